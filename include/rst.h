@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RST_H
+#define RST_H
+
+/**
+ * @file rst.h
+ * librst: USDT probes that a running program declares at run time.
+ *
+ * A *probe* is a named place in a program with up to twelve arguments. A *tracer* (bpftrace, bcc,
+ * perf, gdb, SystemTap, DTrace for Linux, any libbpf tool) can attach to it while the program
+ * runs, and then sees every fire and its arguments. A *provider* is a named group of probes.
+ *
+ *     #include <rst.h>
+ *
+ *     rst_provider *shop = rst_provider_new("shop");
+ *     rst_probe *checkout = rst_provider_add(shop, "checkout", "uint64 order, string customer");
+ *     if (rst_provider_load(shop) < 0)
+ *         fprintf(stderr, "%s\n", rst_error());      // the program goes on, untraceable
+ *     ...
+ *     RST_FIRE(checkout, order->id, customer_name(order));   // name looked up only when watched
+ *     ...
+ *     rst_provider_free(shop);
+ *
+ *     # bpftrace -p PID -e 'usdt:*:shop:checkout { printf("%d %s\n", arg0, str(arg1)); }'
+ *
+ * **What a probe costs.** Unwatched, RST_FIRE() reads one 16-bit *semaphore* and skips the rest;
+ * the kernel counts the attached tracers in it (since Linux 4.20). Watched, it calls a small
+ * function with a real frame, and the tracer's breakpoint stands in it.
+ *
+ * **How it works.** rst_provider_load() writes a small ELF shared object with one SystemTap note
+ * per probe (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation), into a sealed
+ * memfd (memfd_create(2)) or a file, and opens it with dlopen(3), so that tracers find it where
+ * they look for any shared library's probes.
+ *
+ * **Errors.** A function that returns `int` gives 0, or a negative errno(3) value. A function that
+ * returns a pointer gives NULL and sets errno. rst_error() then says in words what was wrong and
+ * what would be right. Nothing is printed, nothing aborts. Whatever goes wrong in a load leaves
+ * handles that are disabled and safe to fire.
+ *
+ * **Threads.** Every function may be called from any thread at any time, with one exception that
+ * C's rules make: nobody may use a provider or its probes while, or after, another thread frees
+ * it. Firing takes no lock, calls no allocator and is async-signal-safe; nothing else here is.
+ *
+ * **Fork.** After fork(2) the child's handles work as the parent's do, and belong to the child. A
+ * child made by vfork(2) or by clone(2) past the C library must not call librst before it execs.
+ *
+ * **Environment**, read at each load and ignored in a set-user-ID program (secure_getenv(3)):
+ *  - `RST_DISABLE=1`: every load succeeds and does nothing.
+ *  - `RST_BACKING=memfd`, `file` or `file:DIR`: overrides rst_provider_set_backing().
+ *  - `RST_NOP=fast`: on Linux 6.18 to 7.2 on x86_64, sites that the kernel turns into a call
+ *    instead of a trap. See docs/internals.md for what it needs of a program that forks.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define RST_EXPORT __attribute__((visibility("default")))
+#else
+#error "rst.h needs GCC's or Clang's attributes and __atomic builtins"
+#endif
+
+/** The version of this header, "MAJOR.MINOR.PATCH"; rst_version() is the library's. */
+#define RST_VERSION "0.1.0"
+
+/** The most arguments a probe can have: what libbpf (`BPF_USDT_MAX_ARG_CNT`) can read. */
+#define RST_MAX_ARGS 12
+
+/** The longest provider name, in bytes: DTrace's 63 less room for the process id it appends. */
+#define RST_MAX_PROVIDER_NAME 58
+
+/** A named group of probes that is loaded and unloaded as one. Opaque. */
+typedef struct rst_provider rst_provider;
+
+/** A probe's handle. It belongs to its provider and lives until rst_provider_free(). */
+typedef struct rst_probe rst_probe;
+
+/**
+ * What RST_ENABLED() and RST_FIRE() read of a handle; nothing else does, and nobody writes it.
+ *
+ * These two pointers, in this order, are a frozen part of the ABI (a JIT may read them); librst
+ * keeps more behind them, so a handle can be neither copied nor made. Neither pointer is ever
+ * NULL: while a probe is disabled, they lead to a zero and to a function that does nothing.
+ */
+struct rst_probe {
+    const volatile uint16_t *semaphore; /**< not 0: a tracer is attached */
+    void (*function)(void);             /**< really `void (*)(uint64_t, ...)`, one per argument */
+};
+
+/* ---------------------------------------------------------------- providers -- */
+
+/**
+ * Make a provider with no probes.
+ *
+ * @param name  `[A-Za-z_][A-Za-z0-9_]*`, at most RST_MAX_PROVIDER_NAME bytes; copied. Several
+ *              providers may have the same name, as long as their probes differ.
+ * @returns the provider, to be freed with rst_provider_free(); or NULL and errno:
+ *   - EINVAL: `name` is NULL, empty, or has a character that it must not have.
+ *   - ENAMETOOLONG: `name` has more than RST_MAX_PROVIDER_NAME bytes.
+ *   - ENOMEM: no memory.
+ */
+RST_EXPORT rst_provider *rst_provider_new(const char *name);
+
+/**
+ * Unload a provider and free it, its probes, and every pointer they gave out.
+ *
+ * No thread may be using any of them. Tracers that are attached stay so, and see no more fires.
+ *
+ * @param provider  NULL is allowed and does nothing. errno is left as it was.
+ */
+RST_EXPORT void rst_provider_free(rst_provider *provider);
+
+/** Where a provider's image is kept; see rst_provider_set_backing(). */
+enum rst_backing_kind {
+    /** A memfd; a file where memfd, or executing one, is not to be had. The default. */
+    RST_BACKING_AUTO = 0,
+    /** A sealed memfd: nothing on disk. perf, and bpftrace from 0.25 on by `-p`, can't find it. */
+    RST_BACKING_MEMFD = 1,
+    /** A regular file, there while loaded. Every tracer finds it. */
+    RST_BACKING_FILE = 2
+};
+
+/**
+ * Say where the provider's image is kept. Before the first load; `RST_BACKING` overrides it.
+ *
+ * A file is made in `DIRECTORY/librst-UID/`, which librst makes with mode 0700 and removes once it
+ * is empty. The file goes when the provider is unloaded or freed and when the program exits; what
+ * a killed program left is removed by the next program of the same user that loads one there.
+ *
+ * @param backing    one of enum rst_backing_kind.
+ * @param directory  an absolute path to a directory whose file system is not mounted `noexec`;
+ *                   copied. NULL: `$XDG_RUNTIME_DIR`, else `$TMPDIR`, else `/tmp`, the first that
+ *                   will do.
+ * @returns 0, or a negative errno:
+ *   - -EINVAL: NULL provider, unknown backing, a directory that is not absolute.
+ *   - -EBUSY: the provider has been loaded already.
+ *   - -ENOMEM: no memory.
+ */
+RST_EXPORT int rst_provider_set_backing(rst_provider *provider, int backing, const char *directory);
+
+/**
+ * Declare a probe. It is disabled until the next rst_provider_load().
+ *
+ * A signature is comma-separated `type name`, the name optional:
+ * `"uint64 order, string customer, int32 cents"`. NULL or "" is a probe without arguments.
+ *
+ * | type                                | pass                            | a tracer sees |
+ * |-------------------------------------|---------------------------------|------------------------|
+ * | `bool`                              | `bool`                          | 1-byte unsigned | |
+ * `int8` `int16` `int32` `int64`      | any integer                     | sign-extended          |
+ * | `uint8` `uint16` `uint32` `uint64`  | any integer                     | zero-extended | |
+ * `float`                             | `float`                         | its bits, 4-byte unsigned
+ * | | `double`                            | `double`                        | its bits, 8-byte
+ * unsigned | | `pointer`                           | any pointer                     | 8-byte
+ * unsigned        | | `string`                            | `const char *`, NUL-terminated  | its
+ * address            |
+ *
+ * An integer wider than its type is cut to the low bytes. Floating point travels as bits because
+ * most tracers cannot read the note format's own float operands, and some drop the whole probe.
+ *
+ * @param name       `[A-Za-z_][A-Za-z0-9_]*`; copied.
+ * @param signature  copied; argument names are `[A-Za-z_][A-Za-z0-9_]*`, each used once.
+ * @returns the handle, which belongs to the provider; or NULL and errno:
+ *   - EINVAL: a NULL provider or name; a malformed name or signature, which rst_error() quotes.
+ *   - E2BIG: more than RST_MAX_ARGS arguments.
+ *   - EEXIST: the process has `provider:name` already, perhaps by another provider of that name.
+ *   - ENOMEM: no memory.
+ */
+RST_EXPORT rst_probe *rst_provider_add(rst_provider *provider, const char *name,
+                                       const char *signature);
+
+/**
+ * Show the provider's probes to tracers.
+ *
+ * It may be called again: after rst_provider_add(), it loads what was added since; after
+ * rst_provider_unload(), it brings all back, at the same addresses; and where something has closed
+ * the memfd behind librst's back, as daemons do that close every descriptor, it opens it anew.
+ * Handles and pointers that are out stay valid throughout.
+ *
+ * When two threads load at once, each loads the probes that it came first to, and returns when
+ * those are loaded. When one loads and another unloads, the one that came last has its way.
+ *
+ * @returns 0, also when `RST_DISABLE=1` made it do nothing; or a negative errno, and then what was
+ *   loaded before is still so, and nothing else is:
+ *   - -EINVAL: NULL provider.
+ *   - -ENOMEM: no memory.
+ *   - -EFBIG: the image would be 4 GiB or more, which the kernel's semaphore offsets cannot reach.
+ *   - -ENOEXEC: dlopen(3) refused the image; rst_error() has its words.
+ *   - any errno of memfd_create(2), open(2), write(2), fcntl(2) or mmap(2), named by rst_error().
+ */
+RST_EXPORT int rst_provider_load(rst_provider *provider);
+
+/**
+ * Hide the provider's probes from tracers. Safe while other threads fire.
+ *
+ * The mapped image is replaced, in place, by anonymous memory that does the same and cannot be
+ * found; every handle is disabled, and pointers that are out stay readable and callable. Unloading
+ * what is not loaded does nothing.
+ *
+ * @returns 0, or a negative errno of mmap(2), mprotect(2) or mremap(2); the probes are disabled
+ *   even then, but tracers may still find them. -EINVAL: NULL provider.
+ */
+RST_EXPORT int rst_provider_unload(rst_provider *provider);
+
+/** @returns the provider's name, which lives as long as the provider; NULL for NULL. */
+RST_EXPORT const char *rst_provider_name(const rst_provider *provider);
+
+/** @returns whether the last load succeeded and nothing has unloaded since; false for NULL. */
+RST_EXPORT bool rst_provider_loaded(const rst_provider *provider);
+
+/* ------------------------------------------------------------------- probes -- */
+
+/** @returns whether a tracer is attached: RST_ENABLED() as a function. false for NULL. */
+RST_EXPORT bool rst_probe_enabled(const rst_probe *probe);
+
+/**
+ * Fire a probe if a tracer is attached: RST_FIRE() as a function, for bindings.
+ *
+ * @param probe  NULL is allowed and does nothing.
+ * @param args   the arguments, each as RST_BITS() gives it: integers and pointers converted to
+ *               `uint64_t`, floats and doubles as their bits. Read only during the call.
+ * @param count  how many there are. Missing ones are passed as 0, those too many are not.
+ */
+RST_EXPORT void rst_probe_fire(const rst_probe *probe, const uint64_t *args, size_t count);
+
+/** @returns the probe's name, which lives as long as its provider; NULL for NULL. */
+RST_EXPORT const char *rst_probe_name(const rst_probe *probe);
+
+/**
+ * @returns the probe's signature, in its plain form (`"uint64 id, string path"`, "" for no
+ * arguments), which lives as long as its provider; NULL for NULL.
+ */
+RST_EXPORT const char *rst_probe_signature(const rst_probe *probe);
+
+/**
+ * Say what a tracer attaches to: `/proc/PID/fd/N`, or the file.
+ *
+ * @returns the path, or NULL while the probe is not loaded (or is NULL). The string lives as long
+ * as the provider. In a child after fork(2) it names the child, and so does a string that was
+ * given out before the fork.
+ */
+RST_EXPORT const char *rst_probe_path(const rst_probe *probe);
+
+/**
+ * Give the address of the probe's semaphore, for a JIT or an FFI that reads it itself.
+ *
+ * Ask after the load. The address stays the same, and readable, until rst_provider_free(); the
+ * kernel makes it non-zero while a tracer is attached. Before the probe's first load, and for
+ * NULL, it is the address of a zero that nothing changes.
+ */
+RST_EXPORT const volatile uint16_t *rst_probe_semaphore(const rst_probe *probe);
+
+/**
+ * Give the function that holds the probe's site, for a JIT or an FFI that calls it itself.
+ *
+ * Its type is `void (*)(uint64_t, ...)` with one `uint64_t` per argument of the signature, by the
+ * C calling convention, not variadic. Calling it fires the probe whatever the semaphore says. Ask
+ * after the load. The address stays the same, and callable, until rst_provider_free(). Before the
+ * probe's first load, and for NULL, it is the address of a function that does nothing.
+ */
+RST_EXPORT void *rst_probe_function(const rst_probe *probe);
+
+/* ------------------------------------------------------------------- errors -- */
+
+/**
+ * @returns this thread's last failure, in words that say what to do; "" if there was none. The
+ * string belongs to the thread and lives until its next failure or its end.
+ */
+RST_EXPORT const char *rst_error(void);
+
+/** @returns the library's version, "MAJOR.MINOR.PATCH". */
+RST_EXPORT const char *rst_version(void);
+
+/* ------------------------------------------------------------------- inline -- */
+
+static inline bool rst_enabled_(const rst_probe *probe)
+{
+    return *__atomic_load_n(&probe->semaphore, __ATOMIC_RELAXED) != 0;
+}
+
+/**
+ * Whether a tracer is attached: one 16-bit load and a compare, after the load of its address.
+ *
+ * @param probe  a handle, not NULL.
+ */
+#define RST_ENABLED(probe) __builtin_expect(rst_enabled_(probe), 0)
+
+/**
+ * Fire a probe if a tracer is attached.
+ *
+ *     RST_FIRE(probe)
+ *     RST_FIRE(probe, a1)
+ *     RST_FIRE(probe, a1, ..., a12)
+ *
+ * The handle must not be NULL. The arguments are evaluated only when a tracer is attached. Give as
+ * many as the signature has, each of the C type that rst_provider_add() lists: a `double` where it
+ * says `double` (`3.0`, not `3`), a `float` (`3.0f`) where it says `float`. Strings are read by the
+ * tracer during the call.
+ */
+#define RST_FIRE(...)                                                                              \
+    RST_PICK_(__VA_ARGS__, RST_FIRE12_, RST_FIRE11_, RST_FIRE10_, RST_FIRE9_, RST_FIRE8_,          \
+              RST_FIRE7_, RST_FIRE6_, RST_FIRE5_, RST_FIRE4_, RST_FIRE3_, RST_FIRE2_, RST_FIRE1_,  \
+              RST_FIRE0_, 0)                                                                       \
+    (__VA_ARGS__)
+
+/**
+ * An argument as rst_probe_fire() takes it: any integer or pointer converted to `uint64_t`, a
+ * `float` or `double` as its bits.
+ */
+#ifdef __cplusplus
+#define RST_BITS(value) rst_bits_(value)
+#else
+#define RST_BITS(value)                                                                            \
+    _Generic((value), float                                                                        \
+             : rst_bits_float_, double                                                             \
+             : rst_bits_double_, signed char                                                       \
+             : rst_bits_signed_, short                                                             \
+             : rst_bits_signed_, int                                                               \
+             : rst_bits_signed_, long                                                              \
+             : rst_bits_signed_, long long                                                         \
+             : rst_bits_signed_, char                                                              \
+             : rst_bits_signed_, bool                                                              \
+             : rst_bits_unsigned_, unsigned char                                                   \
+             : rst_bits_unsigned_, unsigned short                                                  \
+             : rst_bits_unsigned_, unsigned int                                                    \
+             : rst_bits_unsigned_, unsigned long                                                   \
+             : rst_bits_unsigned_, unsigned long long                                              \
+             : rst_bits_unsigned_, default                                                         \
+             : rst_bits_pointer_)(value)
+#endif
+
+/* The rest is how the macros above are made; nothing below is for use by name. */
+
+#ifdef __cplusplus
+#define RST_CAST_(type, value) reinterpret_cast<type>(value)
+#define RST_STATIC_CAST_(type, value) static_cast<type>(value)
+#else
+#define RST_CAST_(type, value) ((type)(value))
+#define RST_STATIC_CAST_(type, value) ((type)(value))
+#endif
+
+static inline uint64_t rst_bits_signed_(long long value)
+{
+    return RST_STATIC_CAST_(uint64_t, value);
+}
+
+static inline uint64_t rst_bits_unsigned_(unsigned long long value)
+{
+    return value;
+}
+
+static inline uint64_t rst_bits_pointer_(const volatile void *value)
+{
+    return RST_CAST_(uintptr_t, value);
+}
+
+static inline uint64_t rst_bits_float_(float value)
+{
+    uint32_t bits;
+
+    __builtin_memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+static inline uint64_t rst_bits_double_(double value)
+{
+    uint64_t bits;
+
+    __builtin_memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+#ifdef __cplusplus
+extern "C++" {
+/* clang-format off */
+static inline uint64_t rst_bits_(signed char value) { return rst_bits_signed_(value); }
+static inline uint64_t rst_bits_(short value) { return rst_bits_signed_(value); }
+static inline uint64_t rst_bits_(int value) { return rst_bits_signed_(value); }
+static inline uint64_t rst_bits_(long value) { return rst_bits_signed_(value); }
+static inline uint64_t rst_bits_(long long value) { return rst_bits_signed_(value); }
+static inline uint64_t rst_bits_(char value) { return rst_bits_signed_(value); }
+static inline uint64_t rst_bits_(bool value) { return rst_bits_unsigned_(value); }
+static inline uint64_t rst_bits_(unsigned char value) { return rst_bits_unsigned_(value); }
+static inline uint64_t rst_bits_(unsigned short value) { return rst_bits_unsigned_(value); }
+static inline uint64_t rst_bits_(unsigned int value) { return rst_bits_unsigned_(value); }
+static inline uint64_t rst_bits_(unsigned long value) { return rst_bits_unsigned_(value); }
+static inline uint64_t rst_bits_(unsigned long long value) { return rst_bits_unsigned_(value); }
+static inline uint64_t rst_bits_(float value) { return rst_bits_float_(value); }
+static inline uint64_t rst_bits_(double value) { return rst_bits_double_(value); }
+static inline uint64_t rst_bits_(const volatile void *value) { return rst_bits_pointer_(value); }
+/* clang-format on */
+}
+#endif
+
+/* clang-format off */
+#define RST_PICK_(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, macro, ...) macro
+
+#define RST_CALL_(probe, types, args)                                                              \
+    do {                                                                                           \
+        const rst_probe *rst_probe_ = (probe);                                                     \
+        if (RST_ENABLED(rst_probe_))                                                               \
+            RST_CAST_(void(*) types, __atomic_load_n(&rst_probe_->function, __ATOMIC_RELAXED))     \
+                args;                                                                              \
+    } while (0)
+
+#define RST_T3_ uint64_t, uint64_t, uint64_t
+#define RST_B2_(a, b) RST_BITS(a), RST_BITS(b)
+#define RST_B3_(a, b, c) RST_BITS(a), RST_BITS(b), RST_BITS(c)
+
+#define RST_FIRE0_(p) RST_CALL_(p, (void), ())
+#define RST_FIRE1_(p, a) RST_CALL_(p, (uint64_t), (RST_BITS(a)))
+#define RST_FIRE2_(p, a, b) RST_CALL_(p, (uint64_t, uint64_t), (RST_B2_(a, b)))
+#define RST_FIRE3_(p, a, b, c) RST_CALL_(p, (RST_T3_), (RST_B3_(a, b, c)))
+#define RST_FIRE4_(p, a, b, c, d) \
+    RST_CALL_(p, (RST_T3_, uint64_t), (RST_B3_(a, b, c), RST_BITS(d)))
+#define RST_FIRE5_(p, a, b, c, d, e) \
+    RST_CALL_(p, (RST_T3_, uint64_t, uint64_t), (RST_B3_(a, b, c), RST_B2_(d, e)))
+#define RST_FIRE6_(p, a, b, c, d, e, f) \
+    RST_CALL_(p, (RST_T3_, RST_T3_), (RST_B3_(a, b, c), RST_B3_(d, e, f)))
+#define RST_FIRE7_(p, a, b, c, d, e, f, g) \
+    RST_CALL_(p, (RST_T3_, RST_T3_, uint64_t), (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_BITS(g)))
+#define RST_FIRE8_(p, a, b, c, d, e, f, g, h)                                                      \
+    RST_CALL_(p, (RST_T3_, RST_T3_, uint64_t, uint64_t),                                           \
+              (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B2_(g, h)))
+#define RST_FIRE9_(p, a, b, c, d, e, f, g, h, i)                                                   \
+    RST_CALL_(p, (RST_T3_, RST_T3_, RST_T3_), (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B3_(g, h, i)))
+#define RST_FIRE10_(p, a, b, c, d, e, f, g, h, i, j)                                               \
+    RST_CALL_(p, (RST_T3_, RST_T3_, RST_T3_, uint64_t),                                            \
+              (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B3_(g, h, i), RST_BITS(j)))
+#define RST_FIRE11_(p, a, b, c, d, e, f, g, h, i, j, k)                                            \
+    RST_CALL_(p, (RST_T3_, RST_T3_, RST_T3_, uint64_t, uint64_t),                                  \
+              (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B3_(g, h, i), RST_B2_(j, k)))
+#define RST_FIRE12_(p, a, b, c, d, e, f, g, h, i, j, k, l)                                         \
+    RST_CALL_(p, (RST_T3_, RST_T3_, RST_T3_, RST_T3_),                                             \
+              (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B3_(g, h, i), RST_B3_(j, k, l)))
+/* clang-format on */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RST_H */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x86_64, System V ABI: six integer arguments in registers, the rest on the stack.
+ *
+ * The stub, and its canonical frame address (CFA):
+ *
+ *     endbr64             CFA = rsp + 8
+ *     push %rbp           CFA = rsp + 16, rbp saved at CFA - 16
+ *     mov  %rsp,%rbp      CFA = rbp + 16
+ *     nop                 <- the site: argument 7 is at 16(%rbp), 8 at 24(%rbp), ...
+ *     pop  %rbp           CFA = rsp + 8, rbp restored
+ *     ret
+ *
+ * The site never crosses a page (the kernel rewrites the longer nops in place), and what follows
+ * the one-byte nop must not read as a nop5: libbpf from 1.7 on would probe that one instead.
+ */
+#include <elf.h>
+
+#include "arch.h"
+
+#define DW_CFA_advance_loc(delta) (0x40 | (delta))
+#define DW_CFA_offset(reg) (0x80 | (reg))
+#define DW_CFA_restore(reg) (0xc0 | (reg))
+#define DW_CFA_def_cfa 0x0c
+#define DW_CFA_def_cfa_register 0x0d
+#define DW_CFA_def_cfa_offset 0x0e
+
+/* DWARF's register numbers (System V ABI, AMD64 supplement, figure 3.36). */
+#define RBP 6
+#define RSP 7
+#define RA 16
+
+#define PROLOGUE 0xf3, 0x0f, 0x1e, 0xfa, /* endbr64 */ 0x55, /* push */ 0x48, 0x89, 0xe5 /* mov */
+#define EPILOGUE 0x5d, /* pop */ 0xc3                                                    /* ret */
+#define SITE 8
+
+static const uint8_t nop1[] = {PROLOGUE, 0x90, EPILOGUE};
+static const uint8_t nop5[] = {PROLOGUE, 0x0f, 0x1f, 0x44, 0x00, 0x00, EPILOGUE};
+static const uint8_t nop10[] = {PROLOGUE, 0x66, 0x2e, 0x0f, 0x1f, 0x84,
+                                0x00,     0x00, 0x00, 0x00, 0x00, EPILOGUE};
+
+/* The stubs begin with endbr64 (IBT) and leave the return address alone (SHSTK); without saying so,
+ * they would turn the protection off for a whole process, or be refused by it. */
+static const uint8_t property[] = {
+    0x02, 0x00, 0x00, 0xc0, /* GNU_PROPERTY_X86_FEATURE_1_AND */
+    0x04, 0x00, 0x00, 0x00, /* size of the data */
+    0x03, 0x00, 0x00, 0x00, /* IBT, SHSTK */
+    0x00, 0x00, 0x00, 0x00, /* padding to 8 */
+};
+
+static const uint8_t entry_unwind[] = {
+    DW_CFA_def_cfa, RSP, 8, DW_CFA_offset(RA), 1,
+};
+
+/* clang-format off */
+#define UNWIND(nop_size)                                         \
+    DW_CFA_advance_loc(5),                  /* endbr64, push */  \
+    DW_CFA_def_cfa_offset, 16,                                   \
+    DW_CFA_offset(RBP), 2,                                       \
+    DW_CFA_advance_loc(3),                  /* mov */            \
+    DW_CFA_def_cfa_register, RBP,                                \
+    DW_CFA_advance_loc((nop_size) + 1),     /* nop, pop */       \
+    DW_CFA_def_cfa, RSP, 8,                                      \
+    DW_CFA_restore(RBP)
+/* clang-format on */
+
+static const uint8_t nop1_unwind[] = {UNWIND(1)};
+static const uint8_t nop5_unwind[] = {UNWIND(5)};
+static const uint8_t nop10_unwind[] = {UNWIND(10)};
+
+#define STUB(nop, stub_stride)                                                                     \
+    {                                                                                              \
+        .code = nop, .size = sizeof(nop), .stride = (stub_stride), .site = SITE,                   \
+        .unwind = nop##_unwind, .unwind_size = sizeof(nop##_unwind)                                \
+    }
+
+const struct rst_arch rst_arch_x86_64 = {
+    .name = "x86_64",
+    .machine = EM_X86_64,
+    .filler = 0xcc, /* int3 */
+    .code_align = 1,
+    .data_align = -8,
+    .return_register = RA,
+    .unwind = entry_unwind,
+    .unwind_size = sizeof(entry_unwind),
+    .property = property,
+    .property_size = sizeof(property),
+    .stubs =
+        {
+            [RST_NOP1] = STUB(nop1, 16),
+            [RST_NOP5] = STUB(nop5, 16),
+            [RST_NOP10] = STUB(nop10, 32),
+        },
+    /* Whole registers whatever the argument's size: gdb and perf know no common name for a part
+     * of r8 and r9, and every tracer cuts by the size before the '@'. */
+    .operands =
+        {
+            "%rdi",
+            "%rsi",
+            "%rdx",
+            "%rcx",
+            "%r8",
+            "%r9",
+            "16(%rbp)",
+            "24(%rbp)",
+            "32(%rbp)",
+            "40(%rbp)",
+            "48(%rbp)",
+            "56(%rbp)",
+        },
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A backing: the open file that holds an image while it is loaded, and its path for tracers.
+ *
+ *     memfd   /proc/PID/fd/N, sealed. The descriptor must stay open: tracers find the image by it.
+ *     file    DIRECTORY/librst-UID/PROVIDER.PID.N.so, there while loaded.
+ */
+#ifndef RST_BACKING_H
+#define RST_BACKING_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "image.h"
+
+/*
+ * A path that has been given out stays readable when the backing gets another: the newest comes
+ * first, and all are freed with the backing.
+ */
+struct rst_path {
+    struct rst_path *older;
+    char text[];
+};
+
+struct rst_backing {
+    int kind; /* RST_BACKING_MEMFD or RST_BACKING_FILE */
+    int fd;
+    dev_t device;
+    ino_t inode;
+    struct rst_path *path;
+    bool forked; /* a forked child may be using it, too */
+};
+
+/* Create a backing of the kind and put the image in it. `directory` as rst_provider_set_backing()
+ * takes it. Gives 0 or a negative errno; `ret` is untouched on failure. */
+int rst_memfd_create(const char *provider, const struct rst_image *image, struct rst_backing *ret);
+int rst_file_create(const char *directory, const char *provider, const struct rst_image *image,
+                    struct rst_backing *ret);
+
+/* Create it again, under the same path if that can be had. Whatever was open for it is let go. */
+int rst_memfd_create_again(struct rst_backing *memfd, const char *provider,
+                           const struct rst_image *image);
+int rst_file_create_again(struct rst_backing *file, const char *provider,
+                          const struct rst_image *image);
+
+/* Whether the descriptor, and a file's name, still lead to the image: programs close what isn't
+ * theirs, and tidy up /tmp. */
+bool rst_backing_intact(const struct rst_backing *backing);
+
+/* Remove the file's name, unless another process uses it; ours must have unmapped it. */
+void rst_file_remove(struct rst_backing *file);
+
+/* Close, remove and free what `backing` holds. */
+void rst_backing_release(struct rst_backing *backing);
+
+/* In the child after a fork: make the path name the child. */
+void rst_memfd_forked(struct rst_backing *memfd);
+
+/* ------------------------------------------------------------- for the backings -- */
+
+/* Write the image to an empty file, leaving its zero pages as holes. */
+int rst_backing_write(int fd, const struct rst_image *image, const char *what);
+
+/* Close `fd` if it still is the backing's own. */
+void rst_backing_close_fd(struct rst_backing *backing);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rst.h"
+
+/* A plain array rather than an allocation: reporting that memory ran out must not need any. */
+static _Thread_local char message[640];
+
+const char *rst_error(void)
+{
+    return message;
+}
+
+__attribute__((format(printf, 3, 0))) static int fail(int error, const char *suffix,
+                                                      const char *format, va_list args)
+{
+    char text[sizeof(message)]; /* `args` may hold the last message */
+    int length = vsnprintf(text, sizeof(text), format, args);
+
+    if (length >= 0 && (size_t)length < sizeof(text) && suffix)
+        snprintf(text + length, sizeof(text) - (size_t)length, ": %s", suffix);
+    memcpy(message, text, sizeof(message));
+    errno = error;
+    return -error;
+}
+
+int rst_fail(int error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fail(error, NULL, format, args);
+    va_end(args);
+    return -error;
+}
+
+int rst_fail_errno(int error, const char *format, ...)
+{
+    char words[128];
+    va_list args;
+
+    va_start(args, format);
+    fail(error, strerror_r(error, words, sizeof(words)), format, args);
+    va_end(args);
+    return -error;
+}
+
+struct rst_quoted rst_quote_bytes(const char *text, size_t length)
+{
+    static const char mark[] = "...\"";
+    struct rst_quoted quoted;
+    char *to = quoted.text, *end = quoted.text + sizeof(quoted.text) - sizeof(mark) - 4;
+
+    *to++ = '"';
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (to >= end) {
+            memcpy(to, mark, sizeof(mark));
+            return quoted;
+        }
+        if (c >= ' ' && c <= '~' && c != '"' && c != '\\')
+            *to++ = (char)c;
+        else
+            to += sprintf(to, "\\x%02x", c);
+    }
+    memcpy(to, mark + 3, 2);
+    return quoted;
+}
+
+struct rst_quoted rst_quote(const char *text)
+{
+    return rst_quote_bytes(text, strlen(text));
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Errors: one message per thread, and the errno that goes with it.
+ */
+#ifndef RST_ERROR_H
+#define RST_ERROR_H
+
+#include <stddef.h>
+
+/*
+ * Keep a message for rst_error() and set errno.
+ *
+ * `error` is positive. The message says what was wrong, naming the value, and what would be right.
+ * Gives -error, so that a caller can `return rst_fail(EINVAL, ...)`.
+ */
+int rst_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same, followed by ": " and the system's words for `error`. */
+int rst_fail_errno(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A caller's string made fit for a message: bytes that don't print as \xNN, a long one cut. */
+struct rst_quoted {
+    char text[96];
+};
+
+struct rst_quoted rst_quote(const char *text);
+struct rst_quoted rst_quote_bytes(const char *text, size_t length);
+
+#endif

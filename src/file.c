@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file backing: DIRECTORY/librst-UID/PROVIDER.PID.N.so.
+ *
+ * The file must go when nobody uses it, whoever is the last: the process that made it, a child of
+ * it that lived longer, or, when they were killed, the next process that comes by. The kernel
+ * knows who uses it: a write lease (fcntl(2), F_SETLEASE) is granted on a file that nobody has
+ * open or mapped, whatever PID namespace they are in and whichever descriptors they have closed.
+ */
+#include "backing.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "rst.h"
+
+#define SUFFIX ".so"
+#define TRIES 16 /* against another process that removes the directory as we make it */
+
+/* ------------------------------------------------------------------ who uses a file -- */
+
+/* Whether no process has the file open or mapped. False also where leases are not to be had. */
+static bool is_unused(int directory, const char *name)
+{
+    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool unused;
+
+    if (fd < 0)
+        return false;
+    /* Should anyone open the file at just this moment, the kernel signals us: let it not be SIGIO,
+     * which kills by default. */
+    unused = fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+    if (unused)
+        fcntl(fd, F_SETLEASE, F_UNLCK);
+    close(fd);
+    return unused;
+}
+
+/* An image's name, "PROVIDER.PID.N.so", and not one of this process's own. */
+static bool is_foreign_image(const char *name)
+{
+    int pid, end = 0;
+
+    return sscanf(name, "%*[A-Za-z0-9_].%d.%*u" SUFFIX "%n", &pid, &end) == 1 && end > 0 &&
+           name[end] == '\0' && pid != getpid();
+}
+
+/* Remove what killed processes left. What can't be removed stays for another to try. */
+static void sweep(int directory)
+{
+    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    if (!stream) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    while ((entry = readdir(stream)))
+        if (is_foreign_image(entry->d_name) && is_unused(directory, entry->d_name))
+            unlinkat(directory, entry->d_name, 0);
+    closedir(stream);
+}
+
+/* ------------------------------------------------------------------- the directory -- */
+
+static bool is_usable_base(const char *base)
+{
+    struct statvfs status;
+
+    if (statvfs(base, &status) < 0) {
+        rst_fail_errno(errno, "directory %s", rst_quote(base).text);
+        return false;
+    }
+    if (status.f_flag & ST_NOEXEC) {
+        rst_fail(EACCES, "directory %s is on a file system that is mounted noexec",
+                 rst_quote(base).text);
+        return false;
+    }
+    return true;
+}
+
+/* Open our own directory, making it if need be. Gives a descriptor or a negative errno. */
+static int open_private(const char *path)
+{
+    struct stat status;
+    int fd;
+
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return rst_fail_errno(errno, "mkdir %s", rst_quote(path).text);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return rst_fail_errno(errno, "directory %s", rst_quote(path).text);
+    if (fstat(fd, &status) < 0) {
+        rst_fail_errno(errno, "directory %s: fstat", rst_quote(path).text);
+        close(fd);
+        return -errno;
+    }
+    if (status.st_uid != geteuid() || (status.st_mode & 077) != 0) {
+        close(fd);
+        return rst_fail(EPERM,
+                        "directory %s is not user %u's alone (mode 0700); remove it, or name "
+                        "another with RST_BACKING=file:DIR",
+                        rst_quote(path).text, (unsigned)geteuid());
+    }
+    return fd;
+}
+
+/* ------------------------------------------------------------------------ the file -- */
+
+static const char *file_part(const struct rst_path *path)
+{
+    return strrchr(path->text, '/') + 1;
+}
+
+/* The path of the directory that the file is in. */
+struct directory_name {
+    char text[PATH_MAX];
+};
+
+static struct directory_name directory_part(const struct rst_path *path)
+{
+    struct directory_name name;
+    size_t length = (size_t)(file_part(path) - 1 - path->text);
+
+    memcpy(name.text, path->text, length);
+    name.text[length] = '\0';
+    return name;
+}
+
+static int create_in(int directory, const char *name)
+{
+    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+    return openat(directory, name, flags, 0600);
+}
+
+/* Create the file at `file`'s path and write the image to it. */
+static int create_and_write(struct rst_backing *file, const struct rst_image *image)
+{
+    const char *path = file->path->text, *name = file_part(file->path);
+    struct stat status;
+    int directory, error = 0;
+
+    for (int tries = TRIES;; tries--) {
+        directory = open_private(directory_part(file->path).text);
+        if (directory < 0)
+            return directory;
+        file->fd = create_in(directory, name);
+        if (file->fd >= 0)
+            break;
+        error = errno;
+        if (error == EEXIST) /* a dead process that had our id left it */
+            unlinkat(directory, name, 0);
+        close(directory);
+        if ((error != EEXIST && error != ENOENT) || tries == 0)
+            return rst_fail_errno(error, "file %s", rst_quote(path).text);
+    }
+    sweep(directory);
+    error = rst_backing_write(file->fd, image, path);
+    if (error == 0 && fstat(file->fd, &status) < 0)
+        error = rst_fail_errno(errno, "file %s: fstat", rst_quote(path).text);
+    if (error < 0) {
+        unlinkat(directory, name, 0);
+        close(file->fd);
+        file->fd = -1;
+        rmdir(directory_part(file->path).text); /* if it is empty now */
+    } else {
+        file->device = status.st_dev;
+        file->inode = status.st_ino;
+    }
+    close(directory);
+    return error;
+}
+
+static struct rst_path *new_path(const char *base, const char *provider)
+{
+    static unsigned last;
+    static const char format[] = "%s/librst-%u/%s.%d.%u" SUFFIX;
+    unsigned number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+    size_t size = sizeof(format) + strlen(base) + strlen(provider) + 3 * 10;
+    struct rst_path *path = calloc(1, sizeof(*path) + size);
+
+    if (path)
+        snprintf(path->text, size, format, base, (unsigned)geteuid(), provider, (int)getpid(),
+                 number);
+    return path;
+}
+
+static int create_under(const char *base, const char *provider, const struct rst_image *image,
+                        struct rst_backing *ret)
+{
+    struct rst_backing file = {.kind = RST_BACKING_FILE, .fd = -1};
+    int error;
+
+    if (!is_usable_base(base))
+        return -errno;
+    if (strlen(base) > PATH_MAX / 2)
+        return rst_fail(ENAMETOOLONG, "directory %s is too long", rst_quote(base).text);
+    file.path = new_path(base, provider);
+    if (!file.path)
+        return rst_fail(ENOMEM, "no memory for a path");
+    error = create_and_write(&file, image);
+    if (error < 0) {
+        free(file.path);
+        return error;
+    }
+    *ret = file;
+    return 0;
+}
+
+int rst_file_create(const char *directory, const char *provider, const struct rst_image *image,
+                    struct rst_backing *ret)
+{
+    const char *bases[] = {secure_getenv("XDG_RUNTIME_DIR"), secure_getenv("TMPDIR"), "/tmp"};
+    int error = -ENOENT;
+
+    if (directory)
+        return create_under(directory, provider, image, ret);
+    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+        if (!bases[i] || bases[i][0] != '/')
+            continue;
+        error = create_under(bases[i], provider, image, ret);
+        if (error == 0)
+            return 0;
+    }
+    return error;
+}
+
+int rst_file_create_again(struct rst_backing *file, const char *provider,
+                          const struct rst_image *image)
+{
+    (void)provider;
+    rst_backing_close_fd(file);
+    file->forked = false;
+    return create_and_write(file, image);
+}
+
+void rst_file_remove(struct rst_backing *file)
+{
+    const char *name = file_part(file->path);
+    struct stat status;
+    int directory;
+
+    rst_backing_close_fd(file);
+    directory = open_private(directory_part(file->path).text);
+    if (directory < 0)
+        return;
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        status.st_dev == file->device && status.st_ino == file->inode &&
+        (!file->forked || is_unused(directory, name)))
+        unlinkat(directory, name, 0);
+    close(directory);
+    rmdir(directory_part(file->path).text); /* if it is empty now */
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The image: an ELF shared object that holds the stubs, the semaphores and the notes of some
+ * probes. Pure: the same probes give the same bytes, on any machine.
+ */
+#ifndef RST_IMAGE_H
+#define RST_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch.h"
+#include "signature.h"
+
+#define RST_BUILD_ID_SIZE 20
+
+/* What the image is made from. */
+struct rst_image_spec {
+    const struct rst_arch *arch;
+    enum rst_nop nop;
+    const char *provider;
+    const struct rst_description *const *probes;
+    size_t count; /* at least 1 */
+};
+
+/*
+ * Where the image's loaded parts are, by offset in it, which is also the address from where it is
+ * loaded. Each begins on a page that no other has a part of, whatever the CPU's page size.
+ */
+struct rst_map {
+    uint64_t readable; /* what is only read: its size; its offset is 0 */
+    uint64_t text;     /* the stubs, one every `stride` bytes */
+    uint64_t dynamic, dynamic_size;
+    uint64_t semaphores; /* uint16_t each */
+    uint64_t end;        /* of the semaphores */
+};
+
+struct rst_image {
+    uint8_t *bytes; /* free() it */
+    size_t size;
+    struct rst_map map;
+};
+
+/* Gives 0, -ENOMEM or -EFBIG; `ret` is untouched on failure. */
+int rst_image_make(const struct rst_image_spec *spec, struct rst_image *ret);
+
+/* The size of the stubs of `count` probes, and the stubs themselves, as the image has them. */
+size_t rst_image_text_size(const struct rst_arch *arch, enum rst_nop nop, size_t count);
+void rst_image_text(const struct rst_arch *arch, enum rst_nop nop, size_t count, uint8_t *text);
+
+#endif

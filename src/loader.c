@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "loader.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+
+#include "error.h"
+
+bool rst_loader_knows(const char *path)
+{
+    void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+
+    dlerror(); /* "not loaded" is no error of the program's */
+    if (handle)
+        dlclose(handle);
+    return handle != NULL;
+}
+
+int rst_loader_open(const char *path, struct rst_loaded *ret)
+{
+    struct rst_loaded loaded;
+    const char *words;
+
+    loaded.handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!loaded.handle) {
+        words = dlerror();
+        return rst_fail(ENOEXEC, "dlopen: %s", words ? words : path);
+    }
+    if (dlinfo(loaded.handle, RTLD_DI_LINKMAP, &loaded.map) < 0) {
+        words = dlerror();
+        rst_fail(ENOEXEC, "dlinfo: %s", words ? words : path);
+        dlclose(loaded.handle);
+        return -ENOEXEC;
+    }
+    loaded.name = loaded.map->l_name;
+    loaded.base = (uint8_t *)loaded.map->l_addr; /* NOLINT(performance-no-int-to-ptr) */
+    *ret = loaded;
+    return 0;
+}
+
+void rst_loader_rename(struct rst_loaded *loaded, char *path)
+{
+    __atomic_store_n(&loaded->map->l_name, path, __ATOMIC_RELEASE);
+}
+
+void rst_loader_close(struct rst_loaded *loaded)
+{
+    rst_loader_rename(loaded, loaded->name);
+    dlclose(loaded->handle);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dynamic linker's side of a loaded image (dlopen(3), and the link map that debuggers read).
+ */
+#ifndef RST_LOADER_H
+#define RST_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct link_map;
+
+struct rst_loaded {
+    void *handle;
+    struct link_map *map;
+    char *name;    /* the linker's own copy of the path, which it frees */
+    uint8_t *base; /* where the image's offset 0 is */
+};
+
+/* Whether the linker would take `path` for a library that it has loaded already. */
+bool rst_loader_knows(const char *path);
+
+/* Load the image at `path`. Gives 0 or a negative errno; `ret` is untouched on failure. */
+int rst_loader_open(const char *path, struct rst_loaded *ret);
+
+/*
+ * Put `path` into the link map, where gdb reads it; "" makes gdb pass the entry over. The string
+ * must live until it is replaced or the image closed.
+ */
+void rst_loader_rename(struct rst_loaded *loaded, char *path);
+
+/* Unload the image, and all that was mapped in its place since. */
+void rst_loader_close(struct rst_loaded *loaded);
+
+#endif

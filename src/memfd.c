@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memfd backing (memfd_create(2)).
+ *
+ * Its path is the literal /proc/PID/fd/N: /proc/self would have gdb open a file of its own. The
+ * PID is what /proc/self leads to, which is right even where /proc shows another PID namespace.
+ */
+#include "backing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "loader.h"
+#include "rst.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+#define FIRST_FD 3     /* 0, 1 and 2 belong to the program, open or not */
+#define NUMBER_SIZE 12 /* of a process id or a descriptor, its NUL included */
+#define PATH_SIZE (sizeof("/proc//fd/") + 2 * NUMBER_SIZE)
+
+/*
+ * MFD_NOEXEC_SEAL says that nobody will execve(2) the memfd, which vm.memfd_noexec=2 demands and
+ * every kernel that knows it allows; mapping it executable is another matter, and stays possible.
+ * Kernels before 6.3 don't know it.
+ */
+static int create(const char *provider)
+{
+    char name[sizeof("librst-") + RST_MAX_PROVIDER_NAME];
+    int fd, high;
+
+    snprintf(name, sizeof(name), "librst-%s", provider);
+    fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return rst_fail_errno(errno, "provider \"%s\": memfd_create", provider);
+    if (fd >= FIRST_FD)
+        return fd;
+
+    high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
+    if (high < 0)
+        rst_fail_errno(errno, "provider \"%s\": fcntl(F_DUPFD_CLOEXEC)", provider);
+    close(fd);
+    return high < 0 ? -errno : high;
+}
+
+static int write_and_seal(int fd, const char *provider, const struct rst_image *image)
+{
+    int error = rst_backing_write(fd, image, "memfd");
+
+    if (error < 0)
+        return error;
+    if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+        return rst_fail_errno(errno, "provider \"%s\": fcntl(F_ADD_SEALS)", provider);
+    return 0;
+}
+
+/* Write the path of our descriptor `fd` to `text`. */
+static int name_path(int fd, char text[PATH_SIZE])
+{
+    char pid[NUMBER_SIZE];
+    ssize_t length = readlink("/proc/self", pid, sizeof(pid) - 1);
+
+    if (length <= 0)
+        return rst_fail_errno(length < 0 ? errno : ENOENT,
+                              "/proc/self, by which tracers find a memfd (is /proc mounted?)");
+    pid[length] = '\0';
+    snprintf(text, PATH_SIZE, "/proc/%s/fd/%d", pid, fd);
+    return 0;
+}
+
+/*
+ * Give `memfd` the path of its descriptor. The dynamic linker takes a path that it has seen for the
+ * library that it has loaded, even when that descriptor was closed and its number used again; so
+ * the descriptor moves until its path is new to the linker.
+ */
+static int claim_path(struct rst_backing *memfd)
+{
+    struct rst_path *path = calloc(1, sizeof(*path) + PATH_SIZE);
+    struct stat status;
+    int error;
+
+    if (!path)
+        return rst_fail(ENOMEM, "no memory for a path");
+    error = name_path(memfd->fd, path->text);
+    while (error == 0 && rst_loader_knows(path->text)) {
+        int next = fcntl(memfd->fd, F_DUPFD_CLOEXEC, memfd->fd + 1);
+
+        if (next < 0) {
+            error = rst_fail_errno(errno, "%s is taken by another library: fcntl(F_DUPFD_CLOEXEC)",
+                                   path->text);
+            break;
+        }
+        close(memfd->fd);
+        memfd->fd = next;
+        error = name_path(memfd->fd, path->text);
+    }
+    if (error == 0 && (stat(path->text, &status) < 0 || status.st_ino != memfd->inode ||
+                       status.st_dev != memfd->device))
+        error = rst_fail(ENOENT, "%s does not lead to the memfd; is /proc this process's own?",
+                         path->text);
+    if (error < 0) {
+        free(path);
+        return error;
+    }
+    path->older = memfd->path;
+    memfd->path = path;
+    return 0;
+}
+
+static int open_memfd(const char *provider, const struct rst_image *image, struct rst_backing *ret)
+{
+    struct rst_backing memfd = {.kind = RST_BACKING_MEMFD};
+    struct stat status;
+    int error;
+
+    memfd.fd = create(provider);
+    if (memfd.fd < 0)
+        return memfd.fd;
+    error = write_and_seal(memfd.fd, provider, image);
+    if (error == 0 && fstat(memfd.fd, &status) < 0)
+        error = rst_fail_errno(errno, "provider \"%s\": fstat of the memfd", provider);
+    if (error < 0) {
+        close(memfd.fd);
+        return error;
+    }
+    memfd.device = status.st_dev;
+    memfd.inode = status.st_ino;
+    *ret = memfd;
+    return 0;
+}
+
+int rst_memfd_create(const char *provider, const struct rst_image *image, struct rst_backing *ret)
+{
+    struct rst_backing memfd;
+    int error = open_memfd(provider, image, &memfd);
+
+    if (error < 0)
+        return error;
+    error = claim_path(&memfd);
+    if (error < 0) {
+        close(memfd.fd);
+        return error;
+    }
+    *ret = memfd;
+    return 0;
+}
+
+/* The number that a path ends in. */
+static int fd_of(const struct rst_path *path)
+{
+    return atoi(strrchr(path->text, '/') + 1);
+}
+
+int rst_memfd_create_again(struct rst_backing *memfd, const char *provider,
+                           const struct rst_image *image)
+{
+    struct rst_backing again;
+    int old = fd_of(memfd->path), same, error;
+
+    error = open_memfd(provider, image, &again);
+    if (error < 0)
+        return error;
+    rst_backing_close_fd(memfd);
+    again.path = memfd->path;
+    again.forked = memfd->forked;
+
+    /* The old number if it is free: then the path that tracers and the link map have holds. */
+    same = again.fd == old ? old : fcntl(again.fd, F_DUPFD_CLOEXEC, old);
+    if (same == old && same != again.fd) {
+        close(again.fd);
+        again.fd = same;
+    } else if (same >= 0 && same != again.fd) {
+        close(same);
+    }
+    if (again.fd != old) {
+        error = claim_path(&again);
+        if (error < 0) {
+            close(again.fd);
+            return error;
+        }
+    }
+    *memfd = again;
+    return 0;
+}
+
+void rst_memfd_forked(struct rst_backing *memfd)
+{
+    char text[PATH_SIZE];
+
+    /* Overwritten in place, not replaced: nobody else runs yet in the child. */
+    if (name_path(fd_of(memfd->path), text) == 0)
+        memcpy(memfd->path->text, text, sizeof(text));
+}

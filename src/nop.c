@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the x86_64 kernel does at a watched site:
+ *
+ *     up to 6.17     emulates nop1; a nop5 is single-stepped (slow) before 6.16
+ *     6.18 to 7.2    turns a nop5 into a call to a trampoline (fast), which a forked child lacks:
+ *                    it crashes unless its text is mapped afresh before it fires
+ *     7.3 on         does so with a nop10, and safely; a nop5 is left a trap
+ *
+ * So: nop10 from 7.3 on; nop5 on 6.18 to 7.2 for those who ask for it; nop1 everywhere else.
+ *
+ * The release alone does not tell: a distribution's kernel may have gained or lost the feature.
+ * uprobe(2), called from anywhere but the trampoline, fails with EPROTO from 7.3 on, ENXIO before,
+ * and ENOSYS where it does not exist. But older kernels must not be asked, nor through a seccomp
+ * filter, which may kill a process for a call that it doesn't know.
+ */
+#include "nop.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "error.h"
+
+#define SYSCALL_UPROBE 336
+
+/* The errno of uprobe(2), or 0 if it must not be called. */
+static int probe_uprobe(void)
+{
+#if defined(__x86_64__)
+    if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0)
+        return 0;
+    return syscall(SYSCALL_UPROBE) < 0 ? errno : 0;
+#else
+    return 0;
+#endif
+}
+
+static bool is_from(int major, int minor, int from_major, int from_minor)
+{
+    return major > from_major || (major == from_major && minor >= from_minor);
+}
+
+enum rst_nop rst_nop_for(const char *release, bool fast, int (*probe)(void))
+{
+    int major = 0, minor = 0;
+
+    if (sscanf(release, "%d.%d", &major, &minor) != 2 || !is_from(major, minor, 6, 18))
+        return RST_NOP1;
+    switch (probe()) {
+    case EPROTO:
+        return RST_NOP10;
+    case ENXIO:
+        return fast ? RST_NOP5 : RST_NOP1;
+    default:
+        return RST_NOP1;
+    }
+}
+
+int rst_nop_choose(enum rst_nop *ret)
+{
+    const char *wish = secure_getenv("RST_NOP");
+    bool fast = wish && strcmp(wish, "fast") == 0;
+    struct utsname name;
+    int error = errno;
+
+    if (wish && *wish && !fast)
+        return rst_fail(EINVAL, "RST_NOP=%s is not known; the one value is \"fast\"",
+                        rst_quote(wish).text);
+    *ret = uname(&name) < 0 ? RST_NOP1 : rst_nop_for(name.release, fast, probe_uprobe);
+    errno = error;
+    return 0;
+}

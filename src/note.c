@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "note.h"
+
+#define ALIGN 4
+#define HEADER_SIZE (3 * sizeof(uint32_t))
+#define ADDRESS_SIZE sizeof(uint64_t)
+
+static const char stapsdt_name[] = "stapsdt";
+static const char librst_name[] = "librst";
+
+static size_t note_size(size_t name_size, size_t description_size)
+{
+    return HEADER_SIZE + rst_align(name_size, ALIGN) + rst_align(description_size, ALIGN);
+}
+
+void rst_note_header_write(struct rst_writer *writer, const char *name, size_t description_size,
+                           uint32_t type)
+{
+    rst_put32(writer, strlen(name) + 1);
+    rst_put32(writer, description_size);
+    rst_put32(writer, type);
+    rst_put_string(writer, name);
+    rst_put_padding(writer, ALIGN);
+}
+
+/* The arguments' length without a NUL: "8@%rdi -4@%rsi". */
+static size_t arguments_length(const struct rst_arch *arch, const struct rst_signature *signature)
+{
+    size_t length = signature->count ? signature->count - 1 : 0; /* the blanks between */
+
+    for (size_t i = 0; i < signature->count; i++)
+        length += strlen(rst_types[signature->types[i]].prefix) + strlen(arch->operands[i]);
+    return length;
+}
+
+/* The size is exact: gdb, bcc and SystemTap refuse a note whose last byte isn't the last NUL. */
+static size_t stapsdt_description_size(const struct rst_arch *arch, const char *provider,
+                                       const struct rst_description *probe)
+{
+    return 3 * ADDRESS_SIZE + strlen(provider) + 1 + strlen(probe->name) + 1 +
+           arguments_length(arch, &probe->signature) + 1;
+}
+
+size_t rst_note_stapsdt_size(const struct rst_arch *arch, const char *provider,
+                             const struct rst_description *probe)
+{
+    return note_size(sizeof(stapsdt_name), stapsdt_description_size(arch, provider, probe));
+}
+
+void rst_note_stapsdt_write(struct rst_writer *writer, const struct rst_arch *arch,
+                            const char *provider, const struct rst_description *probe,
+                            uint64_t site, uint64_t base, uint64_t semaphore)
+{
+    const struct rst_signature *signature = &probe->signature;
+
+    rst_note_header_write(writer, stapsdt_name, stapsdt_description_size(arch, provider, probe),
+                          RST_NOTE_STAPSDT_TYPE);
+    rst_put64(writer, site);
+    rst_put64(writer, base);
+    rst_put64(writer, semaphore);
+    rst_put_string(writer, provider);
+    rst_put_string(writer, probe->name);
+    for (size_t i = 0; i < signature->count; i++) {
+        if (i > 0)
+            rst_put_text(writer, " ");
+        rst_put_text(writer, rst_types[signature->types[i]].prefix);
+        rst_put_text(writer, arch->operands[i]);
+    }
+    rst_put_string(writer, "");
+    rst_put_padding(writer, ALIGN);
+}
+
+static size_t signature_description_size(const struct rst_description *probe)
+{
+    return ADDRESS_SIZE + strlen(probe->signature.text) + 1;
+}
+
+size_t rst_note_signature_size(const struct rst_description *probe)
+{
+    return note_size(sizeof(librst_name), signature_description_size(probe));
+}
+
+void rst_note_signature_write(struct rst_writer *writer, const struct rst_description *probe,
+                              uint64_t site)
+{
+    rst_note_header_write(writer, librst_name, signature_description_size(probe),
+                          RST_NOTE_SIGNATURE_TYPE);
+    rst_put64(writer, site);
+    rst_put_string(writer, probe->signature.text);
+    rst_put_padding(writer, ALIGN);
+}

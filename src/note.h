@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ELF notes: how a tracer learns of a probe.
+ *
+ * A note is three 32-bit words (the sizes of name and description, and a type), then the name and
+ * the description, each padded to 4 bytes. librst writes two for each probe:
+ *
+ *     .note.stapsdt, name "stapsdt", type 3: what every tracer reads. The description is the
+ *     addresses of the site, of .stapsdt.base and of the semaphore, then three strings: provider,
+ *     probe, and the arguments as "SIZE@OPERAND ...".
+ *     (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation)
+ *
+ *     .note.librst, name "librst", type 1: what tools that know librst read besides, to show
+ *     arguments by name and true type. The description is the site's address, by which the two
+ *     belong together, then the signature in its plain form.
+ */
+#ifndef RST_NOTE_H
+#define RST_NOTE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch.h"
+#include "signature.h"
+#include "writer.h"
+
+#define RST_NOTE_STAPSDT_TYPE 3
+#define RST_NOTE_SIGNATURE_TYPE 1
+
+size_t rst_note_stapsdt_size(const struct rst_arch *arch, const char *provider,
+                             const struct rst_description *probe);
+void rst_note_stapsdt_write(struct rst_writer *writer, const struct rst_arch *arch,
+                            const char *provider, const struct rst_description *probe,
+                            uint64_t site, uint64_t base, uint64_t semaphore);
+
+size_t rst_note_signature_size(const struct rst_description *probe);
+void rst_note_signature_write(struct rst_writer *writer, const struct rst_description *probe,
+                              uint64_t site);
+
+/* A note's three words and its name; the description follows. */
+void rst_note_header_write(struct rst_writer *writer, const char *name, size_t description_size,
+                           uint32_t type);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An object: some probes' image with a backing, loaded. It is in one of two states, at the same
+ * addresses in both:
+ *
+ *     shown    its memory is the backing's, so that tracers find it
+ *     hidden   its memory is anonymous: the stubs still return and the semaphores read zero
+ */
+#ifndef RST_OBJECT_H
+#define RST_OBJECT_H
+
+#include <stdbool.h>
+
+#include "backing.h"
+#include "image.h"
+#include "loader.h"
+
+struct rst_object {
+    struct rst_object *next;
+    const char *provider; /* the name; the provider's own */
+    bool open;            /* false while it is being opened, without the lock */
+    bool shown;
+    enum rst_nop nop;
+    struct rst_map map;
+    struct rst_backing backing;
+    struct rst_loaded loaded;
+    size_t count;
+    const struct rst_description *probes[]; /* each part of a probe, which outlives the object */
+};
+
+/* What to open an object with. */
+struct rst_object_options {
+    const struct rst_arch *arch;
+    enum rst_nop nop;
+    int backing;           /* enum rst_backing_kind */
+    const char *directory; /* of the file backing, NULL for the default */
+};
+
+/*
+ * Make the image of the object's probes, back it, load it and show it. Takes the dynamic linker's
+ * lock, so the caller must hold none that a constructor might want. Gives 0 or a negative errno;
+ * then nothing is left.
+ */
+int rst_object_open(struct rst_object *object, const struct rst_object_options *options);
+
+/* Unload an open object. Takes the dynamic linker's lock. */
+void rst_object_close(struct rst_object *object);
+
+/*
+ * Show it, making the backing anew if something has closed it; or hide it. Gives 0 or a negative
+ * errno: then it counts as hidden, though tracers may still find it.
+ */
+int rst_object_show(struct rst_object *object, const struct rst_arch *arch);
+int rst_object_hide(struct rst_object *object, const struct rst_arch *arch);
+
+/* After a fork, in the parent and in the child. */
+void rst_object_forked_parent(struct rst_object *object);
+void rst_object_forked_child(struct rst_object *object, const struct rst_arch *arch);
+
+/* Where probe `index` has its semaphore and its function. */
+const volatile uint16_t *rst_object_semaphore(const struct rst_object *object, size_t index);
+void *rst_object_function(const struct rst_object *object, const struct rst_arch *arch,
+                          size_t index);
+
+#endif

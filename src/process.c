@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the process does to librst's objects: it forks, and it exits.
+ */
+#include "provider.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "error.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+rst_provider *rst_providers;
+
+void rst_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void rst_unlock(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+const struct rst_arch *rst_native_arch(void)
+{
+#if defined(__x86_64__) && defined(__LP64__)
+    return &rst_arch_x86_64;
+#else
+    return NULL;
+#endif
+}
+
+/* ------------------------------------------------------------------------ forking -- */
+
+static void for_each_open_object(void (*visit)(struct rst_object *object))
+{
+    for (rst_provider *provider = rst_providers; provider; provider = provider->next)
+        for (struct rst_object *object = provider->objects; object; object = object->next)
+            if (object->open)
+                visit(object);
+}
+
+static void forked_parent(void)
+{
+    for_each_open_object(rst_object_forked_parent);
+    rst_unlock();
+}
+
+static void repair(struct rst_object *object)
+{
+    rst_object_forked_child(object, rst_native_arch());
+}
+
+/*
+ * What another thread of the parent was opening will never be open here: its probes wait for the
+ * next load. The object itself stays behind, for that thread may have been anywhere in it.
+ */
+static void abandon_unopened(rst_provider *provider)
+{
+    struct rst_object **link = &provider->objects;
+
+    while (*link) {
+        struct rst_object *object = *link;
+
+        if (object->open) {
+            link = &object->next;
+            continue;
+        }
+        for (size_t i = 0; i < object->count; i++)
+            rst_probe_await_load(rst_probe_of(object->probes[i]));
+        *link = object->next;
+    }
+}
+
+static void forked_child(void)
+{
+    for (rst_provider *provider = rst_providers; provider; provider = provider->next)
+        abandon_unopened(provider);
+    for_each_open_object(repair);
+    rst_unlock();
+}
+
+int rst_process_prepare(void)
+{
+    static bool prepared;
+    int error = 0;
+
+    rst_lock();
+    if (!prepared)
+        error = pthread_atfork(rst_lock, forked_parent, forked_child);
+    prepared = error == 0;
+    rst_unlock();
+    return error ? rst_fail_errno(error, "pthread_atfork") : 0;
+}
+
+/* ------------------------------------------------------------------------ exiting -- */
+
+static void remove_file(struct rst_object *object)
+{
+    if (object->backing.kind != RST_BACKING_FILE)
+        return;
+    rst_object_hide(object, rst_native_arch()); /* so that we don't count among its users */
+    rst_file_remove(&object->backing);
+}
+
+/*
+ * Other threads may go on firing, or be stuck with the lock: wait for it a second at most. What
+ * then stays is removed by the next program that makes a file there.
+ */
+__attribute__((destructor)) static void remove_files(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    if (pthread_mutex_timedlock(&lock, &until) != 0)
+        return;
+    for_each_open_object(remove_file);
+    rst_unlock();
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Providers and probes as librst itself sees them.
+ */
+#ifndef RST_PROVIDER_H
+#define RST_PROVIDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "object.h"
+#include "rst.h"
+#include "signature.h"
+
+struct probe {
+    struct rst_probe handle; /* first: what the program holds points here */
+    struct rst_description description;
+    rst_provider *provider;
+    struct rst_object *object; /* NULL until a load takes the probe */
+    size_t index;              /* in the object */
+    struct probe *next;        /* in the provider */
+    struct probe *next_pending;
+    struct probe *next_in_bucket;
+    uint32_t hash;
+};
+
+struct rst_provider {
+    rst_provider *next; /* in the process */
+    struct probe *first, **last;
+    struct probe *pending, **last_pending; /* those that no load has taken */
+    size_t pending_count;
+    struct rst_object *objects;
+    unsigned unloads; /* how many there have been: lets a load see that one came after it */
+    bool loaded;
+    int backing;
+    char *directory;
+    char name[];
+};
+
+/*
+ * The one lock. It guards every provider, the registry and the list of providers, and is never held
+ * while the dynamic linker is called: a library's constructor, which runs under the linker's lock,
+ * may declare probes.
+ */
+void rst_lock(void);
+void rst_unlock(void);
+
+/* Register the fork handlers, once. Gives 0 or a negative errno. */
+int rst_process_prepare(void);
+
+/* All providers, newest first. Under the lock. */
+extern rst_provider *rst_providers;
+
+/* Point a probe's handle at its object, or at what does nothing. */
+void rst_probe_attach(struct probe *probe);
+void rst_probe_detach(struct probe *probe);
+
+/* Let the next load take the probe. Under the lock. */
+void rst_probe_await_load(struct probe *probe);
+
+/* A probe that is part of a description, and the other way round. */
+struct probe *rst_probe_of(const struct rst_description *description);
+
+/* The CPU that this is compiled for; NULL if librst does not know it. */
+const struct rst_arch *rst_native_arch(void);
+
+/* ----------------------------------------------------------------- the registry -- */
+
+/* The process's probes by provider and name. Under the lock. */
+uint32_t rst_registry_hash(const char *provider, const char *name);
+struct probe *rst_registry_find(uint32_t hash, const char *provider, const char *name);
+int rst_registry_insert(struct probe *probe); /* 0 or -ENOMEM */
+void rst_registry_remove(struct probe *probe);
+
+#endif

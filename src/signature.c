@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "signature.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "error.h"
+
+#define TYPE_NAMES                                                                                 \
+    "bool, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float, double, pointer, "     \
+    "string"
+
+/* A float's bits are an unsigned integer of its size: many tracers cannot read "8f@". */
+const struct rst_type_words rst_types[RST_TYPES] = {
+    [RST_TYPE_BOOL] = {"bool", "1@"},     [RST_TYPE_INT8] = {"int8", "-1@"},
+    [RST_TYPE_INT16] = {"int16", "-2@"},  [RST_TYPE_INT32] = {"int32", "-4@"},
+    [RST_TYPE_INT64] = {"int64", "-8@"},  [RST_TYPE_UINT8] = {"uint8", "1@"},
+    [RST_TYPE_UINT16] = {"uint16", "2@"}, [RST_TYPE_UINT32] = {"uint32", "4@"},
+    [RST_TYPE_UINT64] = {"uint64", "8@"}, [RST_TYPE_FLOAT] = {"float", "4@"},
+    [RST_TYPE_DOUBLE] = {"double", "8@"}, [RST_TYPE_POINTER] = {"pointer", "8@"},
+    [RST_TYPE_STRING] = {"string", "8@"},
+};
+
+/* A stretch of the signature's text: not NUL-terminated. */
+struct word {
+    const char *text;
+    size_t length;
+};
+
+/* Not <ctype.h>: names must not depend on the locale. */
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool is_name(struct word word)
+{
+    if (word.length == 0 || !is_letter(word.text[0]))
+        return false;
+    for (size_t i = 1; i < word.length; i++)
+        if (!is_letter(word.text[i]) && !(word.text[i] >= '0' && word.text[i] <= '9'))
+            return false;
+    return true;
+}
+
+int rst_name_check(const char *what, const char *name, size_t most)
+{
+    if (!name)
+        return rst_fail(EINVAL, "%s is NULL; pass a name like \"checkout\"", what);
+    if (!is_name((struct word){name, strlen(name)}))
+        return rst_fail(EINVAL,
+                        "%s %s is not a name: a letter or _ first, then letters, digits and _",
+                        what, rst_quote(name).text);
+    if (most && strlen(name) > most)
+        return rst_fail(ENAMETOOLONG, "%s %s has %zu bytes; at most %zu are allowed", what,
+                        rst_quote(name).text, strlen(name), most);
+    return 0;
+}
+
+static const char *skip_blanks(const char *at)
+{
+    return at + strspn(at, " \t\n\r");
+}
+
+/* The next word of an argument: up to a blank, a comma or the end. Moves `at` behind it. */
+static struct word next_word(const char **at)
+{
+    struct word word;
+
+    word.text = skip_blanks(*at);
+    word.length = strcspn(word.text, " \t\n\r,");
+    *at = skip_blanks(word.text + word.length);
+    return word;
+}
+
+static bool same(struct word a, struct word b)
+{
+    return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
+}
+
+static int find_type(struct word word)
+{
+    for (int type = 0; type < RST_TYPES; type++)
+        if (same(word, (struct word){rst_types[type].name, strlen(rst_types[type].name)}))
+            return type;
+    return -1;
+}
+
+static char *append(char *to, const char *text, size_t length)
+{
+    memcpy(to, text, length);
+    return to + length;
+}
+
+size_t rst_signature_room(const char *text)
+{
+    return text ? 2 * strlen(text) + 1 : 1; /* "bool,bool" grows a blank per comma */
+}
+
+/* One argument, from `at` up to its comma or the end. Gives its type, or a negative errno. */
+static int parse_argument(const char *signature, size_t number, const char **at, struct word *name)
+{
+    struct word word = next_word(at);
+    int type;
+
+    if (word.length == 0)
+        return rst_fail(EINVAL, "signature %s: argument %zu is empty; write \"type name\"",
+                        rst_quote(signature).text, number);
+    type = find_type(word);
+    if (type < 0)
+        return rst_fail(EINVAL, "signature %s: argument %zu: %s is not a type; the types are %s",
+                        rst_quote(signature).text, number,
+                        rst_quote_bytes(word.text, word.length).text, TYPE_NAMES);
+    *name = next_word(at);
+    if (name->length && !is_name(*name))
+        return rst_fail(
+            EINVAL,
+            "signature %s: argument %zu: %s is not a name: a letter or _ first, then letters, "
+            "digits and _",
+            rst_quote(signature).text, number, rst_quote_bytes(name->text, name->length).text);
+    if (**at && **at != ',')
+        return rst_fail(EINVAL,
+                        "signature %s: argument %zu: %s follows the name; put a comma between "
+                        "arguments",
+                        rst_quote(signature).text, number,
+                        rst_quote_bytes(*at, strcspn(*at, ",")).text);
+    return type;
+}
+
+int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret)
+{
+    struct rst_signature signature = {.text = plain};
+    struct word names[RST_MAX_ARGS];
+    const char *at = text ? text : "";
+    char *to = plain;
+
+    for (bool more = *skip_blanks(at) != '\0'; more; signature.count++) {
+        size_t i = signature.count;
+        int type;
+
+        if (i == RST_MAX_ARGS)
+            return rst_fail(E2BIG, "signature %s has more than %d arguments", rst_quote(text).text,
+                            RST_MAX_ARGS);
+        type = parse_argument(text, i + 1, &at, &names[i]);
+        if (type < 0)
+            return type;
+        for (size_t j = 0; j < i; j++)
+            if (names[i].length && same(names[i], names[j]))
+                return rst_fail(EINVAL, "signature %s: arguments %zu and %zu are both named %s",
+                                rst_quote(text).text, j + 1, i + 1,
+                                rst_quote_bytes(names[i].text, names[i].length).text);
+        signature.types[i] = (uint8_t)type;
+        if (i > 0)
+            to = append(to, ", ", 2);
+        to = append(to, rst_types[type].name, strlen(rst_types[type].name));
+        if (names[i].length) {
+            to = append(to, " ", 1);
+            to = append(to, names[i].text, names[i].length);
+        }
+        more = *at == ',';
+        at += more;
+    }
+    *to = '\0';
+    *ret = signature;
+    return 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names and signatures: what a probe is called and which arguments it takes.
+ *
+ *     signature = [ argument { "," argument } ]
+ *     argument  = type [ name ]
+ *     name      = [A-Za-z_][A-Za-z0-9_]*
+ *
+ * with any blanks between. The plain form has one blank between type and name, ", " between
+ * arguments, and none elsewhere.
+ */
+#ifndef RST_SIGNATURE_H
+#define RST_SIGNATURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rst.h"
+
+enum rst_type {
+    RST_TYPE_BOOL,
+    RST_TYPE_INT8,
+    RST_TYPE_INT16,
+    RST_TYPE_INT32,
+    RST_TYPE_INT64,
+    RST_TYPE_UINT8,
+    RST_TYPE_UINT16,
+    RST_TYPE_UINT32,
+    RST_TYPE_UINT64,
+    RST_TYPE_FLOAT,
+    RST_TYPE_DOUBLE,
+    RST_TYPE_POINTER,
+    RST_TYPE_STRING,
+    RST_TYPES
+};
+
+/* What signatures and notes call each type. */
+struct rst_type_words {
+    const char *name;   /* in a signature */
+    const char *prefix; /* of a note's operand: the size in bytes, '-' for signed */
+};
+
+extern const struct rst_type_words rst_types[RST_TYPES];
+
+struct rst_signature {
+    const char *text; /* the plain form */
+    size_t count;
+    uint8_t types[RST_MAX_ARGS]; /* enum rst_type */
+};
+
+/* A probe as the image describes it. */
+struct rst_description {
+    const char *name;
+    struct rst_signature signature;
+};
+
+/*
+ * Check a name. `what` it is the name of, for the message; `most` bytes, 0 for any number.
+ * Gives 0 or a negative errno.
+ */
+int rst_name_check(const char *what, const char *name, size_t most);
+
+/* The most bytes that the plain form of `text` takes, its NUL included. */
+size_t rst_signature_room(const char *text);
+
+/*
+ * Parse `text` (NULL: no arguments) and write its plain form to `plain`, which has
+ * rst_signature_room() bytes and must live as long as `ret`. Gives 0 or a negative errno.
+ */
+int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "symbols.h"
+
+#include <elf.h>
+
+static size_t name_size(const struct rst_image_spec *spec, size_t probe)
+{
+    return strlen(spec->provider) + strlen("__") + strlen(spec->probes[probe]->name) + 1;
+}
+
+uint64_t rst_dynsym_size(const struct rst_image_spec *spec)
+{
+    return (spec->count + RST_FIRST_GLOBAL) * sizeof(Elf64_Sym);
+}
+
+static void symbol_write(struct rst_writer *writer, uint64_t name, uint8_t info, uint16_t section,
+                         uint64_t value, uint64_t size)
+{
+    rst_put32(writer, name);
+    rst_put8(writer, info);
+    rst_put8(writer, STV_DEFAULT);
+    rst_put16(writer, section);
+    rst_put64(writer, value);
+    rst_put64(writer, size);
+}
+
+void rst_dynsym_write(struct rst_writer *writer, const struct rst_image_spec *spec,
+                      uint16_t section, uint64_t text)
+{
+    const struct rst_stub *stub = &spec->arch->stubs[spec->nop];
+    uint64_t name = 1;
+
+    symbol_write(writer, 0, 0, SHN_UNDEF, 0, 0);
+    for (size_t i = 0; i < spec->count; i++) {
+        symbol_write(writer, name, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), section,
+                     text + i * stub->stride, stub->size);
+        name += name_size(spec, i);
+    }
+}
+
+uint64_t rst_dynstr_size(const struct rst_image_spec *spec)
+{
+    uint64_t size = 1;
+
+    for (size_t i = 0; i < spec->count; i++)
+        size += name_size(spec, i);
+    return size;
+}
+
+void rst_dynstr_write(struct rst_writer *writer, const struct rst_image_spec *spec)
+{
+    rst_put_string(writer, "");
+    for (size_t i = 0; i < spec->count; i++) {
+        rst_put_text(writer, spec->provider);
+        rst_put_text(writer, "__");
+        rst_put_string(writer, spec->probes[i]->name);
+    }
+}
+
+/* Two counts, then as many buckets, then as many chains. */
+uint64_t rst_hash_size(const struct rst_image_spec *spec)
+{
+    uint64_t buckets = spec->count, chains = spec->count + RST_FIRST_GLOBAL;
+
+    return (2 + buckets + chains) * sizeof(uint32_t);
+}
+
+/* The ABI's hash function; called again, it goes on with more of the same name. */
+static uint32_t hash(uint32_t value, const char *text)
+{
+    for (; *text; text++) {
+        value = (value << 4) + (unsigned char)*text;
+        value ^= (value & 0xf0000000) >> 24;
+        value &= 0x0fffffff;
+    }
+    return value;
+}
+
+/* Put each symbol first in its bucket, chained to the one that was. */
+void rst_hash_write(struct rst_writer *writer, const struct rst_image_spec *spec)
+{
+    uint32_t prefix = hash(hash(0, spec->provider), "__");
+    size_t buckets, chains;
+
+    rst_put32(writer, spec->count);
+    rst_put32(writer, spec->count + RST_FIRST_GLOBAL);
+    buckets = writer->at;
+    chains = buckets + spec->count * sizeof(uint32_t);
+    for (size_t i = 0; i < spec->count; i++) {
+        size_t symbol = i + RST_FIRST_GLOBAL;
+        size_t bucket =
+            buckets + hash(prefix, spec->probes[i]->name) % spec->count * sizeof(uint32_t);
+
+        memcpy(writer->bytes + chains + symbol * sizeof(uint32_t), writer->bytes + bucket,
+               sizeof(uint32_t));
+        writer->at = bucket;
+        rst_put32(writer, symbol);
+    }
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A cursor over the image's bytes: the one place that knows its byte order (little-endian, as
+ * ELFDATA2LSB says), whatever the machine that runs this has.
+ */
+#ifndef RST_WRITER_H
+#define RST_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct rst_writer {
+    uint8_t *bytes;
+    size_t at;
+};
+
+static inline void rst_put(struct rst_writer *writer, uint64_t value, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        writer->bytes[writer->at + i] = (uint8_t)(value >> (8 * i));
+    writer->at += size;
+}
+
+static inline void rst_put8(struct rst_writer *writer, uint64_t value)
+{
+    rst_put(writer, value, 1);
+}
+
+static inline void rst_put16(struct rst_writer *writer, uint64_t value)
+{
+    rst_put(writer, value, 2);
+}
+
+static inline void rst_put32(struct rst_writer *writer, uint64_t value)
+{
+    rst_put(writer, value, 4);
+}
+
+static inline void rst_put64(struct rst_writer *writer, uint64_t value)
+{
+    rst_put(writer, value, 8);
+}
+
+static inline void rst_put_bytes(struct rst_writer *writer, const void *bytes, size_t size)
+{
+    memcpy(writer->bytes + writer->at, bytes, size);
+    writer->at += size;
+}
+
+/* A string without its NUL, so that several can make up one. */
+static inline void rst_put_text(struct rst_writer *writer, const char *text)
+{
+    rst_put_bytes(writer, text, strlen(text));
+}
+
+/* A string and its NUL. */
+static inline void rst_put_string(struct rst_writer *writer, const char *text)
+{
+    rst_put_bytes(writer, text, strlen(text) + 1);
+}
+
+static inline uint64_t rst_align(uint64_t value, uint64_t alignment)
+{
+    return (value + alignment - 1) / alignment * alignment;
+}
+
+/* The bytes of a fresh image are zero, so padding is a step. */
+static inline void rst_put_padding(struct rst_writer *writer, size_t alignment)
+{
+    writer->at = rst_align(writer->at, alignment);
+}
+
+#endif
