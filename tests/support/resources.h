@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a process holds, to see that librst gives back what it took.
+ */
+#ifndef TEST_RESOURCES_H
+#define TEST_RESOURCES_H
+
+#include <stddef.h>
+
+struct resources {
+    size_t descriptors;
+    size_t mappings;      /* lines of /proc/self/maps */
+    size_t libraries;     /* entries of the link map */
+    size_t heap;          /* bytes that malloc has handed out */
+    size_t address_space; /* bytes, of /proc/self/statm */
+};
+
+struct resources resources_now(void);
+
+/* The same mappings, descriptors and libraries; fails the cmocka test, naming what has grown. */
+void assert_nothing_left(struct resources before, struct resources after);
+
+#endif

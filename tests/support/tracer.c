@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/tracer.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "support/reader.h"
+
+#define REF_CTR_OFFSET_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
+
+static int uprobe_type(void)
+{
+    FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
+    int type = -ENOENT;
+
+    if (!file)
+        return -errno;
+    if (fscanf(file, "%d", &type) != 1)
+        type = -EINVAL;
+    fclose(file);
+    return type;
+}
+
+int tracer_attach(const char *path, uint64_t site_offset, uint64_t semaphore_offset, pid_t pid)
+{
+    struct perf_event_attr attributes = {
+        .size = sizeof(attributes),
+        .config = semaphore_offset << REF_CTR_OFFSET_SHIFT,
+        .config1 = (uintptr_t)path,
+        .config2 = site_offset,
+    };
+    int type = uprobe_type(), tracer;
+
+    if (type < 0)
+        return type;
+    attributes.type = (uint32_t)type;
+    tracer = (int)syscall(SYS_perf_event_open, &attributes, pid, pid == -1 ? 0 : -1, -1,
+                          PERF_FLAG_FD_CLOEXEC);
+    return tracer < 0 ? -errno : tracer;
+}
+
+const char *tracer_unavailable(void)
+{
+    static char reason[128];
+    int tracer = tracer_attach("/proc/self/exe", 0, 0, 0);
+
+    if (tracer >= 0) {
+        close(tracer);
+        return NULL;
+    }
+    if (tracer != -EPERM && tracer != -EACCES && tracer != -ENOENT)
+        return NULL; /* it was allowed to try, and found no instruction there */
+    snprintf(reason, sizeof(reason),
+             "a uprobe can't be attached: %s (be root, or have CAP_PERFMON)", strerror(-tracer));
+    return reason;
+}
+
+void need(bool condition, const char *reason)
+{
+    const char *required = getenv("RST_REQUIRE_TRACERS");
+
+    if (condition)
+        return;
+    print_message("skipped: %s\n", reason);
+    if (required && strcmp(required, "1") == 0)
+        fail_msg("RST_REQUIRE_TRACERS=1, but %s", reason);
+    skip();
+}
+
+void need_tracer(void)
+{
+    const char *reason = tracer_unavailable();
+
+    need(reason == NULL, reason);
+}
+
+int tracer_attach_probe(const rst_probe *probe, const char *provider, pid_t pid)
+{
+    const char *path = rst_probe_path(probe);
+    struct found_probes found = read_probes(path);
+    const struct found_probe *note = find_probe(&found, provider, rst_probe_name(probe));
+    int tracer = tracer_attach(path, note->site_offset, note->semaphore_offset, pid);
+
+    free_probes(&found);
+    if (tracer < 0) {
+        fprintf(stderr, "%s: perf_event_open: %s\n", path, strerror(-tracer));
+        abort();
+    }
+    return tracer;
+}
+
+uint64_t tracer_count(int tracer)
+{
+    uint64_t count = 0;
+
+    if (read(tracer, &count, sizeof(count)) != (ssize_t)sizeof(count))
+        abort();
+    return count;
+}
