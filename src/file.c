@@ -25,6 +25,7 @@
 #include "rst.h"
 
 #define SUFFIX ".so"
+#define NUMBER_LENGTH ((size_t)10) /* of a user or process id, or a count */
 #define TRIES 16 /* against another process that removes the directory as we make it */
 
 /* ------------------------------------------------------------------ who uses a file -- */
@@ -49,10 +50,13 @@ static bool is_unused(int directory, const char *name)
 /* An image's name, "PROVIDER.PID.N.so", and not one of this process's own. */
 static bool is_foreign_image(const char *name)
 {
-    int pid, end = 0;
+    const char *pid = strchr(name, '.');
+    char *number, *end;
 
-    return sscanf(name, "%*[A-Za-z0-9_].%d.%*u" SUFFIX "%n", &pid, &end) == 1 && end > 0 &&
-           name[end] == '\0' && pid != getpid();
+    if (!pid || strtol(pid + 1, &number, 10) == getpid() || *number != '.')
+        return false;
+    strtoul(number + 1, &end, 10);
+    return end != number + 1 && strcmp(end, SUFFIX) == 0;
 }
 
 /* Remove what killed processes left. What can't be removed stays for another to try. */
@@ -150,7 +154,7 @@ static int create_in(int directory, const char *name)
 static int create_and_write(struct rst_backing *file, const struct rst_image *image)
 {
     const char *path = file->path->text, *name = file_part(file->path);
-    struct stat status;
+    struct stat status = {0};
     int directory, error = 0;
 
     for (int tries = TRIES;; tries--) {
@@ -189,7 +193,7 @@ static struct rst_path *new_path(const char *base, const char *provider)
     static unsigned last;
     static const char format[] = "%s/librst-%u/%s.%d.%u" SUFFIX;
     unsigned number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
-    size_t size = sizeof(format) + strlen(base) + strlen(provider) + 3 * 10;
+    size_t size = sizeof(format) + strlen(base) + strlen(provider) + 3 * NUMBER_LENGTH;
     struct rst_path *path = calloc(1, sizeof(*path) + size);
 
     if (path)

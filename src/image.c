@@ -33,33 +33,10 @@
 #include <stdlib.h>
 
 #include "error.h"
-#include "note.h"
-#include "symbols.h"
-#include "unwind.h"
+#include "sections.h"
 #include "writer.h"
 
 #define REGION_ALIGN 0x10000 /* the largest page of any CPU that librst has in mind */
-
-enum region { REGION_R, REGION_RX, REGION_RW, REGION_SEMAPHORES, REGION_TAIL, REGIONS };
-
-enum section {
-    SECTION_NULL,
-    SECTION_PROPERTY,
-    SECTION_BUILD_ID,
-    SECTION_HASH,
-    SECTION_DYNSYM,
-    SECTION_DYNSTR,
-    SECTION_EH_FRAME_HDR,
-    SECTION_EH_FRAME,
-    SECTION_STAPSDT_BASE,
-    SECTION_TEXT,
-    SECTION_DYNAMIC,
-    SECTION_SEMAPHORES,
-    SECTION_NOTE_STAPSDT,
-    SECTION_NOTE_LIBRST,
-    SECTION_SHSTRTAB,
-    SECTIONS
-};
 
 enum program_header {
     HEADER_LOAD_R,
@@ -74,281 +51,18 @@ enum program_header {
     HEADERS
 };
 
-struct extent {
-    uint64_t offset, size;
-};
-
-struct layout {
-    struct extent sections[SECTIONS];
-    struct extent regions[REGIONS];
-    uint64_t section_headers;
-};
-
-/* The image being written: the writer stands at the section's start. */
-struct job {
-    const struct rst_image_spec *spec;
-    const struct rst_stub *stub;
-    struct layout layout;
-    struct rst_writer out;
-};
-
-static uint64_t address(const struct job *job, enum section section)
-{
-    return job->layout.sections[section].offset;
-}
-
-static uint64_t stub_address(const struct job *job, size_t probe)
-{
-    return address(job, SECTION_TEXT) + probe * job->stub->stride;
-}
-
-/* ------------------------------------------------------- notes that are loaded -- */
-
-static const char gnu_name[] = "GNU";
-
-static uint64_t property_size(const struct rst_image_spec *spec)
-{
-    return 3 * sizeof(uint32_t) + sizeof(gnu_name) + spec->arch->property_size;
-}
-
-static void property_write(struct job *job)
-{
-    const struct rst_arch *arch = job->spec->arch;
-
-    rst_note_header_write(&job->out, gnu_name, arch->property_size, NT_GNU_PROPERTY_TYPE_0);
-    rst_put_bytes(&job->out, arch->property, arch->property_size);
-}
-
-static uint64_t build_id_size(const struct rst_image_spec *spec)
-{
-    (void)spec;
-    return 3 * sizeof(uint32_t) + sizeof(gnu_name) + RST_BUILD_ID_SIZE;
-}
-
-/* The id itself is made last, from the rest of the image. */
-static void build_id_write(struct job *job)
-{
-    rst_note_header_write(&job->out, gnu_name, RST_BUILD_ID_SIZE, NT_GNU_BUILD_ID);
-}
-
-/* --------------------------------------------------------------------- symbols -- */
-
-static void dynsym_write(struct job *job)
-{
-    rst_dynsym_write(&job->out, job->spec, SECTION_TEXT, address(job, SECTION_TEXT));
-}
-
-static void dynstr_write(struct job *job)
-{
-    rst_dynstr_write(&job->out, job->spec);
-}
-
-static void hash_write(struct job *job)
-{
-    rst_hash_write(&job->out, job->spec);
-}
-
-/* ---------------------------------------------------------------- unwind tables -- */
-
-static uint64_t eh_frame_hdr_size(const struct rst_image_spec *spec)
-{
-    return rst_unwind_index_size(spec->count);
-}
-
-static void eh_frame_hdr_write(struct job *job)
-{
-    rst_unwind_index_write(&job->out, job->spec->arch, job->spec->nop, job->spec->count,
-                           address(job, SECTION_TEXT), address(job, SECTION_EH_FRAME));
-}
-
-static uint64_t eh_frame_size(const struct rst_image_spec *spec)
-{
-    return rst_unwind_size(spec->arch, spec->nop, spec->count);
-}
-
-static void eh_frame_write(struct job *job)
-{
-    rst_unwind_write(&job->out, job->spec->arch, job->spec->nop, job->spec->count,
-                     address(job, SECTION_TEXT));
-}
-
-/* ----------------------------------------------------------- stubs and semaphores -- */
-
-static uint64_t base_size(const struct rst_image_spec *spec)
-{
-    (void)spec;
-    return 1;
-}
-
-static uint64_t text_size(const struct rst_image_spec *spec)
-{
-    return rst_image_text_size(spec->arch, spec->nop, spec->count);
-}
-
-static void text_write(struct job *job)
-{
-    rst_image_text(job->spec->arch, job->spec->nop, job->spec->count, job->out.bytes + job->out.at);
-}
-
-size_t rst_image_text_size(const struct rst_arch *arch, enum rst_nop nop, size_t count)
-{
-    return count * arch->stubs[nop].stride;
-}
-
-void rst_image_text(const struct rst_arch *arch, enum rst_nop nop, size_t count, uint8_t *text)
-{
-    const struct rst_stub *stub = &arch->stubs[nop];
-
-    memset(text, arch->filler, rst_image_text_size(arch, nop, count));
-    for (size_t i = 0; i < count; i++)
-        memcpy(text + i * stub->stride, stub->code, stub->size);
-}
-
-static uint64_t semaphores_size(const struct rst_image_spec *spec)
-{
-    return spec->count * sizeof(uint16_t);
-}
-
-/* --------------------------------------------------------------- the dynamic section -- */
-
-#define DYNAMIC_ENTRIES 6
-
-static uint64_t dynamic_size(const struct rst_image_spec *spec)
-{
-    (void)spec;
-    return DYNAMIC_ENTRIES * sizeof(Elf64_Dyn);
-}
-
-static void dynamic_write(struct job *job)
-{
-    const uint64_t entries[DYNAMIC_ENTRIES][2] = {
-        {DT_HASH, address(job, SECTION_HASH)},
-        {DT_STRTAB, address(job, SECTION_DYNSTR)},
-        {DT_SYMTAB, address(job, SECTION_DYNSYM)},
-        {DT_STRSZ, job->layout.sections[SECTION_DYNSTR].size},
-        {DT_SYMENT, sizeof(Elf64_Sym)},
-        {DT_NULL, 0},
-    };
-
-    for (size_t i = 0; i < DYNAMIC_ENTRIES; i++) {
-        rst_put64(&job->out, entries[i][0]);
-        rst_put64(&job->out, entries[i][1]);
-    }
-}
-
-/* ------------------------------------------------------------------ the probes' notes -- */
-
-static uint64_t note_stapsdt_size(const struct rst_image_spec *spec)
-{
-    uint64_t size = 0;
-
-    for (size_t i = 0; i < spec->count; i++)
-        size += rst_note_stapsdt_size(spec->arch, spec->provider, spec->probes[i]);
-    return size;
-}
-
-static void note_stapsdt_write(struct job *job)
-{
-    for (size_t i = 0; i < job->spec->count; i++)
-        rst_note_stapsdt_write(&job->out, job->spec->arch, job->spec->provider,
-                               job->spec->probes[i], stub_address(job, i) + job->stub->site,
-                               address(job, SECTION_STAPSDT_BASE),
-                               address(job, SECTION_SEMAPHORES) + i * sizeof(uint16_t));
-}
-
-static uint64_t note_librst_size(const struct rst_image_spec *spec)
-{
-    uint64_t size = 0;
-
-    for (size_t i = 0; i < spec->count; i++)
-        size += rst_note_signature_size(spec->probes[i]);
-    return size;
-}
-
-static void note_librst_write(struct job *job)
-{
-    for (size_t i = 0; i < job->spec->count; i++)
-        rst_note_signature_write(&job->out, job->spec->probes[i],
-                                 stub_address(job, i) + job->stub->site);
-}
-
-/* ------------------------------------------------------------------ the section table -- */
-
-static uint64_t shstrtab_size(const struct rst_image_spec *spec);
-static void shstrtab_write(struct job *job);
-
-/* In the order of their offsets. */
-static const struct section_row {
-    const char *name;
-    uint32_t type;
-    uint32_t flags;
-    uint32_t link, info;
-    uint8_t align, entry_size;
-    enum region region;
-    uint64_t (*size)(const struct rst_image_spec *spec);
-    void (*write)(struct job *job); /* NULL: the bytes are zero */
-} sections[SECTIONS] = {
-    /* clang-format off */
-    [SECTION_NULL] = {"", SHT_NULL, 0, 0, 0, 0, 0, REGION_R, NULL, NULL},
-    [SECTION_PROPERTY] = {".note.gnu.property", SHT_NOTE, SHF_ALLOC, 0, 0, 8, 0, REGION_R,
-                          property_size, property_write},
-    [SECTION_BUILD_ID] = {".note.gnu.build-id", SHT_NOTE, SHF_ALLOC, 0, 0, 4, 0, REGION_R,
-                          build_id_size, build_id_write},
-    [SECTION_HASH] = {".hash", SHT_HASH, SHF_ALLOC, SECTION_DYNSYM, 0, 8, 4, REGION_R,
-                      rst_hash_size, hash_write},
-    [SECTION_DYNSYM] = {".dynsym", SHT_DYNSYM, SHF_ALLOC, SECTION_DYNSTR, RST_FIRST_GLOBAL, 8,
-                        sizeof(Elf64_Sym), REGION_R, rst_dynsym_size, dynsym_write},
-    [SECTION_DYNSTR] = {".dynstr", SHT_STRTAB, SHF_ALLOC, 0, 0, 1, 0, REGION_R,
-                        rst_dynstr_size, dynstr_write},
-    [SECTION_EH_FRAME_HDR] = {".eh_frame_hdr", SHT_PROGBITS, SHF_ALLOC, 0, 0, 4, 0, REGION_R,
-                              eh_frame_hdr_size, eh_frame_hdr_write},
-    [SECTION_EH_FRAME] = {".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0, 0, 8, 0, REGION_R,
-                          eh_frame_size, eh_frame_write},
-    [SECTION_STAPSDT_BASE] = {".stapsdt.base", SHT_PROGBITS, SHF_ALLOC, 0, 0, 1, 0, REGION_R,
-                              base_size, NULL},
-    [SECTION_TEXT] = {".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0, 0, 32, 0, REGION_RX,
-                      text_size, text_write},
-    [SECTION_DYNAMIC] = {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, SECTION_DYNSTR, 0, 8,
-                         sizeof(Elf64_Dyn), REGION_RW, dynamic_size, dynamic_write},
-    [SECTION_SEMAPHORES] = {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 0, 2, 0,
-                            REGION_SEMAPHORES, semaphores_size, NULL},
-    [SECTION_NOTE_STAPSDT] = {".note.stapsdt", SHT_NOTE, 0, 0, 0, 4, 0, REGION_TAIL,
-                              note_stapsdt_size, note_stapsdt_write},
-    [SECTION_NOTE_LIBRST] = {".note.librst", SHT_NOTE, 0, 0, 0, 4, 0, REGION_TAIL,
-                             note_librst_size, note_librst_write},
-    [SECTION_SHSTRTAB] = {".shstrtab", SHT_STRTAB, 0, 0, 0, 1, 0, REGION_TAIL,
-                          shstrtab_size, shstrtab_write},
-    /* clang-format on */
-};
-
-static uint64_t shstrtab_size(const struct rst_image_spec *spec)
-{
-    uint64_t size = 0;
-
-    (void)spec;
-    for (size_t i = 0; i < SECTIONS; i++)
-        size += strlen(sections[i].name) + 1;
-    return size;
-}
-
-static void shstrtab_write(struct job *job)
-{
-    for (size_t i = 0; i < SECTIONS; i++)
-        rst_put_string(&job->out, sections[i].name);
-}
-
 /* --------------------------------------------------------------------------- layout -- */
 
 #define HEADERS_SIZE (sizeof(Elf64_Ehdr) + HEADERS * sizeof(Elf64_Phdr))
 
-static struct layout lay_out(const struct rst_image_spec *spec)
+static struct rst_layout lay_out(const struct rst_image_spec *spec)
 {
-    struct layout layout = {0};
+    struct rst_layout layout = {0};
     uint64_t at = HEADERS_SIZE;
     enum region region = REGION_R;
 
     for (enum section i = SECTION_NULL + 1; i < SECTIONS; i++) {
-        const struct section_row *row = &sections[i];
+        const struct rst_section *row = &rst_sections[i];
 
         if (row->region != region) {
             layout.regions[region].size = at - layout.regions[region].offset;
@@ -357,7 +71,7 @@ static struct layout lay_out(const struct rst_image_spec *spec)
             layout.regions[region].offset = at;
         }
         at = rst_align(at, row->align);
-        layout.sections[i] = (struct extent){at, row->size(spec)};
+        layout.sections[i] = (struct rst_extent){at, row->size(spec)};
         at += layout.sections[i].size;
     }
     layout.section_headers = rst_align(at, 8);
@@ -368,7 +82,7 @@ static struct layout lay_out(const struct rst_image_spec *spec)
 
 /* -------------------------------------------------------------------------- headers -- */
 
-static void elf_header_write(struct job *job)
+static void elf_header_write(struct rst_image_job *job)
 {
     static const uint8_t ident[EI_NIDENT] = {ELFMAG0,    ELFMAG1,     ELFMAG2,    ELFMAG3,
                                              ELFCLASS64, ELFDATA2LSB, EV_CURRENT, ELFOSABI_NONE};
@@ -390,17 +104,17 @@ static void elf_header_write(struct job *job)
     rst_put16(out, SECTION_SHSTRTAB);
 }
 
-static void program_headers_write(struct job *job)
+static void program_headers_write(struct rst_image_job *job)
 {
-    const struct extent *section = job->layout.sections, *region = job->layout.regions;
-    const struct extent rw = {
+    const struct rst_extent *section = job->layout.sections, *region = job->layout.regions;
+    const struct rst_extent rw = {
         .offset = region[REGION_RW].offset,
         .size = region[REGION_SEMAPHORES].offset + region[REGION_SEMAPHORES].size -
                 region[REGION_RW].offset,
     };
     const struct {
         uint32_t type, flags;
-        struct extent extent;
+        struct rst_extent extent;
         uint64_t align;
     } rows[HEADERS] = {
         [HEADER_LOAD_R] = {PT_LOAD, PF_R, region[REGION_R], REGION_ALIGN},
@@ -426,14 +140,14 @@ static void program_headers_write(struct job *job)
     }
 }
 
-static void section_headers_write(struct job *job)
+static void section_headers_write(struct rst_image_job *job)
 {
     uint64_t name = 0;
 
     job->out.at = job->layout.section_headers;
     for (size_t i = 0; i < SECTIONS; i++) {
-        const struct section_row *row = &sections[i];
-        const struct extent *extent = &job->layout.sections[i];
+        const struct rst_section *row = &rst_sections[i];
+        const struct rst_extent *extent = &job->layout.sections[i];
 
         rst_put32(&job->out, name);
         rst_put32(&job->out, row->type);
@@ -471,18 +185,18 @@ static void digest(uint64_t lanes[3], const uint8_t *bytes, size_t size)
     }
 }
 
-static void build_id_fill(struct job *job)
+static void build_id_fill(struct rst_image_job *job)
 {
+    const struct rst_extent *note = &job->layout.sections[SECTION_BUILD_ID];
     uint64_t lanes[3] = {1, 2, 3};
-    size_t id_size = RST_BUILD_ID_SIZE;
 
     for (enum region i = 0; i < REGIONS; i++) {
-        const struct extent *region = &job->layout.regions[i];
+        const struct rst_extent *region = &job->layout.regions[i];
 
         lanes[0] ^= region->size;
         digest(lanes, job->out.bytes + region->offset, region->size);
     }
-    job->out.at = address(job, SECTION_BUILD_ID) + build_id_size(job->spec) - id_size;
+    job->out.at = note->offset + note->size - RST_BUILD_ID_SIZE;
     rst_put64(&job->out, lanes[0]);
     rst_put64(&job->out, lanes[1]);
     rst_put32(&job->out, lanes[2]);
@@ -492,8 +206,8 @@ static void build_id_fill(struct job *job)
 
 int rst_image_make(const struct rst_image_spec *spec, struct rst_image *ret)
 {
-    struct job job = {.spec = spec, .stub = &spec->arch->stubs[spec->nop]};
-    const struct extent *tail;
+    struct rst_image_job job = {.spec = spec, .stub = &spec->arch->stubs[spec->nop]};
+    const struct rst_extent *tail;
     uint64_t size;
 
     job.layout = lay_out(spec);
@@ -512,9 +226,9 @@ int rst_image_make(const struct rst_image_spec *spec, struct rst_image *ret)
     elf_header_write(&job);
     program_headers_write(&job);
     for (enum section i = 0; i < SECTIONS; i++) {
-        job.out.at = address(&job, i);
-        if (sections[i].write)
-            sections[i].write(&job);
+        job.out.at = rst_address(&job, i);
+        if (rst_sections[i].write)
+            rst_sections[i].write(&job);
     }
     section_headers_write(&job);
     build_id_fill(&job);
@@ -525,11 +239,11 @@ int rst_image_make(const struct rst_image_spec *spec, struct rst_image *ret)
         .map =
             {
                 .readable = job.layout.regions[REGION_R].size,
-                .text = address(&job, SECTION_TEXT),
-                .dynamic = address(&job, SECTION_DYNAMIC),
+                .text = rst_address(&job, SECTION_TEXT),
+                .dynamic = rst_address(&job, SECTION_DYNAMIC),
                 .dynamic_size = job.layout.sections[SECTION_DYNAMIC].size,
-                .semaphores = address(&job, SECTION_SEMAPHORES),
-                .end = address(&job, SECTION_SEMAPHORES) +
+                .semaphores = rst_address(&job, SECTION_SEMAPHORES),
+                .end = rst_address(&job, SECTION_SEMAPHORES) +
                        job.layout.sections[SECTION_SEMAPHORES].size,
             },
     };

@@ -34,11 +34,12 @@ int rst_loader_open(const char *path, struct rst_loaded *ret)
         return -ENOEXEC;
     }
     loaded.name = loaded.map->l_name;
-    loaded.base = (uint8_t *)loaded.map->l_addr; /* NOLINT(performance-no-int-to-ptr) */
+    loaded.base = (uint8_t *)loaded.map->l_addr;
     *ret = loaded;
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the link map's own field is not const */
 void rst_loader_rename(struct rst_loaded *loaded, char *path)
 {
     __atomic_store_n(&loaded->map->l_name, path, __ATOMIC_RELEASE);

@@ -25,8 +25,8 @@
 #endif
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
-#define FIRST_FD 3     /* 0, 1 and 2 belong to the program, open or not */
-#define NUMBER_SIZE 12 /* of a process id or a descriptor, its NUL included */
+#define FIRST_FD 3               /* 0, 1 and 2 belong to the program, open or not */
+#define NUMBER_SIZE ((size_t)12) /* of a process id or a descriptor, its NUL included */
 #define PATH_SIZE (sizeof("/proc//fd/") + 2 * NUMBER_SIZE)
 
 /*
@@ -122,7 +122,7 @@ static int claim_path(struct rst_backing *memfd)
 static int open_memfd(const char *provider, const struct rst_image *image, struct rst_backing *ret)
 {
     struct rst_backing memfd = {.kind = RST_BACKING_MEMFD};
-    struct stat status;
+    struct stat status = {0};
     int error;
 
     memfd.fd = create(provider);
@@ -160,7 +160,7 @@ int rst_memfd_create(const char *provider, const struct rst_image *image, struct
 /* The number that a path ends in. */
 static int fd_of(const struct rst_path *path)
 {
-    return atoi(strrchr(path->text, '/') + 1);
+    return (int)strtol(strrchr(path->text, '/') + 1, NULL, 10);
 }
 
 int rst_memfd_create_again(struct rst_backing *memfd, const char *provider,

@@ -17,7 +17,6 @@
 #include "nop.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -27,6 +26,10 @@
 #include "error.h"
 
 #define SYSCALL_UPROBE 336
+
+/* The first kernel whose uprobe(2) tells anything of use. */
+#define FIRST_MAJOR 6
+#define FIRST_MINOR 18
 
 /* The errno of uprobe(2), or 0 if it must not be called. */
 static int probe_uprobe(void)
@@ -40,16 +43,18 @@ static int probe_uprobe(void)
 #endif
 }
 
-static bool is_from(int major, int minor, int from_major, int from_minor)
+/* Whether a release, "6.18.44-amd64" say, is 6.18 or later. */
+static bool may_be_asked(const char *release)
 {
-    return major > from_major || (major == from_major && minor >= from_minor);
+    char *end;
+    long major = strtol(release, &end, 10), minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+
+    return major > FIRST_MAJOR || (major == FIRST_MAJOR && minor >= FIRST_MINOR);
 }
 
 enum rst_nop rst_nop_for(const char *release, bool fast, int (*probe)(void))
 {
-    int major = 0, minor = 0;
-
-    if (sscanf(release, "%d.%d", &major, &minor) != 2 || !is_from(major, minor, 6, 18))
+    if (!may_be_asked(release))
         return RST_NOP1;
     switch (probe()) {
     case EPROTO:

@@ -12,6 +12,7 @@
 #include "object.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -69,8 +70,7 @@ static int open_auto(struct rst_object *object, const char *directory,
 
     if (error == 0)
         return 0;
-    first[0] = '\0';
-    strncat(first, rst_error(), sizeof(first) - 1);
+    snprintf(first, sizeof(first), "%s", rst_error());
     error = open_with(object, RST_BACKING_FILE, directory, image);
     if (error < 0)
         return rst_fail(-error, "%s; nor as a file: %s", first, rst_error());

@@ -26,7 +26,7 @@ rst_provider *rst_provider_new(const char *name)
         rst_fail(ENOMEM, "no memory for provider \"%s\"", name);
         return NULL;
     }
-    strcpy(provider->name, name);
+    memcpy(provider->name, name, strlen(name) + 1);
     provider->last = &provider->first;
     provider->last_pending = &provider->pending;
 
@@ -201,7 +201,7 @@ static int take_probes(rst_provider *provider, struct rst_object **ret)
     *ret = NULL;
     if (count == 0)
         return 0;
-    object = calloc(1, sizeof(*object) + count * sizeof(object->probes[0]));
+    object = calloc(1, sizeof(*object) + count * sizeof(const struct rst_description *));
     if (!object)
         return rst_fail(ENOMEM, "provider \"%s\": no memory for %zu probes", provider->name, count);
     object->provider = provider->name;

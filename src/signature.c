@@ -131,7 +131,7 @@ static int parse_argument(const char *signature, size_t number, const char **at,
 int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret)
 {
     struct rst_signature signature = {.text = plain};
-    struct word names[RST_MAX_ARGS];
+    struct word names[RST_MAX_ARGS] = {0};
     const char *at = text ? text : "";
     char *to = plain;
 

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "sections.h"
+
+#include <elf.h>
+
+#include "note.h"
+#include "symbols.h"
+#include "unwind.h"
+
+static uint64_t stub_address(const struct rst_image_job *job, size_t probe)
+{
+    return rst_address(job, SECTION_TEXT) + probe * job->stub->stride;
+}
+
+/* ------------------------------------------------------- notes that are loaded -- */
+
+static const char gnu_name[] = "GNU";
+
+static uint64_t property_size(const struct rst_image_spec *spec)
+{
+    return 3 * sizeof(uint32_t) + sizeof(gnu_name) + spec->arch->property_size;
+}
+
+static void property_write(struct rst_image_job *job)
+{
+    const struct rst_arch *arch = job->spec->arch;
+
+    rst_note_header_write(&job->out, gnu_name, arch->property_size, NT_GNU_PROPERTY_TYPE_0);
+    rst_put_bytes(&job->out, arch->property, arch->property_size);
+}
+
+static uint64_t build_id_size(const struct rst_image_spec *spec)
+{
+    (void)spec;
+    return 3 * sizeof(uint32_t) + sizeof(gnu_name) + RST_BUILD_ID_SIZE;
+}
+
+/* The id itself is made last, from the rest of the image. */
+static void build_id_write(struct rst_image_job *job)
+{
+    rst_note_header_write(&job->out, gnu_name, RST_BUILD_ID_SIZE, NT_GNU_BUILD_ID);
+}
+
+/* --------------------------------------------------------------------- symbols -- */
+
+static void dynsym_write(struct rst_image_job *job)
+{
+    rst_dynsym_write(&job->out, job->spec, SECTION_TEXT, rst_address(job, SECTION_TEXT));
+}
+
+static void dynstr_write(struct rst_image_job *job)
+{
+    rst_dynstr_write(&job->out, job->spec);
+}
+
+static void hash_write(struct rst_image_job *job)
+{
+    rst_hash_write(&job->out, job->spec);
+}
+
+/* ---------------------------------------------------------------- unwind tables -- */
+
+static uint64_t eh_frame_hdr_size(const struct rst_image_spec *spec)
+{
+    return rst_unwind_index_size(spec->count);
+}
+
+static void eh_frame_hdr_write(struct rst_image_job *job)
+{
+    rst_unwind_index_write(&job->out, job->spec->arch, job->spec->nop, job->spec->count,
+                           rst_address(job, SECTION_TEXT), rst_address(job, SECTION_EH_FRAME));
+}
+
+static uint64_t eh_frame_size(const struct rst_image_spec *spec)
+{
+    return rst_unwind_size(spec->arch, spec->nop, spec->count);
+}
+
+static void eh_frame_write(struct rst_image_job *job)
+{
+    rst_unwind_write(&job->out, job->spec->arch, job->spec->nop, job->spec->count,
+                     rst_address(job, SECTION_TEXT));
+}
+
+/* ----------------------------------------------------------- stubs and semaphores -- */
+
+static uint64_t base_size(const struct rst_image_spec *spec)
+{
+    (void)spec;
+    return 1;
+}
+
+static uint64_t text_size(const struct rst_image_spec *spec)
+{
+    return rst_image_text_size(spec->arch, spec->nop, spec->count);
+}
+
+static void text_write(struct rst_image_job *job)
+{
+    rst_image_text(job->spec->arch, job->spec->nop, job->spec->count, job->out.bytes + job->out.at);
+}
+
+size_t rst_image_text_size(const struct rst_arch *arch, enum rst_nop nop, size_t count)
+{
+    return count * arch->stubs[nop].stride;
+}
+
+void rst_image_text(const struct rst_arch *arch, enum rst_nop nop, size_t count, uint8_t *text)
+{
+    const struct rst_stub *stub = &arch->stubs[nop];
+
+    memset(text, arch->filler, rst_image_text_size(arch, nop, count));
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + i * stub->stride, stub->code, stub->size);
+}
+
+static uint64_t semaphores_size(const struct rst_image_spec *spec)
+{
+    return spec->count * sizeof(uint16_t);
+}
+
+/* --------------------------------------------------------------- the dynamic section -- */
+
+#define DYNAMIC_ENTRIES 6
+
+static uint64_t dynamic_size(const struct rst_image_spec *spec)
+{
+    (void)spec;
+    return DYNAMIC_ENTRIES * sizeof(Elf64_Dyn);
+}
+
+static void dynamic_write(struct rst_image_job *job)
+{
+    const uint64_t entries[DYNAMIC_ENTRIES][2] = {
+        {DT_HASH, rst_address(job, SECTION_HASH)},
+        {DT_STRTAB, rst_address(job, SECTION_DYNSTR)},
+        {DT_SYMTAB, rst_address(job, SECTION_DYNSYM)},
+        {DT_STRSZ, job->layout.sections[SECTION_DYNSTR].size},
+        {DT_SYMENT, sizeof(Elf64_Sym)},
+        {DT_NULL, 0},
+    };
+
+    for (size_t i = 0; i < DYNAMIC_ENTRIES; i++) {
+        rst_put64(&job->out, entries[i][0]);
+        rst_put64(&job->out, entries[i][1]);
+    }
+}
+
+/* ------------------------------------------------------------------ the probes' notes -- */
+
+static uint64_t note_stapsdt_size(const struct rst_image_spec *spec)
+{
+    uint64_t size = 0;
+
+    for (size_t i = 0; i < spec->count; i++)
+        size += rst_note_stapsdt_size(spec->arch, spec->provider, spec->probes[i]);
+    return size;
+}
+
+static void note_stapsdt_write(struct rst_image_job *job)
+{
+    for (size_t i = 0; i < job->spec->count; i++)
+        rst_note_stapsdt_write(&job->out, job->spec->arch, job->spec->provider,
+                               job->spec->probes[i], stub_address(job, i) + job->stub->site,
+                               rst_address(job, SECTION_STAPSDT_BASE),
+                               rst_address(job, SECTION_SEMAPHORES) + i * sizeof(uint16_t));
+}
+
+static uint64_t note_librst_size(const struct rst_image_spec *spec)
+{
+    uint64_t size = 0;
+
+    for (size_t i = 0; i < spec->count; i++)
+        size += rst_note_signature_size(spec->probes[i]);
+    return size;
+}
+
+static void note_librst_write(struct rst_image_job *job)
+{
+    for (size_t i = 0; i < job->spec->count; i++)
+        rst_note_signature_write(&job->out, job->spec->probes[i],
+                                 stub_address(job, i) + job->stub->site);
+}
+
+/* ------------------------------------------------------------------ the section table -- */
+
+static uint64_t shstrtab_size(const struct rst_image_spec *spec);
+static void shstrtab_write(struct rst_image_job *job);
+
+const struct rst_section rst_sections[SECTIONS] = {
+    /* clang-format off */
+    [SECTION_NULL] = {"", SHT_NULL, 0, 0, 0, 0, 0, REGION_R, NULL, NULL},
+    [SECTION_PROPERTY] = {".note.gnu.property", SHT_NOTE, SHF_ALLOC, 0, 0, 8, 0, REGION_R,
+                          property_size, property_write},
+    [SECTION_BUILD_ID] = {".note.gnu.build-id", SHT_NOTE, SHF_ALLOC, 0, 0, 4, 0, REGION_R,
+                          build_id_size, build_id_write},
+    [SECTION_HASH] = {".hash", SHT_HASH, SHF_ALLOC, SECTION_DYNSYM, 0, 8, 4, REGION_R,
+                      rst_hash_size, hash_write},
+    [SECTION_DYNSYM] = {".dynsym", SHT_DYNSYM, SHF_ALLOC, SECTION_DYNSTR, RST_FIRST_GLOBAL, 8,
+                        sizeof(Elf64_Sym), REGION_R, rst_dynsym_size, dynsym_write},
+    [SECTION_DYNSTR] = {".dynstr", SHT_STRTAB, SHF_ALLOC, 0, 0, 1, 0, REGION_R,
+                        rst_dynstr_size, dynstr_write},
+    [SECTION_EH_FRAME_HDR] = {".eh_frame_hdr", SHT_PROGBITS, SHF_ALLOC, 0, 0, 4, 0, REGION_R,
+                              eh_frame_hdr_size, eh_frame_hdr_write},
+    [SECTION_EH_FRAME] = {".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0, 0, 8, 0, REGION_R,
+                          eh_frame_size, eh_frame_write},
+    [SECTION_STAPSDT_BASE] = {".stapsdt.base", SHT_PROGBITS, SHF_ALLOC, 0, 0, 1, 0, REGION_R,
+                              base_size, NULL},
+    [SECTION_TEXT] = {".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0, 0, 32, 0, REGION_RX,
+                      text_size, text_write},
+    [SECTION_DYNAMIC] = {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, SECTION_DYNSTR, 0, 8,
+                         sizeof(Elf64_Dyn), REGION_RW, dynamic_size, dynamic_write},
+    [SECTION_SEMAPHORES] = {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 0, 2, 0,
+                            REGION_SEMAPHORES, semaphores_size, NULL},
+    [SECTION_NOTE_STAPSDT] = {".note.stapsdt", SHT_NOTE, 0, 0, 0, 4, 0, REGION_TAIL,
+                              note_stapsdt_size, note_stapsdt_write},
+    [SECTION_NOTE_LIBRST] = {".note.librst", SHT_NOTE, 0, 0, 0, 4, 0, REGION_TAIL,
+                             note_librst_size, note_librst_write},
+    [SECTION_SHSTRTAB] = {".shstrtab", SHT_STRTAB, 0, 0, 0, 1, 0, REGION_TAIL,
+                          shstrtab_size, shstrtab_write},
+    /* clang-format on */
+};
+
+static uint64_t shstrtab_size(const struct rst_image_spec *spec)
+{
+    uint64_t size = 0;
+
+    (void)spec;
+    for (size_t i = 0; i < SECTIONS; i++)
+        size += strlen(rst_sections[i].name) + 1;
+    return size;
+}
+
+static void shstrtab_write(struct rst_image_job *job)
+{
+    for (size_t i = 0; i < SECTIONS; i++)
+        rst_put_string(&job->out, rst_sections[i].name);
+}

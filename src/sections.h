@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The image's sections: what there is, in which order, and what is in each.
+ */
+#ifndef RST_SECTIONS_H
+#define RST_SECTIONS_H
+
+#include <stdint.h>
+
+#include "image.h"
+#include "writer.h"
+
+/* Parts of the image that begin on a boundary of every CPU's pages. */
+enum region { REGION_R, REGION_RX, REGION_RW, REGION_SEMAPHORES, REGION_TAIL, REGIONS };
+
+enum section {
+    SECTION_NULL,
+    SECTION_PROPERTY,
+    SECTION_BUILD_ID,
+    SECTION_HASH,
+    SECTION_DYNSYM,
+    SECTION_DYNSTR,
+    SECTION_EH_FRAME_HDR,
+    SECTION_EH_FRAME,
+    SECTION_STAPSDT_BASE,
+    SECTION_TEXT,
+    SECTION_DYNAMIC,
+    SECTION_SEMAPHORES,
+    SECTION_NOTE_STAPSDT,
+    SECTION_NOTE_LIBRST,
+    SECTION_SHSTRTAB,
+    SECTIONS
+};
+
+struct rst_extent {
+    uint64_t offset, size;
+};
+
+struct rst_layout {
+    struct rst_extent sections[SECTIONS];
+    struct rst_extent regions[REGIONS];
+    uint64_t section_headers;
+};
+
+/* The image being written: the writer stands at the section's start. */
+struct rst_image_job {
+    const struct rst_image_spec *spec;
+    const struct rst_stub *stub;
+    struct rst_layout layout;
+    struct rst_writer out;
+};
+
+struct rst_section {
+    const char *name;
+    uint32_t type;
+    uint32_t flags;
+    uint32_t link, info;
+    uint8_t align, entry_size;
+    enum region region;
+    uint64_t (*size)(const struct rst_image_spec *spec);
+    void (*write)(struct rst_image_job *job); /* NULL: the bytes are zero */
+};
+
+/* In the order of their offsets. */
+extern const struct rst_section rst_sections[SECTIONS];
+
+static inline uint64_t rst_address(const struct rst_image_job *job, enum section section)
+{
+    return job->layout.sections[section].offset;
+}
+
+#endif
