@@ -3,7 +3,7 @@
  * A backing: the open file that holds an image while it is loaded, and its path for tracers.
  *
  *     memfd   /proc/PID/fd/N, sealed. The descriptor must stay open: tracers find the image by it.
- *     file    DIRECTORY/librst-UID/PROVIDER.PID.N.so, there while loaded.
+ *     file    DIRECTORY/librst-UID/PROVIDER.PID.TOKEN-N.so, there while loaded.
  */
 #ifndef RST_BACKING_H
 #define RST_BACKING_H

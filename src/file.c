@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file backing: DIRECTORY/librst-UID/PROVIDER.PID.N.so.
+ * The file backing: DIRECTORY/librst-UID/PROVIDER.PID.TOKEN-N.so.
+ *
+ * The process id is for people. The token, made from the time, tells two processes apart that have
+ * the same id: in two containers, say, or one after the other.
  *
  * The file must go when nobody uses it, whoever is the last: the process that made it, a child of
  * it that lived longer, or, when they were killed, the next process that comes by. The kernel
@@ -19,6 +22,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -27,6 +31,65 @@
 #define SUFFIX ".so"
 #define NUMBER_LENGTH ((size_t)10) /* of a user or process id, or a count */
 #define TRIES 16 /* against another process that removes the directory as we make it */
+
+/* ------------------------------------------------------------------------ its name -- */
+
+/* The part of a file's name that this process alone uses: ".PID.TOKEN-". */
+struct own_mark {
+    char text[sizeof("..ffffffff-") + NUMBER_LENGTH];
+};
+
+static struct own_mark own_mark(void)
+{
+    static uint32_t token; /* a forked child keeps it, and has another process id */
+    struct own_mark mark;
+    struct timespec now;
+    uint32_t none = 0;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    __atomic_compare_exchange_n(&token, &none, (uint32_t)now.tv_nsec | 1, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+    snprintf(mark.text, sizeof(mark.text), ".%d.%08x-", (int)getpid(),
+             __atomic_load_n(&token, __ATOMIC_RELAXED));
+    return mark;
+}
+
+static struct rst_path *new_path(const char *directory, const char *provider)
+{
+    static unsigned last;
+    static const char format[] = "%s/%s%s%u" SUFFIX;
+    unsigned number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+    struct own_mark own = own_mark();
+    size_t size =
+        sizeof(format) + strlen(directory) + strlen(provider) + sizeof(own) + NUMBER_LENGTH;
+    struct rst_path *path = calloc(1, sizeof(*path) + size);
+
+    if (path)
+        snprintf(path->text, size, format, directory, provider, own.text, number);
+    else
+        rst_fail(ENOMEM, "no memory for a path");
+    return path;
+}
+
+static const char *file_part(const struct rst_path *path)
+{
+    return strrchr(path->text, '/') + 1;
+}
+
+/* The path of the directory that the file is in. */
+struct directory_name {
+    char text[PATH_MAX];
+};
+
+static struct directory_name directory_part(const struct rst_path *path)
+{
+    struct directory_name name;
+    size_t length = (size_t)(file_part(path) - 1 - path->text);
+
+    memcpy(name.text, path->text, length);
+    name.text[length] = '\0';
+    return name;
+}
 
 /* ------------------------------------------------------------------ who uses a file -- */
 
@@ -47,16 +110,11 @@ static bool is_unused(int directory, const char *name)
     return unused;
 }
 
-/* An image's name, "PROVIDER.PID.N.so", and not one of this process's own. */
-static bool is_foreign_image(const char *name)
+static bool is_image(const char *name)
 {
-    const char *pid = strchr(name, '.');
-    char *number, *end;
+    size_t length = strlen(name);
 
-    if (!pid || strtol(pid + 1, &number, 10) == getpid() || *number != '.')
-        return false;
-    strtoul(number + 1, &end, 10);
-    return end != number + 1 && strcmp(end, SUFFIX) == 0;
+    return length > strlen(SUFFIX) && strcmp(name + length - strlen(SUFFIX), SUFFIX) == 0;
 }
 
 /* Remove what killed processes left. What can't be removed stays for another to try. */
@@ -64,6 +122,7 @@ static void sweep(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    struct own_mark own = own_mark();
     struct dirent *entry;
 
     if (!stream) {
@@ -72,7 +131,8 @@ static void sweep(int directory)
         return;
     }
     while ((entry = readdir(stream)))
-        if (is_foreign_image(entry->d_name) && is_unused(directory, entry->d_name))
+        if (is_image(entry->d_name) && !strstr(entry->d_name, own.text) &&
+            is_unused(directory, entry->d_name))
             unlinkat(directory, entry->d_name, 0);
     closedir(stream);
 }
@@ -123,60 +183,43 @@ static int open_private(const char *path)
 
 /* ------------------------------------------------------------------------ the file -- */
 
-static const char *file_part(const struct rst_path *path)
+/*
+ * Create the file at `file`'s path. Gives the directory's descriptor, the file's being in `file`,
+ * or a negative errno.
+ */
+static int create(struct rst_backing *file)
 {
-    return strrchr(path->text, '/') + 1;
-}
-
-/* The path of the directory that the file is in. */
-struct directory_name {
-    char text[PATH_MAX];
-};
-
-static struct directory_name directory_part(const struct rst_path *path)
-{
-    struct directory_name name;
-    size_t length = (size_t)(file_part(path) - 1 - path->text);
-
-    memcpy(name.text, path->text, length);
-    name.text[length] = '\0';
-    return name;
-}
-
-static int create_in(int directory, const char *name)
-{
+    const char *name = file_part(file->path);
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
-    return openat(directory, name, flags, 0600);
-}
-
-/* Create the file at `file`'s path and write the image to it. */
-static int create_and_write(struct rst_backing *file, const struct rst_image *image)
-{
-    const char *path = file->path->text, *name = file_part(file->path);
-    struct stat status = {0};
-    int directory, error = 0;
-
     for (int tries = TRIES;; tries--) {
-        directory = open_private(directory_part(file->path).text);
+        int directory = open_private(directory_part(file->path).text), error;
+
         if (directory < 0)
             return directory;
-        file->fd = create_in(directory, name);
+        file->fd = openat(directory, name, flags, 0600);
         if (file->fd >= 0)
-            break;
+            return directory;
         error = errno;
-        if (error == EEXIST) /* a dead process that had our id left it */
-            unlinkat(directory, name, 0);
         close(directory);
-        if ((error != EEXIST && error != ENOENT) || tries == 0)
-            return rst_fail_errno(error, "file %s", rst_quote(path).text);
+        if (error != ENOENT || tries == 0)
+            return rst_fail_errno(error, "file %s", rst_quote(file->path->text).text);
     }
+}
+
+static int create_and_write(struct rst_backing *file, const struct rst_image *image)
+{
+    struct stat status = {0};
+    int error, directory = create(file);
+
+    if (directory < 0)
+        return directory;
     sweep(directory);
-    error = rst_backing_write(file->fd, image, path);
+    error = rst_backing_write(file->fd, image, file->path->text);
     if (error == 0 && fstat(file->fd, &status) < 0)
-        error = rst_fail_errno(errno, "file %s: fstat", rst_quote(path).text);
+        error = rst_fail_errno(errno, "file %s: fstat", rst_quote(file->path->text).text);
     if (error < 0) {
-        unlinkat(directory, name, 0);
+        unlinkat(directory, file_part(file->path), 0);
         close(file->fd);
         file->fd = -1;
         rmdir(directory_part(file->path).text); /* if it is empty now */
@@ -188,33 +231,21 @@ static int create_and_write(struct rst_backing *file, const struct rst_image *im
     return error;
 }
 
-static struct rst_path *new_path(const char *base, const char *provider)
-{
-    static unsigned last;
-    static const char format[] = "%s/librst-%u/%s.%d.%u" SUFFIX;
-    unsigned number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
-    size_t size = sizeof(format) + strlen(base) + strlen(provider) + 3 * NUMBER_LENGTH;
-    struct rst_path *path = calloc(1, sizeof(*path) + size);
-
-    if (path)
-        snprintf(path->text, size, format, base, (unsigned)geteuid(), provider, (int)getpid(),
-                 number);
-    return path;
-}
-
 static int create_under(const char *base, const char *provider, const struct rst_image *image,
                         struct rst_backing *ret)
 {
     struct rst_backing file = {.kind = RST_BACKING_FILE, .fd = -1};
+    struct directory_name directory;
     int error;
 
     if (!is_usable_base(base))
         return -errno;
     if (strlen(base) > PATH_MAX / 2)
         return rst_fail(ENAMETOOLONG, "directory %s is too long", rst_quote(base).text);
-    file.path = new_path(base, provider);
+    snprintf(directory.text, sizeof(directory.text), "%s/librst-%u", base, (unsigned)geteuid());
+    file.path = new_path(directory.text, provider);
     if (!file.path)
-        return rst_fail(ENOMEM, "no memory for a path");
+        return -ENOMEM;
     error = create_and_write(&file, image);
     if (error < 0) {
         free(file.path);
@@ -242,13 +273,31 @@ int rst_file_create(const char *directory, const char *provider, const struct rs
     return error;
 }
 
+/*
+ * Under the old name if that was this process's own and is free, so that the link map holds; else
+ * under a new one.
+ */
 int rst_file_create_again(struct rst_backing *file, const char *provider,
                           const struct rst_image *image)
 {
-    (void)provider;
+    struct rst_backing again = {.kind = RST_BACKING_FILE, .fd = -1, .path = file->path};
+    int error;
+
+    if (file->forked || access(file->path->text, F_OK) == 0) {
+        again.path = new_path(directory_part(file->path).text, provider);
+        if (!again.path)
+            return -ENOMEM;
+        again.path->older = file->path;
+    }
+    error = create_and_write(&again, image);
+    if (error < 0) {
+        if (again.path != file->path)
+            free(again.path);
+        return error;
+    }
     rst_backing_close_fd(file);
-    file->forked = false;
-    return create_and_write(file, image);
+    *file = again;
+    return 0;
 }
 
 void rst_file_remove(struct rst_backing *file)

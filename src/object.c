@@ -150,19 +150,23 @@ static int move_copy(struct rst_object *object, uint8_t *copy)
     return 0;
 }
 
+/* Let go of the backing's memory. */
+static int replace_by_copy(struct rst_object *object, const struct rst_arch *arch)
+{
+    uint8_t *copy = make_copy(object, arch);
+
+    return copy ? move_copy(object, copy) : -errno;
+}
+
 int rst_object_hide(struct rst_object *object, const struct rst_arch *arch)
 {
     static char nameless[] = "";
-    uint8_t *copy;
     int error;
 
     if (!object->shown)
         return 0;
     object->shown = false;
-    copy = make_copy(object, arch);
-    if (!copy)
-        return -errno;
-    error = move_copy(object, copy);
+    error = replace_by_copy(object, arch);
     if (error < 0)
         return error;
     rst_loader_rename(&object->loaded, nameless);
@@ -211,18 +215,25 @@ static int restore_backing(struct rst_object *object, const struct rst_arch *arc
 int rst_object_show(struct rst_object *object, const struct rst_arch *arch)
 {
     bool intact = rst_backing_intact(&object->backing);
-    int error = 0;
+    int error;
 
     if (object->shown && intact)
         return 0;
-    if (object->shown)
-        error = rst_object_hide(object, arch);
-    if (error == 0 && !rst_backing_intact(&object->backing))
+    if (!intact) {
         error = restore_backing(object, arch);
-    if (error == 0)
-        error = map_traced(object);
-    if (error == 0)
-        error = map_part(object, 0, object->map.text, PROT_READ);
+        if (error < 0)
+            return error;
+    }
+    if (object->shown) { /* the old backing, which nobody can find */
+        object->shown = false;
+        error = replace_by_copy(object, arch);
+        if (error < 0)
+            return error;
+    }
+    error = map_traced(object);
+    if (error < 0)
+        return error;
+    error = map_part(object, 0, object->map.text, PROT_READ);
     if (error < 0)
         return error;
     rst_loader_rename(&object->loaded, object->backing.path->text);

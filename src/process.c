@@ -13,16 +13,21 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* This thread is forking and has the lock: the program's own fork handlers may call us, too. */
+static _Thread_local bool forking;
+
 rst_provider *rst_providers;
 
 void rst_lock(void)
 {
-    pthread_mutex_lock(&lock);
+    if (!forking)
+        pthread_mutex_lock(&lock);
 }
 
 void rst_unlock(void)
 {
-    pthread_mutex_unlock(&lock);
+    if (!forking)
+        pthread_mutex_unlock(&lock);
 }
 
 const struct rst_arch *rst_native_arch(void)
@@ -44,9 +49,16 @@ static void for_each_open_object(void (*visit)(struct rst_object *object))
                 visit(object);
 }
 
+static void prepare_fork(void)
+{
+    rst_lock();
+    forking = true;
+}
+
 static void forked_parent(void)
 {
     for_each_open_object(rst_object_forked_parent);
+    forking = false;
     rst_unlock();
 }
 
@@ -81,6 +93,7 @@ static void forked_child(void)
     for (rst_provider *provider = rst_providers; provider; provider = provider->next)
         abandon_unopened(provider);
     for_each_open_object(repair);
+    forking = false;
     rst_unlock();
 }
 
@@ -91,7 +104,7 @@ int rst_process_prepare(void)
 
     rst_lock();
     if (!prepared)
-        error = pthread_atfork(rst_lock, forked_parent, forked_child);
+        error = pthread_atfork(prepare_fork, forked_parent, forked_child);
     prepared = error == 0;
     rst_unlock();
     return error ? rst_fail_errno(error, "pthread_atfork") : 0;
