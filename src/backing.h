@@ -37,7 +37,8 @@ int rst_memfd_create(const char *provider, const struct rst_image *image, struct
 int rst_file_create(const char *directory, const char *provider, const struct rst_image *image,
                     struct rst_backing *ret);
 
-/* Create it again, under the same path if that can be had. Whatever was open for it is let go. */
+/* Create it again, under the same path if that can be had. Whatever was open for it is let go. The
+ * dynamic linker is not called, so the lock may be held. */
 int rst_memfd_create_again(struct rst_backing *memfd, const char *provider,
                            const struct rst_image *image);
 int rst_file_create_again(struct rst_backing *file, const char *provider,

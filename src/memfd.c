@@ -80,12 +80,8 @@ static int name_path(int fd, char text[PATH_SIZE])
     return 0;
 }
 
-/*
- * Give `memfd` the path of its descriptor. The dynamic linker takes a path that it has seen for the
- * library that it has loaded, even when that descriptor was closed and its number used again; so
- * the descriptor moves until its path is new to the linker.
- */
-static int claim_path(struct rst_backing *memfd)
+/* Give `memfd` the path of its descriptor. */
+static int set_path(struct rst_backing *memfd)
 {
     struct rst_path *path = calloc(1, sizeof(*path) + PATH_SIZE);
     struct stat status;
@@ -94,18 +90,6 @@ static int claim_path(struct rst_backing *memfd)
     if (!path)
         return rst_fail(ENOMEM, "no memory for a path");
     error = name_path(memfd->fd, path->text);
-    while (error == 0 && rst_loader_knows(path->text)) {
-        int next = fcntl(memfd->fd, F_DUPFD_CLOEXEC, memfd->fd + 1);
-
-        if (next < 0) {
-            error = rst_fail_errno(errno, "%s is taken by another library: fcntl(F_DUPFD_CLOEXEC)",
-                                   path->text);
-            break;
-        }
-        close(memfd->fd);
-        memfd->fd = next;
-        error = name_path(memfd->fd, path->text);
-    }
     if (error == 0 && (stat(path->text, &status) < 0 || status.st_ino != memfd->inode ||
                        status.st_dev != memfd->device))
         error = rst_fail(ENOENT, "%s does not lead to the memfd; is /proc this process's own?",
@@ -117,6 +101,27 @@ static int claim_path(struct rst_backing *memfd)
     path->older = memfd->path;
     memfd->path = path;
     return 0;
+}
+
+/*
+ * The dynamic linker takes a path that it has seen for the library that it has loaded, even when
+ * that descriptor was closed and its number used again. So the descriptor moves until its path is
+ * new to the linker.
+ */
+static int avoid_known_paths(struct rst_backing *memfd)
+{
+    char text[PATH_SIZE];
+    int error;
+
+    while ((error = name_path(memfd->fd, text)) == 0 && rst_loader_knows(text)) {
+        int next = fcntl(memfd->fd, F_DUPFD_CLOEXEC, memfd->fd + 1);
+
+        if (next < 0)
+            return rst_fail_errno(errno, "%s is another library's: fcntl(F_DUPFD_CLOEXEC)", text);
+        close(memfd->fd);
+        memfd->fd = next;
+    }
+    return error;
 }
 
 static int open_memfd(const char *provider, const struct rst_image *image, struct rst_backing *ret)
@@ -148,7 +153,9 @@ int rst_memfd_create(const char *provider, const struct rst_image *image, struct
 
     if (error < 0)
         return error;
-    error = claim_path(&memfd);
+    error = avoid_known_paths(&memfd);
+    if (error == 0)
+        error = set_path(&memfd);
     if (error < 0) {
         close(memfd.fd);
         return error;
@@ -185,7 +192,7 @@ int rst_memfd_create_again(struct rst_backing *memfd, const char *provider,
         close(same);
     }
     if (again.fd != old) {
-        error = claim_path(&again);
+        error = set_path(&again); /* the linker isn't asked: it loads nothing by this one */
         if (error < 0) {
             close(again.fd);
             return error;

@@ -61,19 +61,24 @@ bool rst_probe_enabled(const rst_probe *probe)
     return probe && RST_ENABLED(probe);
 }
 
-void rst_probe_fire(const rst_probe *probe, const uint64_t *args, size_t count)
+/* Apart from its guard, which so needs no stack. */
+__attribute__((noinline)) static void fire(const rst_probe *probe, const uint64_t *args,
+                                           size_t count)
 {
+    size_t wanted = inside(probe)->description.signature.count;
     uint64_t a[RST_MAX_ARGS] = {0};
-    size_t wanted;
 
-    if (!probe || !RST_ENABLED(probe))
-        return;
-    wanted = inside(probe)->description.signature.count;
     if (count > wanted)
         count = wanted;
     if (count > 0)
         memcpy(a, args, count * sizeof(a[0]));
     RST_FIRE(probe, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11]);
+}
+
+void rst_probe_fire(const rst_probe *probe, const uint64_t *args, size_t count)
+{
+    if (probe && RST_ENABLED(probe))
+        fire(probe, args, count);
 }
 
 const char *rst_probe_name(const rst_probe *probe)
