@@ -70,7 +70,7 @@ __attribute__((noinline)) static void fire(const rst_probe *probe, const uint64_
 
     if (count > wanted)
         count = wanted;
-    if (count > 0)
+    if (args && count > 0)
         memcpy(a, args, count * sizeof(a[0]));
     RST_FIRE(probe, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11]);
 }
