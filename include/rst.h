@@ -199,8 +199,9 @@ RST_EXPORT int rst_provider_load(rst_provider *provider);
  * Hide the provider's probes from tracers. Safe while other threads fire.
  *
  * The mapped image is replaced, in place, by anonymous memory that does the same and cannot be
- * found; every handle is disabled, and pointers that are out stay readable and callable. Unloading
- * what is not loaded does nothing.
+ * found; every handle is disabled, and pointers that are out stay readable and callable. A tracer
+ * that stays attached sees the probes again after the next load, if they are in a memfd; a file is
+ * then a new one, to which it must attach anew. Unloading what is not loaded does nothing.
  *
  * @returns 0, or a negative errno of mmap(2), mprotect(2) or mremap(2); the probes are disabled
  *   even then, but tracers may still find them. -EINVAL: NULL provider.
