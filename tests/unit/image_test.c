@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The image keeps every rule, for every nop, from one probe to thousands.
+ *
+ * Each rule is a test of its own. That the rules themselves can fail is shown by rules_test.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cases.h"
+#include "rules.h"
+
+#define MANY 5000
+#define MOST_IMAGES 64
+#define MOST_RULES 64
+
+static struct made_image images[MOST_IMAGES];
+static size_t image_count;
+
+static int make_images(void **state)
+{
+    (void)state;
+    for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
+        for (size_t i = 0; i < case_count; i++)
+            if (!case_make(&case_table[i], case_table[i].count, nop, &images[image_count++]))
+                return -1;
+        if (!case_make(&case_table[0], MANY, nop, &images[image_count++]))
+            return -1;
+    }
+    return 0;
+}
+
+static int free_images(void **state)
+{
+    (void)state;
+    while (image_count > 0)
+        case_free(&images[--image_count]);
+    return 0;
+}
+
+static void check_rule(void **state)
+{
+    const struct rule *rule = *state;
+
+    for (size_t i = 0; i < image_count; i++) {
+        const struct made_image *made = &images[i];
+        struct elf_image image;
+        bool kept = elf_image_open(&image, made->image.bytes, made->image.size) &&
+                    rule->check(&image, &made->facts);
+
+        elf_image_close(&image);
+        if (!kept)
+            fail_msg("provider %s, %zu probes, nop%zu: %s", made->facts.provider, made->facts.count,
+                     made->facts.nop_size, image.fault);
+    }
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[MOST_RULES];
+    size_t count = 0;
+
+    for (size_t table = 0; table < sizeof(rule_tables) / sizeof(rule_tables[0]); table++)
+        for (const struct rule *rule = rule_tables[table]; rule->name; rule++) {
+            union {
+                const struct rule *ours;
+                void *cmockas;
+            } state = {rule};
+
+            assert_true(count < MOST_RULES);
+            tests[count++] = (struct CMUnitTest){
+                .name = rule->name, .test_func = check_rule, .initial_state = state.cmockas};
+        }
+    return _cmocka_run_group_tests("image", tests, count, make_images, free_images);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rules for headers, segments and sections.
+ */
+#include "rules.h"
+
+#include <string.h>
+
+#define LARGEST_PAGE 0x10000 /* of arm64 and ppc64 */
+
+static uint64_t page_of(uint64_t address)
+{
+    return address / LARGEST_PAGE;
+}
+
+static bool is_a_shared_object_of_this_cpu(struct elf_image *image, const struct facts *facts)
+{
+    const GElf_Ehdr *header = &image->header;
+
+    (void)facts;
+    if (gelf_getclass(image->elf) != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+        header->e_ident[EI_VERSION] != EV_CURRENT || header->e_version != EV_CURRENT)
+        return elf_image_fault(image, "not a 64-bit little-endian file of version 1");
+    if (header->e_type != ET_DYN || header->e_machine != EM_X86_64 || header->e_flags != 0)
+        return elf_image_fault(image, "type %u, machine %u, flags %#x", header->e_type,
+                               header->e_machine, header->e_flags);
+    if (header->e_ehsize != 64 || header->e_phentsize != 56 || header->e_shentsize != 64)
+        return elf_image_fault(image, "header sizes %u, %u, %u", header->e_ehsize,
+                               header->e_phentsize, header->e_shentsize);
+    return true;
+}
+
+/* Three segments: what is read, what is run, what is written. */
+static bool loads_what_is_read_run_and_written_apart(struct elf_image *image,
+                                                     const struct facts *facts)
+{
+    static const uint32_t flags[] = {PF_R, PF_R | PF_X, PF_R | PF_W};
+    size_t loads = 0;
+
+    (void)facts;
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const GElf_Phdr *segment = &image->segments[i];
+
+        if (segment->p_type != PT_LOAD)
+            continue;
+        if (loads == 3 || segment->p_flags != flags[loads])
+            return elf_image_fault(image, "load segment %zu has flags %#x", loads,
+                                   segment->p_flags);
+        if (segment->p_filesz == 0 || segment->p_filesz != segment->p_memsz)
+            return elf_image_fault(image, "load segment %zu: %#jx bytes of file, %#jx of memory",
+                                   loads, (uintmax_t)segment->p_filesz,
+                                   (uintmax_t)segment->p_memsz);
+        loads++;
+    }
+    return loads == 3 || elf_image_fault(image, "%zu load segments", loads);
+}
+
+/* A page in two segments has its probes counted twice. */
+static bool load_segments_share_no_page(struct elf_image *image, const struct facts *facts)
+{
+    const GElf_Phdr *last = NULL;
+
+    (void)facts;
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const GElf_Phdr *segment = &image->segments[i];
+
+        if (segment->p_type != PT_LOAD)
+            continue;
+        if (segment->p_align < LARGEST_PAGE || segment->p_offset % segment->p_align != 0)
+            return elf_image_fault(image, "segment %zu at %#jx is aligned to %#jx", i,
+                                   (uintmax_t)segment->p_offset, (uintmax_t)segment->p_align);
+        if (last && page_of(last->p_offset + last->p_filesz - 1) >= page_of(segment->p_offset))
+            return elf_image_fault(image, "segment %zu begins on the page where the last one ends",
+                                   i);
+        last = segment;
+    }
+    return true;
+}
+
+/* Tracers convert between the two in different ways. */
+static bool every_address_is_its_file_offset(struct elf_image *image, const struct facts *facts)
+{
+    (void)facts;
+    for (size_t i = 0; i < image->segment_count; i++)
+        if (image->segments[i].p_vaddr != image->segments[i].p_offset ||
+            image->segments[i].p_paddr != image->segments[i].p_offset)
+            return elf_image_fault(image, "segment %zu: address %#jx, offset %#jx", i,
+                                   (uintmax_t)image->segments[i].p_vaddr,
+                                   (uintmax_t)image->segments[i].p_offset);
+    for (size_t i = 1; i < image->section_count; i++) {
+        const GElf_Shdr *section = &image->sections[i];
+        uint64_t wanted = section->sh_flags & SHF_ALLOC ? section->sh_offset : 0;
+
+        if (section->sh_addr != wanted)
+            return elf_image_fault(image, "%s: address %#jx, offset %#jx", image->names[i],
+                                   (uintmax_t)section->sh_addr, (uintmax_t)section->sh_offset);
+    }
+    return true;
+}
+
+static bool nothing_is_writable_and_executable(struct elf_image *image, const struct facts *facts)
+{
+    const uint64_t both = SHF_WRITE | SHF_EXECINSTR;
+    const GElf_Phdr *stack = elf_image_segment(image, PT_GNU_STACK);
+
+    (void)facts;
+    if (!stack)
+        return false;
+    if (stack->p_flags != (PF_R | PF_W))
+        return elf_image_fault(image, "the stack has flags %#x", stack->p_flags);
+    for (size_t i = 0; i < image->segment_count; i++)
+        if ((image->segments[i].p_flags & (PF_W | PF_X)) == (PF_W | PF_X))
+            return elf_image_fault(image, "segment %zu is writable and executable", i);
+    for (size_t i = 0; i < image->section_count; i++)
+        if ((image->sections[i].sh_flags & both) == both)
+            return elf_image_fault(image, "%s is writable and executable", image->names[i]);
+    return true;
+}
+
+/* The load segment that holds all of a stretch, or -1; -2 if it has a part of it. */
+static int segment_of(const struct elf_image *image, uint64_t offset, uint64_t size)
+{
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const GElf_Phdr *segment = &image->segments[i];
+        uint64_t end = segment->p_offset + segment->p_filesz;
+
+        if (segment->p_type != PT_LOAD || offset >= end || offset + size <= segment->p_offset)
+            continue;
+        return offset >= segment->p_offset && offset + size <= end ? (int)i : -2;
+    }
+    return -1;
+}
+
+static bool sections_lie_in_the_segment_that_suits_them(struct elf_image *image,
+                                                        const struct facts *facts)
+{
+    (void)facts;
+    for (size_t i = 1; i < image->section_count; i++) {
+        const GElf_Shdr *section = &image->sections[i];
+        uint32_t flags = PF_R | (section->sh_flags & SHF_WRITE ? PF_W : 0) |
+                         (section->sh_flags & SHF_EXECINSTR ? PF_X : 0);
+        int segment = segment_of(image, section->sh_offset, section->sh_size);
+
+        if (!(section->sh_flags & SHF_ALLOC)) {
+            if (segment != -1)
+                return elf_image_fault(image, "%s isn't ALLOC and is loaded", image->names[i]);
+        } else if (segment < 0 || image->segments[segment].p_flags != flags) {
+            return elf_image_fault(image, "%s lies in segment %d", image->names[i], segment);
+        }
+    }
+    return true;
+}
+
+/* Sections are aligned, inside the file, apart, and what is between them is zero. */
+static bool sections_are_in_order_and_apart(struct elf_image *image, const struct facts *facts)
+{
+    uint64_t end = image->header.e_phoff + image->segment_count * image->header.e_phentsize;
+
+    (void)facts;
+    if (image->header.e_phoff != 64)
+        return elf_image_fault(image, "program headers at %#jx", (uintmax_t)image->header.e_phoff);
+    for (size_t i = 1; i <= image->section_count; i++) {
+        bool last = i == image->section_count; /* the section headers themselves */
+        uint64_t at = last ? image->header.e_shoff : image->sections[i].sh_offset;
+        uint64_t size = last ? i * (uint64_t)image->header.e_shentsize : image->sections[i].sh_size;
+        uint64_t align = last ? 8 : image->sections[i].sh_addralign;
+
+        if (at < end || align == 0 || at % align != 0 || !elf_image_at(image, at, size))
+            return elf_image_fault(image, "%s at %#jx: the one before ends at %#jx",
+                                   last ? "section headers" : image->names[i], (uintmax_t)at,
+                                   (uintmax_t)end);
+        for (; end < at; end++)
+            if (image->bytes[end] != 0)
+                return elf_image_fault(image, "%#jx, between two sections, is %#x", (uintmax_t)end,
+                                       image->bytes[end]);
+        end = at + size;
+    }
+    return end == image->size ||
+           elf_image_fault(image, "the image ends at %#zx, what is in it at %#jx", image->size,
+                           (uintmax_t)end);
+}
+
+/* bcc walks the sections once, forward. */
+static bool text_comes_before_probes_and_probes_before_notes(struct elf_image *image,
+                                                             const struct facts *facts)
+{
+    size_t text = elf_image_section(image, ".text");
+    size_t probes = elf_image_section(image, ".probes");
+    size_t notes = elf_image_section(image, ".note.stapsdt");
+
+    (void)facts;
+    if (!text || !probes || !notes)
+        return false;
+    return (text < probes && probes < notes) ||
+           elf_image_fault(image, ".text is section %zu, .probes %zu, .note.stapsdt %zu", text,
+                           probes, notes);
+}
+
+static bool text_is_the_first_executable_section(struct elf_image *image, const struct facts *facts)
+{
+    (void)facts;
+    for (size_t i = 0; i < image->section_count; i++) {
+        if (!(image->sections[i].sh_flags & SHF_EXECINSTR))
+            continue;
+        if (strcmp(image->names[i], ".text") != 0 || image->sections[i].sh_offset == 0)
+            return elf_image_fault(image, "the first executable section is %s at %#jx",
+                                   image->names[i], (uintmax_t)image->sections[i].sh_offset);
+        return true;
+    }
+    return elf_image_fault(image, "no section is executable");
+}
+
+/* .note.stapsdt must not be ALLOC: perf and gdb see no probes in one that is. bcc divides by
+ * sh_entsize. .probes is never SHT_NOBITS: the kernel finds semaphores by file offset. */
+static bool sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
+                                                                  const struct facts *facts)
+{
+    static const struct {
+        const char *name;
+        uint32_t type;
+        uint64_t flags, entry_size, align;
+        const char *link;
+    } wanted[] = {
+        {".note.gnu.property", SHT_NOTE, SHF_ALLOC, 0, 8, ""},
+        {".note.gnu.build-id", SHT_NOTE, SHF_ALLOC, 0, 4, ""},
+        {".hash", SHT_HASH, SHF_ALLOC, 4, 8, ".dynsym"},
+        {".dynsym", SHT_DYNSYM, SHF_ALLOC, 24, 8, ".dynstr"},
+        {".dynstr", SHT_STRTAB, SHF_ALLOC, 0, 1, ""},
+        {".eh_frame_hdr", SHT_PROGBITS, SHF_ALLOC, 0, 4, ""},
+        {".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0, 8, ""},
+        {".stapsdt.base", SHT_PROGBITS, SHF_ALLOC, 0, 1, ""},
+        {".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0, 32, ""},
+        {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, 16, 8, ".dynstr"},
+        {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 2, ""},
+        {".note.stapsdt", SHT_NOTE, 0, 0, 4, ""},
+        {".note.librst", SHT_NOTE, 0, 0, 4, ""},
+        {".shstrtab", SHT_STRTAB, 0, 0, 1, ""},
+    };
+
+    (void)facts;
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        const GElf_Shdr *section = elf_image_header(image, wanted[i].name);
+
+        if (!section)
+            return false;
+        if (section->sh_type != wanted[i].type || section->sh_flags != wanted[i].flags ||
+            section->sh_entsize != wanted[i].entry_size ||
+            section->sh_addralign != wanted[i].align ||
+            strcmp(image->names[section->sh_link], wanted[i].link) != 0)
+            return elf_image_fault(
+                image, "%s: type %u, flags %#jx, entries of %ju, aligned to %ju, linked to \"%s\"",
+                wanted[i].name, section->sh_type, (uintmax_t)section->sh_flags,
+                (uintmax_t)section->sh_entsize, (uintmax_t)section->sh_addralign,
+                image->names[section->sh_link]);
+    }
+    return true;
+}
+
+/* So that it can be mapped afresh without touching .dynamic. */
+static bool semaphores_have_pages_of_their_own(struct elf_image *image, const struct facts *facts)
+{
+    size_t probes = elf_image_section(image, ".probes");
+    uint64_t first, last;
+
+    (void)facts;
+    if (!probes)
+        return false;
+    first = page_of(image->sections[probes].sh_offset);
+    last = page_of(image->sections[probes].sh_offset + image->sections[probes].sh_size - 1);
+    for (size_t i = 1; i < image->section_count; i++) {
+        uint64_t at = image->sections[i].sh_offset, end = at + image->sections[i].sh_size;
+
+        if (i != probes && page_of(at) <= last && page_of(end - 1) >= first)
+            return elf_image_fault(image, "%s is on a page of .probes", image->names[i]);
+    }
+    return true;
+}
+
+static bool segments_point_at_their_sections(struct elf_image *image, const struct facts *facts)
+{
+    static const struct {
+        uint32_t type;
+        const char *section;
+    } pairs[] = {
+        {PT_DYNAMIC, ".dynamic"},
+        {PT_GNU_EH_FRAME, ".eh_frame_hdr"},
+        {PT_GNU_PROPERTY, ".note.gnu.property"},
+    };
+
+    (void)facts;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        const GElf_Phdr *segment = elf_image_segment(image, pairs[i].type);
+        const GElf_Shdr *section = elf_image_header(image, pairs[i].section);
+
+        if (!segment || !section)
+            return false;
+        if (segment->p_offset != section->sh_offset || segment->p_filesz != section->sh_size ||
+            segment->p_memsz != section->sh_size)
+            return elf_image_fault(image, "the segment for %s is elsewhere", pairs[i].section);
+    }
+    return true;
+}
+
+const struct rule layout_rules[] = {
+#define RULE(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
+    RULE(is_a_shared_object_of_this_cpu),
+    RULE(loads_what_is_read_run_and_written_apart),
+    RULE(load_segments_share_no_page),
+    RULE(every_address_is_its_file_offset),
+    RULE(nothing_is_writable_and_executable),
+    RULE(sections_lie_in_the_segment_that_suits_them),
+    RULE(sections_are_in_order_and_apart),
+    RULE(text_comes_before_probes_and_probes_before_notes),
+    RULE(text_is_the_first_executable_section),
+    RULE(sections_have_the_types_and_flags_that_tracers_expect),
+    RULE(semaphores_have_pages_of_their_own),
+    RULE(segments_point_at_their_sections),
+    {NULL, NULL},
+};

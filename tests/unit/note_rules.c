@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rules for the notes.
+ */
+#include "rules.h"
+
+#include <string.h>
+
+/* The string at `*at`, which moves behind its NUL; NULL if there is no NUL before `end`. */
+static const char *next_string(const uint8_t **at, const uint8_t *end)
+{
+    const char *text = (const char *)*at;
+    const uint8_t *nul = *at < end ? memchr(*at, '\0', (size_t)(end - *at)) : NULL;
+
+    if (!nul)
+        return NULL;
+    *at = nul + 1;
+    return text;
+}
+
+/* The size is exact: gdb, bcc and SystemTap refuse a note whose last byte isn't the last NUL. */
+int next_probe_note(struct elf_image *image, size_t section, size_t *offset, struct probe_note *ret)
+{
+    const uint8_t *at, *end;
+    struct elf_note note;
+    int found = elf_image_next_note(image, section, offset, &note);
+
+    if (found <= 0)
+        return found;
+    if (note.header.n_namesz != 8 || memcmp(note.name, "stapsdt", 8) != 0 ||
+        note.header.n_type != 3 || note.header.n_descsz < 3 * 8) {
+        elf_image_fault(image, "note before %zu: name of %u bytes, type %u, %u bytes", *offset,
+                        note.header.n_namesz, note.header.n_type, note.header.n_descsz);
+        return -1;
+    }
+    at = note.description + 3 * 8;
+    end = note.description + note.header.n_descsz;
+    ret->pc = elf_u64(note.description);
+    ret->base = elf_u64(note.description + 8);
+    ret->semaphore = elf_u64(note.description + 16);
+    ret->provider = next_string(&at, end);
+    ret->probe = next_string(&at, end);
+    ret->arguments = next_string(&at, end);
+    if (!ret->arguments || at != end) {
+        elf_image_fault(image, "note before %zu: three strings do not fill its description",
+                        *offset);
+        return -1;
+    }
+    return 1;
+}
+
+/* Calls `check` for each probe and its note, in their order. */
+static bool each_note(struct elf_image *image, const struct facts *facts,
+                      bool (*check)(struct elf_image *image, const struct facts *facts,
+                                    size_t index, const struct probe_note *note))
+{
+    size_t section = elf_image_section(image, ".note.stapsdt"), offset = 0, count = 0;
+    struct probe_note note;
+    int found;
+
+    if (!section)
+        return false;
+    while ((found = next_probe_note(image, section, &offset, &note)) > 0) {
+        if (count == facts->count)
+            return elf_image_fault(image, "more than %zu notes", count);
+        if (!check(image, facts, count++, &note))
+            return false;
+    }
+    if (found < 0)
+        return false;
+    return count == facts->count ||
+           elf_image_fault(image, "%zu notes for %zu probes", count, facts->count);
+}
+
+static bool says_what_was_declared(struct elf_image *image, const struct facts *facts, size_t index,
+                                   const struct probe_note *note)
+{
+    const struct probe_facts *probe = &facts->probes[index];
+
+    return (strcmp(note->provider, facts->provider) == 0 && strcmp(note->probe, probe->name) == 0 &&
+            strcmp(note->arguments, probe->arguments) == 0) ||
+           elf_image_fault(image, "note %zu: \"%.60s\" \"%.60s\" \"%s\", not \"%s\"", index,
+                           note->provider, note->probe, note->arguments, probe->arguments);
+}
+
+static bool each_note_says_provider_probe_and_arguments(struct elf_image *image,
+                                                        const struct facts *facts)
+{
+    return each_note(image, facts, says_what_was_declared);
+}
+
+static bool has_its_nop_there(struct elf_image *image, const struct facts *facts, size_t index,
+                              const struct probe_note *note)
+{
+    static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+    const uint8_t *code;
+    GElf_Sym symbol;
+    uint64_t end = note->pc + facts->nop_size;
+
+    if (!probe_symbol(image, facts, index, &symbol))
+        return false;
+    if (note->pc < symbol.st_value || end >= symbol.st_value + symbol.st_size)
+        return elf_image_fault(image, "note %zu: pc %#jx isn't in its function at %#jx", index,
+                               (uintmax_t)note->pc, (uintmax_t)symbol.st_value);
+    code = elf_image_at(image, note->pc, facts->nop_size + sizeof(nop5));
+    if (!code || memcmp(code, facts->nop, facts->nop_size) != 0)
+        return elf_image_fault(image, "note %zu: no nop at pc %#jx", index, (uintmax_t)note->pc);
+    if (note->pc / 4096 != (end - 1) / 4096)
+        return elf_image_fault(image, "note %zu: the nop at %#jx crosses a page", index,
+                               (uintmax_t)note->pc);
+    /* libbpf 1.7 would probe this one instead */
+    return memcmp(code + facts->nop_size, nop5, sizeof(nop5)) != 0 ||
+           elf_image_fault(image, "note %zu: a nop5 follows the nop", index);
+}
+
+static bool each_pc_is_at_the_nop_of_its_function(struct elf_image *image,
+                                                  const struct facts *facts)
+{
+    return each_note(image, facts, has_its_nop_there);
+}
+
+static bool has_the_base(struct elf_image *image, const struct facts *facts, size_t index,
+                         const struct probe_note *note)
+{
+    const GElf_Shdr *base = elf_image_header(image, ".stapsdt.base");
+
+    (void)facts;
+    if (!base)
+        return false;
+    return (base->sh_size == 1 && note->base == base->sh_addr) ||
+           elf_image_fault(image, "note %zu: base %#jx; .stapsdt.base: %ju bytes at %#jx", index,
+                           (uintmax_t)note->base, (uintmax_t)base->sh_size,
+                           (uintmax_t)base->sh_addr);
+}
+
+/* gdb finds nothing without it. */
+static bool each_base_is_the_address_of_stapsdt_base(struct elf_image *image,
+                                                     const struct facts *facts)
+{
+    return each_note(image, facts, has_the_base);
+}
+
+/* Ascending, so that they are distinct. */
+static bool has_its_semaphore(struct elf_image *image, const struct facts *facts, size_t index,
+                              const struct probe_note *note)
+{
+    const GElf_Shdr *probes = elf_image_header(image, ".probes");
+    const uint8_t *semaphore = elf_image_at(image, note->semaphore, 2);
+
+    (void)facts;
+    if (!probes || !semaphore)
+        return false;
+    if (note->semaphore != probes->sh_addr + 2 * index || note->semaphore % 2 != 0 ||
+        note->semaphore + 2 > probes->sh_addr + probes->sh_size)
+        return elf_image_fault(image, "note %zu: semaphore %#jx; .probes: %#jx bytes at %#jx",
+                               index, (uintmax_t)note->semaphore, (uintmax_t)probes->sh_size,
+                               (uintmax_t)probes->sh_addr);
+    if (note->semaphore == 0 || note->semaphore > UINT32_MAX)
+        return elf_image_fault(image, "note %zu: the kernel can't reach semaphore %#jx", index,
+                               (uintmax_t)note->semaphore);
+    return elf_u16(semaphore) == 0 ||
+           elf_image_fault(image, "note %zu: its semaphore is %u", index, elf_u16(semaphore));
+}
+
+static bool each_probe_has_a_zero_semaphore_of_its_own(struct elf_image *image,
+                                                       const struct facts *facts)
+{
+    const GElf_Shdr *probes = elf_image_header(image, ".probes");
+
+    if (!probes)
+        return false;
+    if (probes->sh_size != 2 * facts->count)
+        return elf_image_fault(image, ".probes has %ju bytes", (uintmax_t)probes->sh_size);
+    return each_note(image, facts, has_its_semaphore);
+}
+
+/* The two notes of a probe have the pc in common. */
+static bool librst_notes_tell_the_signature_by_pc(struct elf_image *image,
+                                                  const struct facts *facts)
+{
+    size_t stapsdt = elf_image_section(image, ".note.stapsdt"), at = 0;
+    size_t librst = elf_image_section(image, ".note.librst"), librst_at = 0;
+    struct probe_note probe;
+    struct elf_note note;
+
+    if (!stapsdt || !librst)
+        return false;
+    for (size_t i = 0; i < facts->count; i++) {
+        const char *signature = facts->probes[i].signature;
+
+        if (next_probe_note(image, stapsdt, &at, &probe) <= 0 ||
+            elf_image_next_note(image, librst, &librst_at, &note) <= 0)
+            return false;
+        if (note.header.n_namesz != 7 || memcmp(note.name, "librst", 7) != 0 ||
+            note.header.n_type != 1 || note.header.n_descsz != 8 + strlen(signature) + 1)
+            return elf_image_fault(image, "librst note %zu: name of %u bytes, type %u, %u bytes", i,
+                                   note.header.n_namesz, note.header.n_type, note.header.n_descsz);
+        if (elf_u64(note.description) != probe.pc)
+            return elf_image_fault(image, "librst note %zu: pc %#jx is not the probe's", i,
+                                   (uintmax_t)elf_u64(note.description));
+        if (memcmp(note.description + 8, signature, strlen(signature) + 1) != 0)
+            return elf_image_fault(image, "librst note %zu: not \"%.200s\"", i, signature);
+    }
+    return elf_image_next_note(image, librst, &librst_at, &note) == 0 ||
+           elf_image_fault(image, "more librst notes than probes");
+}
+
+/* The one note of a section, called "GNU". */
+static bool gnu_note(struct elf_image *image, const char *name, uint32_t type,
+                     struct elf_note *note)
+{
+    size_t section = elf_image_section(image, name), offset = 0;
+
+    if (!section || elf_image_next_note(image, section, &offset, note) <= 0)
+        return false;
+    if (note->header.n_namesz != 4 || memcmp(note->name, "GNU", 4) != 0 ||
+        note->header.n_type != type || offset != image->sections[section].sh_size)
+        return elf_image_fault(image, "%s: type %u", name, note->header.n_type);
+    for (size_t i = 0; i < image->segment_count; i++)
+        if (image->segments[i].p_type == PT_NOTE &&
+            image->segments[i].p_offset == image->sections[section].sh_offset &&
+            image->segments[i].p_filesz == image->sections[section].sh_size)
+            return true;
+    return elf_image_fault(image, "no PT_NOTE has %s", name);
+}
+
+/* perf's cache keeps images by it. */
+static bool build_id_is_there(struct elf_image *image, const struct facts *facts)
+{
+    static const uint8_t zero[20];
+    struct elf_note note;
+
+    (void)facts;
+    if (!gnu_note(image, ".note.gnu.build-id", NT_GNU_BUILD_ID, &note))
+        return false;
+    return (note.header.n_descsz == sizeof(zero) &&
+            memcmp(note.description, zero, sizeof(zero)) != 0) ||
+           elf_image_fault(image, "the build-id has %u bytes, or is zero", note.header.n_descsz);
+}
+
+/* Without it, loading the image would turn control-flow protection off for the process. */
+static bool property_keeps_control_flow_protection_on(struct elf_image *image,
+                                                      const struct facts *facts)
+{
+    struct elf_note note;
+
+    (void)facts;
+    if (!gnu_note(image, ".note.gnu.property", NT_GNU_PROPERTY_TYPE_0, &note))
+        return false;
+    return (note.header.n_descsz == 16 &&
+            elf_u32(note.description) == GNU_PROPERTY_X86_FEATURE_1_AND &&
+            elf_u32(note.description + 4) == 4 &&
+            elf_u32(note.description + 8) ==
+                (GNU_PROPERTY_X86_FEATURE_1_IBT | GNU_PROPERTY_X86_FEATURE_1_SHSTK)) ||
+           elf_image_fault(image, "the property isn't IBT and SHSTK");
+}
+
+const struct rule note_rules[] = {
+#define RULE(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
+    RULE(each_note_says_provider_probe_and_arguments),
+    RULE(each_pc_is_at_the_nop_of_its_function),
+    RULE(each_base_is_the_address_of_stapsdt_base),
+    RULE(each_probe_has_a_zero_semaphore_of_its_own),
+    RULE(librst_notes_tell_the_signature_by_pc),
+    RULE(build_id_is_there),
+    RULE(property_keeps_control_flow_protection_on),
+    {NULL, NULL},
+};

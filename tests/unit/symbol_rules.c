@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rules for the dynamic section, the symbols, and the functions that they name.
+ */
+#include "rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the dynamic linker and libelf's users look for, by DT_ tag. */
+static bool dynamic_entries_lead_to_their_sections(struct elf_image *image,
+                                                   const struct facts *facts)
+{
+    static const struct {
+        int64_t tag;
+        const char *section;
+        enum { ADDRESS, SIZE, ENTRY_SIZE } what;
+    } wanted[] = {
+        {DT_HASH, ".hash", ADDRESS},        {DT_STRTAB, ".dynstr", ADDRESS},
+        {DT_SYMTAB, ".dynsym", ADDRESS},    {DT_STRSZ, ".dynstr", SIZE},
+        {DT_SYMENT, ".dynsym", ENTRY_SIZE},
+    };
+    const size_t wanted_count = sizeof(wanted) / sizeof(wanted[0]);
+    size_t dynamic = elf_image_section(image, ".dynamic"), found = 0;
+    Elf_Data *data;
+    GElf_Dyn entry;
+
+    (void)facts;
+    if (!dynamic)
+        return false;
+    data = elf_getdata(elf_getscn(image->elf, dynamic), NULL);
+    for (int i = 0; gelf_getdyn(data, i, &entry); i++) {
+        size_t row = 0;
+        const GElf_Shdr *section;
+        uint64_t value;
+
+        if (entry.d_tag == DT_NULL)
+            return found == wanted_count ||
+                   elf_image_fault(image, "%zu of %zu dynamic entries", found, wanted_count);
+        while (row < wanted_count && wanted[row].tag != entry.d_tag)
+            row++;
+        if (row == wanted_count)
+            return elf_image_fault(image, "dynamic entry %d has tag %#jx", i,
+                                   (uintmax_t)entry.d_tag);
+        section = elf_image_header(image, wanted[row].section);
+        if (!section)
+            return false;
+        value = wanted[row].what == ADDRESS ? section->sh_addr
+                : wanted[row].what == SIZE  ? section->sh_size
+                                            : section->sh_entsize;
+        if (entry.d_un.d_val != value)
+            return elf_image_fault(image, "dynamic entry %d (tag %#jx) is %#jx, should be %#jx", i,
+                                   (uintmax_t)entry.d_tag, (uintmax_t)entry.d_un.d_val,
+                                   (uintmax_t)value);
+        found++;
+    }
+    return elf_image_fault(image, "no DT_NULL ends the dynamic section");
+}
+
+/* The ABI's function (System V ABI, figure 5-13). */
+static uint32_t elf_hash_of(const char *name)
+{
+    uint32_t hash = 0, high;
+
+    for (; *name; name++) {
+        hash = (hash << 4) + (unsigned char)*name;
+        high = hash & 0xf0000000;
+        if (high)
+            hash ^= high >> 24;
+        hash &= ~high;
+    }
+    return hash;
+}
+
+/* Look a name up as the dynamic linker does. Gives the symbol's number, 0 for none, -1 and a fault
+ * if the table leads nowhere. */
+static int64_t look_up(struct elf_image *image, const char *name)
+{
+    const GElf_Shdr *hash = elf_image_header(image, ".hash");
+    size_t dynsym = elf_image_section(image, ".dynsym");
+    size_t strings = elf_image_section(image, ".dynstr");
+    const uint8_t *table = hash ? elf_image_at(image, hash->sh_offset, hash->sh_size) : NULL;
+    Elf_Data *symbols;
+    uint32_t buckets, chains, at, steps = 0;
+
+    if (!table || !dynsym || !strings)
+        return -1;
+    symbols = elf_getdata(elf_getscn(image->elf, dynsym), NULL);
+    buckets = elf_u32(table);
+    chains = elf_u32(table + 4);
+    if (buckets == 0 || hash->sh_size != (2 + (uint64_t)buckets + chains) * 4 ||
+        chains != image->sections[dynsym].sh_size / 24) {
+        elf_image_fault(image, ".hash has %u buckets, %u chains, %ju bytes", buckets, chains,
+                        (uintmax_t)hash->sh_size);
+        return -1;
+    }
+    at = elf_u32(table + 8 + 4 * (size_t)(elf_hash_of(name) % buckets));
+    for (; at != 0; at = elf_u32(table + 8 + 4 * ((size_t)buckets + at))) {
+        GElf_Sym symbol;
+        const char *found;
+
+        if (at >= chains || steps++ > chains || !gelf_getsym(symbols, (int)at, &symbol)) {
+            elf_image_fault(image, ".hash: the chain for %s leads to symbol %u", name, at);
+            return -1;
+        }
+        found = elf_strptr(image->elf, strings, symbol.st_name);
+        if (found && strcmp(found, name) == 0)
+            return at;
+    }
+    return 0;
+}
+
+static void symbol_name(const struct facts *facts, size_t probe, char **ret)
+{
+    if (asprintf(ret, "%s__%s", facts->provider, facts->probes[probe].name) < 0)
+        *ret = NULL;
+}
+
+bool probe_symbol(struct elf_image *image, const struct facts *facts, size_t index,
+                  GElf_Sym *symbol)
+{
+    char *name;
+    int64_t number;
+
+    symbol_name(facts, index, &name);
+    number = look_up(image, name);
+    if (number == 0)
+        elf_image_fault(image, ".hash does not find %.200s", name);
+    free(name);
+    return number > 0 &&
+           gelf_getsym(
+               elf_getdata(elf_getscn(image->elf, elf_image_section(image, ".dynsym")), NULL),
+               (int)number, symbol);
+}
+
+static bool hash_table_finds_every_symbol_and_no_other(struct elf_image *image,
+                                                       const struct facts *facts)
+{
+    GElf_Sym symbol;
+    char *absent;
+    int64_t number;
+
+    for (size_t i = 0; i < facts->count; i++)
+        if (!probe_symbol(image, facts, i, &symbol))
+            return false;
+    if (asprintf(&absent, "%s__", facts->provider) < 0)
+        return elf_image_fault(image, "no memory");
+    number = look_up(image, absent);
+    free(absent);
+    return number == 0 || elf_image_fault(image, "symbol %jd has no probe's name", number);
+}
+
+/* bpftrace names only functions that have a size, in its user stacks. */
+static bool each_probe_has_a_function_of_its_own(struct elf_image *image, const struct facts *facts)
+{
+    size_t text = elf_image_section(image, ".text");
+    const GElf_Shdr *dynsym = elf_image_header(image, ".dynsym");
+    uint64_t end;
+
+    if (!text || !dynsym)
+        return false;
+    if (dynsym->sh_size != (facts->count + 1) * 24 || dynsym->sh_info != 1)
+        return elf_image_fault(image, ".dynsym: %ju bytes, the first global is %u",
+                               (uintmax_t)dynsym->sh_size, dynsym->sh_info);
+    end = image->sections[text].sh_addr;
+    for (size_t i = 0; i < facts->count; i++) {
+        GElf_Sym symbol;
+
+        if (!probe_symbol(image, facts, i, &symbol))
+            return false;
+        if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC ||
+            GELF_ST_BIND(symbol.st_info) != STB_GLOBAL ||
+            GELF_ST_VISIBILITY(symbol.st_other) != STV_DEFAULT || symbol.st_shndx != text)
+            return elf_image_fault(image, "symbol of probe %zu: info %#x, other %#x, section %u", i,
+                                   symbol.st_info, symbol.st_other, symbol.st_shndx);
+        if (symbol.st_size == 0 || symbol.st_value < end || symbol.st_value % 16 != 0)
+            return elf_image_fault(image, "symbol of probe %zu: %#jx, %ju bytes", i,
+                                   (uintmax_t)symbol.st_value, (uintmax_t)symbol.st_size);
+        end = symbol.st_value + symbol.st_size;
+    }
+    return end <= image->sections[text].sh_addr + image->sections[text].sh_size ||
+           elf_image_fault(image, "the last function ends at %#jx, behind .text", (uintmax_t)end);
+}
+
+/* The caller's frame is found by frame pointer, and control-flow protection stays on. The site is
+ * right behind the prologue, and after it comes what undoes it. */
+static bool functions_are_a_frame_around_the_nop(struct elf_image *image, const struct facts *facts)
+{
+    static const uint8_t before[] = {0xf3, 0x0f, 0x1e, 0xfa,  /* endbr64 */
+                                     0x55, 0x48, 0x89, 0xe5}; /* push %rbp; mov %rsp,%rbp */
+    static const uint8_t after[] = {0x5d, 0xc3};              /* pop %rbp; ret */
+    const size_t size = sizeof(before) + facts->nop_size + sizeof(after);
+
+    for (size_t i = 0; i < facts->count; i++) {
+        GElf_Sym symbol;
+        const uint8_t *code;
+
+        if (!probe_symbol(image, facts, i, &symbol))
+            return false;
+        if (symbol.st_size != size)
+            return elf_image_fault(image, "function %zu has %ju bytes, not %zu", i,
+                                   (uintmax_t)symbol.st_size, size);
+        code = elf_image_at(image, symbol.st_value, size);
+        if (!code)
+            return false;
+        if (memcmp(code, before, sizeof(before)) != 0 ||
+            memcmp(code + sizeof(before), facts->nop, facts->nop_size) != 0 ||
+            memcmp(code + size - sizeof(after), after, sizeof(after)) != 0)
+            return elf_image_fault(image, "function %zu is not a frame around the nop", i);
+    }
+    return true;
+}
+
+/* Whoever jumps there by mistake should get a signal. */
+static bool between_functions_are_breakpoints(struct elf_image *image, const struct facts *facts)
+{
+    const GElf_Shdr *text = elf_image_header(image, ".text");
+    uint64_t at, end;
+
+    if (!text)
+        return false;
+    at = text->sh_addr;
+    for (size_t i = 0; i <= facts->count; i++) {
+        GElf_Sym symbol = {.st_value = text->sh_addr + text->sh_size};
+
+        if (i < facts->count && !probe_symbol(image, facts, i, &symbol))
+            return false;
+        end = symbol.st_value;
+        for (; at < end; at++)
+            if (image->bytes[at] != 0xcc)
+                return elf_image_fault(image, "%#jx, between two functions, is %#x", (uintmax_t)at,
+                                       image->bytes[at]);
+        at = end + symbol.st_size;
+    }
+    return true;
+}
+
+const struct rule symbol_rules[] = {
+#define RULE(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
+    RULE(dynamic_entries_lead_to_their_sections), RULE(hash_table_finds_every_symbol_and_no_other),
+    RULE(each_probe_has_a_function_of_its_own),   RULE(functions_are_a_frame_around_the_nop),
+    RULE(between_functions_are_breakpoints),      {NULL, NULL},
+};
