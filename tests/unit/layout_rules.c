@@ -21,6 +21,11 @@ static bool is_a_shared_object_of_this_cpu(struct elf_image *image, const struct
     if (gelf_getclass(image->elf) != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
         header->e_ident[EI_VERSION] != EV_CURRENT || header->e_version != EV_CURRENT)
         return elf_image_fault(image, "not a 64-bit little-endian file of version 1");
+    for (size_t i = EI_OSABI; i < EI_NIDENT; i++)
+        if (header->e_ident[i] != 0)
+            return elf_image_fault(image, "e_ident[%zu] is %u", i, header->e_ident[i]);
+    if (header->e_entry != 0)
+        return elf_image_fault(image, "entry point %#jx", (uintmax_t)header->e_entry);
     if (header->e_type != ET_DYN || header->e_machine != EM_X86_64 || header->e_flags != 0)
         return elf_image_fault(image, "type %u, machine %u, flags %#x", header->e_type,
                                header->e_machine, header->e_flags);
@@ -66,7 +71,7 @@ static bool load_segments_share_no_page(struct elf_image *image, const struct fa
 
         if (segment->p_type != PT_LOAD)
             continue;
-        if (segment->p_align < LARGEST_PAGE || segment->p_offset % segment->p_align != 0)
+        if (segment->p_align != LARGEST_PAGE || segment->p_offset % segment->p_align != 0)
             return elf_image_fault(image, "segment %zu at %#jx is aligned to %#jx", i,
                                    (uintmax_t)segment->p_offset, (uintmax_t)segment->p_align);
         if (last && page_of(last->p_offset + last->p_filesz - 1) >= page_of(segment->p_offset))
@@ -106,8 +111,10 @@ static bool nothing_is_writable_and_executable(struct elf_image *image, const st
     (void)facts;
     if (!stack)
         return false;
-    if (stack->p_flags != (PF_R | PF_W))
-        return elf_image_fault(image, "the stack has flags %#x", stack->p_flags);
+    if (stack->p_flags != (PF_R | PF_W) || stack->p_offset != 0 || stack->p_filesz != 0 ||
+        stack->p_memsz != 0 || stack->p_align != 16)
+        return elf_image_fault(image, "the stack has flags %#x, %#jx bytes", stack->p_flags,
+                               (uintmax_t)stack->p_memsz);
     for (size_t i = 0; i < image->segment_count; i++)
         if ((image->segments[i].p_flags & (PF_W | PF_X)) == (PF_W | PF_X))
             return elf_image_fault(image, "segment %zu is writable and executable", i);
@@ -243,6 +250,9 @@ static bool sections_have_the_types_and_flags_that_tracers_expect(struct elf_ima
 
         if (!section)
             return false;
+        if (section->sh_link >= image->section_count)
+            return elf_image_fault(image, "%s is linked to section %u", wanted[i].name,
+                                   section->sh_link);
         if (section->sh_type != wanted[i].type || section->sh_flags != wanted[i].flags ||
             section->sh_entsize != wanted[i].entry_size ||
             section->sh_addralign != wanted[i].align ||
@@ -276,36 +286,44 @@ static bool semaphores_have_pages_of_their_own(struct elf_image *image, const st
     return true;
 }
 
+/* Segments that are one section, for those who don't read sections. */
 static bool segments_point_at_their_sections(struct elf_image *image, const struct facts *facts)
 {
     static const struct {
-        uint32_t type;
+        uint32_t type, flags;
         const char *section;
     } pairs[] = {
-        {PT_DYNAMIC, ".dynamic"},
-        {PT_GNU_EH_FRAME, ".eh_frame_hdr"},
-        {PT_GNU_PROPERTY, ".note.gnu.property"},
+        {PT_DYNAMIC, PF_R | PF_W, ".dynamic"},    {PT_NOTE, PF_R, ".note.gnu.property"},
+        {PT_NOTE, PF_R, ".note.gnu.build-id"},    {PT_GNU_PROPERTY, PF_R, ".note.gnu.property"},
+        {PT_GNU_EH_FRAME, PF_R, ".eh_frame_hdr"},
     };
+    size_t found = 0;
 
     (void)facts;
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        const GElf_Phdr *segment = elf_image_segment(image, pairs[i].type);
-        const GElf_Shdr *section = elf_image_header(image, pairs[i].section);
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const GElf_Phdr *segment = &image->segments[i];
+        const GElf_Shdr *section;
 
-        if (!segment || !section)
+        if (segment->p_type == PT_LOAD || segment->p_type == PT_GNU_STACK)
+            continue;
+        if (found == sizeof(pairs) / sizeof(pairs[0]))
+            return elf_image_fault(image, "segment %zu, type %#x, is too many", i, segment->p_type);
+        section = elf_image_header(image, pairs[found].section);
+        if (!section)
             return false;
-        if (segment->p_offset != section->sh_offset || segment->p_filesz != section->sh_size ||
-            segment->p_memsz != section->sh_size)
-            return elf_image_fault(image, "the segment for %s is elsewhere", pairs[i].section);
+        if (segment->p_type != pairs[found].type || segment->p_flags != pairs[found].flags ||
+            segment->p_offset != section->sh_offset || segment->p_filesz != section->sh_size ||
+            segment->p_memsz != section->sh_size || segment->p_align != section->sh_addralign)
+            return elf_image_fault(image, "segment %zu, type %#x, isn't %s", i, segment->p_type,
+                                   pairs[found].section);
+        found++;
     }
-    return true;
+    return found == sizeof(pairs) / sizeof(pairs[0]) ||
+           elf_image_fault(image, "no segment is %s", pairs[found].section);
 }
 
 const struct rule layout_rules[] = {
-#define RULE(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
+    /* clang-format off */
     RULE(is_a_shared_object_of_this_cpu),
     RULE(loads_what_is_read_run_and_written_apart),
     RULE(load_segments_share_no_page),
@@ -319,4 +337,5 @@ const struct rule layout_rules[] = {
     RULE(semaphores_have_pages_of_their_own),
     RULE(segments_point_at_their_sections),
     {NULL, NULL},
+    /* clang-format on */
 };

@@ -251,15 +251,13 @@ static bool property_keeps_control_flow_protection_on(struct elf_image *image,
             elf_u32(note.description) == GNU_PROPERTY_X86_FEATURE_1_AND &&
             elf_u32(note.description + 4) == 4 &&
             elf_u32(note.description + 8) ==
-                (GNU_PROPERTY_X86_FEATURE_1_IBT | GNU_PROPERTY_X86_FEATURE_1_SHSTK)) ||
+                (GNU_PROPERTY_X86_FEATURE_1_IBT | GNU_PROPERTY_X86_FEATURE_1_SHSTK) &&
+            elf_u32(note.description + 12) == 0) ||
            elf_image_fault(image, "the property isn't IBT and SHSTK");
 }
 
 const struct rule note_rules[] = {
-#define RULE(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
+    /* clang-format off */
     RULE(each_note_says_provider_probe_and_arguments),
     RULE(each_pc_is_at_the_nop_of_its_function),
     RULE(each_base_is_the_address_of_stapsdt_base),
@@ -268,4 +266,5 @@ const struct rule note_rules[] = {
     RULE(build_id_is_there),
     RULE(property_keeps_control_flow_protection_on),
     {NULL, NULL},
+    /* clang-format on */
 };

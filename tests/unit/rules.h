@@ -17,6 +17,10 @@ struct rule {
     rule_check *check;
 };
 
+/* clang-format off */
+#define RULE(name) {#name, name}
+/* clang-format on */
+
 /* Tables that a rule with a NULL name ends. */
 extern const struct rule layout_rules[], symbol_rules[], note_rules[], unwind_rules[];
 

@@ -73,42 +73,95 @@ static uint32_t elf_hash_of(const char *name)
     return hash;
 }
 
+/* .hash, and the symbols that it leads to. */
+struct table {
+    const uint8_t *words;
+    uint32_t buckets, chains;
+    Elf_Data *symbols;
+    size_t strings; /* the section */
+};
+
+static bool open_table(struct elf_image *image, struct table *table)
+{
+    const GElf_Shdr *hash = elf_image_header(image, ".hash");
+    size_t dynsym = elf_image_section(image, ".dynsym");
+
+    table->strings = elf_image_section(image, ".dynstr");
+    table->words = hash ? elf_image_at(image, hash->sh_offset, hash->sh_size) : NULL;
+    if (!table->words || !dynsym || !table->strings || hash->sh_size < 8)
+        return false;
+    table->symbols = elf_getdata(elf_getscn(image->elf, dynsym), NULL);
+    table->buckets = elf_u32(table->words);
+    table->chains = elf_u32(table->words + 4);
+    return (table->symbols && table->buckets > 0 &&
+            hash->sh_size == (2 + (uint64_t)table->buckets + table->chains) * 4 &&
+            table->chains == image->sections[dynsym].sh_size / 24) ||
+           elf_image_fault(image, ".hash has %u buckets, %u chains, %ju bytes", table->buckets,
+                           table->chains, (uintmax_t)hash->sh_size);
+}
+
+static uint32_t word(const struct table *table, size_t index)
+{
+    return elf_u32(table->words + 4 * index);
+}
+
+/* The name of symbol `number`, which is part of a chain; NULL and a fault if it can't be. */
+static const char *name_in_chain(struct elf_image *image, const struct table *table,
+                                 uint32_t number)
+{
+    const char *name = NULL;
+    GElf_Sym symbol;
+
+    if (number < table->chains && gelf_getsym(table->symbols, (int)number, &symbol))
+        name = elf_strptr(image->elf, table->strings, symbol.st_name);
+    if (!name)
+        elf_image_fault(image, ".hash leads to symbol %u", number);
+    return name;
+}
+
 /* Look a name up as the dynamic linker does. Gives the symbol's number, 0 for none, -1 and a fault
  * if the table leads nowhere. */
 static int64_t look_up(struct elf_image *image, const char *name)
 {
-    const GElf_Shdr *hash = elf_image_header(image, ".hash");
-    size_t dynsym = elf_image_section(image, ".dynsym");
-    size_t strings = elf_image_section(image, ".dynstr");
-    const uint8_t *table = hash ? elf_image_at(image, hash->sh_offset, hash->sh_size) : NULL;
-    Elf_Data *symbols;
-    uint32_t buckets, chains, at, steps = 0;
+    struct table table;
+    uint32_t at, steps = 0;
 
-    if (!table || !dynsym || !strings)
+    if (!open_table(image, &table))
         return -1;
-    symbols = elf_getdata(elf_getscn(image->elf, dynsym), NULL);
-    buckets = elf_u32(table);
-    chains = elf_u32(table + 4);
-    if (buckets == 0 || hash->sh_size != (2 + (uint64_t)buckets + chains) * 4 ||
-        chains != image->sections[dynsym].sh_size / 24) {
-        elf_image_fault(image, ".hash has %u buckets, %u chains, %ju bytes", buckets, chains,
-                        (uintmax_t)hash->sh_size);
-        return -1;
-    }
-    at = elf_u32(table + 8 + 4 * (size_t)(elf_hash_of(name) % buckets));
-    for (; at != 0; at = elf_u32(table + 8 + 4 * ((size_t)buckets + at))) {
-        GElf_Sym symbol;
-        const char *found;
+    at = word(&table, 2 + elf_hash_of(name) % table.buckets);
+    for (; at != 0; at = word(&table, 2 + (size_t)table.buckets + at)) {
+        const char *found = name_in_chain(image, &table, at);
 
-        if (at >= chains || steps++ > chains || !gelf_getsym(symbols, (int)at, &symbol)) {
-            elf_image_fault(image, ".hash: the chain for %s leads to symbol %u", name, at);
+        if (!found || steps++ > table.chains)
             return -1;
-        }
-        found = elf_strptr(image->elf, strings, symbol.st_name);
-        if (found && strcmp(found, name) == 0)
+        if (strcmp(found, name) == 0)
             return at;
     }
     return 0;
+}
+
+/* Each symbol is in the one chain where it belongs. */
+static bool hash_table_has_each_symbol_once(struct elf_image *image, const struct facts *facts)
+{
+    struct table table;
+    size_t steps = 0;
+
+    if (!open_table(image, &table))
+        return false;
+    if (word(&table, 2 + (size_t)table.buckets) != 0)
+        return elf_image_fault(image, ".hash: the null symbol has a chain");
+    for (uint32_t bucket = 0; bucket < table.buckets; bucket++)
+        for (uint32_t at = word(&table, 2 + (size_t)bucket); at != 0;
+             at = word(&table, 2 + (size_t)table.buckets + at)) {
+            const char *name = name_in_chain(image, &table, at);
+
+            if (!name)
+                return false;
+            if (steps++ == facts->count || elf_hash_of(name) % table.buckets != bucket)
+                return elf_image_fault(image, ".hash has %s in bucket %u", name, bucket);
+        }
+    return steps == facts->count ||
+           elf_image_fault(image, ".hash has %zu of %zu symbols", steps, facts->count);
 }
 
 static void symbol_name(const struct facts *facts, size_t probe, char **ret)
@@ -151,6 +204,21 @@ static bool hash_table_finds_every_symbol_and_no_other(struct elf_image *image,
     return number == 0 || elf_image_fault(image, "symbol %jd has no probe's name", number);
 }
 
+/* Name 0 is "", and symbol 0 has it and nothing else. */
+static bool null_symbol_and_name_are_there(struct elf_image *image)
+{
+    static const uint8_t zero[24];
+    const GElf_Shdr *dynsym = elf_image_header(image, ".dynsym");
+    const GElf_Shdr *dynstr = elf_image_header(image, ".dynstr");
+    const uint8_t *symbol = dynsym ? elf_image_at(image, dynsym->sh_offset, 24) : NULL;
+    const uint8_t *name = dynstr ? elf_image_at(image, dynstr->sh_offset, 1) : NULL;
+
+    if (!symbol || !name)
+        return false;
+    return (*name == '\0' && memcmp(symbol, zero, sizeof(zero)) == 0) ||
+           elf_image_fault(image, "the null symbol, or its name, is something");
+}
+
 /* bpftrace names only functions that have a size, in its user stacks. */
 static bool each_probe_has_a_function_of_its_own(struct elf_image *image, const struct facts *facts)
 {
@@ -163,6 +231,8 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image, const 
     if (dynsym->sh_size != (facts->count + 1) * 24 || dynsym->sh_info != 1)
         return elf_image_fault(image, ".dynsym: %ju bytes, the first global is %u",
                                (uintmax_t)dynsym->sh_size, dynsym->sh_info);
+    if (!null_symbol_and_name_are_there(image))
+        return false;
     end = image->sections[text].sh_addr;
     for (size_t i = 0; i < facts->count; i++) {
         GElf_Sym symbol;
@@ -170,8 +240,8 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image, const 
         if (!probe_symbol(image, facts, i, &symbol))
             return false;
         if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC ||
-            GELF_ST_BIND(symbol.st_info) != STB_GLOBAL ||
-            GELF_ST_VISIBILITY(symbol.st_other) != STV_DEFAULT || symbol.st_shndx != text)
+            GELF_ST_BIND(symbol.st_info) != STB_GLOBAL || symbol.st_other != STV_DEFAULT ||
+            symbol.st_shndx != text)
             return elf_image_fault(image, "symbol of probe %zu: info %#x, other %#x, section %u", i,
                                    symbol.st_info, symbol.st_other, symbol.st_shndx);
         if (symbol.st_size == 0 || symbol.st_value < end || symbol.st_value % 16 != 0)
@@ -228,20 +298,22 @@ static bool between_functions_are_breakpoints(struct elf_image *image, const str
             return false;
         end = symbol.st_value;
         for (; at < end; at++)
-            if (image->bytes[at] != 0xcc)
-                return elf_image_fault(image, "%#jx, between two functions, is %#x", (uintmax_t)at,
-                                       image->bytes[at]);
+            if (!elf_image_at(image, at, 1) || image->bytes[at] != 0xcc)
+                return elf_image_fault(image, "%#jx, between two functions, is no breakpoint",
+                                       (uintmax_t)at);
         at = end + symbol.st_size;
     }
     return true;
 }
 
 const struct rule symbol_rules[] = {
-#define RULE(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
-    RULE(dynamic_entries_lead_to_their_sections), RULE(hash_table_finds_every_symbol_and_no_other),
-    RULE(each_probe_has_a_function_of_its_own),   RULE(functions_are_a_frame_around_the_nop),
-    RULE(between_functions_are_breakpoints),      {NULL, NULL},
+    /* clang-format off */
+    RULE(dynamic_entries_lead_to_their_sections),
+    RULE(hash_table_has_each_symbol_once),
+    RULE(hash_table_finds_every_symbol_and_no_other),
+    RULE(each_probe_has_a_function_of_its_own),
+    RULE(functions_are_a_frame_around_the_nop),
+    RULE(between_functions_are_breakpoints),
+    {NULL, NULL},
+    /* clang-format on */
 };

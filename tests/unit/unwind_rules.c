@@ -53,7 +53,7 @@ static bool run(struct cursor *cursor, uint64_t pc, const struct row *entry_row,
     while (cursor->at < cursor->end && !cursor->broken) {
         unsigned code = next_byte(cursor), low = code & 0x3f;
 
-        if (code >> 6 == 1) { /* DW_CFA_advance_loc */
+        if (code >> 6 == 1 && low > 0) { /* DW_CFA_advance_loc */
             cursor->pc += low;
             if (cursor->pc > pc)
                 return true;
@@ -260,11 +260,9 @@ static bool frames_unwind_every_instruction(struct elf_image *image, const struc
 }
 
 const struct rule unwind_rules[] = {
-#define RULE(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
+    /* clang-format off */
     RULE(index_leads_from_each_function_to_its_fde),
     RULE(frames_unwind_every_instruction),
     {NULL, NULL},
+    /* clang-format on */
 };
