@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# eu-elflint has nothing to say about any image but that it doesn't know the notes' types.
+# usage: elflint_test.sh EMIT EU-ELFLINT
+set -u
+
+emit=$1 elflint=$2
+if [ ! -x "$elflint" ]; then
+    echo "skipped: eu-elflint (Debian: elfutils) is not installed"
+    exit 77
+fi
+directory=$(mktemp -d) || exit 1
+trap 'rm -rf "$directory"' EXIT
+
+"$emit" "$directory" >"$directory/list" || exit 1
+count=0 failed=0
+while read -r image; do
+    count=$((count + 1))
+    "$elflint" --gnu-ld "$image" >"$directory/said" 2>&1
+    status=$?
+    # The notes make it fail, so that a zero would mean that it read none.
+    if [ "$status" -ne 1 ] ||
+        ! grep -q 'unknown object file note type 3' "$directory/said" ||
+        grep -v 'unknown object file note type [13] with owner name' "$directory/said"; then
+        echo "$(basename "$image"): exit status $status"
+        failed=$((failed + 1))
+    fi
+done <"$directory/list"
+echo "$count images, $failed failures"
+[ "$count" -gt 0 ] && [ "$failed" -eq 0 ]
