@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A loaded probe's function is stepped through, instruction by instruction, and at each the C
+ * runtime's unwinder must find the caller, and the caller's caller.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unwind.h>
+
+#include <cmocka.h>
+
+#include "rst.h"
+
+#define TRAP_FLAG 0x100
+#define MOST_FRAMES 32
+#define MOST_STEPS 32
+
+typedef void stub_function(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                           uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+static uintptr_t stub; /* the function that is stepped through */
+static volatile sig_atomic_t stop;
+
+/* At each instruction of it: its offset, and the functions that the next two frames are in. */
+static struct step {
+    uintptr_t offset;
+    const void *caller, *callers_caller;
+} steps[MOST_STEPS];
+static volatile size_t step_count;
+
+struct walk {
+    size_t count;
+    uintptr_t pcs[MOST_FRAMES];
+};
+
+static _Unwind_Reason_Code keep_frame(struct _Unwind_Context *context, void *argument)
+{
+    struct walk *walk = argument;
+    int is_exact = 0;
+    uintptr_t pc = _Unwind_GetIPInfo(context, &is_exact);
+
+    if (walk->count == MOST_FRAMES)
+        return _URC_END_OF_STACK;
+    /* a return address may be behind the end of the function that called */
+    walk->pcs[walk->count++] = is_exact ? pc : pc - 1;
+    return _URC_NO_REASON;
+}
+
+static const void *function_of(const struct walk *walk, size_t frame)
+{
+    union {
+        uintptr_t pc;
+        void *address;
+    } at = {frame < walk->count ? walk->pcs[frame] : 0};
+
+    return at.pc ? _Unwind_FindEnclosingFunction(at.address) : NULL;
+}
+
+static void walk_from(uintptr_t pc)
+{
+    struct step *step = &steps[step_count];
+    struct walk walk = {0};
+    size_t frame = 0;
+
+    _Unwind_Backtrace(keep_frame, &walk);
+    while (frame < walk.count && walk.pcs[frame] != pc)
+        frame++;
+    step->offset = pc - stub;
+    step->caller = function_of(&walk, frame + 1);
+    step->callers_caller = function_of(&walk, frame + 2);
+    step_count++;
+}
+
+/* Raised once, it turns stepping on; then it comes at each instruction. */
+static void on_trap(int number, siginfo_t *info, void *context)
+{
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    uintptr_t pc = (uintptr_t)registers[REG_RIP];
+
+    (void)number;
+    (void)info;
+    if (stop)
+        registers[REG_EFL] &= ~TRAP_FLAG;
+    else
+        registers[REG_EFL] |= TRAP_FLAG;
+    if (pc >= stub && pc < stub + 32 && step_count < MOST_STEPS)
+        walk_from(pc);
+}
+
+__attribute__((noinline)) static void call_stepwise(stub_function *function)
+{
+    raise(SIGTRAP);
+    function(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+    stop = 1;
+    raise(SIGTRAP);
+}
+
+__attribute__((noinline)) static void call_the_caller(stub_function *function)
+{
+    call_stepwise(function);
+    stop = 1; /* not a tail call: this frame must be there */
+}
+
+static stub_function *function_of_probe(const rst_probe *probe)
+{
+    void *function = rst_probe_function(probe);
+    stub_function *callable;
+
+    memcpy(&callable, &function, sizeof(callable));
+    return callable;
+}
+
+/* endbr64, push, mov, the nop, pop, ret. */
+static void assert_each_step_found_the_callers(void)
+{
+    static const uintptr_t prologue[] = {0, 4, 5, 8};
+    uintptr_t pop;
+
+    assert_int_equal(step_count, 6);
+    pop = steps[4].offset;
+    if (pop != 8 + 1 && pop != 8 + 5 && pop != 8 + 10)
+        fail_msg("the nop ends at %ju", (uintmax_t)pop);
+    assert_int_equal(steps[5].offset, pop + 1);
+    for (size_t i = 0; i < step_count; i++) {
+        if (i < 4)
+            assert_int_equal(steps[i].offset, prologue[i]);
+        if (steps[i].caller != (const void *)(uintptr_t)call_stepwise ||
+            steps[i].callers_caller != (const void *)(uintptr_t)call_the_caller)
+            fail_msg("at +%ju the callers are %p and %p, not %p and %p", (uintmax_t)steps[i].offset,
+                     steps[i].caller, steps[i].callers_caller,
+                     (const void *)(uintptr_t)call_stepwise,
+                     (const void *)(uintptr_t)call_the_caller);
+    }
+}
+
+static void step_through(const char *provider_name)
+{
+    struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO}, old;
+    rst_provider *provider = rst_provider_new(provider_name);
+    rst_probe *probe = rst_provider_add(
+        provider, "probe", "int8,int8,int8,int8,int8,int8,int8,int8,int8,int8,int8,int8");
+
+    if (!probe || rst_provider_load(provider) < 0)
+        fail_msg("%s", rst_error());
+    stub = (uintptr_t)rst_probe_function(probe);
+    step_count = 0;
+    stop = 0;
+    assert_int_equal(sigaction(SIGTRAP, &action, &old), 0);
+    call_the_caller(function_of_probe(probe));
+    assert_int_equal(sigaction(SIGTRAP, &old, NULL), 0);
+    assert_each_step_found_the_callers();
+    rst_provider_free(provider);
+}
+
+static void the_caller_is_found_from_each_instruction(void **state)
+{
+    (void)state;
+    step_through("unwind");
+}
+
+/* On a kernel with that nop, this is another stub. */
+static void the_caller_is_found_around_the_fast_nop(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("RST_NOP", "fast", 1), 0);
+    step_through("unwind_fast");
+    unsetenv("RST_NOP");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_caller_is_found_from_each_instruction),
+        cmocka_unit_test(the_caller_is_found_around_the_fast_nop),
+    };
+
+    return cmocka_run_group_tests_name("unwind", tests, NULL, NULL);
+}
