@@ -7,47 +7,30 @@
 
 #define NAME_ROOM 32
 
+#define PROBES(...) ((const struct declaration[]){__VA_ARGS__})
+
 const struct declarations case_table[] = {
-    {"shop", 1, {{"checkout", "uint64 order, string customer, int32 cents"}}},
-    {"_", 1, {{"_", NULL}}},
-    {"pair", 2, {{"first", ""}, {"second", "string"}}},
-    {"types",
-     13,
-     {
-         {"bool", "bool a"},
-         {"int8", "int8 a"},
-         {"int16", "int16 a"},
-         {"int32", "int32 a"},
-         {"int64", "int64 a"},
-         {"uint8", "uint8 a"},
-         {"uint16", "uint16 a"},
-         {"uint32", "uint32 a"},
-         {"uint64", "uint64 a"},
-         {"float", "float a"},
-         {"double", "double a"},
-         {"pointer", "pointer a"},
-         {"string", "string a"},
-     }},
-    {"every_place",
-     12,
-     {
-         {"n1", "int8"},
-         {"n2", "int8,int16"},
-         {"n3", "int8,int16,int32"},
-         {"n4", "int8,int16,int32,int64"},
-         {"n5", "int8,int16,int32,int64,uint8"},
-         {"n6", "int8,int16,int32,int64,uint8,uint16"},
-         {"n7", "int8,int16,int32,int64,uint8,uint16,uint32"},
-         {"n8", "int8,int16,int32,int64,uint8,uint16,uint32,uint64"},
-         {"n9", "int8,int16,int32,int64,uint8,uint16,uint32,uint64,float"},
-         {"n10", "int8,int16,int32,int64,uint8,uint16,uint32,uint64,float,double"},
-         {"n11", "int8,int16,int32,int64,uint8,uint16,uint32,uint64,float,double,pointer"},
-         {"n12", "bool a,int8 b,int16 c,int32 d,int64 e,uint8 f,uint16 g,uint32 h,uint64 i,"
-                 "float j,double k,string l"},
-     }},
-    {"a_provider_whose_name_is_as_long_as_a_provider_s_name_can_b",
-     1,
-     {{"a_probe_whose_name_is_longer_than_a_provider_s_name_can_be_at_all", "pointer p"}}},
+    {"shop", 1, PROBES({"checkout", "uint64 order, string customer, int32 cents"})},
+    {"_", 1, PROBES({"_", NULL})},
+    {"pair", 2, PROBES({"first", ""}, {"second", "string"})},
+    {"types", 13,
+     PROBES({"bool", "bool a"}, {"int8", "int8 a"}, {"int16", "int16 a"}, {"int32", "int32 a"},
+            {"int64", "int64 a"}, {"uint8", "uint8 a"}, {"uint16", "uint16 a"},
+            {"uint32", "uint32 a"}, {"uint64", "uint64 a"}, {"float", "float a"},
+            {"double", "double a"}, {"pointer", "pointer a"}, {"string", "string a"})},
+    {"every_place", 12,
+     PROBES({"n1", "int8"}, {"n2", "int8,int16"}, {"n3", "int8,int16,int32"},
+            {"n4", "int8,int16,int32,int64"}, {"n5", "int8,int16,int32,int64,uint8"},
+            {"n6", "int8,int16,int32,int64,uint8,uint16"},
+            {"n7", "int8,int16,int32,int64,uint8,uint16,uint32"},
+            {"n8", "int8,int16,int32,int64,uint8,uint16,uint32,uint64"},
+            {"n9", "int8,int16,int32,int64,uint8,uint16,uint32,uint64,float"},
+            {"n10", "int8,int16,int32,int64,uint8,uint16,uint32,uint64,float,double"},
+            {"n11", "int8,int16,int32,int64,uint8,uint16,uint32,uint64,float,double,pointer"},
+            {"n12", "bool a,int8 b,int16 c,int32 d,int64 e,uint8 f,uint16 g,uint32 h,uint64 i,"
+                    "float j,double k,string l"})},
+    {"a_provider_whose_name_is_as_long_as_a_provider_s_name_can_b", 1,
+     PROBES({"a_probe_whose_name_is_longer_than_a_provider_s_name_can_be_at_all", "pointer p"})},
 };
 const size_t case_count = sizeof(case_table) / sizeof(case_table[0]);
 

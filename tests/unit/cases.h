@@ -16,7 +16,7 @@ struct declaration {
 struct declarations {
     const char *provider;
     size_t count;
-    struct declaration probes[13];
+    const struct declaration *probes;
 };
 
 /* One probe; two; one of each type and arity; and so on: `case_count` rows. */

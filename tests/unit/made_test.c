@@ -24,6 +24,8 @@
 #endif
 #endif
 
+#define PROBES(...) ((const struct declaration[]){__VA_ARGS__})
+
 static void equal_input_gives_equal_bytes(void **state)
 {
     (void)state;
@@ -55,26 +57,26 @@ static void read_build_id(const struct made_image *made, uint8_t id[20])
 static void any_other_input_gives_another_build_id(void **state)
 {
     /* Each differs from the first in one thing, and from the others in one or two. */
-    static const struct {
+    const struct {
         struct declarations declarations;
         size_t count;
         enum rst_nop nop;
     } rows[] = {
-        {{"shop", 2, {{"a", "int32 x"}, {"b", ""}}}, 2, RST_NOP1},
-        {{"shoq", 2, {{"a", "int32 x"}, {"b", ""}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"c", "int32 x"}, {"b", ""}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"a", "int32 x"}, {"c", ""}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"a", "int32 y"}, {"b", ""}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"a", "uint32 x"}, {"b", ""}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"a", "float x"}, {"b", ""}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"a", "int32"}, {"b", ""}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"b", "int32 x"}, {"a", ""}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"a", ""}, {"b", "int32 x"}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"b", ""}, {"a", "int32 x"}}}, 2, RST_NOP1},
-        {{"shop", 2, {{"a", "int32 x"}, {"b", ""}}}, 1, RST_NOP1},
-        {{"shop", 2, {{"a", "int32 x"}, {"b", ""}}}, 3, RST_NOP1},
-        {{"shop", 2, {{"a", "int32 x"}, {"b", ""}}}, 2, RST_NOP5},
-        {{"shop", 2, {{"a", "int32 x"}, {"b", ""}}}, 2, RST_NOP10},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shoq", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"c", "int32 x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"c", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 y"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "uint32 x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "float x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"b", "int32 x"}, {"a", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", ""}, {"b", "int32 x"})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"b", ""}, {"a", "int32 x"})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 1, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 3, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 2, RST_NOP5},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 2, RST_NOP10},
     };
     enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
     uint8_t ids[ROWS][20];

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fuzz target: any bytes as the names and signatures of a provider and its probes.
+ *
+ *     input = provider { ";" probe [ "=" signature ] }
+ *
+ * librst must take what the second grammar, facts.c, takes, and refuse the rest with the right
+ * errno and a printable message; and the image of what it took must keep every rule.
+ */
+#include "fuzz_signature.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cases.h"
+#include "rst.h"
+#include "rules.h"
+
+#define MOST_PROBES 40
+
+#define FAIL_IF(condition, ...)                                                                    \
+    do {                                                                                           \
+        if (condition) {                                                                           \
+            fprintf(stderr, "fuzz_signature: " __VA_ARGS__);                                       \
+            fputc('\n', stderr);                                                                   \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+struct input {
+    const char *provider;
+    size_t count;
+    struct declaration probes[MOST_PROBES];
+};
+
+/* Cut the text up in place. */
+static void read_input(char *text, struct input *input)
+{
+    input->provider = strsep(&text, ";");
+    for (input->count = 0; text && input->count < MOST_PROBES; input->count++) {
+        char *probe = strsep(&text, ";"), *name = strsep(&probe, "=");
+
+        input->probes[input->count] = (struct declaration){name, probe};
+    }
+}
+
+/* The last call gave this errno, and should have given that; 0 is success. */
+static void check_outcome(const char *call, int seen, int wanted)
+{
+    FAIL_IF(seen != wanted, "%s: errno %d, should be %d: %s", call, seen, wanted, rst_error());
+    if (wanted == 0)
+        return;
+    FAIL_IF(!*rst_error(), "%s: errno %d, and no message", call, seen);
+    for (const char *at = rst_error(); *at; at++)
+        FAIL_IF(*at < ' ' || *at > '~', "%s: the message has a byte %#x", call, *at & 0xff);
+}
+
+static int wanted_of_provider(const char *name)
+{
+    if (!facts_is_name(name))
+        return EINVAL;
+    return strlen(name) > 58 ? ENAMETOOLONG : 0;
+}
+
+static bool is_known(const struct declaration *taken, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(taken[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Add one probe by the public function. Gives whether librst took it. */
+static bool add_probe(rst_provider *provider, const struct declaration *probe, bool known)
+{
+    char *plain = NULL, *arguments = NULL;
+    rst_probe *handle;
+    int wanted = EINVAL;
+
+    if (facts_is_name(probe->name))
+        wanted = facts_signature(probe->signature, &plain, &arguments);
+    if (wanted == 0 && known)
+        wanted = EEXIST;
+    errno = 0;
+    handle = rst_provider_add(provider, probe->name, probe->signature);
+    check_outcome("rst_provider_add", handle ? 0 : errno, wanted);
+    if (handle) {
+        FAIL_IF(strcmp(rst_probe_name(handle), probe->name) != 0, "another name");
+        FAIL_IF(strcmp(rst_probe_signature(handle), plain) != 0, "plain form \"%s\", not \"%s\"",
+                rst_probe_signature(handle), plain);
+    }
+    free(plain);
+    free(arguments);
+    return handle;
+}
+
+static void check_image(const struct declarations *declarations, enum rst_nop nop)
+{
+    struct made_image made;
+    struct elf_image image;
+
+    FAIL_IF(!case_make(declarations, declarations->count, nop, &made), "no image");
+    FAIL_IF(!elf_image_open(&image, made.image.bytes, made.image.size), "%s", image.fault);
+    for (size_t table = 0; table < sizeof(rule_tables) / sizeof(rule_tables[0]); table++)
+        for (const struct rule *rule = rule_tables[table]; rule->name; rule++)
+            FAIL_IF(!rule->check(&image, &made.facts), "%s: %s", rule->name, image.fault);
+    elf_image_close(&image);
+    case_free(&made);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = strndup((const char *)data, size);
+    struct declarations taken;
+    rst_provider *provider;
+    struct input input;
+
+    FAIL_IF(!text, "no memory");
+    read_input(text, &input);
+    taken = (struct declarations){.provider = input.provider};
+    errno = 0;
+    provider = rst_provider_new(input.provider);
+    check_outcome("rst_provider_new", provider ? 0 : errno, wanted_of_provider(input.provider));
+    for (size_t i = 0; provider && i < input.count; i++) {
+        bool known = is_known(input.probes, taken.count, input.probes[i].name);
+
+        if (add_probe(provider, &input.probes[i], known))
+            input.probes[taken.count++] = input.probes[i]; /* what was refused is overwritten */
+    }
+    if (taken.count > 0) {
+        taken.probes = input.probes;
+        check_image(&taken, (enum rst_nop)(size % RST_NOPS));
+    }
+    rst_provider_free(provider);
+    free(text);
+    return 0;
+}

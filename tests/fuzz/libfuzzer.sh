@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Build the fuzz target with clang's libFuzzer and sanitizers, and run it over a copy of the corpus
+# for $RST_FUZZ_SECONDS (10). What libFuzzer finds, it prints.
+# usage: libfuzzer.sh CLANG CORPUS DICTIONARY COMPILER-ARGUMENT...
+set -u
+
+clang=$1 corpus=$2 dictionary=$3
+shift 3
+directory=$(mktemp -d) || exit 1
+trap 'rm -rf "$directory"' EXIT
+
+if [ -z "$clang" ]; then
+    echo "skipped: clang is not installed"
+    exit 77
+fi
+echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n); int
+LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9999999; }' >"$directory/try.c"
+if ! "$clang" -fsanitize=fuzzer,address,undefined -o "$directory/try" "$directory/try.c"; then
+    echo "skipped: this clang has no libFuzzer (Debian: libclang-rt-*-dev)"
+    exit 77
+fi
+
+"$clang" -std=gnu11 -O1 -g -fno-omit-frame-pointer -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
+    -fno-sanitize-recover=undefined -o "$directory/fuzz_signature" "$@" -lelf -ldl -pthread || exit 1
+cp -r "$corpus" "$directory/corpus" || exit 1
+"$directory/fuzz_signature" -max_total_time="${RST_FUZZ_SECONDS:-10}" -max_len=1024 \
+    -dict="$dictionary" -artifact_prefix="$directory/" -print_final_stats=1 \
+    -timeout=20 -rss_limit_mb=2048 "$directory/corpus" >"$directory/log" 2>&1
+status=$?
+if [ "$status" -ne 0 ]; then
+    cat "$directory/log"
+    for found in "$directory"/crash-* "$directory"/leak-* "$directory"/timeout-* "$directory"/oom-*; do
+        [ -e "$found" ] && echo "the input, in hex:" && od -An -v -tx1 "$found"
+    done
+    exit "$status"
+fi
+grep '^stat::number_of_executed_units' "$directory/log"
