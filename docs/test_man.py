@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""The man pages: one for every function, as the header declares it, and well formed."""
+
+import os
+import re
+import shutil
+import unittest
+from pathlib import Path
+
+import harness
+
+PAGES = Path(os.environ["RST_MAN_DIR"])
+DECLARATION = re.compile(r"^RST_EXPORT\s+([^;]+);", re.M)
+
+
+def squeeze(text):
+    """Without the blanks that may differ."""
+    return re.sub(r"\s*([*(),])\s*", r"\1", re.sub(r"\s+", " ", text)).strip()
+
+
+def declared():
+    """Each function in rst.h, with its declaration."""
+    header = (harness.ROOT / "include/rst.h").read_text()
+    found = DECLARATION.findall(header)
+    return {re.search(r"(\w+)\(", words).group(1): squeeze(words) for words in found}
+
+
+def page_of(name):
+    """The page that `man NAME` shows."""
+    page = PAGES / f"{name}.3"
+    text = page.read_text()
+    alias = re.fullmatch(r"\.so man3/(\S+)\s*", text)
+    return PAGES / alias.group(1) if alias else page
+
+
+def pages():
+    return sorted({page_of(path.stem) for path in PAGES.glob("*.3")})
+
+
+def render(page, *options):
+    environment = {**os.environ, "MANWIDTH": "10000", "LC_ALL": "C.UTF-8", "MAN_KEEP_FORMATTING": ""}
+    status, text = harness.run("man", *options, "-l", page, env=environment)
+    if status != 0:
+        raise AssertionError(f"man -l {page} gave {status}: {text}")
+    return re.sub(r".\x08", "", text)
+
+
+class ManPages(unittest.TestCase):
+    def test_every_function_has_a_page_that_declares_it_as_the_header_does(self):
+        if not shutil.which("man"):
+            harness.lacking("there is no man")
+        functions = declared()
+        self.assertGreater(len(functions), 10)
+        for name, declaration in functions.items():
+            with self.subTest(function=name):
+                text = render(page_of(name))
+                self.assertRegex(text, rf"(?m)^NAME\n.*\b{name}\b.* - ")
+                self.assertIn(declaration + ";", squeeze(text))
+
+    def test_every_alias_is_named_by_its_page(self):
+        if not shutil.which("man"):
+            harness.lacking("there is no man")
+        for path in PAGES.glob("*.3"):
+            with self.subTest(page=path.name):
+                self.assertRegex(render(page_of(path.stem)), rf"(?m)^NAME\n.*\b{path.stem}\b.* - ")
+
+    def test_every_page_renders_without_a_warning(self):
+        if not shutil.which("man"):
+            harness.lacking("there is no man")
+        for page in pages():
+            with self.subTest(page=page.name):
+                status, said = harness.run("man", "--warnings", "-Tutf8", "-Z", "-l", page)
+                warnings = [line for line in said.splitlines() if "warning" in line]
+                self.assertEqual((status, warnings), (0, []))
+
+    def test_every_reference_leads_to_a_page(self):
+        for page in pages():
+            for name in re.findall(r"\\fB(\w+)\\fR\(3\)", page.read_text()):
+                if name.lower().startswith(("rst_", "librst")):
+                    with self.subTest(page=page.name, reference=name):
+                        self.assertTrue((PAGES / f"{name}.3").exists())
+
+
+if __name__ == "__main__":
+    harness.main()
