@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""rst-demo and ./demo do what they say, and leave nothing behind."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import harness
+
+PROGRAM = os.environ["RST_DEMO"]
+DEMO = harness.ROOT / "demo"
+# What a tracer could get wrong: an empty line, a blank at the end, a long line, the last without
+# a newline.
+TEXT = "The first line\n\nblank at the end \n" + "long " * 20 + "\n\tand no newline"
+LINES = TEXT.split("\n")
+
+
+def shown(output):
+    """The rows of number, length and text in what a tracer printed."""
+    rows = re.findall(r"^ *(\d+) +(\d+)  (.*)$", output, re.M)
+    return [(int(number), int(length), text) for number, length, text in rows]
+
+
+def expected(lines, width):
+    return [(i + 1, len(line), line[:width]) for i, line in enumerate(lines)]
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+        self.directory.chmod(0o755)
+        self.text = self.directory / "text"
+        self.text.write_text(TEXT)
+
+
+class Program(Case):
+    def start(self, *arguments):
+        process = subprocess.Popen(
+            [PROGRAM, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_it_says_that_it_is_ready_and_where(self):
+        process = self.start(self.text)
+        word, pid, path = process.stdout.readline().split()
+        self.assertEqual((word, int(pid)), ("ready", process.pid))
+        status, notes = harness.run("readelf", "-n", path)
+        self.assertEqual(status, 0, notes)
+        self.assertRegex(notes, r"Provider: demo\s+Name: line\s")
+        self.assertIn("Arguments: 8@%rdi 8@%rsi 4@%rdx", notes)
+
+    def test_a_signal_ends_it(self):
+        for wait in ([], ["--wait", 60]):
+            with self.subTest(options=wait):
+                process = self.start(*wait, self.text)
+                process.stdout.readline()
+                process.terminate()
+                self.assertEqual(process.wait(20), 0, process.stderr.read())
+
+    def test_it_ends_after_so_many_lines(self):
+        process = self.start("--pace", 0, "--lines", 12, self.text)
+        self.assertEqual(process.wait(20), 0, process.stderr.read())
+
+    def test_it_gives_up_waiting_for_a_tracer(self):
+        process = self.start("--wait", 1, self.text)
+        self.assertEqual(process.wait(20), 3)
+        self.assertIn("nobody watched demo:line within 1 seconds", process.stderr.read())
+
+    def test_it_refuses_what_it_cannot_do(self):
+        empty = self.directory / "empty"
+        empty.touch()
+        for arguments, wanted, words in (
+            (["--lines", "some", self.text], 2, '"some" is not a number'),
+            (["--lines", "-1", self.text], 2, '"-1" is not a number'),
+            (["--fast"], 2, "--help"),
+            ([self.text, self.text], 2, "one FILE, not 2"),
+            ([self.directory / "none"], 1, "No such file"),
+            ([self.directory], 1, "Is a directory"),
+            ([empty], 1, "no lines"),
+        ):
+            with self.subTest(arguments=arguments):
+                status, said = harness.run(PROGRAM, *arguments)
+                self.assertEqual(status, wanted, said)
+                self.assertIn(words, said)
+
+    def test_gdb_sees_every_line_without_privilege(self):
+        if not shutil.which("gdb"):
+            harness.lacking("there is no gdb")
+        commands = harness.ROOT / "src/cli/demo.gdb"
+        for backing in ("memfd", f"file:{self.directory}"):
+            with self.subTest(backing=backing):
+                # A leak checker cannot work under a debugger.
+                environment = {
+                    **os.environ,
+                    "RST_BACKING": backing,
+                    "ASAN_OPTIONS": "detect_leaks=0",
+                }
+                status, said = harness.run(
+                    *("gdb", "-nx", "-q", "-batch", "-x", commands, "--args", PROGRAM),
+                    *("--pace", 0, "--lines", 2 * len(LINES), self.text),
+                    env=environment,
+                )
+                self.assertEqual(status, 0, said)
+                self.assertRegex(said, r"stap +demo +line +0x")
+                self.assertEqual(shown(said), expected(2 * LINES, None), said)
+        self.assertEqual(sorted(path.name for path in self.directory.iterdir()), ["text"])
+
+
+class Demo(Case):
+    def demo(self, *arguments):
+        build = self.directory / "build"
+        return harness.run(DEMO, "--build", build, *arguments, timeout=170)
+
+    def test_bpftrace_sees_every_line(self):
+        if os.geteuid() != 0:
+            harness.lacking("this takes root")
+        for command in ("bpftrace", "meson", "ninja"):
+            if not shutil.which(command):
+                harness.lacking(f"there is no {command}")
+        tracefs = os.path.ismount("/sys/kernel/tracing")
+        status, said = self.demo("--lines", len(LINES), self.text)
+        self.assertEqual(status, 0, said)
+        # bpftrace makes no room for more than 63 bytes and a NUL.
+        self.assertEqual(shown(said), expected(LINES, 63), said)
+        self.assertRegex(said, r"(?m)^\[0, 10\) +1 \|")
+        self.assertRegex(said, r"(?m)^\[10, 20\) +3 \|")
+        self.assertRegex(said, r"(?m)^\[100, 110\) +1 \|")
+        self.assertIn("rst-demo and bpftrace have ended", said)
+        self.assertEqual(os.path.ismount("/sys/kernel/tracing"), tracefs)
+        process = re.search(r"^process (\d+);", said, re.M).group(1)
+        self.assertFalse(Path("/proc", process).exists(), f"process {process} is still there")
+
+    def test_it_refuses_what_it_cannot_do(self):
+        for arguments, words in (
+            (["--lines", "some"], "--lines some: not a number"),
+            (["--lines"], "--lines wants a number"),
+            (["--fast"], "unknown option --fast"),
+            ([self.text, self.text], "one FILE at most"),
+            ([self.directory / "none"], "cannot be read"),
+            ([self.directory], "is a directory"),
+        ):
+            with self.subTest(arguments=arguments):
+                status, said = self.demo(*arguments)
+                self.assertEqual(status, 1, said)
+                self.assertIn(words, said)
+
+    def test_it_explains_itself(self):
+        status, said = self.demo("--help")
+        self.assertEqual(status, 0)
+        self.assertIn("Usage: ./demo", said)
+
+
+if __name__ == "__main__":
+    harness.main()
