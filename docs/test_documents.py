@@ -4,6 +4,7 @@
 import os
 import re
 import shlex
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -46,6 +47,69 @@ class Documents(unittest.TestCase):
     def test_the_first_program_is_the_same_everywhere(self):
         page = (harness.ROOT / "docs/man/librst.3.scd").read_text()
         self.assertIn(harness.readme_example(), page.replace("\\\\", "\\"))
+
+
+def marked(document, mark):
+    """The block of a document that the comment `<!-- test: MARK -->` stands before."""
+    text = (harness.ROOT / document).read_text()
+    found = re.search(rf"<!-- test: {mark} -->\n```\n(.*?)```", text, re.S)
+    if not found:
+        raise AssertionError(f"{document} has no block {mark}")
+    return found.group(1)
+
+
+def elf_sections(image):
+    """Offset and size of each section of a 64-bit little-endian ELF file, by name."""
+    (table,) = struct.unpack_from("<Q", image, 0x28)
+    count, names = struct.unpack_from("<HH", image, 0x3C)
+    rows = [struct.unpack_from("<IIQQQQ", image, table + 64 * i) for i in range(count)]
+
+    def name(row):
+        start = rows[names][4] + row[0]
+        return image[start : image.index(b"\0", start)].decode()
+
+    return table, {name(row): (row[4], row[5]) for row in rows[1:]}
+
+
+@unittest.skipUnless(os.environ["RST_DEMO"], "the programs are not built")
+class Internals(unittest.TestCase):
+    """docs/internals.md shows the image of rst-demo."""
+
+    @classmethod
+    def setUpClass(cls):
+        demo = subprocess.Popen(
+            [os.environ["RST_DEMO"], harness.ROOT / "README.md"],
+            env={**os.environ, "RST_BACKING": "memfd", "RST_NOP": ""},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with demo:
+            cls.image = Path(demo.stdout.readline().split()[2]).read_bytes()
+            demo.terminate()
+        cls.table, cls.sections = elf_sections(cls.image)
+
+    def test_the_sections_are_where_it_says(self):
+        block = marked("docs/internals.md", "sections")
+        said = {
+            name: int(offset, 16)
+            for offset, name in re.findall(r"^ *([0-9a-f]+) +(\.[\w.-]+)", block, re.M)
+        }
+        self.assertEqual(said, {name: offset for name, (offset, _) in self.sections.items()})
+        self.assertIn(f"{self.table:x} ", block)
+
+    def assert_note(self, mark, section):
+        block = marked("docs/internals.md", mark)
+        rows = re.findall(r"^((?:[0-9a-f]{2} )+)", block, re.M)
+        said = bytes.fromhex("".join(rows))
+        start, _ = self.sections[section]
+        self.assertEqual(said.hex(" "), self.image[start : start + len(said)].hex(" "))
+        self.assertEqual(len(said) % 4, 0)
+
+    def test_the_stapsdt_note_is_as_it_says(self):
+        self.assert_note("note", ".note.stapsdt")
+
+    def test_the_librst_note_is_as_it_says(self):
+        self.assert_note("librst-note", ".note.librst")
 
 
 class ReadmeProgram(unittest.TestCase):
