@@ -6,7 +6,7 @@ set pagination off
 set breakpoint pending off
 
 # rst-demo stops where its image has been loaded, from a memfd or a file.
-catch load /fd/\|/demo[.][0-9]*[.][0-9]*[.]so
+catch load /fd/\|/librst-[0-9]*/demo[.]
 commands
 silent
 end
