@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests that need a process of their own, and checks that hold in it, too.
+ *
+ * cmocka's asserts jump back into the test runner, which a forked child has a copy of: the child
+ * would go on with the tests that follow. The checks here fail the test in its own process, and
+ * in a child end the child, with words that its parent then fails the test with. A child and its
+ * parent talk through shared memory alone, so that a child may close every descriptor.
+ */
+#ifndef TEST_CHILDREN_H
+#define TEST_CHILDREN_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include <cmocka.h>
+
+#include "rst.h"
+
+/* ------------------------------------------------------------------------- checks -- */
+
+__attribute__((format(printf, 3, 4))) void check_failed(const char *file, int line,
+                                                        const char *format, ...);
+void check_equal_(const char *file, int line, const char *what, long long got, long long want);
+void check_text_(const char *file, int line, const char *what, const char *got, const char *want);
+void check_mentions_(const char *file, int line, const char *what, const char *got,
+                     const char *part);
+
+#define check(condition)                                                                           \
+    ((condition) ? (void)0                                                                         \
+                 : check_failed(__FILE__, __LINE__, "%s (errno: %s; rst_error: %s)", #condition,   \
+                                strerror(errno), rst_error()))
+#define check_equal(got, want)                                                                     \
+    check_equal_(__FILE__, __LINE__, #got, (long long)(got), (long long)(want))
+#define check_text(got, want) check_text_(__FILE__, __LINE__, #got, got, want)
+#define check_mentions(got, part) check_mentions_(__FILE__, __LINE__, #got, got, part)
+
+/*
+ * End the test as skipped for that reason, in a child, too: because it lacks a privilege or a
+ * tool, as need() of tracer.h; or because what it is about is not to be had on this system.
+ */
+void check_can(bool condition, const char *reason);
+void check_applies(bool condition, const char *reason);
+
+/* ----------------------------------------------------------------------- children -- */
+
+typedef void child_body(void *data);
+
+struct child {
+    pid_t pid;
+    struct child_memory *memory;
+};
+
+/* Fork a child that runs `body` and then ends by _exit(2), wait for it, and fail or skip as it
+ * did. */
+void in_child(child_body *body, void *data);
+
+/* The same in parts. A child that has been started must be joined, killed, or waited for. */
+struct child child_start(child_body *body, void *data);
+void child_join(struct child *child);
+void child_join_with(struct child *child, int status); /* and it must end with that wait status */
+void child_kill(struct child *child);                  /* SIGKILL, and wait until it has ended */
+
+/* In the child: tell the parent that it has got here, and wait until the parent lets it go on. */
+void child_pause(void);
+
+/* In the parent: wait until the child pauses; let it go on. */
+void child_await(struct child *child);
+void child_continue(struct child *child);
+
+/* In the child: leave a child of its own that runs `body`, and end. In the parent, the orphan
+ * is then what `child` stands for. */
+_Noreturn void child_leave_orphan(child_body *body, void *data);
+void child_adopt_orphan(struct child *child);
+
+/* Poll until the condition holds, 20 seconds at most. Gives whether it does. */
+bool wait_until(bool (*condition)(const void *data), const void *data);
+
+/* Wait until the semaphore has that value. */
+void check_semaphore_becomes(const rst_probe *probe, uint16_t value);
+
+#endif

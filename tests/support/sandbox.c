@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/sandbox.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/children.h"
+
+void sandbox_mounts(void)
+{
+    check_can(unshare(CLONE_NEWNS) == 0, "a mount namespace needs CAP_SYS_ADMIN");
+    check_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+}
+
+void sandbox_tmpfs(const char *path, unsigned long flags, const char *options)
+{
+    check_equal(mount("none", path, "tmpfs", flags, options), 0);
+}
+
+void sandbox_refuse(long system_call, int error)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)system_call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
+
+    check_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    check_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+int make_directory(void **state)
+{
+    char *path = strdup("/tmp/rst-test-XXXXXX");
+
+    *state = path;
+    return path && mkdtemp(path) ? 0 : -1;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)status, (void)type, (void)place;
+    return remove(path);
+}
+
+int remove_directory(void **state)
+{
+    int error = nftw(*state, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+
+    free(*state);
+    return error;
+}
+
+const char *path_in(const char *directory, const char *name)
+{
+    static char paths[8][PATH_MAX];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+
+    snprintf(path, PATH_MAX, "%s/%s", directory, name);
+    return path;
+}
+
+/* The number of entries; the `first` one's name, if wanted. */
+static size_t read_entries(const char *path, char first[NAME_MAX + 1])
+{
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    size_t count = 0;
+
+    if (!directory)
+        return 0;
+    while ((entry = readdir(directory)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && count++ == 0)
+            strcpy(first, entry->d_name);
+    closedir(directory);
+    return count;
+}
+
+size_t entries_of(const char *directory)
+{
+    char first[NAME_MAX + 1];
+
+    return read_entries(directory, first);
+}
+
+const char *first_entry_of(const char *directory)
+{
+    char first[NAME_MAX + 1];
+
+    check(read_entries(directory, first) > 0);
+    return path_in(directory, first);
+}
+
+bool exists(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0;
+}

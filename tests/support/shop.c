@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/shop.h"
+
+#include <inttypes.h>
+#include <link.h>
+#include <stdio.h>
+
+#include "support/children.h"
+#include "support/tracer.h"
+
+struct shop shop_new(void)
+{
+    struct shop shop;
+
+    shop.provider = rst_provider_new("shop");
+    check(shop.provider != NULL);
+    shop.order = rst_provider_add(shop.provider, "order", "uint64 id");
+    check(shop.order != NULL);
+    return shop;
+}
+
+struct shop shop_loaded(void)
+{
+    struct shop shop = shop_new();
+
+    check_equal(rst_provider_load(shop.provider), 0);
+    return shop;
+}
+
+void shop_fire(struct shop shop, size_t times)
+{
+    for (size_t i = 0; i < times; i++)
+        RST_FIRE(shop.order, i);
+}
+
+int shop_trace(struct shop shop)
+{
+    return tracer_attach_probe(shop.order, "shop", 0);
+}
+
+bool mapping_at(const volatile void *address, struct mapping *ret)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    bool found = false;
+    char line[512];
+
+    check(maps != NULL);
+    while (!found && fgets(line, sizeof(line), maps)) {
+        uintptr_t start, end;
+
+        *ret = (struct mapping){0};
+        sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s %*s %*s %*s %255[^\n]", &start, &end,
+               ret->permissions, ret->file);
+        found = start <= (uintptr_t)address && (uintptr_t)address < end;
+    }
+    fclose(maps);
+    return found;
+}
+
+size_t mappings_of(const char *text)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    size_t count = 0;
+    char line[512];
+
+    check(maps != NULL);
+    while (fgets(line, sizeof(line), maps))
+        count += strstr(line, text) != NULL;
+    fclose(maps);
+    return count;
+}
+
+struct name_count {
+    const char *text;
+    size_t count;
+};
+
+static int count_name(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct name_count *names = data;
+
+    (void)size;
+    names->count += strstr(info->dlpi_name, names->text) != NULL;
+    return 0;
+}
+
+size_t libraries_of(const char *text)
+{
+    struct name_count names = {text, 0};
+
+    dl_iterate_phdr(count_name, &names);
+    return names.count;
+}

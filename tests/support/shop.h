@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What most tests of loading watch: a provider "shop" with a probe "order" of one argument.
+ */
+#ifndef TEST_SHOP_H
+#define TEST_SHOP_H
+
+#include <stddef.h>
+
+#include "rst.h"
+
+struct shop {
+    rst_provider *provider;
+    rst_probe *order;
+};
+
+struct shop shop_new(void);    /* declared only */
+struct shop shop_loaded(void); /* and loaded */
+void shop_fire(struct shop shop, size_t times);
+
+/* Attach to it; close what it gives to detach. */
+int shop_trace(struct shop shop);
+
+/* The start of the line of /proc/self/maps that has the address, and that line's file ("" if
+ * it has none). Gives whether there is one. */
+struct mapping {
+    char permissions[8];
+    char file[256];
+};
+
+bool mapping_at(const volatile void *address, struct mapping *ret);
+
+/* How many lines of /proc/self/maps, and entries of the link map, have `text` in their name. */
+size_t mappings_of(const char *text);
+size_t libraries_of(const char *text);
+
+#endif
