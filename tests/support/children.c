@@ -225,10 +225,11 @@ void child_continue(struct child *child)
 
 /* ------------------------------------------------------------------------- orphans -- */
 
-_Noreturn void child_leave_orphan(child_body *body, void *data)
+_Noreturn void child_leave_orphan(void (*end)(int status), child_body *body, void *data)
 {
     own->orphan = fork_body(body, data, own);
-    _exit(EXIT_SUCCESS);
+    end(EXIT_SUCCESS);
+    abort();
 }
 
 void child_adopt_orphan(struct child *child)

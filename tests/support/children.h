@@ -74,9 +74,9 @@ void child_pause(void);
 void child_await(struct child *child);
 void child_continue(struct child *child);
 
-/* In the child: leave a child of its own that runs `body`, and end. In the parent, the orphan
- * is then what `child` stands for. */
-_Noreturn void child_leave_orphan(child_body *body, void *data);
+/* In the child: leave a child of its own that runs `body`, and end by `end` (exit or _exit). In the
+ * parent, let it go on to that; the orphan is then what `child` stands for. */
+_Noreturn void child_leave_orphan(void (*end)(int status), child_body *body, void *data);
 void child_adopt_orphan(struct child *child);
 
 /* Poll until the condition holds, 20 seconds at most. Gives whether it does. */

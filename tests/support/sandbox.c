@@ -16,6 +16,8 @@
 
 #include "support/children.h"
 
+#define PATHS 32
+
 void sandbox_mounts(void)
 {
     check_can(unshare(CLONE_NEWNS) == 0, "a mount namespace needs CAP_SYS_ADMIN");
@@ -65,9 +67,9 @@ int remove_directory(void **state)
 
 const char *path_in(const char *directory, const char *name)
 {
-    static char paths[8][PATH_MAX];
+    static char paths[PATHS][PATH_MAX];
     static unsigned next;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % PATHS];
 
     snprintf(path, PATH_MAX, "%s/%s", directory, name);
     return path;

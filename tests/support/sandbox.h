@@ -23,7 +23,7 @@ void sandbox_refuse(long system_call, int error);
 int make_directory(void **state);
 int remove_directory(void **state);
 
-/* A path under the directory; the string lives until the eighth call after this one. */
+/* A path under the directory; the string lives for 32 further calls. */
 const char *path_in(const char *directory, const char *name);
 
 /* How many entries the directory has, 0 also if it does not exist; and the first one's path. */
