@@ -158,14 +158,20 @@ static bool is_usable_base(const char *base)
 /* Open our own directory, making it if need be. Gives a descriptor or a negative errno. */
 static int open_private(const char *path)
 {
+    bool made = mkdir(path, 0700) == 0;
     struct stat status;
     int fd;
 
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+    if (!made && errno != EEXIST)
         return rst_fail_errno(errno, "mkdir %s", rst_quote(path).text);
     fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return rst_fail_errno(errno, "directory %s", rst_quote(path).text);
+    if (fd < 0) {
+        int error = rst_fail_errno(errno, "directory %s", rst_quote(path).text);
+
+        if (made)
+            rmdir(path);
+        return error;
+    }
     if (fstat(fd, &status) < 0) {
         rst_fail_errno(errno, "directory %s: fstat", rst_quote(path).text);
         close(fd);
@@ -202,8 +208,10 @@ static int create(struct rst_backing *file)
             return directory;
         error = errno;
         close(directory);
-        if (error != ENOENT || tries == 0)
+        if (error != ENOENT || tries == 0) {
+            rmdir(directory_part(file->path).text); /* if it is empty */
             return rst_fail_errno(error, "file %s", rst_quote(file->path->text).text);
+        }
     }
 }
 

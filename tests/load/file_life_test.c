@@ -147,7 +147,7 @@ static void what_is_no_image_is_not_swept(void **state)
 {
     struct shop shop = shop_in(*state);
     const char *private = first_entry_of(*state);
-    const char *names[] = {"notes.txt", "shop.1.so", "shop.1.1.so.bak", ".1.1.so"};
+    const char *names[] = {"notes.txt", "shop.so.bak", ".so", "shop.so.1"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         int fd = open(path_in(private, names[i]), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
