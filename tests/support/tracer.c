@@ -31,7 +31,8 @@ static int uprobe_type(void)
     return type;
 }
 
-int tracer_attach(const char *path, uint64_t site_offset, uint64_t semaphore_offset, pid_t pid)
+static int attach(const char *path, uint64_t site_offset, uint64_t semaphore_offset, pid_t pid,
+                  int cpu)
 {
     struct perf_event_attr attributes = {
         .size = sizeof(attributes),
@@ -44,9 +45,13 @@ int tracer_attach(const char *path, uint64_t site_offset, uint64_t semaphore_off
     if (type < 0)
         return type;
     attributes.type = (uint32_t)type;
-    tracer = (int)syscall(SYS_perf_event_open, &attributes, pid, pid == -1 ? 0 : -1, -1,
-                          PERF_FLAG_FD_CLOEXEC);
+    tracer = (int)syscall(SYS_perf_event_open, &attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
     return tracer < 0 ? -errno : tracer;
+}
+
+int tracer_attach(const char *path, uint64_t site_offset, uint64_t semaphore_offset, pid_t pid)
+{
+    return attach(path, site_offset, semaphore_offset, pid, pid == -1 ? 0 : -1);
 }
 
 const char *tracer_unavailable(void)
@@ -84,18 +89,29 @@ void need_tracer(void)
     need(reason == NULL, reason);
 }
 
-int tracer_attach_probe(const rst_probe *probe, const char *provider, pid_t pid)
+static int attach_probe(const rst_probe *probe, const char *provider, pid_t pid, int cpu)
 {
     const char *path = rst_probe_path(probe);
     struct found_probes found = read_probes(path);
     const struct found_probe *note = find_probe(&found, provider, rst_probe_name(probe));
-    int tracer = tracer_attach(path, note->site_offset, note->semaphore_offset, pid);
+    int tracer = attach(path, note->site_offset, note->semaphore_offset, pid, cpu);
 
     free_probes(&found);
-    if (tracer < 0) {
-        fprintf(stderr, "%s: perf_event_open: %s\n", path, strerror(-tracer));
-        abort();
-    }
+    return tracer;
+}
+
+static _Noreturn void give_up(const rst_probe *probe, int error)
+{
+    fprintf(stderr, "%s: perf_event_open: %s\n", rst_probe_path(probe), strerror(-error));
+    abort();
+}
+
+int tracer_attach_probe(const rst_probe *probe, const char *provider, pid_t pid)
+{
+    int tracer = attach_probe(probe, provider, pid, pid == -1 ? 0 : -1);
+
+    if (tracer < 0)
+        give_up(probe, tracer);
     return tracer;
 }
 
@@ -106,4 +122,36 @@ uint64_t tracer_count(int tracer)
     if (read(tracer, &count, sizeof(count)) != (ssize_t)sizeof(count))
         abort();
     return count;
+}
+
+struct tracers tracers_attach_everywhere(const rst_probe *probe, const char *provider)
+{
+    int cpus = (int)sysconf(_SC_NPROCESSORS_CONF);
+    struct tracers tracers = {0};
+
+    for (int cpu = 0; cpu < cpus && cpu < TRACER_MAX_CPUS; cpu++) {
+        int tracer = attach_probe(probe, provider, -1, cpu);
+
+        if (tracer < 0 && tracer != -ENODEV) /* a CPU that is off */
+            give_up(probe, tracer);
+        if (tracer >= 0)
+            tracers.tracers[tracers.count++] = tracer;
+    }
+    return tracers;
+}
+
+uint64_t tracers_count(const struct tracers *tracers)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i < tracers->count; i++)
+        count += tracer_count(tracers->tracers[i]);
+    return count;
+}
+
+void tracers_detach(struct tracers *tracers)
+{
+    for (int i = 0; i < tracers->count; i++)
+        close(tracers->tracers[i]);
+    tracers->count = 0;
 }

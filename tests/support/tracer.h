@@ -33,4 +33,16 @@ int tracer_attach_probe(const rst_probe *probe, const char *provider, pid_t pid)
 /* How many hits there have been. */
 uint64_t tracer_count(int tracer);
 
+/* The same in every thread of every process: a tracer on each CPU. */
+#define TRACER_MAX_CPUS 256
+
+struct tracers {
+    int count;
+    int tracers[TRACER_MAX_CPUS];
+};
+
+struct tracers tracers_attach_everywhere(const rst_probe *probe, const char *provider);
+uint64_t tracers_count(const struct tracers *tracers);
+void tracers_detach(struct tracers *tracers);
+
 #endif

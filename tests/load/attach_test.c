@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a tracer sees and what its semaphore says, while tracers come and go.
+ */
+#include <signal.h>
+#include <unistd.h>
+
+#include "support/children.h"
+#include "support/shop.h"
+#include "support/tracer.h"
+
+static void fires_are_counted_exactly(void **state)
+{
+    struct shop shop = shop_loaded();
+    uint64_t fired = 0;
+    int tracer;
+
+    (void)state;
+    need_tracer();
+    shop_fire(shop, 1000); /* before: not counted */
+    tracer = shop_trace(shop);
+    for (size_t times = 1; times <= 1000; times *= 10) {
+        shop_fire(shop, times);
+        fired += times;
+        assert_int_equal(tracer_count(tracer), fired);
+    }
+    close(tracer);
+    shop_fire(shop, 1000);
+    tracer = shop_trace(shop);
+    assert_int_equal(tracer_count(tracer), 0);
+    close(tracer);
+    rst_provider_free(shop.provider);
+}
+
+static void arguments_are_evaluated_only_while_traced(void **state)
+{
+    struct shop shop = shop_loaded();
+    int evaluated = 0, tracer;
+
+    (void)state;
+    need_tracer();
+    RST_FIRE(shop.order, ++evaluated);
+    assert_int_equal(evaluated, 0);
+    tracer = shop_trace(shop);
+    RST_FIRE(shop.order, ++evaluated);
+    assert_int_equal(evaluated, 1);
+    close(tracer);
+    RST_FIRE(shop.order, ++evaluated);
+    assert_int_equal(evaluated, 1);
+    rst_provider_free(shop.provider);
+}
+
+static void each_probe_has_its_own_semaphore(void **state)
+{
+    struct shop shop = shop_new();
+    rst_probe *refund = rst_provider_add(shop.provider, "refund", NULL);
+    int tracer;
+
+    (void)state;
+    need_tracer();
+    assert_int_equal(rst_provider_load(shop.provider), 0);
+    tracer = tracer_attach_probe(refund, "shop", 0);
+    assert_true(rst_probe_enabled(refund));
+    assert_false(rst_probe_enabled(shop.order));
+    RST_FIRE(refund);
+    shop_fire(shop, 5);
+    assert_int_equal(tracer_count(tracer), 1);
+    close(tracer);
+    assert_false(rst_probe_enabled(refund));
+    rst_provider_free(shop.provider);
+}
+
+/* The kernel counts sites that it has put a breakpoint in, and so two tracers of one once. */
+static void a_probe_is_enabled_until_the_last_tracer_leaves(void **state)
+{
+    struct shop shop = shop_loaded();
+    int first, second;
+
+    (void)state;
+    need_tracer();
+    assert_int_equal(*rst_probe_semaphore(shop.order), 0);
+    first = shop_trace(shop);
+    assert_true(rst_probe_enabled(shop.order));
+    shop_fire(shop, 1);
+    second = shop_trace(shop);
+    assert_true(rst_probe_enabled(shop.order));
+    shop_fire(shop, 10);
+    assert_int_equal(tracer_count(first), 11);
+    assert_int_equal(tracer_count(second), 10);
+    close(first);
+    assert_true(rst_probe_enabled(shop.order));
+    shop_fire(shop, 100);
+    assert_int_equal(tracer_count(second), 110);
+    close(second);
+    assert_int_equal(*rst_probe_semaphore(shop.order), 0);
+    rst_provider_free(shop.provider);
+}
+
+struct watched {
+    struct shop shop;
+    pid_t pid;
+};
+
+static void trace_and_pause(void *data)
+{
+    const struct watched *watched = data;
+    int tracer = tracer_attach_probe(watched->shop.order, "shop", watched->pid);
+
+    child_pause();
+    check_equal(tracer_count(tracer), 20);
+    child_pause();
+}
+
+static void a_killed_tracer_leaves_the_probe_disabled(void **state)
+{
+    struct watched watched = {shop_loaded(), getpid()};
+    struct child child;
+
+    (void)state;
+    need_tracer();
+    child = child_start(trace_and_pause, &watched);
+    child_await(&child);
+    assert_int_equal(*rst_probe_semaphore(watched.shop.order), 1);
+    shop_fire(watched.shop, 20);
+    child_continue(&child);
+    child_await(&child); /* it has counted them */
+    child_kill(&child);
+    check_semaphore_becomes(watched.shop.order, 0);
+    rst_provider_free(watched.shop.provider);
+}
+
+static void a_killed_tracer_leaves_the_others_attached(void **state)
+{
+    struct watched watched = {shop_loaded(), getpid()};
+    struct child child;
+    int tracer;
+
+    (void)state;
+    need_tracer();
+    child = child_start(trace_and_pause, &watched);
+    child_await(&child);
+    tracer = shop_trace(watched.shop);
+    child_kill(&child);
+    shop_fire(watched.shop, 20);
+    assert_int_equal(tracer_count(tracer), 20);
+    assert_true(rst_probe_enabled(watched.shop.order));
+    close(tracer);
+    check_semaphore_becomes(watched.shop.order, 0);
+    rst_provider_free(watched.shop.provider);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fires_are_counted_exactly),
+        cmocka_unit_test(arguments_are_evaluated_only_while_traced),
+        cmocka_unit_test(each_probe_has_its_own_semaphore),
+        cmocka_unit_test(a_probe_is_enabled_until_the_last_tracer_leaves),
+        cmocka_unit_test(a_killed_tracer_leaves_the_probe_disabled),
+        cmocka_unit_test(a_killed_tracer_leaves_the_others_attached),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nothing grows, however often. RST_FULL=1 makes it a million cycles of unload and load.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/children.h"
+#include "support/resources.h"
+#include "support/sandbox.h"
+#include "support/shop.h"
+#include "support/tracer.h"
+
+#define WARM_UP 1000 /* after which all that is allocated but once has been */
+
+static size_t times(size_t few, size_t many)
+{
+    const char *full = getenv("RST_FULL");
+
+    return full && strcmp(full, "1") == 0 ? many : few;
+}
+
+static void check_no_growth(struct resources before, struct resources after)
+{
+    assert_nothing_left(before, after);
+    check_equal(after.heap, before.heap);
+    check_equal(after.address_space, before.address_space);
+}
+
+static void repeat(void (*cycle)(struct shop *shop), struct shop *shop, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        cycle(shop);
+}
+
+/* Measured twice: what the first measurement itself allocates is then there. */
+static void check_cycles(void (*cycle)(struct shop *shop), struct shop *shop, size_t count)
+{
+    struct resources before;
+    struct timespec start, end;
+
+    repeat(cycle, shop, WARM_UP);
+    resources_now();
+    before = resources_now();
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    repeat(cycle, shop, count);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    check_no_growth(before, resources_now());
+    print_message(
+        "%zu cycles, %.1f us each\n", count,
+        ((double)(end.tv_sec - start.tv_sec) * 1e6 + (double)(end.tv_nsec - start.tv_nsec) / 1e3) /
+            (double)count);
+}
+
+static void unload_and_load(struct shop *shop)
+{
+    check_equal(rst_provider_unload(shop->provider), 0);
+    check_equal(rst_provider_load(shop->provider), 0);
+}
+
+static void unloading_and_loading_grows_nothing(void **state)
+{
+    struct shop shop = shop_loaded();
+    const char *path = strdup(rst_probe_path(shop.order));
+
+    (void)state;
+    check_cycles(unload_and_load, &shop, times(100000, 1000000));
+    assert_string_equal(rst_probe_path(shop.order), path);
+    assert_int_equal(libraries_of(path), 1);
+    if (!tracer_unavailable()) {
+        int tracer = shop_trace(shop);
+
+        shop_fire(shop, 9);
+        assert_int_equal(tracer_count(tracer), 9);
+        close(tracer);
+    }
+    rst_provider_free(shop.provider);
+    free((void *)(uintptr_t)path);
+}
+
+static void unloading_and_loading_a_file_grows_nothing(void **state)
+{
+    struct shop shop = shop_new();
+
+    assert_int_equal(rst_provider_set_backing(shop.provider, RST_BACKING_FILE, *state), 0);
+    assert_int_equal(rst_provider_load(shop.provider), 0);
+    check_cycles(unload_and_load, &shop, times(5000, 100000));
+    rst_provider_free(shop.provider);
+    assert_int_equal(entries_of(*state), 0);
+}
+
+static void new_to_free(struct shop *shop)
+{
+    *shop = shop_loaded();
+    rst_provider_free(shop->provider);
+}
+
+static void new_add_load_and_free_grows_nothing(void **state)
+{
+    struct shop shop;
+
+    (void)state;
+    check_cycles(new_to_free, &shop, times(10000, 100000));
+}
+
+static void load_in_vain(struct shop *shop)
+{
+    check_equal(rst_provider_load(shop->provider), -ENOENT);
+}
+
+static void failing_to_load_grows_nothing(void **state)
+{
+    struct shop shop = shop_new();
+
+    assert_int_equal(
+        rst_provider_set_backing(shop.provider, RST_BACKING_FILE, path_in(*state, "nowhere")), 0);
+    check_cycles(load_in_vain, &shop, times(10000, 100000));
+    rst_provider_free(shop.provider);
+}
+
+static void close_and_load(struct shop *shop)
+{
+    close(atoi(strrchr(rst_probe_path(shop->order), '/') + 1));
+    check_equal(rst_provider_load(shop->provider), 0);
+}
+
+static void bringing_back_a_closed_memfd_grows_nothing(void **state)
+{
+    struct shop shop = shop_loaded();
+
+    (void)state;
+    check_cycles(close_and_load, &shop, times(5000, 100000));
+    rst_provider_free(shop.provider);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unloading_and_loading_grows_nothing),
+        cmocka_unit_test_setup_teardown(unloading_and_loading_a_file_grows_nothing, make_directory,
+                                        remove_directory),
+        cmocka_unit_test(new_add_load_and_free_grows_nothing),
+        cmocka_unit_test_setup_teardown(failing_to_load_grows_nothing, make_directory,
+                                        remove_directory),
+        cmocka_unit_test(bringing_back_a_closed_memfd_grows_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
