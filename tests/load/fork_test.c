@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Forks: the child's probes are its own, and work like the parent's.
+ */
+#include <pthread.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/children.h"
+#include "support/resources.h"
+#include "support/shop.h"
+#include "support/tracer.h"
+
+extern char **environ;
+
+static int pid_in(const char *path)
+{
+    int pid = -1;
+
+    check_equal(sscanf(path, "/proc/%d/fd/", &pid), 1);
+    return pid;
+}
+
+/* A tracer that attaches to this process by the path it gives. */
+static void check_traceable(struct shop shop)
+{
+    int tracer = shop_trace(shop);
+
+    check_equal(*rst_probe_semaphore(shop.order), 1);
+    shop_fire(shop, 7);
+    check_equal(tracer_count(tracer), 7);
+    close(tracer);
+    check_equal(*rst_probe_semaphore(shop.order), 0);
+}
+
+/* -------------------------------------------------------------------------- the path -- */
+
+struct given_out {
+    struct shop shop;
+    const char *path; /* before the fork */
+};
+
+static void check_paths_in_child(void *data)
+{
+    const struct given_out *given = data;
+    const char *path = rst_probe_path(given->shop.order);
+
+    check_equal(pid_in(path), getpid());
+    check_equal(pid_in(given->path), getpid());
+    check_equal(access(path, R_OK), 0);
+    check_equal(libraries_of(path), 1);
+}
+
+static void check_paths_and_fork_again(void *data)
+{
+    check_paths_in_child(data);
+    in_child(check_paths_in_child, data);
+    check_paths_in_child(data);
+}
+
+static void a_childs_path_names_the_child(void **state)
+{
+    struct given_out given = {shop_loaded(), NULL};
+
+    (void)state;
+    given.path = rst_probe_path(given.shop.order);
+    in_child(check_paths_and_fork_again, &given);
+    assert_int_equal(pid_in(given.path), getpid());
+    assert_int_equal(pid_in(rst_probe_path(given.shop.order)), getpid());
+    rst_provider_free(given.shop.provider);
+}
+
+/* --------------------------------------------------------------------------- firing -- */
+
+static void fire_in_child(void *data)
+{
+    shop_fire(*(struct shop *)data, 100);
+}
+
+static void fire_in_child_and_grandchild(void *data)
+{
+    fire_in_child(data);
+    in_child(fire_in_child, data);
+    fire_in_child(data);
+}
+
+static void untraced_children_fire_in_peace(void **state)
+{
+    struct shop shop = shop_loaded();
+
+    (void)state;
+    in_child(fire_in_child_and_grandchild, &shop);
+    assert_false(rst_probe_enabled(shop.order));
+    rst_provider_free(shop.provider);
+}
+
+static void a_tracer_of_every_process_sees_child_and_grandchild(void **state)
+{
+    struct shop shop = shop_loaded();
+    struct tracers tracers;
+
+    (void)state;
+    need_tracer();
+    tracers = tracers_attach_everywhere(shop.order, "shop");
+    shop_fire(shop, 10);
+    assert_int_equal(tracers_count(&tracers), 10);
+    in_child(fire_in_child_and_grandchild, &shop);
+    assert_int_equal(tracers_count(&tracers), 310);
+    shop_fire(shop, 10);
+    assert_int_equal(tracers_count(&tracers), 320);
+    tracers_detach(&tracers);
+    assert_int_equal(*rst_probe_semaphore(shop.order), 0);
+    rst_provider_free(shop.provider);
+}
+
+static void see_semaphore_fall(void *data)
+{
+    struct shop shop = *(struct shop *)data;
+
+    check_equal(*rst_probe_semaphore(shop.order), 1); /* copied, breakpoint and all */
+    shop_fire(shop, 1);
+    check_equal(*rst_probe_semaphore(shop.order), 0); /* at the first hit the kernel sees whose */
+    shop_fire(shop, 1);
+    check_traceable(shop);
+}
+
+static void a_tracer_of_the_parent_alone_leaves_the_child_at_its_first_hit(void **state)
+{
+    struct shop shop = shop_loaded();
+    int tracer;
+
+    (void)state;
+    need_tracer();
+    tracer = shop_trace(shop);
+    shop_fire(shop, 1);
+    in_child(see_semaphore_fall, &shop);
+    assert_int_equal(*rst_probe_semaphore(shop.order), 1);
+    shop_fire(shop, 1);
+    assert_int_equal(tracer_count(tracer), 2);
+    close(tracer);
+    assert_int_equal(*rst_probe_semaphore(shop.order), 0);
+    rst_provider_free(shop.provider);
+}
+
+struct traced {
+    struct shop shop;
+    struct tracers tracers;
+};
+
+static void fire_and_see_tracer_leave(void *data)
+{
+    struct traced *traced = data;
+
+    tracers_detach(&traced->tracers); /* its copies of the descriptors */
+    shop_fire(traced->shop, 5);
+    check(rst_probe_enabled(traced->shop.order));
+    child_pause();
+    check_equal(*rst_probe_semaphore(traced->shop.order), 0);
+}
+
+static void a_tracer_that_leaves_leaves_the_child_too(void **state)
+{
+    struct traced traced = {.shop = shop_loaded()};
+    struct child child;
+
+    (void)state;
+    need_tracer();
+    traced.tracers = tracers_attach_everywhere(traced.shop.order, "shop");
+    child = child_start(fire_and_see_tracer_leave, &traced);
+    child_await(&child);
+    assert_int_equal(tracers_count(&traced.tracers), 5);
+    tracers_detach(&traced.tracers);
+    assert_int_equal(*rst_probe_semaphore(traced.shop.order), 0);
+    child_continue(&child);
+    child_join(&child);
+    rst_provider_free(traced.shop.provider);
+}
+
+/* ---------------------------------------------------------------- with the parent gone -- */
+
+static void be_traced_as_orphan(void *data)
+{
+    struct shop shop = *(struct shop *)data;
+
+    child_pause();
+    check_equal(pid_in(rst_probe_path(shop.order)), getpid());
+    check_traceable(shop);
+    check_equal(rst_provider_unload(shop.provider), 0);
+    check_equal(rst_provider_load(shop.provider), 0);
+    check_traceable(shop);
+    rst_provider_free(shop.provider);
+}
+
+static void load_and_leave_orphan(void *unused)
+{
+    struct shop shop = shop_loaded();
+
+    (void)unused;
+    child_pause();
+    child_leave_orphan(exit, be_traced_as_orphan, &shop);
+}
+
+static void a_child_works_with_its_parent_gone(void **state)
+{
+    struct child child;
+
+    (void)state;
+    need_tracer();
+    child = child_start(load_and_leave_orphan, NULL);
+    child_await(&child);
+    child_adopt_orphan(&child);
+    child_await(&child);
+    child_continue(&child);
+    child_join(&child);
+}
+
+/* ------------------------------------------------------------------ the child's own life -- */
+
+static void live_in_child(void *data)
+{
+    struct shop shop = *(struct shop *)data;
+    rst_probe *added;
+
+    check_equal(rst_provider_unload(shop.provider), 0);
+    check(!rst_probe_enabled(shop.order));
+    check_equal(rst_provider_load(shop.provider), 0);
+    added = rst_provider_add(shop.provider, "childs", NULL);
+    check(added != NULL);
+    check_equal(rst_provider_load(shop.provider), 0);
+    check_equal(pid_in(rst_probe_path(added)), getpid());
+    check_equal(pid_in(rst_probe_path(shop.order)), getpid());
+    check_traceable(shop);
+    rst_provider_free(shop.provider);
+    shop = shop_loaded();
+    check_traceable(shop);
+    rst_provider_free(shop.provider);
+}
+
+static void what_a_child_does_leaves_the_parent_alone(void **state)
+{
+    struct shop shop = shop_loaded();
+    const volatile uint16_t *semaphore = rst_probe_semaphore(shop.order);
+    int tracer;
+
+    (void)state;
+    need_tracer();
+    tracer = shop_trace(shop);
+    shop_fire(shop, 3);
+    in_child(live_in_child, &shop);
+    assert_int_equal(*semaphore, 1);
+    shop_fire(shop, 3);
+    assert_int_equal(tracer_count(tracer), 6);
+    assert_non_null(rst_provider_add(shop.provider, "childs", NULL)); /* not there in the parent */
+    close(tracer);
+    rst_provider_free(shop.provider);
+}
+
+static void what_a_parent_does_leaves_the_child_alone(void **state)
+{
+    struct shop shop = shop_loaded();
+    struct child child;
+
+    (void)state;
+    need_tracer();
+    child = child_start(be_traced_as_orphan, &shop);
+    child_await(&child);
+    rst_provider_free(shop.provider);
+    child_continue(&child);
+    child_join(&child);
+}
+
+/* ------------------------------------------------------------------ forks amid a load -- */
+
+static _Atomic bool stop;
+
+static void *load_in_a_loop(void *unused)
+{
+    (void)unused;
+    while (!stop) {
+        rst_provider *provider = rst_provider_new("busy");
+        rst_probe *probe = rst_provider_add(provider, "loop", NULL);
+
+        check_equal(rst_provider_load(provider), 0);
+        RST_FIRE(probe);
+        rst_provider_free(provider);
+    }
+    return NULL;
+}
+
+static void load_after_fork(void *data)
+{
+    struct shop shop = *(struct shop *)data;
+    rst_provider *own = rst_provider_new("own");
+
+    check_equal(rst_provider_load(shop.provider), 0);
+    check(rst_provider_loaded(shop.provider));
+    check_equal(pid_in(rst_probe_path(shop.order)), getpid());
+    check(rst_provider_add(own, "probe", NULL) != NULL);
+    check_equal(rst_provider_load(own), 0);
+    rst_provider_free(own);
+    rst_provider_free(shop.provider);
+}
+
+static void *load_and_unload_shop(void *data)
+{
+    struct shop *shop = data;
+
+    while (!stop) {
+        check_equal(rst_provider_load(shop->provider), 0);
+        check_equal(rst_provider_unload(shop->provider), 0);
+    }
+    return NULL;
+}
+
+#define FORKS 200
+
+static void a_child_forked_amid_a_load_can_load(void **state)
+{
+    struct shop shop = shop_new();
+    pthread_t threads[2];
+
+    (void)state;
+    stop = false;
+    assert_int_equal(pthread_create(&threads[0], NULL, load_in_a_loop, NULL), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, load_and_unload_shop, &shop), 0);
+    for (int i = 0; i < FORKS; i++)
+        in_child(load_after_fork, &shop);
+    stop = true;
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    rst_provider_free(shop.provider);
+}
+
+static void other_ways_to_start_a_program_disturb_nothing(void **state)
+{
+    struct resources before = resources_now();
+    struct shop shop = shop_loaded();
+    char *arguments[] = {(char[]){"true"}, NULL};
+    int tracer, status;
+    FILE *stream;
+    pid_t pid;
+
+    (void)state;
+    need_tracer();
+    tracer = shop_trace(shop);
+    shop_fire(shop, 1);
+    assert_int_equal(system("true"), 0);
+    shop_fire(shop, 1);
+    stream = popen("true", "re");
+    assert_non_null(stream);
+    assert_int_equal(pclose(stream), 0);
+    shop_fire(shop, 1);
+    assert_int_equal(posix_spawnp(&pid, "true", NULL, NULL, arguments, environ), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    shop_fire(shop, 1);
+    assert_int_equal(tracer_count(tracer), 4);
+    assert_int_equal(*rst_probe_semaphore(shop.order), 1);
+    close(tracer);
+    rst_provider_free(shop.provider);
+    assert_nothing_left(before, resources_now());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_childs_path_names_the_child),
+        cmocka_unit_test(untraced_children_fire_in_peace),
+        cmocka_unit_test(a_tracer_of_every_process_sees_child_and_grandchild),
+        cmocka_unit_test(a_tracer_of_the_parent_alone_leaves_the_child_at_its_first_hit),
+        cmocka_unit_test(a_tracer_that_leaves_leaves_the_child_too),
+        cmocka_unit_test(a_child_works_with_its_parent_gone),
+        cmocka_unit_test(what_a_child_does_leaves_the_parent_alone),
+        cmocka_unit_test(what_a_parent_does_leaves_the_child_alone),
+        cmocka_unit_test(a_child_forked_amid_a_load_can_load),
+        cmocka_unit_test(other_ways_to_start_a_program_disturb_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
