@@ -42,7 +42,10 @@
  * it. Firing takes no lock, calls no allocator and is async-signal-safe; nothing else here is.
  *
  * **Fork.** After fork(2) the child's handles work as the parent's do, and belong to the child. A
- * child made by vfork(2) or by clone(2) past the C library must not call librst before it execs.
+ * child made by vfork(2) or by clone(2) past the C library must not call librst before it execs. A
+ * fork waits for loads in other threads to end. Where another thread was in a dlopen(3) of the
+ * program's own, the dynamic linker is unusable in the child: what was loaded works there, and a
+ * load of something new fails with -ENOEXEC.
  *
  * **Environment**, read at each load and ignored in a set-user-ID program (secure_getenv(3)):
  *  - `RST_DISABLE=1`: every load succeeds and does nothing.

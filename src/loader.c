@@ -7,6 +7,24 @@
 
 #include "error.h"
 
+static bool broken;
+
+void rst_loader_forked_child(void)
+{
+#if defined(__GLIBC__)
+    broken = _r_debug.r_state != RT_CONSISTENT; /* as dlopen(3) demands, or aborts */
+#endif
+}
+
+int rst_loader_check(void)
+{
+    if (broken)
+        return rst_fail(ENOEXEC, "this process was forked while another thread was in dlopen(3) or "
+                                 "dlclose(3), which leaves the dynamic linker unusable; load "
+                                 "before forking, or fork when no thread loads a library");
+    return 0;
+}
+
 bool rst_loader_knows(const char *path)
 {
     void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
@@ -48,5 +66,6 @@ void rst_loader_rename(struct rst_loaded *loaded, char *path)
 void rst_loader_close(struct rst_loaded *loaded)
 {
     rst_loader_rename(loaded, loaded->name);
-    dlclose(loaded->handle);
+    if (!broken)
+        dlclose(loaded->handle);
 }

@@ -17,6 +17,15 @@ struct rst_loaded {
     uint8_t *base; /* where the image's offset 0 is */
 };
 
+/*
+ * In the child after a fork: see whether another thread of the parent was in the linker at that
+ * moment. Then it must not be called here any more.
+ */
+void rst_loader_forked_child(void);
+
+/* Gives 0, or -ENOEXEC if the linker must not be called. */
+int rst_loader_check(void);
+
 /* Whether the linker would take `path` for a library that it has loaded already. */
 bool rst_loader_knows(const char *path);
 
@@ -29,7 +38,8 @@ int rst_loader_open(const char *path, struct rst_loaded *ret);
  */
 void rst_loader_rename(struct rst_loaded *loaded, char *path);
 
-/* Unload the image, and all that was mapped in its place since. */
+/* Unload the image, and all that was mapped in its place since; it stays where the linker must not
+ * be called. */
 void rst_loader_close(struct rst_loaded *loaded);
 
 #endif

@@ -83,6 +83,9 @@ int rst_object_open(struct rst_object *object, const struct rst_object_options *
     struct rst_image image;
     int error;
 
+    error = rst_loader_check();
+    if (error < 0)
+        return error;
     object->nop = options->nop;
     spec = spec_of(object, options->arch);
     error = rst_image_make(&spec, &image);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "error.h"
+#include "loader.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -41,6 +42,40 @@ const struct rst_arch *rst_native_arch(void)
 
 /* ------------------------------------------------------------------------ forking -- */
 
+/*
+ * A child that is forked while another thread is in the dynamic linker gets it half-way: the next
+ * dlopen(3) there would abort. So a fork waits for our calls of the linker to end, and lets none
+ * begin. Not for ever: the forking thread may be in a library's constructor, and so have the
+ * linker's lock, for which a call of ours then waits.
+ */
+#define FORK_WAIT 1 /* seconds */
+
+static unsigned linking; /* calls of the linker under way */
+static unsigned forks;   /* that wait for them */
+static pthread_cond_t linking_changed = PTHREAD_COND_INITIALIZER;
+
+void rst_linking_begin(void)
+{
+    while (forks > 0 && !forking)
+        pthread_cond_wait(&linking_changed, &lock);
+    linking++;
+}
+
+void rst_linking_end(void)
+{
+    linking--;
+    pthread_cond_broadcast(&linking_changed);
+}
+
+static struct timespec in_seconds(time_t seconds)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time);
+    time.tv_sec += seconds;
+    return time;
+}
+
 static void for_each_open_object(void (*visit)(struct rst_object *object))
 {
     for (rst_provider *provider = rst_providers; provider; provider = provider->next)
@@ -51,13 +86,20 @@ static void for_each_open_object(void (*visit)(struct rst_object *object))
 
 static void prepare_fork(void)
 {
+    struct timespec until = in_seconds(FORK_WAIT);
+
     rst_lock();
+    forks++;
+    while (linking > 0 && pthread_cond_timedwait(&linking_changed, &lock, &until) == 0)
+        ;
     forking = true;
 }
 
 static void forked_parent(void)
 {
     for_each_open_object(rst_object_forked_parent);
+    forks--;
+    pthread_cond_broadcast(&linking_changed);
     forking = false;
     rst_unlock();
 }
@@ -90,6 +132,11 @@ static void abandon_unopened(rst_provider *provider)
 
 static void forked_child(void)
 {
+    static const pthread_cond_t fresh = PTHREAD_COND_INITIALIZER;
+
+    linking_changed = fresh; /* nobody waits here */
+    linking = forks = 0;
+    rst_loader_forked_child();
     for (rst_provider *provider = rst_providers; provider; provider = provider->next)
         abandon_unopened(provider);
     for_each_open_object(repair);
@@ -126,10 +173,8 @@ static void remove_file(struct rst_object *object)
  */
 __attribute__((destructor)) static void remove_files(void)
 {
-    struct timespec until;
+    struct timespec until = in_seconds(1);
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
     if (pthread_mutex_timedlock(&lock, &until) != 0)
         return;
     for_each_open_object(remove_file);

@@ -53,6 +53,7 @@ void rst_provider_free(rst_provider *provider)
     if (!provider)
         return;
     rst_lock();
+    rst_linking_begin();
     unlink_provider(provider);
     for (struct probe *probe = provider->first; probe; probe = probe->next)
         rst_registry_remove(probe);
@@ -65,6 +66,9 @@ void rst_provider_free(rst_provider *provider)
         rst_object_close(object);
         free(object);
     }
+    rst_lock();
+    rst_linking_end();
+    rst_unlock();
     while (provider->first) {
         struct probe *probe = provider->first;
 
@@ -354,6 +358,8 @@ int rst_provider_load(rst_provider *provider)
     error = choose_backing(provider, &options);
     if (error == 0)
         error = take_probes(provider, &object);
+    if (object)
+        rst_linking_begin();
     unloads = provider->unloads;
     rst_unlock();
     if (error < 0)
@@ -363,6 +369,8 @@ int rst_provider_load(rst_provider *provider)
         error = rst_object_open(object, &options);
 
     rst_lock();
+    if (object)
+        rst_linking_end();
     error = finish_load(provider, object, unloads, error);
     rst_unlock();
     return error;

@@ -45,6 +45,10 @@ struct rst_provider {
 void rst_lock(void);
 void rst_unlock(void);
 
+/* Around calls of the dynamic linker, which are made without the lock; these are, under it. */
+void rst_linking_begin(void);
+void rst_linking_end(void);
+
 /* Register the fork handlers, once. Gives 0 or a negative errno. */
 int rst_process_prepare(void);
 

@@ -2,7 +2,6 @@
 /*
  * Forks: the child's probes are its own, and work like the parent's.
  */
-#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,67 +271,7 @@ static void what_a_parent_does_leaves_the_child_alone(void **state)
     child_join(&child);
 }
 
-/* ------------------------------------------------------------------ forks amid a load -- */
-
-static _Atomic bool stop;
-
-static void *load_in_a_loop(void *unused)
-{
-    (void)unused;
-    while (!stop) {
-        rst_provider *provider = rst_provider_new("busy");
-        rst_probe *probe = rst_provider_add(provider, "loop", NULL);
-
-        check_equal(rst_provider_load(provider), 0);
-        RST_FIRE(probe);
-        rst_provider_free(provider);
-    }
-    return NULL;
-}
-
-static void load_after_fork(void *data)
-{
-    struct shop shop = *(struct shop *)data;
-    rst_provider *own = rst_provider_new("own");
-
-    check_equal(rst_provider_load(shop.provider), 0);
-    check(rst_provider_loaded(shop.provider));
-    check_equal(pid_in(rst_probe_path(shop.order)), getpid());
-    check(rst_provider_add(own, "probe", NULL) != NULL);
-    check_equal(rst_provider_load(own), 0);
-    rst_provider_free(own);
-    rst_provider_free(shop.provider);
-}
-
-static void *load_and_unload_shop(void *data)
-{
-    struct shop *shop = data;
-
-    while (!stop) {
-        check_equal(rst_provider_load(shop->provider), 0);
-        check_equal(rst_provider_unload(shop->provider), 0);
-    }
-    return NULL;
-}
-
-#define FORKS 200
-
-static void a_child_forked_amid_a_load_can_load(void **state)
-{
-    struct shop shop = shop_new();
-    pthread_t threads[2];
-
-    (void)state;
-    stop = false;
-    assert_int_equal(pthread_create(&threads[0], NULL, load_in_a_loop, NULL), 0);
-    assert_int_equal(pthread_create(&threads[1], NULL, load_and_unload_shop, &shop), 0);
-    for (int i = 0; i < FORKS; i++)
-        in_child(load_after_fork, &shop);
-    stop = true;
-    for (size_t i = 0; i < 2; i++)
-        pthread_join(threads[i], NULL);
-    rst_provider_free(shop.provider);
-}
+/* ------------------------------------------------------------------ not quite forks -- */
 
 static void other_ways_to_start_a_program_disturb_nothing(void **state)
 {
@@ -375,7 +314,6 @@ int main(void)
         cmocka_unit_test(a_child_works_with_its_parent_gone),
         cmocka_unit_test(what_a_child_does_leaves_the_parent_alone),
         cmocka_unit_test(what_a_parent_does_leaves_the_child_alone),
-        cmocka_unit_test(a_child_forked_amid_a_load_can_load),
         cmocka_unit_test(other_ways_to_start_a_program_disturb_nothing),
     };
 
