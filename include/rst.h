@@ -192,7 +192,8 @@ RST_EXPORT rst_probe *rst_provider_add(rst_provider *provider, const char *name,
  *   loaded before is still so, and nothing else is:
  *   - -EINVAL: NULL provider.
  *   - -ENOMEM: no memory.
- *   - -EFBIG: the image would be 4 GiB or more, which the kernel's semaphore offsets cannot reach.
+ *   - -EFBIG: the image would be 4 GiB or more, which the kernel's semaphore offsets cannot reach;
+ *     or larger than RLIMIT_FSIZE (setrlimit(2)) allows.
  *   - -ENOEXEC: dlopen(3) refused the image; rst_error() has its words.
  *   - any errno of memfd_create(2), open(2), write(2), fcntl(2) or mmap(2), named by rst_error().
  */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,8 +33,13 @@ static size_t run_end(const struct rst_image *image, size_t at, bool zero)
 
 int rst_backing_write(int fd, const struct rst_image *image, const char *what)
 {
+    struct rlimit most;
     size_t at = 0;
 
+    /* Beyond it the kernel does not just refuse: SIGXFSZ kills the program. */
+    if (getrlimit(RLIMIT_FSIZE, &most) == 0 && image->size > most.rlim_cur)
+        return rst_fail(EFBIG, "%s: %zu bytes are more than the %llu that RLIMIT_FSIZE allows",
+                        what, image->size, (unsigned long long)most.rlim_cur);
     if (ftruncate(fd, (off_t)image->size) < 0)
         return rst_fail_errno(errno, "%s: ftruncate to %zu bytes", what, image->size);
     while ((at = run_end(image, at, true)) < image->size) {
