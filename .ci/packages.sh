@@ -6,7 +6,7 @@
 #     . .ci/packages.sh
 #     need meson meson                                  # a command, and the package that has it
 #     need gcc gcc libc6-dev                            # or the packages
-#     need /usr/include/gelf.h libelf-dev               # a file, told by its slash
+#     need "/usr/include/*/gelf.h" libelf-dev           # a file, told by its slash; * allowed
 #     install_needed || exit                            # one run of apt-get, if anything lacks
 #
 # as_root COMMAND... runs a command as root, by sudo if need be; has_root says whether it can.
@@ -16,7 +16,7 @@ needed_things=()
 
 have() {
     case $1 in
-    */*) [ -e "$1" ] ;;
+    */*) compgen -G "$1" >/dev/null ;;
     *) PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
     esac
 }
