@@ -152,16 +152,15 @@ RST_EXPORT int rst_provider_set_backing(rst_provider *provider, int backing, con
  * A signature is comma-separated `type name`, the name optional:
  * `"uint64 order, string customer, int32 cents"`. NULL or "" is a probe without arguments.
  *
- * | type                                | pass                            | a tracer sees |
- * |-------------------------------------|---------------------------------|------------------------|
- * | `bool`                              | `bool`                          | 1-byte unsigned | |
- * `int8` `int16` `int32` `int64`      | any integer                     | sign-extended          |
- * | `uint8` `uint16` `uint32` `uint64`  | any integer                     | zero-extended | |
- * `float`                             | `float`                         | its bits, 4-byte unsigned
- * | | `double`                            | `double`                        | its bits, 8-byte
- * unsigned | | `pointer`                           | any pointer                     | 8-byte
- * unsigned        | | `string`                            | `const char *`, NUL-terminated  | its
- * address            |
+ * | type                               | pass                       | a tracer sees             |
+ * |------------------------------------|----------------------------|---------------------------|
+ * | `bool`                             | `bool`                     | 1-byte unsigned           |
+ * | `int8` `int16` `int32` `int64`     | any integer                | sign-extended             |
+ * | `uint8` `uint16` `uint32` `uint64` | any integer                | zero-extended             |
+ * | `float`                            | `float`                    | its bits, 4-byte unsigned |
+ * | `double`                           | `double`                   | its bits, 8-byte unsigned |
+ * | `pointer`                          | any pointer                | 8-byte unsigned           |
+ * | `string`                           | `const char *`, with a NUL | its address               |
  *
  * An integer wider than its type is cut to the low bytes. Floating point travels as bits because
  * most tracers cannot read the note format's own float operands, and some drop the whole probe.
@@ -304,8 +303,8 @@ static inline bool rst_enabled_(const rst_probe *probe)
  *
  * The handle must not be NULL. The arguments are evaluated only when a tracer is attached. Give as
  * many as the signature has, each of the C type that rst_provider_add() lists: a `double` where it
- * says `double` (`3.0`, not `3`), a `float` (`3.0f`) where it says `float`. Strings are read by the
- * tracer during the call.
+ * says `double` (`3.0`, not `3`), a `float` (`3.0f`) where it says `float`. In C, a bit-field wants
+ * a `+` before it. Strings are read by the tracer during the call.
  */
 #define RST_FIRE(...)                                                                              \
     RST_PICK_(__VA_ARGS__, RST_FIRE12_, RST_FIRE11_, RST_FIRE10_, RST_FIRE9_, RST_FIRE8_,          \
