@@ -88,5 +88,5 @@ int main(void)
         cmocka_unit_test(an_image_below_4_gib_is_not_too_large),
     };
 
-    return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("largest", tests, NULL, NULL);
 }

@@ -158,6 +158,11 @@ static bool sections_lie_in_the_segment_that_suits_them(struct elf_image *image,
     return true;
 }
 
+static bool is_zero(const uint8_t *bytes, uint64_t size)
+{
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
+
 /* Sections are aligned, inside the file, apart, and what is between them is zero. */
 static bool sections_are_in_order_and_apart(struct elf_image *image, const struct facts *facts)
 {
@@ -176,10 +181,10 @@ static bool sections_are_in_order_and_apart(struct elf_image *image, const struc
             return elf_image_fault(image, "%s at %#jx: the one before ends at %#jx",
                                    last ? "section headers" : image->names[i], (uintmax_t)at,
                                    (uintmax_t)end);
-        for (; end < at; end++)
-            if (image->bytes[end] != 0)
-                return elf_image_fault(image, "%#jx, between two sections, is %#x", (uintmax_t)end,
-                                       image->bytes[end]);
+        if (!is_zero(image->bytes + end, at - end))
+            return elf_image_fault(image, "something is between %#jx and %#jx, where %s begins",
+                                   (uintmax_t)end, (uintmax_t)at,
+                                   last ? "the table of sections" : image->names[i]);
         end = at + size;
     }
     return end == image->size ||
