@@ -4,6 +4,7 @@
 import os
 import re
 import shlex
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -176,6 +177,33 @@ class ReadmeProgram(unittest.TestCase):
         directory = self.source.parent
         process = self.start(RST_BACKING=f"file:{directory}")
         self.assert_has_the_probe(self.image_of(process, rf"^{re.escape(str(directory))}/librst-"))
+
+    def test_bpftrace_sees_it_by_the_command_that_is_given(self):
+        if os.geteuid() != 0:
+            harness.lacking("this takes root")
+        if not shutil.which("bpftrace"):
+            harness.lacking("there is no bpftrace")
+        readme = (harness.ROOT / "README.md").read_text()
+        command = re.search(r"^    (bpftrace -p \$! .*)$", readme, re.M).group(1)
+        self.compile()
+        process = self.start(RST_BACKING=f"file:{self.source.parent}")
+        self.image_of(process, "/librst-")
+        tracer = subprocess.Popen(
+            shlex.split(command.replace("$!", str(process.pid))),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        with tracer:
+            said = ""
+            for line in tracer.stdout:
+                said += line
+                if re.search(r"^\d+ Ada\n\d+ Grace$", said, re.M):
+                    process.terminate()  # and bpftrace ends with it
+        numbers = [int(number) for number in re.findall(r"^(\d+) (?:Ada|Grace)$", said, re.M)]
+        self.assertGreater(len(numbers), 1, said)
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))), said)
 
 
 if __name__ == "__main__":
