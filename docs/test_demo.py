@@ -25,8 +25,14 @@ def shown(output):
     return [(int(number), int(length), text) for number, length, text in rows]
 
 
-def expected(lines, width):
-    return [(i + 1, len(line), line[:width]) for i, line in enumerate(lines)]
+def expected(lines):
+    return [(i + 1, len(line), line) for i, line in enumerate(lines)]
+
+
+def cut(row):
+    """A row without what bpftrace has no room for: 63 or 64 bytes, and two dots in new versions."""
+    number, length, text = row
+    return number, length, text[:63]
 
 
 class Case(unittest.TestCase):
@@ -115,7 +121,7 @@ class Program(Case):
                 )
                 self.assertEqual(status, 0, said)
                 self.assertRegex(said, r"stap +demo +line +0x")
-                self.assertEqual(shown(said), expected(2 * LINES, None), said)
+                self.assertEqual(shown(said), expected(2 * LINES), said)
         self.assertEqual(sorted(path.name for path in self.directory.iterdir()), ["text"])
 
 
@@ -135,8 +141,7 @@ class Demo(Case):
         tracefs = os.path.ismount("/sys/kernel/tracing")
         status, said = self.demo("--lines", len(LINES), self.text)
         self.assertEqual(status, 0, said)
-        # bpftrace makes no room for more than 63 bytes and a NUL.
-        self.assertEqual(shown(said), expected(LINES, 63), said)
+        self.assertEqual(list(map(cut, shown(said))), list(map(cut, expected(LINES))), said)
         self.assertRegex(said, r"(?m)^\[0, 10\) +1 \|")
         self.assertRegex(said, r"(?m)^\[10, 20\) +3 \|")
         self.assertRegex(said, r"(?m)^\[100, 110\) +1 \|")
