@@ -2,6 +2,7 @@
 #include "backing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,6 +13,7 @@
 #include "rst.h"
 
 #define BLOCK 4096
+#define FIRST_FD 3 /* 0, 1 and 2 belong to the program, open or not */
 
 static bool is_zero(const uint8_t *bytes, size_t size)
 {
@@ -57,6 +59,19 @@ int rst_backing_write(int fd, const struct rst_image *image, const char *what)
         }
     }
     return 0;
+}
+
+int rst_backing_move_fd(int fd, const char *what)
+{
+    int high, error = 0;
+
+    if (fd >= FIRST_FD)
+        return fd;
+    high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
+    if (high < 0)
+        error = rst_fail_errno(errno, "%s: fcntl(F_DUPFD_CLOEXEC)", what);
+    close(fd);
+    return error < 0 ? error : high;
 }
 
 static bool is_same_file(const struct stat *status, const struct rst_backing *backing)

@@ -62,6 +62,10 @@ void rst_memfd_forked(struct rst_backing *memfd);
 /* Write the image to an empty file, leaving its zero pages as holes. */
 int rst_backing_write(int fd, const struct rst_image *image, const char *what);
 
+/* Give the descriptor a number that is none of the standard streams'. Gives it, or a negative
+ * errno, with `fd` closed. `what` is for the message. */
+int rst_backing_move_fd(int fd, const char *what);
+
 /* Close `fd` if it still is the backing's own. */
 void rst_backing_close_fd(struct rst_backing *backing);
 

@@ -223,12 +223,14 @@ static int create_and_write(struct rst_backing *file, const struct rst_image *im
     if (directory < 0)
         return directory;
     sweep(directory);
-    error = rst_backing_write(file->fd, image, file->path->text);
+    file->fd = rst_backing_move_fd(file->fd, file->path->text);
+    error = file->fd < 0 ? file->fd : rst_backing_write(file->fd, image, file->path->text);
     if (error == 0 && fstat(file->fd, &status) < 0)
         error = rst_fail_errno(errno, "file %s: fstat", rst_quote(file->path->text).text);
     if (error < 0) {
         unlinkat(directory, file_part(file->path), 0);
-        close(file->fd);
+        if (file->fd >= 0)
+            close(file->fd);
         file->fd = -1;
         rmdir(directory_part(file->path).text); /* if it is empty now */
     } else {

@@ -25,7 +25,6 @@
 #endif
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
-#define FIRST_FD 3               /* 0, 1 and 2 belong to the program, open or not */
 #define NUMBER_SIZE ((size_t)12) /* of a process id or a descriptor, its NUL included */
 #define PATH_SIZE (sizeof("/proc//fd/") + 2 * NUMBER_SIZE)
 
@@ -37,7 +36,7 @@
 static int create(const char *provider)
 {
     char name[sizeof("librst-") + RST_MAX_PROVIDER_NAME];
-    int fd, high;
+    int fd;
 
     snprintf(name, sizeof(name), "librst-%s", provider);
     fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
@@ -45,14 +44,7 @@ static int create(const char *provider)
         fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return rst_fail_errno(errno, "provider \"%s\": memfd_create", provider);
-    if (fd >= FIRST_FD)
-        return fd;
-
-    high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
-    if (high < 0)
-        rst_fail_errno(errno, "provider \"%s\": fcntl(F_DUPFD_CLOEXEC)", provider);
-    close(fd);
-    return high < 0 ? -errno : high;
+    return rst_backing_move_fd(fd, "memfd");
 }
 
 static int write_and_seal(int fd, const char *provider, const struct rst_image *image)

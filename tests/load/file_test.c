@@ -2,6 +2,7 @@
 /*
  * The file backing: who asks for it, where the file is put, and which directories are refused.
  */
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -342,6 +343,28 @@ static void a_read_only_place_is_refused(void **state)
     rst_provider_free(shop.provider);
 }
 
+/* What the program then prints must not land in the image. */
+static void load_without_standard_streams(void *directory)
+{
+    struct shop shop;
+
+    forget_environment();
+    close(0), close(1), close(2);
+    shop = shop_new();
+    check_equal(rst_provider_set_backing(shop.provider, RST_BACKING_FILE, directory), 0);
+    check_equal(rst_provider_load(shop.provider), 0);
+    check_equal(fcntl(0, F_GETFD), -1);
+    check_equal(fcntl(1, F_GETFD), -1);
+    check_equal(fcntl(2, F_GETFD), -1);
+    check_is_in(shop, directory);
+    rst_provider_free(shop.provider);
+}
+
+static void the_standard_streams_numbers_stay_free(void **state)
+{
+    in_child(load_without_standard_streams, *state);
+}
+
 #define WITH_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void)
@@ -358,6 +381,7 @@ int main(void)
         WITH_DIRECTORY(a_symbolic_link_is_refused),
         WITH_DIRECTORY(a_file_in_the_directorys_place_is_refused),
         cmocka_unit_test(a_read_only_place_is_refused),
+        WITH_DIRECTORY(the_standard_streams_numbers_stay_free),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
