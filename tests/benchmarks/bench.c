@@ -91,8 +91,8 @@ int main(int argc, char **argv)
     size_t rounds = rounds_wanted(), asked;
     int error, at = 1;
 
-    if (argc > 2 && strcmp(argv[1], SESSION_OPTION) == 0)
-        return session_run(argv + 2);
+    if (argc > 2 && (strcmp(argv[1], SESSION_OPTION) == 0 || strcmp(argv[1], PLACE_OPTION) == 0))
+        return session_run(argv[1], argv + 2);
     while (at < argc && argv[at][0] == '-') {
         if (strcmp(argv[at], "--json") == 0 && at + 1 < argc) {
             json = argv[at + 1];

@@ -48,7 +48,12 @@ __attribute__((format(printf, 2, 3))) enum bench_outcome bench_say(enum bench_ou
 /* Add a metric to the round's answer. */
 void bench_answer(const char *metric, double value);
 
-uint64_t bench_now(void); /* nanoseconds */
+/*
+ * The nanoseconds of CPU time, kernel and all, that this thread has used. Nothing that is timed here
+ * waits, so on an idle machine this is the time by the clock; on a busy one it leaves out the turns
+ * of others.
+ */
+uint64_t bench_now(void);
 
 /* ----------------------------------------------------------------------- the timed loops -- */
 

@@ -75,7 +75,8 @@ static void become_worker(const struct contender *contender, int commands, int a
 {
     const char *path = worker_path(contender->worker);
     const char *const words[] = {
-        "bench", SESSION_OPTION, path, contender->job, contender->arg ? contender->arg : "", NULL};
+        "bench", contender->session, path, contender->job, contender->arg ? contender->arg : "",
+        NULL};
     char *const *argv = (char *const *)(uintptr_t)words;
 
     dup2(commands, STDIN_FILENO);

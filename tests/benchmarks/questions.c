@@ -4,6 +4,8 @@
  */
 #include "questions.h"
 
+#include "session.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---------------------------------------------------- what nobody's watching costs -- */
@@ -11,7 +13,8 @@
 static struct contender guard[] = {
     {"empty", "nothing (what the loop costs)", "rst", "guard-empty"},
     {"sdt", "sys/sdt.h: semaphore guard", "rst", "guard-sdt"},
-    {"lttng", "lttng-ust: lttng_ust_tracepoint_enabled()", "lttng", "guard-lttng"},
+    {"lttng", "lttng-ust: lttng_ust_tracepoint_enabled()", "lttng", "guard-lttng",
+     .session = PLACE_OPTION},
     {"rst-enabled", "librst: RST_ENABLED()", "rst", "guard-rst-enabled"},
     {"rst-fire", "librst: RST_FIRE(), 3 arguments", "rst", "guard-rst-fire"},
     {"rst-semaphore", "librst: the semaphore's address kept (FFI, JIT)", "rst",
@@ -23,7 +26,8 @@ static struct contender guard[] = {
 static struct contender loop[] = {
     {"empty", "nothing (what the loop costs)", "rst", "loop-empty"},
     {"sdt", "sys/sdt.h: semaphore guard", "rst", "loop-sdt"},
-    {"lttng", "lttng-ust: lttng_ust_tracepoint_enabled()", "lttng", "loop-lttng"},
+    {"lttng", "lttng-ust: lttng_ust_tracepoint_enabled()", "lttng", "loop-lttng",
+     .session = PLACE_OPTION},
     {"rst-enabled", "librst: RST_ENABLED()", "rst", "loop-rst-enabled"},
     {"rst-fire", "librst: RST_FIRE(), 3 arguments", "rst", "loop-rst-fire"},
 };
@@ -51,7 +55,7 @@ static struct contender fire_perf[] = {FIRE("perf")};
 static struct contender fire_perf_bpf[] = {FIRE("perf-bpf")};
 static struct contender fire_multi[] = {
     FIRE("multi"),
-    {"lttng", "lttng-ust: an event recorded", "lttng", "fire-lttng", .session = true},
+    {"lttng", "lttng-ust: an event recorded", "lttng", "fire-lttng", .session = SESSION_OPTION},
 };
 
 /* --------------------------------------------------------------------------- loading -- */

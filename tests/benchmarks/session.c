@@ -175,19 +175,28 @@ static int run_worker(char *const worker[])
     return status_of(pid);
 }
 
-int session_run(char *const worker[])
+static int run_in_session(char *const worker[])
 {
-    pid_t daemon;
+    pid_t daemon = start_daemon();
     int status;
 
-    if (make_place() < 0) {
+    if (daemon < 0)
+        return skip(DAEMON " does not start (lttng-tools)", 0);
+    status = start_session() < 0 ? skip("lttng can't start a session", 0) : run_worker(worker);
+    end_daemon(daemon);
+    return status;
+}
+
+int session_run(const char *option, char *const worker[])
+{
+    int status;
+
+    if (make_place() < 0)
         status = skip("no private place for it", errno);
-    } else if ((daemon = start_daemon()) < 0) {
-        status = skip(DAEMON " does not start (lttng-tools)", 0);
-    } else {
-        status = start_session() < 0 ? skip("lttng can't start a session", 0) : run_worker(worker);
-        end_daemon(daemon);
-    }
+    else if (strcmp(option, SESSION_OPTION) == 0)
+        status = run_in_session(worker);
+    else
+        status = run_worker(worker);
     remove_place();
     return status;
 }
