@@ -12,7 +12,7 @@
 #include "memory.h"
 #include "site.h"
 
-#define CYCLES 11
+#define CYCLES 5
 
 static size_t provider_count, probe_count;
 static bool bare;

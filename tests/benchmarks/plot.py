@@ -23,7 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PAGE = os.path.join(ROOT, "docs", "benchmarks.md")
 PLOTS = os.path.join(ROOT, "docs", "benchmarks")
 
-INK, SOFT, GRID, PAPER = "#1f2328", "#59636e", "#d8dee4", "#ffffff"
+INK, SOFT, GRID, PAPER, AIM = "#1f2328", "#59636e", "#d8dee4", "#ffffff", "#b3261e"
 COLOURS = {  # by the library that a label begins with
     "librst": "#0b62c4",
     "sys/sdt.h": "#57606a",
@@ -128,9 +128,9 @@ class Drawing:
 
     def path(self, points, stroke, dash=None):
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        steps = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        steps = " L".join(f"{x:.1f},{y:.1f}" for x, y in points)
         self.parts.append(
-            f'<polyline points="{steps}" fill="none" stroke="{stroke}" stroke-width="2.2"{dashed}/>'
+            f'<path d="M{steps}" fill="none" stroke="{stroke}" stroke-width="2.2"{dashed}/>'
         )
         for x, y in points:
             self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4" fill="{stroke}"/>')
@@ -196,30 +196,32 @@ def lines(name, title, subtitle, series, axes, aim=None):
     def place(x, y):
         part_x = math.log10(x / across[0]) / math.log10(across[-1] / across[0])
         part_y = math.log10(y / up[0]) / math.log10(up[-1] / up[0])
-        return (left + part_x * (width - left - right), height - bottom - part_y * (height - top - bottom))
+        return (
+            left + part_x * (width - left - right),
+            height - bottom - part_y * (height - top - bottom),
+        )
 
     for x in across:
         drawing.line(*place(x, up[0]), *place(x, up[-1]))
-        drawing.text(place(x, up[0])[0], height - bottom + 20, f"{x:,.0f}", fill=SOFT, anchor="middle")
+        drawing.text(place(x, up[0])[0], height - bottom + 20, f"{x:,.0f}", fill=SOFT,
+                     anchor="middle")
     for y in up:
         drawing.line(*place(across[0], y), *place(across[-1], y))
         drawing.text(left - 10, place(across[0], y)[1] + 4, f"{y:,g}", fill=SOFT, anchor="end")
     drawing.text((left + width - right) / 2, height - 22, axes[0], anchor="middle")
     drawing.text(24, (top + height - bottom) / 2, axes[1], anchor="middle", turn=-90)
-    if aim:
-        drawing.line(*place(across[0], aim[0]), *place(across[-1], aim[0]), stroke="#b3261e", dash="7 5")
-        x, y = place(across[-1], aim[0])
-        drawing.text(x + 8, y + 4, aim[1], fill="#b3261e")
-
-    taken = [place(1, aim[0])[1]] if aim else []
-    for label, stroke, dash, points in sorted(series, key=lambda line: -line[3][-1][1]):
+    labels = []
+    for label, stroke, dash, points in series:
         placed = [place(x, y) for x, y in points]
         drawing.path(placed, stroke, dash)
-        x, y = placed[-1]
-        while any(abs(y - other) < 15 for other in taken):
-            y += 3  # labels that would run into each other move apart
-        taken.append(y)
-        drawing.text(x + 8, y + 4, label, fill=stroke)
+        labels.append((*placed[-1], label, stroke))
+    if aim:
+        drawing.line(*place(across[0], aim[0]), *place(across[-1], aim[0]), stroke=AIM, dash="7 5")
+        labels.append((*place(across[-1], aim[0]), aim[1], AIM))
+    last = -math.inf
+    for x, y, label, stroke in sorted(labels, key=lambda one: one[1]):
+        last = max(y, last + 15)  # labels that would run into each other move apart
+        drawing.text(x + 8, last + 4, label, fill=stroke)
     drawing.save(name)
 
 
@@ -250,28 +252,59 @@ def plot_bars(run, name, title, subtitle, questions, axis):
         bars(name, title, subtitle, groups, axis)
 
 
-def plot_all(run):
-    taken_off = "median, the empty loop taken off; the thin line is the middle half of the rounds"
-    plot_bars(run, "guard.svg", "A guard nobody passes", taken_off, [("guard", None)], "nanoseconds a guard, 16 back to back")
-    plot_bars(run, "call.svg", "A probe called though nobody watches", taken_off, [("call", None)], "nanoseconds a call")
-    plot_bars(run, "fire.svg", "A traced fire", "median; the thin line is the middle half of the rounds", WAYS, "nanoseconds a fire")
+def each(line, metric, unit):
+    """A line of a plot: what one of so many takes."""
+    return [(one["size"], median(one, metric) / unit / one["size"]) for one in line]
 
-    load = run.series("load")
+
+def plot_loads(run):
+    load, many = run.series("load"), run.series("providers")
     time, memory = [], []
     for label, line in load.items():
         dash = "2 4" if "no arguments" in label else None
-        time.append((label + ": load", colour(label), dash, [(one["size"], median(one, "load_ns") / 1e3 / one["size"]) for one in line]))
-        memory.append((label, colour(label), dash, [(one["size"], median(one, "image_contents") / one["size"]) for one in line]))
+        time.append((f"{label}: load", colour(label), dash, each(line, "load_ns", 1e3)))
+        memory.append((label, colour(label), dash, each(line, "image_contents", 1)))
     if "librst" in load:
-        points = [(one["size"], median(one, "add_ns") / 1e3 / one["size"]) for one in load["librst"]]
-        time.append(("librst: add", "#6ca6e8", None, points))
+        time.append(("librst: add", "#6ca6e8", None, each(load["librst"], "add_ns", 1e3)))
     if load:
-        lines("load-time.svg", "Declaring and loading one provider", "median time, divided by the number of probes", time, ("probes in the provider", "microseconds a probe"), (1, "aim: 1 µs"))
-        lines("load-memory.svg", "The image of one provider", "bytes of headers and sections, divided by the number of probes", memory, ("probes in the provider", "bytes a probe"), (256, "aim: 256 B"))
-    many = run.series("providers")
+        lines(
+            "load-time.svg",
+            "Declaring and loading one provider",
+            "median time, divided by the number of probes",
+            time,
+            ("probes in the provider", "microseconds a probe"),
+            (1, "aim: 1 µs"),
+        )
+        lines(
+            "load-memory.svg",
+            "The image of one provider",
+            "bytes of headers and sections, divided by the number of probes",
+            memory,
+            ("probes in the provider", "bytes a probe"),
+            (256, "aim: 256 bytes"),
+        )
     if many:
-        each = [(label, colour(label), None, [(one["size"], median(one, "load_ns") / 1e3 / one["size"]) for one in line]) for label, line in many.items()]
-        lines("providers.svg", "Loading many providers of one probe", "median time, divided by the number of providers", each, ("providers", "microseconds a provider"))
+        lines(
+            "providers.svg",
+            "Loading many providers of one probe",
+            "median time, divided by the number of providers",
+            [(label, colour(label), None, each(line, "load_ns", 1e3)) for label, line in many.items()],
+            ("providers", "microseconds a provider"),
+        )
+
+
+def plot_all(run):
+    middle = "the thin line is the middle half of the rounds"
+    taken_off = f"median, the empty loop taken off; {middle}"
+    for name, title, subtitle, groups, axis in (
+        ("guard.svg", "A guard nobody passes", taken_off, [("guard", None)],
+         "nanoseconds a guard, 16 back to back"),
+        ("call.svg", "A probe called though nobody watches", taken_off, [("call", None)],
+         "nanoseconds a call"),
+        ("fire.svg", "A traced fire", f"median; {middle}", WAYS, "nanoseconds a fire"),
+    ):
+        plot_bars(run, name, title, subtitle, groups, axis)
+    plot_loads(run)
 
 
 # ----------------------------------------------------------------------- the tables
@@ -309,7 +342,8 @@ def table_of_fires(run):
     for question, heading in WAYS:
         for one in run.contenders(question):
             if not_measured(one):
-                rows.append([heading, one["label"], f"not measured: {not_measured(one)}", "", "", ""])
+                why = f"not measured: {not_measured(one)}"
+                rows.append([heading, one["label"], why, "", "", ""])
                 continue
             metric = one["metrics"]["ns"]
             rows.append([
@@ -349,8 +383,18 @@ def table_of_loads(run, question, what):
                 "" if more_image is None else f"{more_image:.0f}",
                 "" if more_memory is None else f"{more_memory:.0f}",
             ])
-    head = ["", what, "add, µs", "load, µs", "load, µs each beyond the first", "unload and load again, µs",
-            "image, bytes", "allocated, bytes", "image, bytes each beyond the first", "RSS, bytes each beyond the first"]
+    head = [
+        "",
+        what,
+        "add, µs",
+        "load, µs",
+        "load, µs each beyond the first",
+        "unload and load again, µs",
+        "image, bytes",
+        "allocated, bytes",
+        "image, bytes each beyond the first",
+        "RSS, bytes each beyond the first",
+    ]
     return table(head, rows)
 
 
@@ -392,11 +436,14 @@ def write_page(run):
 
 def run_benchmarks(build):
     subprocess.run(["meson", "test", "-C", build, "--benchmark", "--verbose"], check=True)
-    return os.environ.get("RST_BENCH_JSON") or os.path.join(build, "tests", "benchmarks", "benchmarks.json")
+    written = os.path.join(build, "tests", "benchmarks", "benchmarks.json")
+    return os.environ.get("RST_BENCH_JSON", written)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--run", metavar="BUILDDIR", help="run the benchmarks there first")
     parser.add_argument("--json", metavar="FILE", help="take this run")
     args = parser.parse_args()
