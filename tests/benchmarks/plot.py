@@ -30,6 +30,7 @@ COLOURS = {  # by the library that a label begins with
     "lttng-ust": "#2a7f3e",
     "libstapsdt": "#c2570c",
 }
+ENOUGH = 100
 WAYS = [
     ("fire-perf", "perf event, counting"),
     ("fire-perf-bpf", "perf event, BPF program"),
@@ -288,7 +289,10 @@ def plot_loads(run):
             "providers.svg",
             "Loading many providers of one probe",
             "median time, divided by the number of providers",
-            [(label, colour(label), None, each(line, "load_ns", 1e3)) for label, line in many.items()],
+            [
+                (label, colour(label), None, each(line, "load_ns", 1e3))
+                for label, line in many.items()
+            ],
             ("providers", "microseconds a provider"),
         )
 
@@ -310,8 +314,9 @@ def plot_all(run):
 # ----------------------------------------------------------------------- the tables
 
 
-def table(head, rows):
-    align = ["---"] + ["---:"] * (len(head) - 1)
+def table(head, rows, words=1):
+    """The first `words` columns are words, the rest numbers."""
+    align = [":---" if i < words else "---:" for i in range(len(head))]
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, align] + rows)
 
 
@@ -320,21 +325,24 @@ def not_measured(contender):
 
 
 def table_of_times(run, question):
+    has_empty = "empty" in run.questions[question]
+    head = ["", "ratio", "median, ns", "middle half"] + (["less the loop"] if has_empty else [])
     rows = []
     for one in run.contenders(question):
         if not_measured(one):
-            rows.append([one["label"], f"not measured: {not_measured(one)}", "", "", ""])
+            rows.append([one["label"], f"not measured: {not_measured(one)}"] + [""] * (len(head) - 2))
             continue
         metric = one["metrics"]["ns"]
-        empty = run.is_empty(question, one)
-        rows.append([
+        row = [
             one["label"],
+            f"{one['ratio']:.2f}×" if "ratio" in one else "",
             f"{metric['median']:.3f}",
             f"{metric['low']:.3f}–{metric['high']:.3f}",
-            "" if empty else f"{run.net(question, one):.3f}",
-            f"{one['ratio']:.2f}×" if "ratio" in one else "",
-        ])
-    return table(["", "median, ns", "middle half", "less the loop", "ratio"], rows)
+        ]
+        if has_empty:
+            row.append("" if run.is_empty(question, one) else f"{run.net(question, one):.3f}")
+        rows.append(row)
+    return table(head, rows)
 
 
 def table_of_fires(run):
@@ -349,17 +357,17 @@ def table_of_fires(run):
             rows.append([
                 heading,
                 one["label"],
+                one.get("note", ""),
+                f"{one['ratio']:.2f}×",
                 f"{metric['median']:.0f}",
                 f"{metric['low']:.0f}–{metric['high']:.0f}",
-                f"{one['ratio']:.2f}×",
-                one.get("note", ""),
             ])
-    return table(["attached by", "", "median, ns", "middle half", "ratio", "the site"], rows)
+    return table(["attached by", "", "the site", "ratio", "median, ns", "middle half"], rows, 3)
 
 
 def beyond_first(line, one, metric):
-    """What each probe after the first adds."""
-    if one["size"] == 1 or line[0]["size"] != 1:
+    """What each probe after the first adds; of a few, the noise of the first would be all."""
+    if one["size"] < ENOUGH or line[0]["size"] != 1:
         return None
     return (median(one, metric) - median(line[0], metric)) / (one["size"] - 1)
 
