@@ -41,6 +41,10 @@ void check_failed(const char *file, int line, const char *format, ...)
         _exit(EXIT_FAILURE);
     }
     print_error("%s\n", words);
+    if (gettid() != getpid()) { /* the test runner is the first thread's to jump back into */
+        print_error("%s:%d: in a thread\n", file, line);
+        _exit(EXIT_FAILURE);
+    }
     _fail(file, line);
 }
 
