@@ -73,7 +73,7 @@ static void each_thread_gets_the_probes_that_it_adds(void **state)
             int tracer;
 
             assert_non_null(rst_probe_path(probe));
-            if (tracer_unavailable() || j % 8 != 0)
+            if (tracer_unavailable() || j > 0)
                 continue;
             tracer = tracer_attach_probe(probe, "shop", 0);
             RST_FIRE(probe, 1);
@@ -262,7 +262,7 @@ static void a_constructor_may_declare_and_load_while_others_load(void **state)
 
 static void a_constructor_may_fork_while_others_load(void **state)
 {
-    int times = 5; /* each may take as long as a fork waits for loads */
+    int times = 2; /* each may take as long as a fork waits for loads */
 
     (void)state;
     constructor_forks = 1;
