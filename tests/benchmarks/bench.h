@@ -49,9 +49,9 @@ __attribute__((format(printf, 2, 3))) enum bench_outcome bench_say(enum bench_ou
 void bench_answer(const char *metric, double value);
 
 /*
- * The nanoseconds of CPU time, kernel and all, that this thread has used. Nothing that is timed here
- * waits, so on an idle machine this is the time by the clock; on a busy one it leaves out the turns
- * of others.
+ * The nanoseconds of CPU time, kernel and all, that this thread has used. Nothing that is timed
+ * here waits, so on an idle machine this is the time by the clock; on a busy one it leaves out the
+ * turns of others.
  */
 uint64_t bench_now(void);
 
