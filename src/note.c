@@ -4,9 +4,10 @@
 #define ALIGN 4
 #define HEADER_SIZE (3 * sizeof(uint32_t))
 #define ADDRESS_SIZE sizeof(uint64_t)
+#define SHORT_ADDRESS_SIZE sizeof(uint32_t) /* an image is smaller than 4 GiB */
 
 static const char stapsdt_name[] = "stapsdt";
-static const char librst_name[] = "librst";
+static const char rst_name[] = "rst";
 
 static size_t note_size(size_t name_size, size_t description_size)
 {
@@ -72,20 +73,20 @@ void rst_note_stapsdt_write(struct rst_writer *writer, const struct rst_arch *ar
 
 static size_t signature_description_size(const struct rst_description *probe)
 {
-    return ADDRESS_SIZE + strlen(probe->signature.text) + 1;
+    return SHORT_ADDRESS_SIZE + strlen(probe->signature.text) + 1;
 }
 
 size_t rst_note_signature_size(const struct rst_description *probe)
 {
-    return note_size(sizeof(librst_name), signature_description_size(probe));
+    return note_size(sizeof(rst_name), signature_description_size(probe));
 }
 
 void rst_note_signature_write(struct rst_writer *writer, const struct rst_description *probe,
                               uint64_t site)
 {
-    rst_note_header_write(writer, librst_name, signature_description_size(probe),
+    rst_note_header_write(writer, rst_name, signature_description_size(probe),
                           RST_NOTE_SIGNATURE_TYPE);
-    rst_put64(writer, site);
+    rst_put32(writer, site);
     rst_put_string(writer, probe->signature.text);
     rst_put_padding(writer, ALIGN);
 }

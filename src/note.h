@@ -10,8 +10,8 @@
  *     probe, and the arguments as "SIZE@OPERAND ...".
  *     (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation)
  *
- *     .note.librst, name "librst", type 1: what tools that know librst read besides, to show
- *     arguments by name and true type. The description is the site's address, by which the two
+ *     .note.librst, name "rst", type 1: what tools that know librst read besides, to show arguments
+ *     by name and true type. The description is the site's address in 32 bits, by which the two
  *     belong together, then the signature in its plain form.
  */
 #ifndef RST_NOTE_H

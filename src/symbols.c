@@ -57,12 +57,18 @@ void rst_dynstr_write(struct rst_writer *writer, const struct rst_image_spec *sp
     }
 }
 
+/* A short chain in each: looking symbols up is rare, and each bucket takes room in the image. */
+static size_t bucket_count(const struct rst_image_spec *spec)
+{
+    return spec->count / 4 + 1;
+}
+
 /* Two counts, then as many buckets, then as many chains. */
 uint64_t rst_hash_size(const struct rst_image_spec *spec)
 {
-    uint64_t buckets = spec->count, chains = spec->count + RST_FIRST_GLOBAL;
+    size_t chains = spec->count + RST_FIRST_GLOBAL;
 
-    return (2 + buckets + chains) * sizeof(uint32_t);
+    return (2 + bucket_count(spec) + chains) * sizeof(uint32_t);
 }
 
 /* The ABI's hash function; called again, it goes on with more of the same name. */
@@ -82,14 +88,14 @@ void rst_hash_write(struct rst_writer *writer, const struct rst_image_spec *spec
     uint32_t prefix = hash(hash(0, spec->provider), "__");
     size_t buckets, chains;
 
-    rst_put32(writer, spec->count);
+    rst_put32(writer, bucket_count(spec));
     rst_put32(writer, spec->count + RST_FIRST_GLOBAL);
     buckets = writer->at;
-    chains = buckets + spec->count * sizeof(uint32_t);
+    chains = buckets + bucket_count(spec) * sizeof(uint32_t);
     for (size_t i = 0; i < spec->count; i++) {
         size_t symbol = i + RST_FIRST_GLOBAL;
-        size_t bucket =
-            buckets + hash(prefix, spec->probes[i]->name) % spec->count * sizeof(uint32_t);
+        uint32_t value = hash(prefix, spec->probes[i]->name);
+        size_t bucket = buckets + value % bucket_count(spec) * sizeof(uint32_t);
 
         memcpy(writer->bytes + chains + symbol * sizeof(uint32_t), writer->bytes + bucket,
                sizeof(uint32_t));

@@ -63,7 +63,7 @@ static void add_probe(struct found_probes *found, Elf *elf, const char *descript
 
 static void add_signature(struct found_probes *found, const char *description)
 {
-    uint64_t site;
+    uint32_t site;
 
     memcpy(&site, description, sizeof(site));
     for (size_t i = 0; i < found->count; i++)
@@ -83,7 +83,7 @@ static void read_notes(struct found_probes *found, Elf *elf, Elf_Scn *section)
 
         if (strcmp(owner, "stapsdt") == 0 && note.n_type == 3)
             add_probe(found, elf, bytes);
-        else if (strcmp(owner, "librst") == 0 && note.n_type == 1)
+        else if (strcmp(owner, "rst") == 0 && note.n_type == 1)
             add_signature(found, bytes);
     }
 }

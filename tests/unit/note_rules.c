@@ -191,14 +191,14 @@ static bool librst_notes_tell_the_signature_by_pc(struct elf_image *image,
         if (next_probe_note(image, stapsdt, &at, &probe) <= 0 ||
             elf_image_next_note(image, librst, &librst_at, &note) <= 0)
             return false;
-        if (note.header.n_namesz != 7 || memcmp(note.name, "librst", 7) != 0 ||
-            note.header.n_type != 1 || note.header.n_descsz != 8 + strlen(signature) + 1)
+        if (note.header.n_namesz != 4 || memcmp(note.name, "rst", 4) != 0 ||
+            note.header.n_type != 1 || note.header.n_descsz != 4 + strlen(signature) + 1)
             return elf_image_fault(image, "librst note %zu: name of %u bytes, type %u, %u bytes", i,
                                    note.header.n_namesz, note.header.n_type, note.header.n_descsz);
-        if (elf_u64(note.description) != probe.pc)
+        if (elf_u32(note.description) != probe.pc)
             return elf_image_fault(image, "librst note %zu: pc %#jx is not the probe's", i,
-                                   (uintmax_t)elf_u64(note.description));
-        if (memcmp(note.description + 8, signature, strlen(signature) + 1) != 0)
+                                   (uintmax_t)elf_u32(note.description));
+        if (memcmp(note.description + 4, signature, strlen(signature) + 1) != 0)
             return elf_image_fault(image, "librst note %zu: not \"%.200s\"", i, signature);
     }
     return elf_image_next_note(image, librst, &librst_at, &note) == 0 ||
