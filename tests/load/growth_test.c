@@ -25,6 +25,8 @@ static size_t times(size_t few, size_t many)
 static void check_no_growth(struct resources before, struct resources after)
 {
     assert_nothing_left(before, after);
+    if (SANITIZED) /* which keeps what is freed, to see it used */
+        return;
     check_equal(after.heap, before.heap);
     check_equal(after.address_space, before.address_space);
 }

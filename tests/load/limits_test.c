@@ -106,12 +106,6 @@ static void a_load_without_descriptors_fails_cleanly(void **state)
 
 /* ------------------------------------------------------------------------- memory -- */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MEMORY_IS_THE_SANITIZERS 1
-#else
-#define MEMORY_IS_THE_SANITIZERS 0
-#endif
-
 #define STEP ((size_t)64 * 1024)
 #define STEPS 64
 
@@ -149,7 +143,7 @@ static void load_in_little_memory(void *data)
 
 static void a_load_in_too_little_memory_fails_cleanly(void **state)
 {
-    check_applies(!MEMORY_IS_THE_SANITIZERS, "the sanitizer needs memory of its own");
+    check_applies(!SANITIZED, "the sanitizer needs memory of its own");
     in_child(load_in_little_memory, *state);
 }
 
@@ -179,7 +173,7 @@ static void unload_in_no_memory(void *unused)
 static void an_unload_in_no_memory_disables_all_the_same(void **state)
 {
     (void)state;
-    check_applies(!MEMORY_IS_THE_SANITIZERS, "the sanitizer needs memory of its own");
+    check_applies(!SANITIZED, "the sanitizer needs memory of its own");
     in_child(unload_in_no_memory, NULL);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "support/children.h"
+#include "support/resources.h"
 #include "support/sandbox.h"
 
 #define NOBODY 65534
@@ -56,6 +57,7 @@ static void run_under_hostile_environment(void *data)
     char wish[512];
     struct output output;
 
+    check_applies(!SANITIZED, "the sanitizer looks for leaks by ptrace(2), which is forbidden it");
     check_can(geteuid() == 0, "making a set-user-ID program needs root");
     sandbox_mounts();
     sandbox_tmpfs(directory, 0, "mode=755");

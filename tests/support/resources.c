@@ -21,6 +21,7 @@ static size_t count_mappings(void)
     static const char heap[] = "[heap]";
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     size_t lines = 0, matched = 0;
+    bool named = false;
     char buffer[4096];
     ssize_t size;
 
@@ -28,8 +29,11 @@ static size_t count_mappings(void)
         abort();
     while ((size = read(fd, buffer, sizeof(buffer))) > 0)
         for (ssize_t i = 0; i < size; i++) {
-            if (buffer[i] == '\n')
-                lines += matched != sizeof(heap) - 1;
+            if (buffer[i] == '\n') {
+                lines += matched != sizeof(heap) - 1 && (named || !SANITIZED);
+                named = false;
+            }
+            named = named || buffer[i] == '/';
             matched = buffer[i] == heap[matched] ? matched + 1 : buffer[i] == heap[0];
         }
     close(fd);
