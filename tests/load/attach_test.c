@@ -11,12 +11,11 @@
 
 static void fires_are_counted_exactly(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     uint64_t fired = 0;
     int tracer;
 
     (void)state;
-    need_tracer();
     shop_fire(shop, 1000); /* before: not counted */
     tracer = shop_trace(shop);
     for (size_t times = 1; times <= 1000; times *= 10) {
@@ -34,11 +33,10 @@ static void fires_are_counted_exactly(void **state)
 
 static void arguments_are_evaluated_only_while_traced(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     int evaluated = 0, tracer;
 
     (void)state;
-    need_tracer();
     RST_FIRE(shop.order, ++evaluated);
     assert_int_equal(evaluated, 0);
     tracer = shop_trace(shop);
@@ -52,12 +50,11 @@ static void arguments_are_evaluated_only_while_traced(void **state)
 
 static void each_probe_has_its_own_semaphore(void **state)
 {
-    struct shop shop = shop_new();
+    struct shop shop = shop_to_trace();
     rst_probe *refund = rst_provider_add(shop.provider, "refund", NULL);
     int tracer;
 
     (void)state;
-    need_tracer();
     assert_int_equal(rst_provider_load(shop.provider), 0);
     tracer = tracer_attach_probe(refund, "shop", 0);
     assert_true(rst_probe_enabled(refund));
@@ -73,11 +70,10 @@ static void each_probe_has_its_own_semaphore(void **state)
 /* The kernel counts sites that it has put a breakpoint in, and so two tracers of one once. */
 static void a_probe_is_enabled_until_the_last_tracer_leaves(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     int first, second;
 
     (void)state;
-    need_tracer();
     assert_int_equal(*rst_probe_semaphore(shop.order), 0);
     first = shop_trace(shop);
     assert_true(rst_probe_enabled(shop.order));
@@ -113,11 +109,10 @@ static void trace_and_pause(void *data)
 
 static void a_killed_tracer_leaves_the_probe_disabled(void **state)
 {
-    struct watched watched = {shop_loaded(), getpid()};
+    struct watched watched = {shop_to_trace(), getpid()};
     struct child child;
 
     (void)state;
-    need_tracer();
     child = child_start(trace_and_pause, &watched);
     child_await(&child);
     assert_int_equal(*rst_probe_semaphore(watched.shop.order), 1);
@@ -131,12 +126,11 @@ static void a_killed_tracer_leaves_the_probe_disabled(void **state)
 
 static void a_killed_tracer_leaves_the_others_attached(void **state)
 {
-    struct watched watched = {shop_loaded(), getpid()};
+    struct watched watched = {shop_to_trace(), getpid()};
     struct child child;
     int tracer;
 
     (void)state;
-    need_tracer();
     child = child_start(trace_and_pause, &watched);
     child_await(&child);
     tracer = shop_trace(watched.shop);

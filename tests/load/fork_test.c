@@ -98,11 +98,10 @@ static void untraced_children_fire_in_peace(void **state)
 
 static void a_tracer_of_every_process_sees_child_and_grandchild(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     struct tracers tracers;
 
     (void)state;
-    need_tracer();
     tracers = tracers_attach_everywhere(shop.order, "shop");
     shop_fire(shop, 10);
     assert_int_equal(tracers_count(&tracers), 10);
@@ -128,11 +127,10 @@ static void see_semaphore_fall(void *data)
 
 static void a_tracer_of_the_parent_alone_leaves_the_child_at_its_first_hit(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     int tracer;
 
     (void)state;
-    need_tracer();
     tracer = shop_trace(shop);
     shop_fire(shop, 1);
     in_child(see_semaphore_fall, &shop);
@@ -162,11 +160,10 @@ static void fire_and_see_tracer_leave(void *data)
 
 static void a_tracer_that_leaves_leaves_the_child_too(void **state)
 {
-    struct traced traced = {.shop = shop_loaded()};
+    struct traced traced = {.shop = shop_to_trace()};
     struct child child;
 
     (void)state;
-    need_tracer();
     traced.tracers = tracers_attach_everywhere(traced.shop.order, "shop");
     child = child_start(fire_and_see_tracer_leave, &traced);
     child_await(&child);
@@ -240,12 +237,11 @@ static void live_in_child(void *data)
 
 static void what_a_child_does_leaves_the_parent_alone(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     const volatile uint16_t *semaphore = rst_probe_semaphore(shop.order);
     int tracer;
 
     (void)state;
-    need_tracer();
     tracer = shop_trace(shop);
     shop_fire(shop, 3);
     in_child(live_in_child, &shop);
@@ -259,11 +255,10 @@ static void what_a_child_does_leaves_the_parent_alone(void **state)
 
 static void what_a_parent_does_leaves_the_child_alone(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     struct child child;
 
     (void)state;
-    need_tracer();
     child = child_start(be_traced_as_orphan, &shop);
     child_await(&child);
     rst_provider_free(shop.provider);
@@ -276,14 +271,13 @@ static void what_a_parent_does_leaves_the_child_alone(void **state)
 static void other_ways_to_start_a_program_disturb_nothing(void **state)
 {
     struct resources before = resources_now();
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     char *arguments[] = {(char[]){"true"}, NULL};
     int tracer, status;
     FILE *stream;
     pid_t pid;
 
     (void)state;
-    need_tracer();
     tracer = shop_trace(shop);
     shop_fire(shop, 1);
     assert_int_equal(system("true"), 0);

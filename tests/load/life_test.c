@@ -122,14 +122,13 @@ static void rst_disable_makes_a_load_do_nothing(void **state)
 
 static void counts_are_exact_over_unload_and_load(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     const volatile uint16_t *semaphore = rst_probe_semaphore(shop.order);
     probe_function *function = function_of(shop.order);
     const uint64_t args[] = {1};
     int tracer;
 
     (void)state;
-    need_tracer();
     tracer = shop_trace(shop);
     for (unsigned cycle = 1; cycle <= 20; cycle++) {
         assert_int_equal(*semaphore, 1);
@@ -155,11 +154,10 @@ static void counts_are_exact_over_unload_and_load(void **state)
 
 static void a_tracer_may_leave_while_unloaded(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     int tracer;
 
     (void)state;
-    need_tracer();
     tracer = shop_trace(shop);
     assert_int_equal(rst_provider_unload(shop.provider), 0);
     close(tracer);
@@ -175,11 +173,10 @@ static void a_tracer_may_leave_while_unloaded(void **state)
 static void a_tracer_may_outlive_the_provider(void **state)
 {
     struct resources before = resources_now(), after;
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     int tracer;
 
     (void)state;
-    need_tracer();
     tracer = shop_trace(shop);
     shop_fire(shop, 3);
     rst_provider_free(shop.provider);
@@ -197,14 +194,13 @@ static void a_tracer_may_outlive_the_provider(void **state)
 
 static void probes_are_added_to_what_is_traced(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     const volatile uint16_t *semaphore = rst_probe_semaphore(shop.order);
     int tracer, tracers[ADDED];
     rst_probe *probes[ADDED];
     char name[16];
 
     (void)state;
-    need_tracer();
     tracer = shop_trace(shop);
     for (unsigned i = 0; i < ADDED; i++) {
         snprintf(name, sizeof(name), "added%u", i);
@@ -234,7 +230,7 @@ static void probes_are_added_to_what_is_traced(void **state)
 
 static void a_probe_added_while_unloaded_comes_with_the_next_load(void **state)
 {
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     rst_probe *late;
     int tracer;
 
@@ -244,7 +240,6 @@ static void a_probe_added_while_unloaded_comes_with_the_next_load(void **state)
     assert_int_equal(rst_provider_load(shop.provider), 0);
     assert_non_null(rst_probe_path(shop.order));
     assert_non_null(rst_probe_path(late));
-    need_tracer();
     tracer = tracer_attach_probe(late, "shop", 0);
     RST_FIRE(late);
     shop_fire(shop, 1);
@@ -255,7 +250,7 @@ static void a_probe_added_while_unloaded_comes_with_the_next_load(void **state)
 
 /* ---------------------------------------------------------------------- what is left -- */
 
-static void unloaded_means_invisible(void **state)
+static void unloaded_means_invisible_in_place(void **state)
 {
     struct shop shop = shop_loaded();
     const volatile void *places[] = {rst_probe_semaphore(shop.order),
@@ -293,20 +288,6 @@ static void unloaded_means_invisible(void **state)
     assert_int_equal(libraries_of(""), libraries - 1);
 }
 
-static void nothing_is_ever_writable_and_executable(void **state)
-{
-    struct shop shop = shop_loaded();
-
-    (void)state;
-    for (int cycle = 0; cycle < 2; cycle++) {
-        assert_int_equal(mappings_of(" rwx"), 0);
-        assert_int_equal(rst_provider_unload(shop.provider), 0);
-        assert_int_equal(mappings_of(" rwx"), 0);
-        assert_int_equal(rst_provider_load(shop.provider), 0);
-    }
-    rst_provider_free(shop.provider);
-}
-
 static void free_leaves_errno_alone(void **state)
 {
     struct shop shop = shop_loaded();
@@ -329,8 +310,7 @@ int main(void)
         cmocka_unit_test(a_tracer_may_outlive_the_provider),
         cmocka_unit_test(probes_are_added_to_what_is_traced),
         cmocka_unit_test(a_probe_added_while_unloaded_comes_with_the_next_load),
-        cmocka_unit_test(unloaded_means_invisible),
-        cmocka_unit_test(nothing_is_ever_writable_and_executable),
+        cmocka_unit_test(unloaded_means_invisible_in_place),
         cmocka_unit_test(free_leaves_errno_alone),
     };
 

@@ -83,7 +83,7 @@ static void load_without_descriptors(void *data)
     before = resources_now();
     next = dup(0);
     close(next);
-    for (int spare = 0; spare < 2; spare++) { /* enough for the memfd, not for all the rest */
+    for (int spare = 0; spare < 8; spare++) { /* until there are enough */
         set_limit(RLIMIT_NOFILE, (rlim_t)(next + spare));
         if (rst_provider_load(shop.provider) == 0)
             break;

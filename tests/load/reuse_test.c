@@ -48,12 +48,11 @@ static struct bank bank_loaded(void)
 static void a_closed_memfds_number_does_not_lead_to_its_library(void **state)
 {
     struct resources before = resources_now();
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     int fd = fd_of(shop.order), shop_tracer, bank_tracer, file;
     struct bank bank;
 
     (void)state;
-    need_tracer();
     shop_tracer = shop_trace(shop);
     close(fd);
     bank = bank_loaded();
@@ -115,12 +114,15 @@ static void *load_foreign(int *fd)
 
 static void a_foreign_librarys_number_does_not_lead_to_it(void **state)
 {
+    void *foreign, *symbol;
+    struct bank bank;
     int fd, tracer;
-    void *foreign = load_foreign(&fd), *symbol = dlsym(foreign, "shop__order");
-    struct bank bank = bank_loaded();
 
     (void)state;
     need_tracer();
+    foreign = load_foreign(&fd);
+    symbol = dlsym(foreign, "shop__order");
+    bank = bank_loaded();
     assert_non_null(symbol);
     assert_int_not_equal(fd_of(bank.transfer), fd);
     assert_ptr_not_equal(rst_probe_function(bank.transfer), symbol);
@@ -136,7 +138,7 @@ static void a_foreign_librarys_number_does_not_lead_to_it(void **state)
 static void a_load_again_after_a_close_opens_a_new_memfd(void **state)
 {
     struct resources before = resources_now();
-    struct shop shop = shop_loaded();
+    struct shop shop = shop_to_trace();
     const char *old_path = rst_probe_path(shop.order);
     void *function = rst_probe_function(shop.order);
     const volatile uint16_t *semaphore = rst_probe_semaphore(shop.order);
@@ -144,7 +146,6 @@ static void a_load_again_after_a_close_opens_a_new_memfd(void **state)
     ino_t other_inode;
 
     (void)state;
-    need_tracer();
     close(fd);
     other = open("/dev/null", O_RDONLY | O_CLOEXEC);
     assert_int_equal(other, fd);

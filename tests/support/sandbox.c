@@ -21,7 +21,7 @@
 void sandbox_mounts(void)
 {
     check_can(unshare(CLONE_NEWNS) == 0, "a mount namespace needs CAP_SYS_ADMIN");
-    check_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    check_equal(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
 }
 
 void sandbox_tmpfs(const char *path, unsigned long flags, const char *options)

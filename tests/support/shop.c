@@ -27,6 +27,12 @@ struct shop shop_loaded(void)
     return shop;
 }
 
+struct shop shop_to_trace(void)
+{
+    need_tracer();
+    return shop_loaded();
+}
+
 void shop_fire(struct shop shop, size_t times)
 {
     for (size_t i = 0; i < times; i++)

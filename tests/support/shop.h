@@ -5,6 +5,7 @@
 #ifndef TEST_SHOP_H
 #define TEST_SHOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "rst.h"
@@ -16,6 +17,11 @@ struct shop {
 
 struct shop shop_new(void);    /* declared only */
 struct shop shop_loaded(void); /* and loaded */
+
+/* In a test that cannot do without a tracer: skip it where there is none (need_tracer()), else
+ * give a loaded shop. */
+struct shop shop_to_trace(void);
+
 void shop_fire(struct shop shop, size_t times);
 
 /* Attach to it; close what it gives to detach. */

@@ -86,12 +86,12 @@ static void *fire_on(void *data)
     return NULL;
 }
 
-static struct target target_loaded(void)
+static struct target target_of(struct shop shop)
 {
-    struct target target = {.shop = shop_loaded()};
+    struct target target = {.shop = shop};
 
-    target.semaphore = rst_probe_semaphore(target.shop.order);
-    target.function = (probe_function *)(uintptr_t)rst_probe_function(target.shop.order);
+    target.semaphore = rst_probe_semaphore(shop.order);
+    target.function = (probe_function *)(uintptr_t)rst_probe_function(shop.order);
     return target;
 }
 
@@ -132,13 +132,12 @@ static void check_exact(struct shop shop)
 
 static void counts_are_exact_while_probes_are_added(void **state)
 {
-    struct target target = target_loaded();
+    struct target target = target_of(shop_to_trace());
     struct firing firings[THREADS];
     struct tracers tracers;
     char name[16];
 
     (void)state;
-    need_tracer();
     tracers = tracers_attach_everywhere(target.shop.order, "shop");
     start(firings, &target, NULL, TIMES);
     for (int i = 0; i < 50; i++) {
@@ -154,14 +153,13 @@ static void counts_are_exact_while_probes_are_added(void **state)
 
 static void unloading_while_traced_disturbs_no_thread(void **state)
 {
-    struct target target = target_loaded();
+    struct target target = target_of(shop_to_trace());
     struct firing firings[THREADS];
     atomic_bool stop = false;
     struct tracers tracers;
     uint64_t before;
 
     (void)state;
-    need_tracer();
     tracers = tracers_attach_everywhere(target.shop.order, "shop");
     start(firings, &target, &stop, 0);
     for (int cycle = 0; cycle < 100; cycle++) {
@@ -182,7 +180,7 @@ static void unloading_while_traced_disturbs_no_thread(void **state)
 
 static void unloading_untraced_disturbs_no_thread(void **state)
 {
-    struct target target = target_loaded();
+    struct target target = target_of(shop_loaded());
     struct firing firings[THREADS];
     atomic_bool stop = false;
 
@@ -214,14 +212,13 @@ static void *attach_and_detach(void *data)
 
 static void tracers_may_come_and_go(void **state)
 {
-    struct target target = target_loaded();
+    struct target target = target_of(shop_to_trace());
     struct firing firings[THREADS];
     atomic_bool stop = false;
     char name[16];
     pthread_t tracer;
 
     (void)state;
-    need_tracer();
     start(firings, &target, &stop, 0);
     assert_int_equal(pthread_create(&tracer, NULL, attach_and_detach, &target), 0);
     for (int i = 0; i < 50; i++) {
@@ -262,14 +259,13 @@ static void *unload_and_load(void *data)
 
 static void forks_amid_all_that_live(void **state)
 {
-    struct target target = target_loaded();
+    struct target target = target_of(shop_to_trace());
     struct firing firings[THREADS];
     atomic_bool stop = false;
     struct tracers tracers;
     pthread_t loader;
 
     (void)state;
-    need_tracer();
     tracers = tracers_attach_everywhere(target.shop.order, "shop");
     start(firings, &target, &stop, 0);
     assert_int_equal(pthread_create(&loader, NULL, unload_and_load, &target), 0);
