@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""What every version of bpftrace is asked; bpftrace_test.py and newer_bpftrace_test.py say which.
+
+Each value is printed by a printf() of its own, for old versions have little room for one's
+arguments. A steady tick says that bpftrace is reading its buffers: SIGINT is lost on 0.17 before
+it does, and afterwards ends it with events unread.
+"""
+
+import re
+import signal
+
+from harness import MIXED, ROUND, TYPES, TracerTest
+
+LIMIT = 128  # bytes of a string, more than the target's longest
+TICK = ' interval:ms:50 { printf("tick\\n"); }'
+STACK_ARGS = 16  # where the seventh argument is, above the frame pointer
+
+
+class Bpftrace:
+    """A bpftrace, by its command and version."""
+
+    def __init__(self, command, version):
+        self.command = command
+        self.version = version
+        self.by_path = version >= (0, 25)  # it passes over what /proc/PID/maps calls deleted
+        self.registers_only = version < (0, 18)  # it refuses arg6 and up
+
+    def argument(self, index, kind):
+        """The expression for an argument."""
+        if index < 6 or not self.registers_only:
+            return f"arg{index}"
+        size, signed = TYPES[kind]
+        return f'*({"" if signed else "u"}int{8 * size}*)(reg("bp") + {STACK_ARGS + 8 * (index - 6)})'
+
+    def prints(self, probe, kinds):
+        """An action that prints every argument on a line of its own: probe, index, value."""
+        action = ""
+        for index, kind in enumerate(kinds):
+            value = self.argument(index, kind)
+            form = "%ld" if TYPES[kind][1] else "%lu"
+            if kind == "string":
+                form, value = "%s", f"str({value})"
+            action += f'printf("{probe} {index} {form}\\n", {value}); '
+        return action
+
+
+def shown(probe, kinds, fires):
+    """The lines that Bpftrace.prints() makes of `fires`."""
+    return [
+        f"{probe} {index} "
+        + (value.text.decode() if kind == "string" else str(int(value)))
+        for values in fires
+        for index, (kind, value) in enumerate(zip(kinds, values, strict=True))
+    ]
+
+
+class BpftraceTests:
+    """To be mixed into a TracerTest that has `bpftrace`."""
+
+    def where(self, target, provider):
+        if self.bpftrace.by_path and target.path(provider).startswith("/proc"):
+            return target.path(provider)
+        return "*"
+
+    def watch(self, target, *actions):
+        """Start bpftrace with (provider:probe, action) pairs and wait until it watches."""
+        program = " ".join(
+            f"usdt:{self.where(target, probe.partition(':')[0])}:{probe} {{ {action} }}"
+            for probe, action in actions
+        )
+        tool = self.tool(
+            *self.bpftrace.command, "-p", target.pid, "-e", program + TICK,
+            BPFTRACE_STRLEN=str(LIMIT), BPFTRACE_MAX_STRLEN=str(LIMIT),
+        )  # fmt: skip
+        self.attach(target, tool, *(probe for probe, _ in actions))
+        tool.wait_for("^tick$")
+        return tool
+
+    def stop(self, target, tool, *probes, by=signal.SIGINT):
+        lines = tool.finish(by)
+        self.detached(target, *probes)
+        return lines
+
+    def printed(self, target, tool, probes, count):
+        """Stop bpftrace after `count` lines that begin with one of `probes`, and give all such."""
+
+        def chosen(lines):
+            return [line for line in lines if line.split(" ")[0] in probes]
+
+        tool.wait_until(lambda lines: len(chosen(lines)) >= count)
+        tool.wait_for("^tick$")  # whatever comes too much has come by now
+        return chosen(self.stop(target, tool, *probes))
+
+    def check_printed(self, target, tool, probes, want):
+        self.assertEqual(self.printed(target, tool, probes, len(want)), want, tool)
+
+    def check_every_value(self, target):
+        probes = {f"types:{kind}": [kind] * 12 for kind in TYPES} | {"shop:mixed": MIXED}
+        for probe in probes:
+            self.assertEqual(target.semaphore(probe), 0)
+        tool = self.watch(
+            target, *((probe, self.bpftrace.prints(probe, kinds)) for probe, kinds in probes.items())
+        )
+        want = []
+        for probe, kinds in probes.items():
+            fires = target.fire(probe, ROUND)
+            want += shown(probe, kinds, fires)
+        self.check_printed(target, tool, probes, want)
+
+    def test_shows_every_value_of_every_type_at_every_place_in_a_memfd(self):
+        self.check_every_value(self.target())
+
+    def test_shows_every_value_of_every_type_at_every_place_in_a_file(self):
+        self.check_every_value(self.target("file"))
+
+    def test_shows_any_number_of_arguments(self):
+        target = self.target()
+        probes = {f"counts:args{n}": ["int64"] * n for n in range(13)}
+        actions = {
+            probe: f'printf("{probe} hit\\n"); ' + self.bpftrace.prints(probe, kinds)
+            for probe, kinds in probes.items()
+        }
+        tool = self.watch(target, *actions.items())
+        want = []
+        for probe, kinds in probes.items():
+            for values in target.fire(probe, 2):
+                want += [f"{probe} hit"] + shown(probe, kinds, [values])
+        self.check_printed(target, tool, probes, want)
+
+    def test_cuts_a_string_where_told(self):
+        target = self.target()
+        cut = 'printf("types:string %s\\n", str(arg0, 16));'
+        tool = self.watch(target, ("types:string", cut))
+        fires = target.fire("types:string", ROUND)
+        lines = self.printed(target, tool, ["types:string"], ROUND)
+        self.assertEqual(len(lines), ROUND, tool)
+        for line, values in zip(lines, fires):
+            text = values[0].text.decode()
+            # 0.17 gives 16 bytes, 0.27 counts the NUL in
+            self.assertIn(line.partition(" ")[2], (text[:15], text[:16]), tool)
+
+    def test_counts_exactly(self):
+        target = self.target()
+        tool = self.watch(target, ("shop:order", "@hits = count(); @cents = sum(arg2);"))
+        fires = target.fire("shop:order", 1000)
+        lines = self.stop(target, tool, "shop:order")
+        self.assertIn("@hits: 1000", lines, tool)
+        self.assertIn(f"@cents: {sum(values[2] for values in fires)}", lines, tool)
+
+    def test_names_the_caller_in_a_user_stack(self):
+        target = self.target()
+        tool = self.watch(
+            target,
+            ("shop:order", 'printf("stack of order%s\\n", ustack);'),
+            ("shop:mixed", 'printf("stack of mixed%s\\n", ustack);'),
+        )
+        target.fire("shop:order", 1)
+        target.fire("shop:mixed", 1)
+        tool.wait_for("^stack of mixed")
+        tool.wait_for("^tick$")
+        lines = self.stop(target, tool, "shop:order", "shop:mixed")
+        frames = [line.strip().partition("+")[0] for line in lines if "+" in line]
+        self.assertEqual(frames[:2], ["shop__order", "checkout"], tool)
+        at = frames.index("shop__mixed")
+        self.assertEqual(frames[at : at + 2], ["shop__mixed", "serve_request"], tool)
+
+    def test_leaves_the_probe_disabled_when_killed(self):
+        target = self.target()
+        tool = self.watch(target, ("shop:order", "@hits = count();"))
+        self.stop(target, tool, "shop:order", by=signal.SIGKILL)
+        again = self.watch(target, ("shop:order", "@hits = count();"))
+        target.fire("shop:order", 3)
+        self.assertIn("@hits: 3", self.stop(target, again, "shop:order"))
+
+    def check_child(self, backing, how):
+        target = self.target(backing)
+        target.become_child(how)
+        tool = self.watch(target, ("shop:mixed", self.bpftrace.prints("shop:mixed", MIXED)))
+        want = shown("shop:mixed", MIXED, target.fire("shop:mixed", ROUND))
+        self.check_printed(target, tool, ["shop:mixed"], want)
+
+    def test_watches_a_forked_child(self):
+        self.check_child("memfd", "fork")
+
+    def test_watches_a_forked_child_whose_parent_is_gone(self):
+        self.check_child("memfd", "leave")
+
+    def test_watches_a_forked_child_by_its_file(self):
+        self.check_child("file", "fork")
+
+    def test_watches_a_forked_child_by_its_file_when_the_parent_is_gone(self):
+        self.check_child("file", "leave")
+
+    def test_sees_the_same_probes_after_an_unload_and_a_load(self):
+        target = self.target()
+        tool = self.watch(target, ("shop:order", "@hits = count();"))
+        target.fire("shop:order", 2)
+        target.tell("unload", "unloaded")
+        self.assertEqual(target.semaphore("shop:order"), 0)
+        target.fire("shop:order", 4)
+        target.tell("load", "loaded")
+        self.attach(target, tool, "shop:order")
+        target.fire("shop:order", 8)
+        self.assertIn("@hits: 10", self.stop(target, tool, "shop:order"))
+
+
+def version_of(test, command):
+    """The version that a bpftrace says it has."""
+    line = " ".join(test.run_tool(*command, "--version"))
+    found = re.search(r"bpftrace v?(\d+)\.(\d+)", line)
+    test.assertTrue(found, line)
+    return tuple(int(part) for part in found.groups())
+
+
+class BpftraceCase(TracerTest):
+    """A TracerTest that knows its bpftrace."""
+
+    def use(self, command):
+        self.bpftrace = Bpftrace(command, version_of(self, command))

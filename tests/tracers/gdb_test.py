@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""gdb lists the probes, stops at them, and shows every argument and the caller's frame."""
+
+import re
+import signal
+
+from harness import MIXED, ROUND, TYPES, TracerTest, main
+
+# The C type that gdb gives each argument: by the note's size and sign alone.
+C_TYPES = {
+    kind: f"{'' if signed else 'u'}int{8 * size}_t" for kind, (size, signed) in TYPES.items()
+}
+
+AT_STOP = """\
+printf "{probe} argc %d\\n", $_probe_argc
+{arguments}
+{more}
+continue
+end
+"""
+ARGUMENT = """\
+printf "{probe} {index} "
+output $_probe_arg{index}
+printf " "
+whatis $_probe_arg{index}
+"""
+STRING = """\
+printf "{probe} {index} "
+output $_probe_arg{index}
+printf " "
+if $_probe_arg{index}
+  printf "%s", (char *)$_probe_arg{index}
+end
+printf "\\n"
+"""
+
+
+def script(probes, more=""):
+    """Commands that stop at each of {probe: kinds}, show all arguments and go on."""
+    text = "set pagination off\nset width 0\nset print inferior-events off\n"
+    for probe, kinds in probes.items():
+        arguments = "".join(
+            (STRING if kind == "string" else ARGUMENT).format(probe=probe, index=index)
+            for index, kind in enumerate(kinds)
+        )
+        text += f"break -probe-stap {probe}\ncommands\nsilent\n"
+        text += AT_STOP.format(probe=probe, arguments=arguments, more=more)
+    return text + 'printf "watching\\n"\ncontinue\n'
+
+
+def shown(probe, kinds, values):
+    """The lines that script() makes of one fire."""
+    yield f"{probe} argc {len(kinds)}"
+    for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+        if kind == "string":
+            yield f"{probe} {index} {int(value)} {value.text.decode()}"
+        else:
+            yield f"{probe} {index} {int(value)} type = {C_TYPES[kind]}"
+
+
+class Gdb(TracerTest):
+    tools = ("gdb",)
+
+    def gdb(self, target, text):
+        path = self.write("script.gdb", text)
+        return self.tool("gdb", "-q", "-nx", "-batch", "-p", target.pid, "-x", path)
+
+    def watch(self, target, probes, more=""):
+        tool = self.gdb(target, script(probes, more))
+        tool.wait_for("^watching$")
+        self.attach(target, tool, *probes)
+        return tool
+
+    def stop(self, target, tool, *probes):
+        lines = tool.finish(signal.SIGINT)
+        self.detached(target, *probes)
+        return lines
+
+    def check_fires(self, target, probes):
+        for probe in probes:
+            self.assertEqual(target.semaphore(probe), 0)
+        tool = self.watch(target, probes)
+        want = []
+        for probe, kinds in probes.items():
+            for values in target.fire(probe, ROUND):
+                want += shown(probe, kinds, values)
+        lines = self.stop(target, tool, *probes)
+        got = [line for line in lines if line.split(" ")[0] in probes]
+        self.assertEqual(got, want, tool)
+
+    def check_every_value(self, target):
+        probes = {f"types:{kind}": [kind] * 12 for kind in TYPES} | {"shop:mixed": MIXED}
+        self.check_fires(target, probes)
+
+    def test_shows_every_value_of_every_type_at_every_place_in_a_memfd(self):
+        self.check_every_value(self.target())
+
+    def test_shows_every_value_of_every_type_at_every_place_in_a_file(self):
+        self.check_every_value(self.target("file"))
+
+    def test_shows_any_number_of_arguments(self):
+        self.check_fires(self.target(), {f"counts:args{n}": ["int64"] * n for n in range(13)})
+
+    def check_list(self, target):
+        lines = self.gdb(target, "set width 0\ninfo probes stap\n").finish()
+        rows = [line.split() for line in lines if line.startswith("stap ")]
+        for provider in ("types", "counts", "shop"):
+            path = target.path(provider)
+            mine = [row for row in rows if row[1] == provider]
+            self.assertTrue(mine, lines)
+            for row in mine:
+                self.assertEqual(row[5], path)
+                self.assertNotEqual(int(row[4], 16), 0, f"semaphore of {row}")
+        self.assertEqual({row[2] for row in rows if row[1] == "types"}, set(TYPES))
+        self.assertEqual({row[2] for row in rows if row[1] == "shop"}, {"order", "mixed"})
+
+    def test_lists_the_probes_of_a_memfd(self):
+        self.check_list(self.target())
+
+    def test_lists_the_probes_of_a_file(self):
+        self.check_list(self.target("file"))
+
+    def check_backtrace(self, target):
+        tool = self.watch(target, {"shop:order": []}, "backtrace")
+        target.fire("shop:order", 1)
+        lines = self.stop(target, tool, "shop:order")
+        frames = [found[1] for line in lines if (found := re.match(r"#\d+ .*?(?:in )?(\S+) \(", line))]
+        self.assertEqual(frames[:2], ["shop.order", "checkout"], tool)
+        self.assertEqual(frames[-1], "main", tool)
+
+    def test_unwinds_through_the_probe_to_the_caller(self):
+        self.check_backtrace(self.target())
+
+    def check_child(self, backing, how):
+        target = self.target(backing)
+        target.become_child(how)
+        self.check_list(target)
+        self.check_fires(target, {"shop:mixed": MIXED})
+        self.check_backtrace(target)
+
+    def test_watches_a_forked_child(self):
+        self.check_child("memfd", "fork")
+
+    def test_watches_a_forked_child_whose_parent_is_gone(self):
+        self.check_child("memfd", "leave")
+
+    def test_watches_a_forked_child_by_its_file(self):
+        self.check_child("file", "fork")
+
+    def test_watches_a_forked_child_by_its_file_when_the_parent_is_gone(self):
+        self.check_child("file", "leave")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""A libbpf program attaches with bpf_program__attach_usdt() and reads every argument."""
+
+import os
+import signal
+
+from harness import MIXED, ROUND, TYPES, TracerTest, main
+
+WATCHER = os.environ.get("RST_LIBBPF_WATCHER", "")
+OBJECT = os.environ.get("RST_BPF_OBJECT", "")
+U64 = (1 << 64) - 1
+
+
+def shown(probe, kinds, values):
+    """The lines that libbpf_watcher makes of one fire."""
+    yield f"{probe} argc {len(kinds)}"
+    for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+        text = f" {value.text.hex()}" if kind == "string" and value.text else ""
+        yield f"{probe} {index} {int(value) & U64}{text}"
+
+
+class Libbpf(TracerTest):
+    def setUp(self):
+        super().setUp()
+        self.need(
+            WATCHER and OBJECT, "there was no libbpf 1.0 or no clang for BPF when this was built"
+        )
+
+    def watch(self, target, probes):
+        words = []
+        for probe, kinds in probes.items():
+            provider, _, name = probe.partition(":")
+            strings = sum(1 << i for i, kind in enumerate(kinds) if kind == "string")
+            words += [target.path(provider), provider, name, strings]
+            self.assertEqual(target.semaphore(probe), 0)
+        tool = self.tool(WATCHER, OBJECT, target.pid, *words)
+        tool.wait_for("^watching$")
+        for probe in probes:
+            self.assertEqual(target.semaphore(probe), 1)
+        return tool
+
+    def check_fires(self, target, probes):
+        tool = self.watch(target, probes)
+        want = ["watching"]
+        for probe, kinds in probes.items():
+            for values in target.fire(probe, ROUND):
+                want += shown(probe, kinds, values)
+        tool.end_input()
+        self.assertEqual(tool.finish(), want, tool)
+        self.detached(target, *probes)
+
+    def check_every_value(self, target):
+        self.check_fires(
+            target, {f"types:{kind}": [kind] * 12 for kind in TYPES} | {"shop:mixed": MIXED}
+        )
+
+    def test_reads_every_value_of_every_type_at_every_place_in_a_memfd(self):
+        self.check_every_value(self.target())
+
+    def test_reads_every_value_of_every_type_at_every_place_in_a_file(self):
+        self.check_every_value(self.target("file"))
+
+    def test_reads_any_number_of_arguments(self):
+        self.check_fires(self.target(), {f"counts:args{n}": ["int64"] * n for n in range(13)})
+
+    def test_leaves_the_probe_disabled_when_killed(self):
+        target = self.target()
+        tool = self.watch(target, {"shop:mixed": MIXED})
+        tool.finish(signal.SIGKILL)
+        self.detached(target, "shop:mixed")
+
+    def check_child(self, backing, how):
+        target = self.target(backing)
+        target.become_child(how)
+        self.check_fires(target, {"shop:mixed": MIXED})
+
+    def test_watches_a_forked_child(self):
+        self.check_child("memfd", "fork")
+
+    def test_watches_a_forked_child_whose_parent_is_gone(self):
+        self.check_child("memfd", "leave")
+
+    def test_watches_a_forked_child_by_its_file_when_the_parent_is_gone(self):
+        self.check_child("file", "leave")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tracer made of libbpf: libbpf_watcher OBJECT PID {PATH PROVIDER PROBE STRINGS}...
+ *
+ * It attaches OBJECT (usdt.bpf.c) to each probe; STRINGS is the set of its arguments that are
+ * strings, as a number. Then it says "watching", and for each hit
+ *
+ *     PROVIDER:PROBE argc COUNT
+ *     PROVIDER:PROBE INDEX VALUE [TEXT]    VALUE in 64 bits, TEXT in hexadecimal
+ *
+ * until the end of its input.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "usdt_event.h"
+
+#define FIRST_PROBE 3
+#define WORDS 4 /* PATH PROVIDER PROBE STRINGS */
+
+static char **arguments;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "libbpf_watcher: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static int say_event(void *context, void *data, size_t size)
+{
+    const struct usdt_event *event = data;
+    char **words = arguments + FIRST_PROBE + (size_t)event->probe * WORDS;
+
+    (void)context;
+    (void)size;
+    printf("%s:%s ", words[1], words[2]);
+    if (event->index < 0) {
+        printf("argc %lld\n", (long long)event->value);
+        return 0;
+    }
+    printf("%d ", (int)event->index);
+    if (event->error)
+        printf("error %d", (int)event->error);
+    else
+        printf("%llu", (unsigned long long)event->value);
+    for (int i = 0; i < event->text_size - 1; i++)
+        printf("%s%02x", i ? "" : " ", (unsigned char)event->text[i]);
+    printf("\n");
+    return 0;
+}
+
+static void attach(const struct bpf_object *object, int pid, char **words, unsigned number)
+{
+    unsigned long strings = strtoul(words[3], NULL, 10);
+    LIBBPF_OPTS(bpf_usdt_opts, options, .usdt_cookie = COOKIE(number, strings));
+    const struct bpf_program *program = bpf_object__find_program_by_name(object, "watch");
+
+    if (!bpf_program__attach_usdt(program, pid, words[0], words[1], words[2], &options))
+        die(words[2]);
+}
+
+/* Until the end of the input; then whatever is still there. */
+static void watch(struct ring_buffer *ring)
+{
+    struct pollfd waits[] = {
+        {.fd = ring_buffer__epoll_fd(ring), .events = POLLIN},
+        {.fd = STDIN_FILENO, .events = POLLIN},
+    };
+
+    while (!waits[1].revents) {
+        if (poll(waits, 2, -1) < 0)
+            die("poll");
+        if (ring_buffer__consume(ring) < 0)
+            die("ring_buffer__consume");
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    struct bpf_object *object;
+    struct ring_buffer *ring;
+
+    arguments = argv;
+    if (argc < FIRST_PROBE + WORDS || (argc - FIRST_PROBE) % WORDS != 0) {
+        fprintf(stderr, "libbpf_watcher OBJECT PID {PATH PROVIDER PROBE STRINGS}...\n");
+        return 1;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    object = bpf_object__open_file(argv[1], NULL);
+    if (!object || bpf_object__load(object) < 0)
+        die(argv[1]);
+    ring =
+        ring_buffer__new(bpf_object__find_map_fd_by_name(object, "events"), say_event, NULL, NULL);
+    if (!ring)
+        die("ring_buffer__new");
+    for (int i = FIRST_PROBE; i < argc; i += WORDS)
+        attach(object, atoi(argv[2]), argv + i, (unsigned)(i - FIRST_PROBE) / WORDS);
+    printf("watching\n");
+    watch(ring);
+    return 0;
+}
