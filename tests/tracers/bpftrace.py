@@ -9,7 +9,8 @@ it does, and afterwards ends it with events unread.
 import re
 import signal
 
-from harness import MIXED, ROUND, TYPES, TracerTest
+from harness import TracerTest
+from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND, TYPES
 
 LIMIT = 128  # bytes of a string, more than the target's longest
 TICK = ' interval:ms:50 { printf("tick\\n"); }'
@@ -95,17 +96,14 @@ class BpftraceTests:
         self.assertEqual(self.printed(target, tool, probes, len(want)), want, tool)
 
     def check_every_value(self, target):
-        probes = {f"types:{kind}": [kind] * 12 for kind in TYPES} | {"shop:mixed": MIXED}
-        for probe in probes:
+        for probe in EVERY_TYPE:
             self.assertEqual(target.semaphore(probe), 0)
-        tool = self.watch(
-            target, *((probe, self.bpftrace.prints(probe, kinds)) for probe, kinds in probes.items())
-        )
+        prints = ((probe, self.bpftrace.prints(probe, kinds)) for probe, kinds in EVERY_TYPE.items())
+        tool = self.watch(target, *prints)
         want = []
-        for probe, kinds in probes.items():
-            fires = target.fire(probe, ROUND)
-            want += shown(probe, kinds, fires)
-        self.check_printed(target, tool, probes, want)
+        for probe, kinds in EVERY_TYPE.items():
+            want += shown(probe, kinds, target.fire(probe, ROUND))
+        self.check_printed(target, tool, EVERY_TYPE, want)
 
     def test_shows_every_value_of_every_type_at_every_place_in_a_memfd(self):
         self.check_every_value(self.target())
@@ -115,17 +113,16 @@ class BpftraceTests:
 
     def test_shows_any_number_of_arguments(self):
         target = self.target()
-        probes = {f"counts:args{n}": ["int64"] * n for n in range(13)}
-        actions = {
-            probe: f'printf("{probe} hit\\n"); ' + self.bpftrace.prints(probe, kinds)
-            for probe, kinds in probes.items()
-        }
-        tool = self.watch(target, *actions.items())
+        actions = (
+            (probe, f'printf("{probe} hit\\n"); ' + self.bpftrace.prints(probe, kinds))
+            for probe, kinds in EVERY_COUNT.items()
+        )
+        tool = self.watch(target, *actions)
         want = []
-        for probe, kinds in probes.items():
+        for probe, kinds in EVERY_COUNT.items():
             for values in target.fire(probe, 2):
                 want += [f"{probe} hit"] + shown(probe, kinds, [values])
-        self.check_printed(target, tool, probes, want)
+        self.check_printed(target, tool, EVERY_COUNT, want)
 
     def test_cuts_a_string_where_told(self):
         target = self.target()

@@ -4,7 +4,8 @@
 import re
 import signal
 
-from harness import MIXED, ROUND, TYPES, TracerTest, main
+from harness import TracerTest, main
+from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND, TYPES
 
 # The C type that gdb gives each argument: by the note's size and sign alone.
 C_TYPES = {
@@ -89,8 +90,7 @@ class Gdb(TracerTest):
         self.assertEqual(got, want, tool)
 
     def check_every_value(self, target):
-        probes = {f"types:{kind}": [kind] * 12 for kind in TYPES} | {"shop:mixed": MIXED}
-        self.check_fires(target, probes)
+        self.check_fires(target, EVERY_TYPE)
 
     def test_shows_every_value_of_every_type_at_every_place_in_a_memfd(self):
         self.check_every_value(self.target())
@@ -99,7 +99,7 @@ class Gdb(TracerTest):
         self.check_every_value(self.target("file"))
 
     def test_shows_any_number_of_arguments(self):
-        self.check_fires(self.target(), {f"counts:args{n}": ["int64"] * n for n in range(13)})
+        self.check_fires(self.target(), EVERY_COUNT)
 
     def check_list(self, target):
         lines = self.gdb(target, "set width 0\ninfo probes stap\n").finish()

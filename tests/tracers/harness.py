@@ -20,6 +20,8 @@ import threading
 import time
 import unittest
 
+from probes import Value
+
 DEADLINE = 100  # seconds
 SKIPPED = 77  # what meson takes for a skipped test
 TARGET = os.environ.get("RST_TARGET", "")
@@ -28,42 +30,6 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
 
 libc = ctypes.CDLL(None, use_errno=True)
-
-# The name of each type, its size in bytes and whether it has a sign, as tracers see it.
-TYPES = {
-    "bool": (1, False),
-    "int8": (1, True),
-    "int16": (2, True),
-    "int32": (4, True),
-    "int64": (8, True),
-    "uint8": (1, False),
-    "uint16": (2, False),
-    "uint32": (4, False),
-    "uint64": (8, False),
-    "float": (4, False),
-    "double": (8, False),
-    "pointer": (8, False),
-    "string": (8, False),
-}
-ROUND = 7  # fires after which each argument has had every value of its type
-MIXED = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float double string".split()
-
-
-class Value(int):
-    """A value that the target fired: the integer, and the string or number that it stands for."""
-
-    text = None
-    number = None
-
-    @classmethod
-    def parse(cls, word):
-        bits, colon, rest = word.partition(":")
-        value = cls(bits)
-        if colon and re.fullmatch(r"-?(0x.*|inf|nan)", rest):
-            value.number = float.fromhex(rest)
-        elif colon:
-            value.text = bytes.fromhex(rest)
-        return value
 
 
 class Lines:
@@ -181,7 +147,7 @@ class Target:
 class Tool:
     """A tracer at work."""
 
-    def __init__(self, command, **environment):
+    def __init__(self, command, keep=(), **environment):
         self.command = command
         self.process = subprocess.Popen(
             command,
@@ -189,6 +155,7 @@ class Tool:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
+            pass_fds=keep,
             preexec_fn=die_with_parent,
         )
         self.lines = Lines(self.process.stdout)
@@ -288,8 +255,8 @@ class TracerTest(unittest.TestCase):
         self.addCleanup(target.close)
         return target
 
-    def tool(self, *command, **environment):
-        tool = Tool([str(word) for word in command], **environment)
+    def tool(self, *command, **options):
+        tool = Tool([str(word) for word in command], **options)
         self.addCleanup(tool.close)
         return tool
 

@@ -4,19 +4,11 @@
 import os
 import signal
 
-from harness import MIXED, ROUND, TYPES, TracerTest, main
+from harness import TracerTest, main
+from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND, watcher_lines
 
 WATCHER = os.environ.get("RST_LIBBPF_WATCHER", "")
 OBJECT = os.environ.get("RST_BPF_OBJECT", "")
-U64 = (1 << 64) - 1
-
-
-def shown(probe, kinds, values):
-    """The lines that libbpf_watcher makes of one fire."""
-    yield f"{probe} argc {len(kinds)}"
-    for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
-        text = f" {value.text.hex()}" if kind == "string" and value.text else ""
-        yield f"{probe} {index} {int(value) & U64}{text}"
 
 
 class Libbpf(TracerTest):
@@ -44,15 +36,13 @@ class Libbpf(TracerTest):
         want = ["watching"]
         for probe, kinds in probes.items():
             for values in target.fire(probe, ROUND):
-                want += shown(probe, kinds, values)
+                want += watcher_lines(probe, kinds, values)
         tool.end_input()
         self.assertEqual(tool.finish(), want, tool)
         self.detached(target, *probes)
 
     def check_every_value(self, target):
-        self.check_fires(
-            target, {f"types:{kind}": [kind] * 12 for kind in TYPES} | {"shop:mixed": MIXED}
-        )
+        self.check_fires(target, EVERY_TYPE)
 
     def test_reads_every_value_of_every_type_at_every_place_in_a_memfd(self):
         self.check_every_value(self.target())
@@ -61,7 +51,7 @@ class Libbpf(TracerTest):
         self.check_every_value(self.target("file"))
 
     def test_reads_any_number_of_arguments(self):
-        self.check_fires(self.target(), {f"counts:args{n}": ["int64"] * n for n in range(13)})
+        self.check_fires(self.target(), EVERY_COUNT)
 
     def test_leaves_the_probe_disabled_when_killed(self):
         target = self.target()

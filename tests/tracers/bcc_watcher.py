@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""A tracer made of bcc: bcc_watcher.py PID {PROVIDER:PROBE KINDS}...
+
+KINDS are the types of the arguments, separated by commas. For each hit it says
+
+    PROVIDER:PROBE argc COUNT
+    PROVIDER:PROBE INDEX VALUE [TEXT]    VALUE in 64 bits, TEXT in hexadecimal
+
+until the end of its input. It is run by the Python that Debian's bcc is made for.
+"""
+
+import sys
+import threading
+
+from bcc import BPF, USDT, __version__
+
+C_TYPES = {"bool": "uint8_t", "float": "uint32_t", "double": "uint64_t"}
+C_TYPES |= {"pointer": "uint64_t", "string": "uint64_t"}
+
+PROGRAM_START = """
+struct event { u32 probe; s32 index; s64 value; s32 text_size; char text[160]; };
+BPF_PERF_OUTPUT(events);
+"""
+HIT = """
+int watch_{probe}(struct pt_regs *ctx)
+{{
+    struct event event = {{}};
+    event.probe = {probe};
+    event.index = -1;
+    event.value = {count};
+    events.perf_submit(ctx, &event, sizeof(event));
+    {arguments}
+    return 0;
+}}
+"""
+ARGUMENT = """
+    {{
+        {c_type} value = 0;
+        bpf_usdt_readarg({number}, ctx, &value);
+        event.index = {index};
+        event.value = value;
+        event.text_size = {text};
+        events.perf_submit(ctx, &event, sizeof(event));
+    }}
+"""
+TEXT = "bpf_probe_read_user_str(event.text, sizeof(event.text), (void *)value)"
+
+
+def hit(probe, kinds):
+    arguments = "".join(
+        ARGUMENT.format(
+            index=index,
+            number=index + 1,
+            c_type=C_TYPES.get(kind, f"{kind}_t"),
+            text=TEXT if kind == "string" else "0",
+        )
+        for index, kind in enumerate(kinds)
+    )
+    return HIT.format(probe=probe, count=len(kinds), arguments=arguments)
+
+
+def main():
+    pid, words = int(sys.argv[1]), sys.argv[2:]
+    probes = [(name, kinds.split(",") if kinds else []) for name, kinds in zip(*[iter(words)] * 2)]
+    usdt = USDT(pid=pid)
+    program = PROGRAM_START
+    for number, (name, kinds) in enumerate(probes):
+        usdt.enable_probe_or_bail(name, f"watch_{number}")
+        program += hit(number, kinds)
+    bpf = BPF(text=program, usdt_contexts=[usdt])
+    events = bpf["events"]
+
+    def say(_cpu, data, _size):
+        event = events.event(data)
+        name = probes[event.probe][0]
+        if event.index < 0:
+            print(name, "argc", event.value)
+            return
+        text = event.text[: max(event.text_size - 1, 0)].hex()
+        print(name, event.index, event.value & (1 << 64) - 1, *([text] if text else []))
+
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    events.open_perf_buffer(say, page_cnt=256)
+    print("watching with bcc", __version__, flush=True)
+    while not ended.is_set():
+        bpf.perf_buffer_poll(timeout=50)
+    bpf.perf_buffer_poll(timeout=0)
+
+
+if __name__ == "__main__":
+    main()

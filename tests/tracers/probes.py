@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""What the target declares, and the values that it says it fired."""
+
+import re
+
+# The name of each type, its size in bytes and whether it has a sign, as tracers see it.
+TYPES = {
+    "bool": (1, False),
+    "int8": (1, True),
+    "int16": (2, True),
+    "int32": (4, True),
+    "int64": (8, True),
+    "uint8": (1, False),
+    "uint16": (2, False),
+    "uint32": (4, False),
+    "uint64": (8, False),
+    "float": (4, False),
+    "double": (8, False),
+    "pointer": (8, False),
+    "string": (8, False),
+}
+ROUND = 7  # fires after which each argument has had every value of its type
+
+# Probes, each with the types of its arguments.
+MIXED = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float double string".split()
+ORDER = "uint64 string int32 double".split()
+EVERY_TYPE = {f"types:{kind}": [kind] * 12 for kind in TYPES} | {"shop:mixed": MIXED}
+EVERY_COUNT = {f"counts:args{count}": ["int64"] * count for count in range(13)}
+EVERY_PROBE = EVERY_TYPE | EVERY_COUNT | {"shop:order": ORDER}
+
+
+class Value(int):
+    """A value that the target fired: the integer, and the string or number that it stands for."""
+
+    text = None
+    number = None
+
+    @classmethod
+    def parse(cls, word):
+        bits, colon, rest = word.partition(":")
+        value = cls(bits)
+        if colon and re.fullmatch(r"-?(0x.*|inf|nan)", rest):
+            value.number = float.fromhex(rest)
+        elif colon:
+            value.text = bytes.fromhex(rest)
+        return value
+
+
+def watcher_lines(probe, kinds, values):
+    """The lines that libbpf_watcher and bcc_watcher.py make of one fire."""
+    yield f"{probe} argc {len(kinds)}"
+    for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+        text = f" {value.text.hex()}" if kind == "string" and value.text else ""
+        yield f"{probe} {index} {int(value) & (1 << 64) - 1}{text}"
