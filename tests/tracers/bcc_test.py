@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bcc's tplist lists the probes, and a bcc program reads every argument.
-
-bcc compiles its programs against the headers of the running kernel. Where they are not to be had
-it gets the few declarations that these programs need of them, from the table below.
-"""
+"""bcc's tplist lists the probes, and a bcc program reads every argument."""
 
 import os
 import re
@@ -11,73 +7,37 @@ import shutil
 import signal
 import subprocess
 
-from harness import TracerTest, main
-from probes import EVERY_COUNT, EVERY_PROBE, EVERY_TYPE, MIXED, ROUND, TYPES, watcher_lines
+from bcc_headers import kernel_headers
+from harness import TracerTest, main, mount_tracefs
+from probes import EVERY_COUNT, EVERY_PROBE, EVERY_TYPE, MIXED, ROUND, TYPES
 
 PYTHON = "/usr/bin/python3"  # whose modules a distribution's bcc is among
 TPLISTS = ("tplist-bpfcc", "tplist")
 
-TYPES_H = """\
-#pragma once
-typedef signed char __s8, s8, int8_t;
-typedef unsigned char __u8, u8, uint8_t;
-typedef short __s16, s16, int16_t;
-typedef unsigned short __u16, u16, uint16_t, __be16, __le16, __sum16;
-typedef int __s32, s32, int32_t;
-typedef unsigned int __u32, u32, uint32_t, __be32, __le32, __wsum;
-typedef long long __s64, s64, int64_t;
-typedef unsigned long long __u64, u64, uint64_t, __be64, __le64;
-typedef unsigned long size_t, uintptr_t;
-typedef _Bool bool;
-#define __aligned_u64 __u64 __attribute__((aligned(8)))
-#define __always_inline inline __attribute__((always_inline))
-"""
-PTRACE_H = """\
-#pragma once
-struct pt_regs {
-    unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
-    unsigned long ip, cs, flags, sp, ss;
-};
-"""
-KERNEL_HEADERS = {
-    "linux/kconfig.h": "#define CONFIG_BPF_SYSCALL 1\n",
-    "linux/types.h": TYPES_H,
-    "linux/version.h": "#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + (c))\n"
-    "#define LINUX_VERSION_CODE KERNEL_VERSION(6, 1, 0)\n",
-    "linux/bpf_common.h": "",
-    "linux/log2.h": "",
-    "asm/page.h": "",
-    "uapi/linux/bpf.h": "#include <bcc/bpf.h>\n",
-    "uapi/linux/if_ether.h": "",
-    "uapi/linux/if_packet.h": "",
-    "uapi/linux/ptrace.h": PTRACE_H,
-}
+tracefs = mount_tracefs()
+
+
+def shown(probe, kinds, values):
+    """The lines that bcc_watcher.py makes of one fire."""
+    yield " ".join([probe, *(str(int(value) & (1 << 64) - 1) for value in values)])
+    for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+        if kind == "string":
+            yield f"{probe} text {index} {value.text.hex()}"
 
 
 class BccProgram(TracerTest):
     def setUp(self):
         super().setUp()
+        self.refuse(tracefs)
         found = subprocess.run([PYTHON, "-c", "import bcc"], capture_output=True, check=False)
         self.need(found.returncode == 0, f"{PYTHON} has no module bcc")
-
-    def kernel_headers(self):
-        """What tells bcc where headers are, if it has to be told."""
-        if os.path.exists(f"/lib/modules/{os.uname().release}/build"):
-            return {}
-        root = self.directory()
-        for name, text in KERNEL_HEADERS.items():
-            path = os.path.join(root, "include", name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="ascii") as file:
-                file.write(text)
-        return {"BCC_KERNEL_SOURCE": root}
 
     def watch(self, target, probes, before=0):
         words = [word for probe, kinds in probes.items() for word in (probe, ",".join(kinds))]
         watcher = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bcc_watcher.py")
         for probe in probes:
             self.assertEqual(target.semaphore(probe), before)
-        tool = self.tool(PYTHON, watcher, target.pid, *words, **self.kernel_headers())
+        tool = self.tool(PYTHON, watcher, target.pid, *words, **kernel_headers(self.directory()))
         tool.wait_for("^watching ")
         for probe in probes:
             self.assertEqual(target.semaphore(probe), before + 1)
@@ -88,7 +48,7 @@ class BccProgram(TracerTest):
         want = []
         for probe, kinds in probes.items():
             for values in target.fire(probe, ROUND):
-                want += watcher_lines(probe, kinds, values)
+                want += shown(probe, kinds, values)
         tool.end_input()
         lines = tool.finish()
         self.detached(target, *probes)
@@ -100,8 +60,8 @@ class BccProgram(TracerTest):
     def test_reads_every_value_of_every_type_at_every_place_in_a_memfd(self):
         self.check_every_value(self.target())
 
-    def test_reads_every_value_of_every_type_at_every_place_in_a_file(self):
-        self.check_every_value(self.target("file"))
+    def test_reads_arguments_of_every_type_in_a_file(self):
+        self.check_fires(self.target("file"), {"shop:mixed": MIXED})
 
     def test_reads_any_number_of_arguments(self):
         self.check_fires(self.target(), EVERY_COUNT)
@@ -114,7 +74,7 @@ class BccProgram(TracerTest):
         self.assertIn(left, (0, 1))
         target.fire("shop:mixed", ROUND)
         again = self.watch(target, {"shop:mixed": MIXED}, left)
-        want = list(watcher_lines("shop:mixed", MIXED, target.fire("shop:mixed", 1)[0]))
+        want = list(shown("shop:mixed", MIXED, target.fire("shop:mixed", 1)[0]))
         again.end_input()
         lines = again.finish()
         self.assertEqual([line for line in lines if line.startswith("shop")], want, again)

@@ -3,8 +3,8 @@
 
 KINDS are the types of the arguments, separated by commas. For each hit it says
 
-    PROVIDER:PROBE argc COUNT
-    PROVIDER:PROBE INDEX VALUE [TEXT]    VALUE in 64 bits, TEXT in hexadecimal
+    PROVIDER:PROBE VALUE ...             in 64 bits
+    PROVIDER:PROBE text INDEX TEXT       for each string, in hexadecimal
 
 until the end of its input. It is run by the Python that Debian's bcc is made for.
 """
@@ -18,7 +18,7 @@ C_TYPES = {"bool": "uint8_t", "float": "uint32_t", "double": "uint64_t"}
 C_TYPES |= {"pointer": "uint64_t", "string": "uint64_t"}
 
 PROGRAM_START = """
-struct event { u32 probe; s32 index; s64 value; s32 text_size; char text[160]; };
+struct event { u32 probe; s32 index; s64 values[12]; s32 text_size; char text[160]; };
 BPF_PERF_OUTPUT(events);
 """
 HIT = """
@@ -27,36 +27,33 @@ int watch_{probe}(struct pt_regs *ctx)
     struct event event = {{}};
     event.probe = {probe};
     event.index = -1;
-    event.value = {count};
+    {values}
     events.perf_submit(ctx, &event, sizeof(event));
-    {arguments}
+    {texts}
     return 0;
 }}
 """
-ARGUMENT = """
-    {{
-        {c_type} value = 0;
-        bpf_usdt_readarg({number}, ctx, &value);
-        event.index = {index};
-        event.value = value;
-        event.text_size = {text};
-        events.perf_submit(ctx, &event, sizeof(event));
-    }}
+VALUE = "{{ {c_type} value = 0; bpf_usdt_readarg({number}, ctx, &value); {store} }}\n"
+TEXT = """
+    event.index = {index};
+    event.text_size = bpf_probe_read_user_str(event.text, sizeof(event.text),
+                                              (void *)event.values[{index}]);
+    events.perf_submit(ctx, &event, sizeof(event));
 """
-TEXT = "bpf_probe_read_user_str(event.text, sizeof(event.text), (void *)value)"
 
 
 def hit(probe, kinds):
-    arguments = "".join(
-        ARGUMENT.format(
-            index=index,
-            number=index + 1,
+    """The function that is called at a probe: it sends all values, then each string."""
+    values = "".join(
+        VALUE.format(
             c_type=C_TYPES.get(kind, f"{kind}_t"),
-            text=TEXT if kind == "string" else "0",
+            number=index + 1,
+            store=f"event.values[{index}] = value;",
         )
         for index, kind in enumerate(kinds)
     )
-    return HIT.format(probe=probe, count=len(kinds), arguments=arguments)
+    texts = "".join(TEXT.format(index=i) for i, kind in enumerate(kinds) if kind == "string")
+    return HIT.format(probe=probe, values=values, texts=texts)
 
 
 def main():
@@ -72,12 +69,11 @@ def main():
 
     def say(_cpu, data, _size):
         event = events.event(data)
-        name = probes[event.probe][0]
+        name, kinds = probes[event.probe]
         if event.index < 0:
-            print(name, "argc", event.value)
-            return
-        text = event.text[: max(event.text_size - 1, 0)].hex()
-        print(name, event.index, event.value & (1 << 64) - 1, *([text] if text else []))
+            print(name, *(value & (1 << 64) - 1 for value in event.values[: len(kinds)]))
+        else:
+            print(name, "text", event.index, event.text[: max(event.text_size - 1, 0)].hex())
 
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()

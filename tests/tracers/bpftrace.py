@@ -24,7 +24,7 @@ class Bpftrace:
         self.command = command
         self.version = version
         self.by_path = version >= (0, 25)  # it passes over what /proc/PID/maps calls deleted
-        self.registers_only = version < (0, 18)  # it refuses arg6 and up
+        self.registers_only = version < (0, 25)  # 0.17 refuses arg6 and up
 
     def argument(self, index, kind):
         """The expression for an argument."""
@@ -199,6 +199,14 @@ class BpftraceTests:
         self.attach(target, tool, "shop:order")
         target.fire("shop:order", 8)
         self.assertIn("@hits: 10", self.stop(target, tool, "shop:order"))
+
+    def test_finds_a_memfd_that_was_closed_and_loaded_again(self):
+        target = self.target()
+        target.tell("close", "closed")
+        target.tell("load", "loaded")
+        tool = self.watch(target, ("shop:order", "@hits = count();"))
+        target.fire("shop:order", 3)
+        self.assertIn("@hits: 3", self.stop(target, tool, "shop:order"))
 
 
 def version_of(test, command):

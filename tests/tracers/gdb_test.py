@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """gdb lists the probes, stops at them, and shows every argument and the caller's frame."""
 
+import os
 import re
 import signal
 
@@ -59,8 +60,21 @@ def shown(probe, kinds, values):
             yield f"{probe} {index} {int(value)} type = {C_TYPES[kind]}"
 
 
+def ptrace_refusal():
+    """Why gdb can't attach to a process that isn't its child, or None."""
+    try:
+        with open("/proc/sys/kernel/yama/ptrace_scope", encoding="ascii") as file:
+            scope = int(file.read())
+    except FileNotFoundError:
+        return None
+    if scope == 0 or (scope < 3 and os.geteuid() == 0):
+        return None
+    return f"kernel.yama.ptrace_scope is {scope}: gdb can't attach"
+
+
 class Gdb(TracerTest):
     tools = ("gdb",)
+    refusal = staticmethod(ptrace_refusal)
 
     def gdb(self, target, text):
         path = self.write("script.gdb", text)

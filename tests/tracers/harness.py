@@ -37,6 +37,7 @@ class Lines:
 
     def __init__(self, stream):
         self.seen = []
+        self.ended = False
         self.queue = queue.Queue()
         self.thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
         self.thread.start()
@@ -48,11 +49,19 @@ class Lines:
 
     def next(self, deadline=DEADLINE):
         """The next line, or None at the end of the stream."""
+        line = self.poll(deadline)
+        if line is None and not self.ended:
+            raise AssertionError(f"no line in {deadline} s, after {self.seen[-5:]}")
+        return line
+
+    def poll(self, seconds):
+        """The next line if it comes within that time, or None."""
         try:
-            line = self.queue.get(timeout=deadline)
+            line = self.queue.get(timeout=seconds)
         except queue.Empty:
-            raise AssertionError(f"no line in {deadline} s, after {self.seen[-5:]}") from None
+            return None
         if line is None:
+            self.ended = True
             self.queue.put(None)
         else:
             self.seen.append(line)
@@ -147,8 +156,9 @@ class Target:
 class Tool:
     """A tracer at work."""
 
-    def __init__(self, command, keep=(), **environment):
+    def __init__(self, command, keep=(), cwd=None, group=False, **environment):
         self.command = command
+        self.group = group
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -156,6 +166,8 @@ class Tool:
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
             pass_fds=keep,
+            cwd=cwd,
+            process_group=0 if group else None,
             preexec_fn=die_with_parent,
         )
         self.lines = Lines(self.process.stdout)
@@ -183,6 +195,23 @@ class Tool:
             if self.lines.next() is None or time.monotonic() > end:
                 raise AssertionError(f"what was waited for did not come; {self}")
 
+    def read_for(self, seconds):
+        """Read the lines that come within that time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self.lines.poll(left) is not None:
+            pass
+
+    def ended_within(self, seconds):
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def interrupt(self):
+        """What Ctrl-C does: SIGINT to all of its group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
     def end_input(self):
         self.process.stdin.close()
 
@@ -198,6 +227,8 @@ class Tool:
 
     def close(self):
         if not self.process.stdout.closed:
+            if self.group and self.running():
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.finish(signal.SIGKILL)
 
 
@@ -235,11 +266,12 @@ class TracerTest(unittest.TestCase):
 
     maxDiff = 4000
     tools = ()
+    refusal = staticmethod(uprobe_refusal)  # why there is no privilege for it, or None
 
     def setUp(self):
         for tool in self.tools:
             self.need(shutil.which(tool), f"{tool} is not installed")
-        self.refuse(uprobe_refusal())
+        self.refuse(self.refusal())
 
     def need(self, condition, reason):
         if not condition and os.environ.get("RST_REQUIRE_TRACERS") == "1":

@@ -5,10 +5,18 @@ import os
 import signal
 
 from harness import TracerTest, main
-from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND, watcher_lines
+from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND
 
 WATCHER = os.environ.get("RST_LIBBPF_WATCHER", "")
 OBJECT = os.environ.get("RST_BPF_OBJECT", "")
+
+
+def shown(probe, kinds, values):
+    """The lines that libbpf_watcher makes of one fire."""
+    yield f"{probe} argc {len(kinds)}"
+    for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+        text = f" {value.text.hex()}" if kind == "string" and value.text else ""
+        yield f"{probe} {index} {int(value) & (1 << 64) - 1}{text}"
 
 
 class Libbpf(TracerTest):
@@ -36,7 +44,7 @@ class Libbpf(TracerTest):
         want = ["watching"]
         for probe, kinds in probes.items():
             for values in target.fire(probe, ROUND):
-                want += watcher_lines(probe, kinds, values)
+                want += shown(probe, kinds, values)
         tool.end_input()
         self.assertEqual(tool.finish(), want, tool)
         self.detached(target, *probes)

@@ -42,9 +42,14 @@ class Perf(TracerTest):
     def define(self, target, probes):
         """Make perf's events of the probes."""
         for provider in {probe.partition(":")[0] for probe in probes}:
-            self.perf("buildid-cache", "--add", target.path(provider))
-            self.addCleanup(self.perf, "probe", "--quiet", "--del", f"sdt_{provider}:*")
+            self.perf("buildid-cache", "--update", target.path(provider))
+            self.addCleanup(self.forget, provider)
         self.perf("probe", *(f"--add=sdt_{probe}" for probe in probes))
+
+    def forget(self, provider):
+        """Remove the events of a provider's probes, if there are any."""
+        if any(f"sdt_{provider}:" in line for line in self.perf("probe", "--list")):
+            self.perf("probe", "--quiet", "--del", f"sdt_{provider}:*")
 
     def record(self, target, probes):
         """Start recording, and wait until perf says that it does."""
@@ -92,10 +97,16 @@ class Perf(TracerTest):
 
     def test_lists_the_probes_of_a_cached_file(self):
         target = self.target("file")
-        self.perf("buildid-cache", "--add", target.path("shop"))
+        self.perf("buildid-cache", "--update", target.path("shop"))
         lines = self.perf("list", "sdt")
         found = re.findall(r"sdt_(\w+:\w+)", "\n".join(lines))
         self.assertEqual(sorted(found), ["shop:mixed", "shop:order"])
+
+    def test_finds_the_probes_of_a_program_that_was_started_again(self):
+        """The same probes make the same image, and the same build-id, under another path."""
+        for _ in range(2):
+            self.check_fires(self.target("file"), {"shop:order": ORDER})
+            self.forget("shop")
 
     def test_leaves_the_probe_disabled_when_killed(self):
         target = self.target("file")

@@ -44,11 +44,3 @@ class Value(int):
         elif colon:
             value.text = bytes.fromhex(rest)
         return value
-
-
-def watcher_lines(probe, kinds, values):
-    """The lines that libbpf_watcher and bcc_watcher.py make of one fire."""
-    yield f"{probe} argc {len(kinds)}"
-    for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
-        text = f" {value.text.hex()}" if kind == "string" and value.text else ""
-        yield f"{probe} {index} {int(value) & (1 << 64) - 1}{text}"
