@@ -67,7 +67,7 @@ class BccProgram(TracerTest):
         self.check_fires(self.target(), EVERY_COUNT)
 
     def test_can_watch_again_after_it_was_killed(self):
-        """bcc counts itself in by hand, and killed it leaves a 1 behind: the probe stays enabled."""
+        """bcc counts itself in by hand; killed, it leaves a 1 behind: the probe stays enabled."""
         target = self.target()
         self.watch(target, {"shop:mixed": MIXED}).finish(signal.SIGKILL)
         left = target.semaphore("shop:mixed")

@@ -31,7 +31,8 @@ class Bpftrace:
         if index < 6 or not self.registers_only:
             return f"arg{index}"
         size, signed = TYPES[kind]
-        return f'*({"" if signed else "u"}int{8 * size}*)(reg("bp") + {STACK_ARGS + 8 * (index - 6)})'
+        c_type = f"{'' if signed else 'u'}int{8 * size}"
+        return f'*({c_type}*)(reg("bp") + {STACK_ARGS + 8 * (index - 6)})'
 
     def prints(self, probe, kinds):
         """An action that prints every argument on a line of its own: probe, index, value."""
@@ -72,7 +73,7 @@ class BpftraceTests:
         tool = self.tool(
             *self.bpftrace.command, "-p", target.pid, "-e", program + TICK,
             BPFTRACE_STRLEN=str(LIMIT), BPFTRACE_MAX_STRLEN=str(LIMIT),
-        )  # fmt: skip
+        )
         self.attach(target, tool, *(probe for probe, _ in actions))
         tool.wait_for("^tick$")
         return tool
@@ -98,8 +99,10 @@ class BpftraceTests:
     def check_every_value(self, target):
         for probe in EVERY_TYPE:
             self.assertEqual(target.semaphore(probe), 0)
-        prints = ((probe, self.bpftrace.prints(probe, kinds)) for probe, kinds in EVERY_TYPE.items())
-        tool = self.watch(target, *prints)
+        actions = (
+            (probe, self.bpftrace.prints(probe, kinds)) for probe, kinds in EVERY_TYPE.items()
+        )
+        tool = self.watch(target, *actions)
         want = []
         for probe, kinds in EVERY_TYPE.items():
             want += shown(probe, kinds, target.fire(probe, ROUND))

@@ -138,7 +138,8 @@ class Gdb(TracerTest):
         tool = self.watch(target, {"shop:order": []}, "backtrace")
         target.fire("shop:order", 1)
         lines = self.stop(target, tool, "shop:order")
-        frames = [found[1] for line in lines if (found := re.match(r"#\d+ .*?(?:in )?(\S+) \(", line))]
+        found = (re.match(r"#\d+ .*?(?:in )?(\S+) \(", line) for line in lines)
+        frames = [frame[1] for frame in found if frame]
         self.assertEqual(frames[:2], ["shop.order", "checkout"], tool)
         self.assertEqual(frames[-1], "main", tool)
 

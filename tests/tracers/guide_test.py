@@ -16,7 +16,7 @@ import time
 
 from bcc_headers import kernel_headers
 from guide import missing, parse
-from harness import DEADLINE, TracerTest, main, mount_tracefs
+from harness import DEADLINE, TracerTest, events_lock, main, mount_tracefs
 
 PAGE = os.environ.get("RST_GUIDE", "")
 WAITS = {"7", "232", "271", "281"}  # poll, epoll_wait, ppoll, epoll_pwait on x86_64
@@ -85,8 +85,9 @@ class Guide(TracerTest):
         with open(UPROBE_EVENTS, encoding="ascii") as file:
             left = [line.split()[0][2:] for line in file if f" {path}:" in line]
         for name in left:
-            self.run_tool("sh", "-c", f"echo 0 > {os.path.dirname(UPROBE_EVENTS)}/events/{name}/enable;"
-                          f"echo -:{name} >> {UPROBE_EVENTS}")  # fmt: skip
+            switch = f"{os.path.dirname(UPROBE_EVENTS)}/events/{name}/enable"
+            remove = f"echo 0 > {switch}; echo -:{name} >> {UPROBE_EVENTS}"
+            self.run_tool("sh", "-c", remove)
         self.assertEqual(left, [], "the page leaves events behind")
 
     def start(self, block, home):
@@ -161,6 +162,8 @@ class Guide(TracerTest):
 
     def check_section(self, blocks):
         home = self.directory()
+        if any(word in block.text for block in blocks for word in ("uprobe_events", "perf probe")):
+            self.addCleanup(events_lock().close)
         self.headers = kernel_headers(home)
         actions = {"run": self.run_to_its_end, "watch": self.watch, "collect": self.collect}
         for block in blocks:

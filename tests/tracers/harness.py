@@ -7,6 +7,7 @@ what the target says that it fired.
 """
 
 import ctypes
+import fcntl
 import os
 import queue
 import re
@@ -248,6 +249,13 @@ def uprobe_refusal():
     elif ctypes.get_errno() in (1, 13):  # EPERM, EACCES
         return "a uprobe can't be attached: be root, or have CAP_PERFMON and CAP_BPF"
     return None
+
+
+def events_lock():
+    """Wait for, and give, the machine-wide lock of whoever makes events of common names."""
+    file = open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 def mount_tracefs():

@@ -9,7 +9,7 @@ import os
 import re
 import signal
 
-from harness import TracerTest, main, mount_tracefs
+from harness import TracerTest, events_lock, main, mount_tracefs
 from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ORDER, ROUND
 
 # perf script passes the sign of narrow integers over: 6.1 shows an int8 of -1 as 255.
@@ -33,6 +33,7 @@ class Perf(TracerTest):
     def setUp(self):
         super().setUp()
         self.refuse(tracefs)
+        self.addCleanup(events_lock().close)
         self.home = self.directory()
         self.data = os.path.join(self.home, "perf.data")
 
@@ -59,7 +60,7 @@ class Perf(TracerTest):
             "perf", "record", "--delay=-1", f"--control=fd:{control[0]},{acknowledge[1]}",
             "-o", self.data, "-p", target.pid, *events, keep=(control[0], acknowledge[1]),
             HOME=self.home,
-        )  # fmt: skip
+        )
         os.close(acknowledge[1])  # so that it reads as ended if perf ends
         for end in control[0], control[1], acknowledge[0]:  # perf gives up on a closed control
             self.addCleanup(os.close, end)

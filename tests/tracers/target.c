@@ -4,7 +4,6 @@
  * line on stdout, so that a test waits for it to have happened and for nothing else.
  *
  *     path PROVIDER        path PATH                    what a tracer attaches to; "-": not loaded
- *     await PROBE N        semaphore PROBE N            once the semaphore is N, or at the deadline
  *     semaphore PROBE      semaphore PROBE N
  *     fire PROBE TIMES     fired PROBE VALUE ... for each, then "done"
  *     unload, load         unloaded, loaded             both providers
@@ -37,7 +36,6 @@
 #include "rst.h"
 #include "values.h"
 
-#define DEADLINE_SECONDS 100
 #define MOST_PROBES (TYPES + RST_MAX_ARGS + 3)
 #define LINE_SIZE 256
 
@@ -240,22 +238,6 @@ static void say_semaphore(const char *name, const struct target_probe *target)
     printf("semaphore %s %u\n", name, *rst_probe_semaphore(target->probe));
 }
 
-/* The kernel wakes nobody when it counts a tracer in or out, so look again and again. */
-static void await(const char *name, const struct target_probe *target, unsigned long value)
-{
-    const struct timespec pause = {.tv_nsec = 2000000};
-    struct timespec now, start;
-
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    do {
-        if (*rst_probe_semaphore(target->probe) == value)
-            break;
-        nanosleep(&pause, NULL);
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - start.tv_sec < DEADLINE_SECONDS);
-    say_semaphore(name, target);
-}
-
 static void fire(const struct target_probe *target, unsigned long times)
 {
     for (unsigned long turn = 0; turn < times; turn++)
@@ -321,8 +303,6 @@ static void obey(char *line)
 
     if (strcmp(word, "path") == 0 && name)
         say_path(name);
-    else if (strcmp(word, "await") == 0 && target)
-        await(name, target, number);
     else if (strcmp(word, "semaphore") == 0 && target)
         say_semaphore(name, target);
     else if (strcmp(word, "fire") == 0 && target)
