@@ -86,17 +86,16 @@ def stay_on_one_cpu():
 class Target:
     """The program that is watched; see target.c for its protocol."""
 
-    def __init__(self, backing="memfd", **environment):
+    def __init__(self, directory=None):
+        """With the file backing in `directory`, or the memfd backing."""
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
-        self.directory = None
-        if backing == "file":
-            self.directory = tempfile.mkdtemp(prefix="librst-tracers-")
-            backing = f"file:{self.directory}"
+        self.directory = directory
+        backing = f"file:{directory}" if directory else "memfd"
         self.process = subprocess.Popen(
             [TARGET],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "RST_BACKING": backing, **environment},
+            env={**os.environ, "RST_BACKING": backing},
             preexec_fn=stay_on_one_cpu,
         )
         self.lines = Lines(self.process.stdout)
@@ -143,13 +142,14 @@ class Target:
     def close(self):
         """End it, by the end of its input, and see that it ended well."""
         self.process.stdin.close()
+        stuck = threading.Timer(DEADLINE, lambda: os.kill(self.pid, signal.SIGKILL))
+        stuck.start()
         statuses = [os.waitpid(pid, 0)[1] for pid in self.adopted]
-        statuses.append(self.process.wait(DEADLINE))
+        statuses.append(self.process.wait())
+        stuck.cancel()
         self.lines.rest()
         self.process.stdout.close()
         left = os.listdir(self.directory) if self.directory else []
-        if self.directory:
-            shutil.rmtree(self.directory)
         if any(statuses) or left:
             raise AssertionError(f"target: exit statuses {statuses}, files left {left}")
 
@@ -290,8 +290,8 @@ class TracerTest(unittest.TestCase):
     def refuse(self, reason):
         self.need(reason is None, reason)
 
-    def target(self, backing="memfd", **environment):
-        target = Target(backing, **environment)
+    def target(self, backing="memfd"):
+        target = Target(self.directory() if backing == "file" else None)
         self.addCleanup(target.close)
         return target
 
