@@ -36,8 +36,17 @@
 
 static const uint8_t nop1[] = {PROLOGUE, 0x90, EPILOGUE};
 static const uint8_t nop5[] = {PROLOGUE, 0x0f, 0x1f, 0x44, 0x00, 0x00, EPILOGUE};
-static const uint8_t nop10[] = {PROLOGUE, 0x66, 0x2e, 0x0f, 0x1f, 0x84,
-                                0x00,     0x00, 0x00, 0x00, 0x00, EPILOGUE};
+
+/*
+ * The kernel turns a nop10 into two instructions: lea -0x80(%rsp),%rsp and, where the operand was,
+ * a call. The call it never takes back, for the sake of a thread that was interrupted between the
+ * two. But an unload or a load does: such a thread then finds the operand as it is here, which
+ * undoes the lea. It is one instruction, so that nobody can be interrupted inside it, either. The
+ * kernel takes any operand (is_optimizable_nop10() in its arch/x86/kernel/uprobes.c).
+ */
+#define UNDO 0x2e, 0x48, 0x83, 0xec, 0x80 /* cs sub $-0x80,%rsp: a prefix without effect */
+
+static const uint8_t nop10[] = {PROLOGUE, 0x66, 0x2e, 0x0f, 0x1f, 0x84, UNDO, EPILOGUE};
 
 /* The stubs begin with endbr64 (IBT) and leave the return address alone (SHSTK); without saying so,
  * they would turn the protection off for a whole process, or be refused by it. */

@@ -120,7 +120,8 @@ int facts_signature(const char *text, char **plain, char **operands)
 const uint8_t *facts_nop(size_t size)
 {
     static const uint8_t nop1[] = {0x90}, nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00},
-                         nop10[] = {0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0};
+                         nop10[] = {0x66, 0x2e, 0x0f, 0x1f, 0x84, /* and any operand; this one: */
+                                    0x2e, 0x48, 0x83, 0xec, 0x80};
 
     return size == 1 ? nop1 : size == 5 ? nop5 : nop10;
 }

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A nop10 that the kernel has optimised is two instructions, and a thread can be interrupted
+ * between them while the provider is unloaded or loaded: what it goes on with isn't the kernel's
+ * call any more, but the second half of the nop that the image has there.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "object.h"
+#include "rst.h"
+
+#define SECOND_HALF 13 /* behind endbr64, push, mov, and five bytes of the nop */
+
+/*
+ * Do what the function has done when it gets there, the kernel's lea included, and go on in it. If
+ * it is right, it returns to our caller, with the registers as they were.
+ */
+void enter_second_half(const void *second_half);
+__asm__(".text\n"
+        ".type enter_second_half, @function\n"
+        "enter_second_half:\n"
+        "    push %rbp\n"
+        "    mov  %rsp, %rbp\n"
+        "    lea  -0x80(%rsp), %rsp\n"
+        "    xor  %eax, %eax\n" /* so that an add to (%rax), which is two zeros, is seen */
+        "    notrack jmp *%rdi\n"
+        ".size enter_second_half, . - enter_second_half\n");
+
+static void enter(const struct rst_object *object)
+{
+    const char *function = rst_object_function(object, &rst_arch_x86_64, 0);
+
+    enter_second_half(function + SECOND_HALF);
+}
+
+static void a_thread_between_the_halves_of_a_nop10_survives_unload_and_load(void **state)
+{
+    const struct rst_object_options options = {
+        .arch = &rst_arch_x86_64,
+        .nop = RST_NOP10,
+        .backing = RST_BACKING_MEMFD,
+    };
+    const struct rst_description probe = {.name = "checkout", .signature = {.text = ""}};
+    struct rst_object *object = calloc(1, sizeof(*object) + sizeof(object->probes[0]));
+
+    (void)state;
+    assert_non_null(object);
+    object->provider = "shop";
+    object->probes[0] = &probe;
+    object->count = 1;
+    assert_int_equal(rst_object_open(object, &options), 0);
+    enter(object);
+    assert_int_equal(rst_object_hide(object, &rst_arch_x86_64), 0);
+    enter(object);
+    assert_int_equal(rst_object_show(object, &rst_arch_x86_64), 0);
+    enter(object);
+    rst_object_close(object);
+    free(object);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_thread_between_the_halves_of_a_nop10_survives_unload_and_load),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
