@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,29 +14,41 @@
 #include "support/children.h"
 
 /*
- * Lines of /proc/self/maps but the heap's, which brk(2) makes a second one of as it grows. Read
- * with system calls alone: stdio would put a buffer on the heap that it measures.
+ * Mappings that are none of librst's: the heap, of which brk(2) makes a second line as it grows,
+ * what the kernel maps into a traced process and leaves there, and, if sanitized, what has no file.
+ */
+static const char *const foreign[] = {"[heap]", "[uprobes]", "[uprobes-trampoline]"};
+
+static bool is_foreign(const char *mapping)
+{
+    for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+        if (strstr(mapping, foreign[i]))
+            return true;
+    return SANITIZED && !strchr(mapping, '/');
+}
+
+/*
+ * Lines of /proc/self/maps but those. Read with system calls alone: stdio would put a buffer on
+ * the heap that it measures.
  */
 static size_t count_mappings(void)
 {
-    static const char heap[] = "[heap]";
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    size_t lines = 0, matched = 0;
-    bool named = false;
-    char buffer[4096];
+    char buffer[4096], line[256];
+    size_t lines = 0, length = 0;
     ssize_t size;
 
     if (fd < 0)
         abort();
     while ((size = read(fd, buffer, sizeof(buffer))) > 0)
-        for (ssize_t i = 0; i < size; i++) {
+        for (ssize_t i = 0; i < size; i++)
             if (buffer[i] == '\n') {
-                lines += matched != sizeof(heap) - 1 && (named || !SANITIZED);
-                named = false;
+                line[length] = '\0';
+                lines += !is_foreign(line);
+                length = 0;
+            } else if (length < sizeof(line) - 1) {
+                line[length++] = buffer[i];
             }
-            named = named || buffer[i] == '/';
-            matched = buffer[i] == heap[matched] ? matched + 1 : buffer[i] == heap[0];
-        }
     close(fd);
     return lines;
 }
