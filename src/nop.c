@@ -9,10 +9,11 @@
  *
  * So: nop10 from 7.3 on; nop5 on 6.18 to 7.2 for those who ask for it; nop1 everywhere else.
  *
- * The release alone does not tell: a distribution's kernel may have gained or lost the feature.
- * uprobe(2), called from anywhere but the trampoline, fails with EPROTO from 7.3 on, ENXIO before,
- * and ENOSYS where it does not exist. But older kernels must not be asked, nor through a seccomp
- * filter, which may kill a process for a call that it doesn't know.
+ * The release alone does not tell: 7.2.13 does as 7.3 does, and a distribution's kernel may have
+ * gained or lost either. uprobe(2), called from anywhere but the trampoline, fails with EPROTO
+ * where it is a nop10 that is turned into a call, with ENXIO where it is a nop5, and with ENOSYS
+ * where it does not exist. But older kernels must not be asked, nor through a seccomp filter, which
+ * may kill a process for a call that it doesn't know.
  */
 #include "nop.h"
 

@@ -40,6 +40,7 @@ static void each_kernel_gets_its_nop(void **state)
         {"7.3.0", EPROTO, RST_NOP10, RST_NOP10},
         {"10.0.1", EPROTO, RST_NOP10, RST_NOP10},
         /* it's what the kernel does that counts, not what it's called */
+        {"7.2.13+deb14-amd64", EPROTO, RST_NOP10, RST_NOP10},
         {"6.18.7-backport", EPROTO, RST_NOP10, RST_NOP10},
         {"7.3.0", ENXIO, RST_NOP1, RST_NOP5},
         {"7.3.0", ENOSYS, RST_NOP1, RST_NOP1},
