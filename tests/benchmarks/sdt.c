@@ -8,6 +8,10 @@
 #include "jobs.h"
 #include "traced.h"
 
+#ifdef __clang__ /* of sys/sdt.h's own macros, which pass nothing for "..." */
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
+
 #define PROVIDER "benchsdt"
 
 /* The semaphore of provider:probe, in the section and of the type that sys/sdt.h expects. */

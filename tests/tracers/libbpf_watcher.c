@@ -58,7 +58,7 @@ static int say_event(void *context, void *data, size_t size)
 static void attach(const struct bpf_object *object, int pid, char **words, unsigned number)
 {
     unsigned long strings = strtoul(words[3], NULL, 10);
-    LIBBPF_OPTS(bpf_usdt_opts, options, .usdt_cookie = COOKIE(number, strings));
+    struct bpf_usdt_opts options = {.sz = sizeof(options), .usdt_cookie = COOKIE(number, strings)};
     const struct bpf_program *program = bpf_object__find_program_by_name(object, "watch");
 
     if (!bpf_program__attach_usdt(program, pid, words[0], words[1], words[2], &options))
