@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "loader.h"
 #include "rst.h"
 
 #define SUFFIX ".so"
@@ -265,6 +266,36 @@ static int create_under(const char *base, const char *provider, const struct rst
     return 0;
 }
 
+/*
+ * Create a file that the dynamic linker will not take for another. It knows what it has loaded by
+ * device and inode, and the file of an unloaded provider is gone: its inode is soon another file's.
+ * Such files are kept until there is one with an inode of its own.
+ */
+static int create_loadable(const char *base, const char *provider, const struct rst_image *image,
+                           struct rst_backing *ret)
+{
+    struct rst_path *taken = NULL;
+    struct rst_backing file;
+    int error;
+
+    while ((error = create_under(base, provider, image, &file)) == 0 &&
+           rst_loader_knows_file(file.device, file.inode)) {
+        rst_backing_close_fd(&file);
+        file.path->older = taken;
+        taken = file.path;
+    }
+    while (taken) {
+        struct rst_path *older = taken->older;
+
+        unlinkat(AT_FDCWD, taken->text, 0);
+        free(taken);
+        taken = older;
+    }
+    if (error == 0)
+        *ret = file;
+    return error;
+}
+
 int rst_file_create(const char *directory, const char *provider, const struct rst_image *image,
                     struct rst_backing *ret)
 {
@@ -272,11 +303,11 @@ int rst_file_create(const char *directory, const char *provider, const struct rs
     int error = -ENOENT;
 
     if (directory)
-        return create_under(directory, provider, image, ret);
+        return create_loadable(directory, provider, image, ret);
     for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
         if (!bases[i] || bases[i][0] != '/')
             continue;
-        error = create_under(bases[i], provider, image, ret);
+        error = create_loadable(bases[i], provider, image, ret);
         if (error == 0)
             return 0;
     }

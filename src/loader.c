@@ -4,8 +4,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <string.h>
 
 #include "error.h"
+#include "provider.h"
+
+static struct rst_loaded *all; /* under the lock */
 
 static bool broken;
 
@@ -35,25 +39,71 @@ bool rst_loader_knows(const char *path)
     return handle != NULL;
 }
 
-int rst_loader_open(const char *path, struct rst_loaded *ret)
+bool rst_loader_knows_file(dev_t device, ino_t inode)
 {
-    struct rst_loaded loaded;
+    const struct rst_loaded *loaded;
+
+    rst_lock();
+    for (loaded = all; loaded; loaded = loaded->next)
+        if (loaded->device == device && loaded->inode == inode)
+            break;
+    rst_unlock();
+    return loaded != NULL;
+}
+
+static void remember(struct rst_loaded *loaded)
+{
+    rst_lock();
+    loaded->next = all;
+    all = loaded;
+    rst_unlock();
+}
+
+static void forget(const struct rst_loaded *loaded)
+{
+    struct rst_loaded **link = &all;
+
+    rst_lock();
+    while (*link != loaded)
+        link = &(*link)->next;
+    *link = loaded->next;
+    rst_unlock();
+}
+
+/* Find the link map of what was opened, and see that it is no other library's. */
+static int find_map(const char *path, struct rst_loaded *loaded)
+{
+    if (dlinfo(loaded->handle, RTLD_DI_LINKMAP, &loaded->map) < 0) {
+        const char *words = dlerror();
+
+        return rst_fail(ENOEXEC, "dlinfo: %s", words ? words : path);
+    }
+    if (strcmp(loaded->map->l_name, path) != 0)
+        return rst_fail(ENOEXEC, "dlopen took %s for %s, which is loaded already", path,
+                        rst_quote(loaded->map->l_name).text);
+    return 0;
+}
+
+int rst_loader_open(const char *path, dev_t device, ino_t inode, struct rst_loaded *ret)
+{
+    struct rst_loaded loaded = {.device = device, .inode = inode};
     const char *words;
+    int error;
 
     loaded.handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!loaded.handle) {
         words = dlerror();
         return rst_fail(ENOEXEC, "dlopen: %s", words ? words : path);
     }
-    if (dlinfo(loaded.handle, RTLD_DI_LINKMAP, &loaded.map) < 0) {
-        words = dlerror();
-        rst_fail(ENOEXEC, "dlinfo: %s", words ? words : path);
+    error = find_map(path, &loaded);
+    if (error < 0) {
         dlclose(loaded.handle);
-        return -ENOEXEC;
+        return error;
     }
     loaded.name = loaded.map->l_name;
     loaded.base = (uint8_t *)loaded.map->l_addr;
     *ret = loaded;
+    remember(ret);
     return 0;
 }
 
@@ -68,4 +118,5 @@ void rst_loader_close(struct rst_loaded *loaded)
     rst_loader_rename(loaded, loaded->name);
     if (!broken)
         dlclose(loaded->handle);
+    forget(loaded);
 }

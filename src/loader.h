@@ -7,10 +7,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct link_map;
 
 struct rst_loaded {
+    struct rst_loaded *next; /* in the process */
+    dev_t device;            /* the file that the linker knows it by: what it was loaded from */
+    ino_t inode;
     void *handle;
     struct link_map *map;
     char *name;    /* the linker's own copy of the path, which it frees */
@@ -29,8 +33,17 @@ int rst_loader_check(void);
 /* Whether the linker would take `path` for a library that it has loaded already. */
 bool rst_loader_knows(const char *path);
 
-/* Load the image at `path`. Gives 0 or a negative errno; `ret` is untouched on failure. */
-int rst_loader_open(const char *path, struct rst_loaded *ret);
+/*
+ * Whether the linker would take that file for one of our images: it knows them by device and inode,
+ * also after the file was removed and its inode used again.
+ */
+bool rst_loader_knows_file(dev_t device, ino_t inode);
+
+/*
+ * Load the image at `path`, which is that file. Gives 0 or a negative errno; `ret`, which must stay
+ * where it is until it is closed, is untouched on failure.
+ */
+int rst_loader_open(const char *path, dev_t device, ino_t inode, struct rst_loaded *ret);
 
 /*
  * Put `path` into the link map, where gdb reads it; "" makes gdb pass the entry over. The string

@@ -52,7 +52,8 @@ static int open_with(struct rst_object *object, int kind, const char *directory,
 
     if (error < 0)
         return error;
-    error = rst_loader_open(object->backing.path->text, &object->loaded);
+    error = rst_loader_open(object->backing.path->text, object->backing.device,
+                            object->backing.inode, &object->loaded);
     if (error < 0) {
         rst_backing_release(&object->backing);
         return error;
