@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * No failure harms the host: each system call and allocation that librst makes is made to fail, one
+ * by one and in combination, in every scenario (scenarios.c). Each time there must be an error that
+ * names what failed, disabled handles, and no leak; and the next try must work.
+ *
+ * Arguments: nm, and the library whose calls wrap.c stands before.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "run.h"
+#include "support/resources.h"
+#include "support/tracer.h"
+#include "wrap.h"
+
+static const char *nm, *library;
+
+/* ---------------------------------------------------------------------- completeness -- */
+
+/* What librst calls besides: none of these can fail, or has an error to give. */
+static const char infallible[] =
+    " __errno_location __isoc23_sscanf __isoc23_strtol __isoc99_sscanf __tls_get_addr"
+    " _GLOBAL_OFFSET_TABLE_ clock_gettime geteuid getpid memcmp memcpy memmove memset"
+    " pthread_mutex_lock pthread_mutex_unlock secure_getenv snprintf sprintf sscanf strcmp strcpy"
+    " strcspn strerror_r strlen strncat strncmp strrchr strspn strtol sysconf vsnprintf"
+    " __memcpy_chk __memset_chk __snprintf_chk __sprintf_chk __strcpy_chk __strncat_chk"
+    " __vsnprintf_chk __stack_chk_fail ";
+
+/* Of compilers' own making. */
+static const char *const instrumentation[] = {"__asan_",       "__ubsan_",    "__tsan_",
+                                              "__sanitizer_",  "__gcov_",     "__llvm_",
+                                              "__start___san", "__stop___san"};
+
+static bool is_listed(const char *list, const char *name)
+{
+    char word[128];
+
+    snprintf(word, sizeof(word), " %s ", name);
+    return strstr(list, word) != NULL;
+}
+
+static bool is_instrumentation(const char *name)
+{
+    for (size_t i = 0; i < sizeof(instrumentation) / sizeof(instrumentation[0]); i++)
+        if (strncmp(name, instrumentation[i], strlen(instrumentation[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Run `nm` with an option; gives its names between blanks, to be freed. */
+static char *names_of(const char *option)
+{
+    char command[1024], name[256], *names = calloc(1, 1 << 16);
+    size_t length = 1;
+    FILE *output;
+
+    assert_non_null(names);
+    snprintf(command, sizeof(command), "'%s' -j %s '%s'", nm, option, library);
+    output = popen(command, "r");
+    assert_non_null(output);
+    names[0] = ' ';
+    while (fscanf(output, "%255s", name) == 1) {
+        length += (size_t)snprintf(names + length, (1 << 16) - length, "%s ", name);
+        assert_true(length < 1 << 16);
+    }
+    assert_int_equal(pclose(output), 0);
+    return names;
+}
+
+static void every_call_can_be_made_to_fail(void **state)
+{
+    char *undefined = names_of("-u"), *defined = names_of("--defined-only");
+    size_t seen = 0, missing = 0;
+
+    (void)state;
+    for (char *name = strtok(undefined, " "); name; name = strtok(NULL, " ")) {
+        if (is_listed(defined, name))
+            continue;
+        seen++;
+        if (is_listed(" " WRAPPED " ", name) || is_listed(infallible, name) ||
+            is_instrumentation(name))
+            continue;
+        print_error("librst calls %s, which is neither wrapped nor infallible\n", name);
+        missing++;
+    }
+    free(undefined);
+    free(defined);
+    assert_true(seen > 20);
+    assert_int_equal(missing, 0);
+}
+
+static void every_call_has_been_made_to_fail(void **state)
+{
+    size_t missing = 0;
+
+    (void)state;
+    for (size_t i = 0; i < fault_kind_count; i++)
+        if (fault_kinds[i].errors[0] && fault_record->struck[i] == 0) {
+            print_error("%s %s was never made to fail\n", fault_kinds[i].name,
+                        fault_kinds[i].detail ? fault_kinds[i].detail : "");
+            missing++;
+        }
+    assert_int_equal(missing, 0);
+}
+
+/* ------------------------------------------------------------------------ the scenarios -- */
+
+static void run_all(size_t (*run)(const struct scenario *scenario))
+{
+    const char *only = getenv("RST_FAULTS_ONLY"); /* for whoever looks into one */
+    struct resources before = resources_now(), after;
+    size_t runs = 0;
+
+    fault_record->complaints = 0;
+    for (size_t i = 0; i < scenario_count; i++)
+        if (!only || strstr(scenarios[i].name, only))
+            runs += run(&scenarios[i]);
+    print_message("%zu runs\n", runs);
+    after = resources_now();
+    assert_int_equal(fault_record->complaints, 0);
+    assert_true(runs > 0);
+    assert_int_equal(after.descriptors, before.descriptors);
+    assert_int_equal(after.libraries, before.libraries);
+}
+
+static void one_failure_harms_nothing(void **state)
+{
+    (void)state;
+    run_all(run_alone);
+}
+
+static void several_failures_harm_nothing(void **state)
+{
+    (void)state;
+    run_all(run_combined);
+}
+
+static void a_tracer_counts_exactly_after_a_failure(void **state)
+{
+    (void)state;
+    need_tracer();
+    run_all(run_traced);
+}
+
+static int prepare(void **state)
+{
+    (void)state;
+    faults_prepare();
+    stage_prepare_process();
+    return 0;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    stage_leave_process();
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_failure_harms_nothing),
+        cmocka_unit_test(several_failures_harm_nothing),
+        cmocka_unit_test(a_tracer_counts_exactly_after_a_failure),
+        cmocka_unit_test(every_call_can_be_made_to_fail),
+        cmocka_unit_test(every_call_has_been_made_to_fail),
+    };
+
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s NM LIBRARY\n", argv[0]);
+        return 2;
+    }
+    nm = argv[1];
+    library = argv[2];
+    return cmocka_run_group_tests(tests, prepare, leave);
+}

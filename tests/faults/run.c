@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "judge.h"
+#include "support/tracer.h"
+#include "wrap.h"
+
+#define MOST_FOR_PAIRS 64 /* a scenario with more calls has them fail alone and in rows, only */
+
+/* What the program does after the act. */
+enum sequel { THEN_AGAIN, THEN_UNLOAD, THEN_LOAD, THEN_FREE, SEQUELS };
+
+static const char *const sequel_names[SEQUELS] = {"again", "unload", "load", "free"};
+
+struct run {
+    const struct scenario *scenario;
+    struct fault_plan plan;
+    enum sequel sequel;
+    bool traced;
+};
+
+/* The calls of the run in which nothing failed, or of the one with the first fault of a pair. */
+static struct fault_call recorded[FAULT_MAX_CALLS];
+static size_t recorded_count;
+
+static void describe(const struct run *run)
+{
+    static const char *const reaches[] = {"", ", as all later ones of its kind",
+                                          ", as all later ones of every kind"};
+    const struct fault_plan *plan = &run->plan;
+    const struct fault_kind *kind = plan->at ? recorded[plan->at - 1].kind : NULL;
+    char also[48] = "";
+
+    if (!kind) {
+        snprintf(stage_run, sizeof(stage_run), "%s: without a fault", run->scenario->name);
+        return;
+    }
+    if (plan->also_at)
+        snprintf(also, sizeof(also), ", as does call %zu", plan->also_at);
+    snprintf(stage_run, sizeof(stage_run), "%s: call %zu, %s %s, gives %s%s%s; then %s",
+             run->scenario->name, plan->at, kind->name, kind->detail ? kind->detail : "",
+             fault_error_name(plan->error), reaches[plan->reach], also, sequel_names[run->sequel]);
+}
+
+/* ----------------------------------------------------------------------- what was struck -- */
+
+static bool has(const int *errors, int error)
+{
+    for (size_t i = 0; i < FAULT_ERRORS; i++)
+        if (errors[i] && errors[i] == error)
+            return true;
+    return false;
+}
+
+static bool is_word_of(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = words; (at = strstr(at, word)); at += length)
+        if ((at == words || at[-1] == ' ') && (at[length] == '\0' || at[length] == ' '))
+            return true;
+    return strcmp(words, "*") == 0;
+}
+
+/* Whether the operation must fail by this one call. */
+static bool is_fatal(const struct run *run, const struct fault_call *call)
+{
+    return call->kind->consequence == FATAL && !has(call->kind->harmless, call->error) &&
+           !is_word_of(run->scenario->survives, call->kind->name);
+}
+
+/* Whether it must succeed in spite of it. */
+static bool is_harmless(const struct fault_call *call)
+{
+    return call->kind->consequence != FATAL || has(call->kind->harmless, call->error);
+}
+
+static bool may_litter(void)
+{
+    for (size_t i = 0; i < fault_record->count; i++) {
+        const struct fault_call *call = &fault_record->calls[i];
+
+        if (call->error &&
+            (call->kind->consequence == LITTERS || is_word_of("open64 fstat64", call->kind->name)))
+            return true;
+    }
+    return false;
+}
+
+/* --------------------------------------------------------------------------- the result -- */
+
+static int errno_of(int error)
+{
+    return error == FAULT_NOTHING ? EIO : error;
+}
+
+static bool explains(const struct fault_call *call, int result)
+{
+    return call->error && call->kind->words && errno_of(call->error) == -result &&
+           strstr(rst_error(), call->kind->words);
+}
+
+static void judge_error(int result)
+{
+    for (size_t i = 0; i < fault_record->count; i++)
+        if (explains(&fault_record->calls[i], result))
+            return;
+    complain("gave %s, and the error is \"%s\": neither is that of a call that failed",
+             fault_error_name(-result), rst_error());
+}
+
+static void judge_result(const struct run *run, int result)
+{
+    const struct fault_call *call = &fault_record->calls[run->plan.at - 1];
+
+    if (run->plan.at == 0) {
+        if (result < 0)
+            complain("failed: %s", rst_error());
+        return;
+    }
+    if (fault_record->count < run->plan.at || call->kind != recorded[run->plan.at - 1].kind) {
+        complain("took another course than before: the call to fail is not there");
+        return;
+    }
+    if (run->plan.reach == ALONE && !run->plan.also_at) {
+        if (result == 0 && is_fatal(run, call))
+            complain("succeeded");
+        if (result < 0 && is_harmless(call))
+            complain("failed: %s", rst_error());
+    }
+    if (result < 0)
+        judge_error(result);
+}
+
+/* ----------------------------------------------------------------------------- the state -- */
+
+static bool struck(const char *names)
+{
+    for (size_t i = 0; i < fault_record->count; i++)
+        if (fault_record->calls[i].error && is_word_of(names, fault_record->calls[i].kind->name))
+            return true;
+    return false;
+}
+
+static void judge_failed(const struct run *run, struct stage *stage)
+{
+    enum old_probes old = run->scenario->old;
+
+    if (old == OLD_SHOWN && struck("fstat64 stat64"))
+        old = OLD_EITHER; /* librst had to take their backing for lost */
+    judge_disabled(stage, stage->old, stage->count);
+    if (old == OLD_SHOWN)
+        judge_enabled(stage, 0, stage->old);
+    if (old == OLD_DISABLED) {
+        judge_disabled(stage, 0, stage->old);
+        if (rst_provider_loaded(stage->provider))
+            complain("the provider counts as loaded");
+    }
+    fire_all(stage);
+}
+
+static void judge_unloaded(struct stage *stage)
+{
+    judge_disabled(stage, 0, stage->count);
+    judge_unmapped();
+    if (rst_provider_loaded(stage->provider))
+        complain("the provider counts as loaded");
+}
+
+static void must(const char *what, int result)
+{
+    if (result < 0)
+        complain("%s, without a fault: %s", what, rst_error());
+}
+
+static void unload(struct stage *stage)
+{
+    must("unload", rst_provider_unload(stage->provider));
+    judge_unloaded(stage);
+}
+
+static void load(struct stage *stage)
+{
+    must("load", rst_provider_load(stage->provider));
+    judge_shown(stage, 0, stage->count);
+    if (!rst_provider_loaded(stage->provider))
+        complain("the provider does not count as loaded");
+}
+
+/* Nothing fails any more: all must work. */
+static void go_on(const struct run *run, struct stage *stage)
+{
+    if (run->sequel == THEN_FREE)
+        return;
+    if (run->sequel == THEN_AGAIN && !stage->forked)
+        must("again", run->scenario->act(stage));
+    if (!stage->provider)
+        stage->provider = rst_provider_new(STAGE_PROVIDER);
+    if (run->sequel == THEN_UNLOAD)
+        unload(stage);
+    must("add", stage_add(stage, stage->count ? stage->count : 2));
+    load(stage);
+    if (run->traced)
+        judge_traced(stage);
+    unload(stage);
+    load(stage);
+}
+
+/* ------------------------------------------------------------------------------- a run -- */
+
+/* Have the probes watched that are loaded. Gives the tracer. */
+static int watch(const struct run *run, struct stage *stage)
+{
+    if (run->traced && stage->old > 0 && rst_probe_path(stage->probes[0]) && stage->decoy < 0 &&
+        access(rst_probe_path(stage->probes[0]), R_OK) == 0) {
+        int tracer = tracer_attach_probe(stage->probes[0], STAGE_PROVIDER, 0);
+
+        fire_all(stage); /* the kernel may change the site as it is first hit */
+        return tracer;
+    }
+    poke(stage, 0, stage->old, 1);
+    return -1;
+}
+
+static void unwatch(struct stage *stage, int tracer)
+{
+    if (tracer >= 0)
+        close(tracer);
+    else
+        poke(stage, 0, stage->old, 0);
+}
+
+static void list_held(const char *what, const void *which)
+{
+    complain("leaked: %s %p", what, which);
+}
+
+static int act(const struct run *run, struct stage *stage)
+{
+    int result;
+
+    faults_arm(&run->plan);
+    result = run->scenario->act(stage);
+    faults_disarm();
+    faults_clean_up();
+    if (!stage->provider) {
+        stage->count = 0;
+        stage->old = 0;
+    }
+    return result;
+}
+
+static void perform(const struct run *run)
+{
+    size_t held = faults_held(), libraries = count_libraries();
+    struct stage stage = stage_make();
+    bool littered;
+    int result, tracer;
+
+    describe(run);
+    run->scenario->prepare(&stage);
+    tracer = watch(run, &stage);
+    result = act(run, &stage);
+    littered = may_litter();
+    judge_result(run, result);
+    if (result < 0)
+        judge_failed(run, &stage);
+    else
+        fire_all(&stage);
+    if (run->scenario->ends_unloaded && stage.provider)
+        judge_disabled(&stage, 0, stage.count);
+    unwatch(&stage, tracer);
+    if (result == 0 && run->scenario->ends_unloaded)
+        judge_unloaded(&stage);
+    go_on(run, &stage);
+    stage_free(&stage);
+
+    judge_unmapped();
+    if (!stage.forked)
+        judge_no_files(littered && (result == 0 || run->plan.reach != ALONE || run->plan.also_at ||
+                                    run->scenario->ends_unloaded));
+    if (faults_held() != held)
+        faults_list_held(list_held);
+    if (count_libraries() != libraries)
+        complain("leaked: %zu libraries, and there were %zu", count_libraries(), libraries);
+}
+
+static void perform_apart(const struct run *run)
+{
+    pid_t child;
+    int status;
+
+    fflush(NULL);
+    describe(run);
+    child = fork();
+    if (child == 0) {
+        perform(run);
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) < 0)
+        abort();
+    if (status != 0)
+        complain("the process ended with status %#x", (unsigned)status);
+    if (run->scenario->exits)
+        judge_no_files(may_litter());
+}
+
+static void perform_once(const struct run *run)
+{
+    if (run->scenario->fresh)
+        perform_apart(run);
+    else
+        perform(run);
+}
+
+static void keep_record(void)
+{
+    recorded_count = fault_record->count;
+    memcpy(recorded, fault_record->calls, recorded_count * sizeof(recorded[0]));
+}
+
+/* Run it without a fault, keeping its calls. The first time in a process takes more of them. */
+static void record(const struct scenario *scenario, bool traced)
+{
+    struct run run = {.scenario = scenario, .traced = traced};
+
+    recorded_count = 0;
+    perform_once(&run);
+    keep_record();
+    if (recorded_count == 0)
+        complain("makes no call that could fail");
+}
+
+/* ----------------------------------------------------------------------------- all runs -- */
+
+size_t run_alone(const struct scenario *scenario)
+{
+    size_t runs = 0;
+
+    record(scenario, false);
+    for (size_t at = 1; at <= recorded_count; at++)
+        for (size_t i = 0; i < 2 * FAULT_ERRORS; i++) {
+            const struct fault_kind *kind = recorded[at - 1].kind;
+            int error = i < FAULT_ERRORS ? kind->errors[i] : kind->harmless[i - FAULT_ERRORS];
+
+            for (enum sequel sequel = 0; error && sequel < SEQUELS; sequel++, runs++)
+                perform_once(&(struct run){scenario, {.at = at, .error = error}, sequel, false});
+        }
+    return runs;
+}
+
+size_t run_traced(const struct scenario *scenario)
+{
+    size_t runs = 0;
+
+    record(scenario, true);
+    for (size_t at = 1; at <= recorded_count; at++) {
+        int error = recorded[at - 1].kind->errors[0];
+
+        if (!error)
+            continue;
+        perform_once(&(struct run){scenario, {.at = at, .error = error}, runs % 3, true});
+        runs++;
+    }
+    return runs;
+}
+
+/* The second fault of a pair is one of the calls that follow the first fault. */
+static size_t run_pairs(const struct scenario *scenario, size_t at, int error)
+{
+    struct fault_plan plan = {.at = at, .error = error};
+    struct run run = {scenario, plan, THEN_LOAD, false};
+    struct fault_call *calls;
+    size_t count, runs = 0;
+
+    perform_once(&run);
+    count = fault_record->count;
+    calls = malloc((count + 1) * sizeof(*calls));
+    memcpy(calls, fault_record->calls, count * sizeof(*calls));
+    for (size_t also = at + 1; also <= count; also++) {
+        if (!calls[also - 1].kind->errors[0])
+            continue;
+        run.plan.also_at = also;
+        run.sequel = (at + also) % SEQUELS;
+        perform_once(&run);
+        runs++;
+    }
+    free(calls);
+    return runs;
+}
+
+size_t run_combined(const struct scenario *scenario)
+{
+    size_t runs = 0;
+
+    record(scenario, false);
+    for (size_t at = 1; at <= recorded_count; at++) {
+        const struct fault_kind *kind = recorded[at - 1].kind;
+        struct run run = {scenario, {.at = at, .error = kind->errors[0]}, at % SEQUELS, false};
+
+        if (!kind->errors[0])
+            continue;
+        run.plan.reach = WITH_LATER_OF_ITS_KIND;
+        perform_once(&run);
+        run.plan.reach = WITH_ALL_LATER;
+        perform_once(&run);
+        runs += 2;
+        if (recorded_count > MOST_FOR_PAIRS || scenario->fresh)
+            continue;
+        runs += run_pairs(scenario, at, kind->errors[0]);
+        if (kind->harmless[0])
+            runs += run_pairs(scenario, at, kind->harmless[0]);
+    }
+    return runs;
+}
