@@ -9,7 +9,7 @@
 #include "rst.h"
 
 /* A plain array rather than an allocation: reporting that memory ran out must not need any. */
-static _Thread_local char message[640];
+static _Thread_local char message[RST_ERROR_SIZE];
 
 const char *rst_error(void)
 {
@@ -48,6 +48,20 @@ int rst_fail_errno(int error, const char *format, ...)
     fail(error, strerror_r(error, words, sizeof(words)), format, args);
     va_end(args);
     return -error;
+}
+
+struct rst_kept_error rst_error_keep(void)
+{
+    struct rst_kept_error kept = {.error = errno};
+
+    memcpy(kept.message, message, sizeof(message));
+    return kept;
+}
+
+void rst_error_restore(const struct rst_kept_error *kept)
+{
+    memcpy(message, kept->message, sizeof(message));
+    errno = kept->error;
 }
 
 struct rst_quoted rst_quote_bytes(const char *text, size_t length)

@@ -18,6 +18,19 @@ int rst_fail(int error, const char *format, ...) __attribute__((format(printf, 2
 /* The same, followed by ": " and the system's words for `error`. */
 int rst_fail_errno(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * Keep this thread's message and errno over what may fail without being why: undoing, tidying up.
+ */
+#define RST_ERROR_SIZE 640
+
+struct rst_kept_error {
+    int error;
+    char message[RST_ERROR_SIZE];
+};
+
+struct rst_kept_error rst_error_keep(void);
+void rst_error_restore(const struct rst_kept_error *kept);
+
 /* A caller's string made fit for a message: bytes that don't print as \xNN, a long one cut. */
 struct rst_quoted {
     char text[96];

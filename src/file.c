@@ -140,52 +140,48 @@ static void sweep(int directory)
 
 /* ------------------------------------------------------------------- the directory -- */
 
-static bool is_usable_base(const char *base)
+static int check_base(const char *base)
 {
     struct statvfs status;
 
-    if (statvfs(base, &status) < 0) {
-        rst_fail_errno(errno, "directory %s", rst_quote(base).text);
-        return false;
-    }
-    if (status.f_flag & ST_NOEXEC) {
-        rst_fail(EACCES, "directory %s is on a file system that is mounted noexec",
-                 rst_quote(base).text);
-        return false;
-    }
-    return true;
+    if (strlen(base) > PATH_MAX / 2)
+        return rst_fail(ENAMETOOLONG, "directory %s is too long", rst_quote(base).text);
+    if (statvfs(base, &status) < 0)
+        return rst_fail_errno(errno, "directory %s", rst_quote(base).text);
+    if (status.f_flag & ST_NOEXEC)
+        return rst_fail(EACCES, "directory %s is on a file system that is mounted noexec",
+                        rst_quote(base).text);
+    return 0;
 }
 
-/* Open our own directory, making it if need be. Gives a descriptor or a negative errno. */
+/* Open our own directory. Gives a descriptor or a negative errno. */
 static int open_private(const char *path)
 {
-    bool made = mkdir(path, 0700) == 0;
     struct stat status;
-    int fd;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), error = 0;
 
-    if (!made && errno != EEXIST)
-        return rst_fail_errno(errno, "mkdir %s", rst_quote(path).text);
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        int error = rst_fail_errno(errno, "directory %s", rst_quote(path).text);
-
-        if (made)
-            rmdir(path);
+    if (fd < 0)
+        return rst_fail_errno(errno, "directory %s", rst_quote(path).text);
+    if (fstat(fd, &status) < 0)
+        error = rst_fail_errno(errno, "directory %s: fstat", rst_quote(path).text);
+    else if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
+        error = rst_fail(EPERM,
+                         "directory %s is not user %u's alone (mode 0700); remove it, or name "
+                         "another with RST_BACKING=file:DIR",
+                         rst_quote(path).text, (unsigned)geteuid());
+    if (error < 0) {
+        close(fd);
         return error;
     }
-    if (fstat(fd, &status) < 0) {
-        rst_fail_errno(errno, "directory %s: fstat", rst_quote(path).text);
-        close(fd);
-        return -errno;
-    }
-    if (status.st_uid != geteuid() || (status.st_mode & 077) != 0) {
-        close(fd);
-        return rst_fail(EPERM,
-                        "directory %s is not user %u's alone (mode 0700); remove it, or name "
-                        "another with RST_BACKING=file:DIR",
-                        rst_quote(path).text, (unsigned)geteuid());
-    }
     return fd;
+}
+
+/* The same, making it if need be. */
+static int make_private(const char *path)
+{
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return rst_fail_errno(errno, "mkdir %s", rst_quote(path).text);
+    return open_private(path);
 }
 
 /* ------------------------------------------------------------------------ the file -- */
@@ -200,7 +196,7 @@ static int create(struct rst_backing *file)
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
     for (int tries = TRIES;; tries--) {
-        int directory = open_private(directory_part(file->path).text), error;
+        int directory = make_private(directory_part(file->path).text), error;
 
         if (directory < 0)
             return directory;
@@ -209,36 +205,43 @@ static int create(struct rst_backing *file)
             return directory;
         error = errno;
         close(directory);
-        if (error != ENOENT || tries == 0) {
-            rmdir(directory_part(file->path).text); /* if it is empty */
+        if (error != ENOENT || tries == 0)
             return rst_fail_errno(error, "file %s", rst_quote(file->path->text).text);
-        }
     }
+}
+
+static int write_image(struct rst_backing *file, const struct rst_image *image)
+{
+    struct stat status;
+    int error = rst_backing_write(file->fd, image, file->path->text);
+
+    if (error < 0)
+        return error;
+    if (fstat(file->fd, &status) < 0)
+        return rst_fail_errno(errno, "file %s: fstat", rst_quote(file->path->text).text);
+    file->device = status.st_dev;
+    file->inode = status.st_ino;
+    return 0;
 }
 
 static int create_and_write(struct rst_backing *file, const struct rst_image *image)
 {
-    struct stat status = {0};
-    int error, directory = create(file);
+    int directory = create(file), error = directory;
 
-    if (directory < 0)
-        return directory;
-    sweep(directory);
-    file->fd = rst_backing_move_fd(file->fd, file->path->text);
-    error = file->fd < 0 ? file->fd : rst_backing_write(file->fd, image, file->path->text);
-    if (error == 0 && fstat(file->fd, &status) < 0)
-        error = rst_fail_errno(errno, "file %s: fstat", rst_quote(file->path->text).text);
-    if (error < 0) {
-        unlinkat(directory, file_part(file->path), 0);
-        if (file->fd >= 0)
-            close(file->fd);
-        file->fd = -1;
-        rmdir(directory_part(file->path).text); /* if it is empty now */
-    } else {
-        file->device = status.st_dev;
-        file->inode = status.st_ino;
+    if (directory >= 0) {
+        sweep(directory);
+        file->fd = rst_backing_move_fd(file->fd, file->path->text);
+        error = file->fd < 0 ? file->fd : write_image(file, image);
+        if (error < 0) {
+            unlinkat(directory, file_part(file->path), 0);
+            if (file->fd >= 0)
+                close(file->fd);
+            file->fd = -1;
+        }
+        close(directory);
     }
-    close(directory);
+    if (error < 0)
+        rmdir(directory_part(file->path).text); /* if it is empty */
     return error;
 }
 
@@ -247,12 +250,10 @@ static int create_under(const char *base, const char *provider, const struct rst
 {
     struct rst_backing file = {.kind = RST_BACKING_FILE, .fd = -1};
     struct directory_name directory;
-    int error;
+    int error = check_base(base);
 
-    if (!is_usable_base(base))
-        return -errno;
-    if (strlen(base) > PATH_MAX / 2)
-        return rst_fail(ENAMETOOLONG, "directory %s is too long", rst_quote(base).text);
+    if (error < 0)
+        return error;
     snprintf(directory.text, sizeof(directory.text), "%s/librst-%u", base, (unsigned)geteuid());
     file.path = new_path(directory.text, provider);
     if (!file.path)
@@ -280,7 +281,7 @@ static int create_loadable(const char *base, const char *provider, const struct 
 
     while ((error = create_under(base, provider, image, &file)) == 0 &&
            rst_loader_knows_file(file.device, file.inode)) {
-        rst_backing_close_fd(&file);
+        close(file.fd);
         file.path->older = taken;
         taken = file.path;
     }
@@ -288,6 +289,7 @@ static int create_loadable(const char *base, const char *provider, const struct 
         struct rst_path *older = taken->older;
 
         unlinkat(AT_FDCWD, taken->text, 0);
+        rmdir(directory_part(taken).text); /* if it is empty */
         free(taken);
         taken = older;
     }
@@ -336,25 +338,31 @@ int rst_file_create_again(struct rst_backing *file, const char *provider,
             free(again.path);
         return error;
     }
-    rst_backing_close_fd(file);
+    if (again.path != file->path)
+        rst_file_remove(file); /* the name is there, and the descriptor was lost */
+    else
+        rst_backing_close_fd(file);
     *file = again;
     return 0;
 }
 
 void rst_file_remove(struct rst_backing *file)
 {
+    struct rst_kept_error before = rst_error_keep();
+    struct directory_name in = directory_part(file->path);
     const char *name = file_part(file->path);
     struct stat status;
     int directory;
 
     rst_backing_close_fd(file);
-    directory = open_private(directory_part(file->path).text);
-    if (directory < 0)
-        return;
-    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-        status.st_dev == file->device && status.st_ino == file->inode &&
-        (!file->forked || is_unused(directory, name)))
-        unlinkat(directory, name, 0);
-    close(directory);
-    rmdir(directory_part(file->path).text); /* if it is empty now */
+    directory = open_private(in.text);
+    if (directory >= 0) {
+        if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            status.st_dev == file->device && status.st_ino == file->inode &&
+            (!file->forked || is_unused(directory, name)))
+            unlinkat(directory, name, 0);
+        close(directory);
+        rmdir(in.text); /* if it is empty now */
+    }
+    rst_error_restore(&before);
 }

@@ -39,16 +39,32 @@ bool rst_loader_knows(const char *path)
     return handle != NULL;
 }
 
-bool rst_loader_knows_file(dev_t device, ino_t inode)
+static bool is_handle(const struct rst_loaded *loaded, const struct rst_loaded *wanted)
+{
+    return loaded->handle == wanted->handle;
+}
+
+static bool is_file(const struct rst_loaded *loaded, const struct rst_loaded *wanted)
+{
+    return loaded->device == wanted->device && loaded->inode == wanted->inode;
+}
+
+static bool is_loaded(bool (*is)(const struct rst_loaded *, const struct rst_loaded *),
+                      const struct rst_loaded *wanted)
 {
     const struct rst_loaded *loaded;
 
     rst_lock();
     for (loaded = all; loaded; loaded = loaded->next)
-        if (loaded->device == device && loaded->inode == inode)
+        if (is(loaded, wanted))
             break;
     rst_unlock();
     return loaded != NULL;
+}
+
+bool rst_loader_knows_file(dev_t device, ino_t inode)
+{
+    return is_loaded(is_file, &(struct rst_loaded){.device = device, .inode = inode});
 }
 
 static void remember(struct rst_loaded *loaded)
@@ -78,7 +94,7 @@ static int find_map(const char *path, struct rst_loaded *loaded)
 
         return rst_fail(ENOEXEC, "dlinfo: %s", words ? words : path);
     }
-    if (strcmp(loaded->map->l_name, path) != 0)
+    if (strcmp(loaded->map->l_name, path) != 0 || is_loaded(is_handle, loaded))
         return rst_fail(ENOEXEC, "dlopen took %s for %s, which is loaded already", path,
                         rst_quote(loaded->map->l_name).text);
     return 0;

@@ -72,20 +72,30 @@ static int name_path(int fd, char text[PATH_SIZE])
     return 0;
 }
 
+/* See that tracers, who open the path, find the memfd there. */
+static int check_path(const struct rst_backing *memfd, const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return rst_fail_errno(errno, "%s, by which tracers find the memfd", path);
+    if (status.st_ino != memfd->inode || status.st_dev != memfd->device)
+        return rst_fail(ENOENT, "%s does not lead to the memfd; is /proc this process's own?",
+                        path);
+    return 0;
+}
+
 /* Give `memfd` the path of its descriptor. */
 static int set_path(struct rst_backing *memfd)
 {
     struct rst_path *path = calloc(1, sizeof(*path) + PATH_SIZE);
-    struct stat status;
     int error;
 
     if (!path)
         return rst_fail(ENOMEM, "no memory for a path");
     error = name_path(memfd->fd, path->text);
-    if (error == 0 && (stat(path->text, &status) < 0 || status.st_ino != memfd->inode ||
-                       status.st_dev != memfd->device))
-        error = rst_fail(ENOENT, "%s does not lead to the memfd; is /proc this process's own?",
-                         path->text);
+    if (error == 0)
+        error = check_path(memfd, path->text);
     if (error < 0) {
         free(path);
         return error;

@@ -55,6 +55,8 @@ static int open_with(struct rst_object *object, int kind, const char *directory,
     error = rst_loader_open(object->backing.path->text, object->backing.device,
                             object->backing.inode, &object->loaded);
     if (error < 0) {
+        close(object->backing.fd);
+        object->backing.fd = -1;
         rst_backing_release(&object->backing);
         return error;
     }
@@ -109,28 +111,29 @@ void rst_object_close(struct rst_object *object)
 
 /* ------------------------------------------------------------------------- hiding -- */
 
-/* An anonymous copy of all that is loaded, with the same protections. */
-static uint8_t *make_copy(const struct rst_object *object, const struct rst_arch *arch)
+/* Make an anonymous copy of all that is loaded, with the same protections. */
+static int make_copy(const struct rst_object *object, const struct rst_arch *arch, uint8_t **ret)
 {
     const struct rst_map *map = &object->map;
     const uint8_t *base = object->loaded.base;
     size_t size = page_end(map->end);
     uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    if (copy == MAP_FAILED) {
-        rst_fail_errno(errno, "provider \"%s\": mmap of %zu bytes", object->provider, size);
-        return NULL;
-    }
+    if (copy == MAP_FAILED)
+        return rst_fail_errno(errno, "provider \"%s\": mmap of %zu bytes", object->provider, size);
     memcpy(copy, base, map->readable);
     memcpy(copy + map->dynamic, base + map->dynamic, map->dynamic_size);
     rst_image_text(arch, object->nop, object->count, copy + map->text);
     if (mprotect(copy, map->text, PROT_READ) < 0 ||
         mprotect(copy + map->text, map->dynamic - map->text, PROT_READ | PROT_EXEC) < 0) {
-        rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory", object->provider);
+        int error = rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory",
+                                   object->provider);
+
         munmap(copy, size);
-        return NULL;
+        return error;
     }
-    return copy;
+    *ret = copy;
+    return 0;
 }
 
 /* Move the copy onto the object, the semaphores first: from then on it is disabled. */
@@ -154,23 +157,23 @@ static int move_copy(struct rst_object *object, uint8_t *copy)
     return 0;
 }
 
-/* Let go of the backing's memory. */
-static int replace_by_copy(struct rst_object *object, const struct rst_arch *arch)
+static int hide_memory(struct rst_object *object, const struct rst_arch *arch)
 {
-    uint8_t *copy = make_copy(object, arch);
+    uint8_t *copy = NULL;
+    int error = make_copy(object, arch, &copy);
 
-    return copy ? move_copy(object, copy) : -errno;
+    object->shown = false;
+    if (error == 0)
+        error = move_copy(object, copy);
+    object->hidden = error == 0;
+    return error;
 }
 
 int rst_object_hide(struct rst_object *object, const struct rst_arch *arch)
 {
     static char nameless[] = "";
-    int error;
+    int error = object->hidden ? 0 : hide_memory(object, arch);
 
-    if (!object->shown)
-        return 0;
-    object->shown = false;
-    error = replace_by_copy(object, arch);
     if (error < 0)
         return error;
     rst_loader_rename(&object->loaded, nameless);
@@ -216,28 +219,31 @@ static int restore_backing(struct rst_object *object, const struct rst_arch *arc
     return error;
 }
 
-int rst_object_show(struct rst_object *object, const struct rst_arch *arch)
+static int show_memory(struct rst_object *object)
 {
-    bool intact = rst_backing_intact(&object->backing);
     int error;
 
-    if (object->shown && intact)
-        return 0;
-    if (!intact) {
-        error = restore_backing(object, arch);
-        if (error < 0)
-            return error;
-    }
-    if (object->shown) { /* the old backing, which nobody can find */
-        object->shown = false;
-        error = replace_by_copy(object, arch);
-        if (error < 0)
-            return error;
-    }
+    object->hidden = false;
     error = map_traced(object);
     if (error < 0)
         return error;
-    error = map_part(object, 0, object->map.text, PROT_READ);
+    return map_part(object, 0, object->map.text, PROT_READ);
+}
+
+int rst_object_show(struct rst_object *object, const struct rst_arch *arch)
+{
+    int error = 0;
+
+    if (!rst_backing_intact(&object->backing)) {
+        error = restore_backing(object, arch);
+        if (error < 0)
+            return error;
+        if (object->shown) /* from the backing that was lost */
+            error = hide_memory(object, arch);
+    }
+    if (object->shown || error < 0)
+        return error;
+    error = show_memory(object);
     if (error < 0)
         return error;
     rst_loader_rename(&object->loaded, object->backing.path->text);
@@ -257,14 +263,16 @@ void rst_object_forked_parent(struct rst_object *object)
  * again, without a tracer's changes, before it fires; and the semaphores before that, or the
  * kernel counts the tracer in twice.
  */
-void rst_object_forked_child(struct rst_object *object, const struct rst_arch *arch)
+int rst_object_forked_child(struct rst_object *object, const struct rst_arch *arch)
 {
     object->backing.forked = true;
     if (object->backing.kind == RST_BACKING_MEMFD)
         rst_memfd_forked(&object->backing);
-    if (object->shown && object->nop == RST_NOP5 &&
-        (!rst_backing_intact(&object->backing) || map_traced(object) < 0))
-        rst_object_hide(object, arch);
+    if (object->hidden || object->nop != RST_NOP5)
+        return 0;
+    if (object->shown && rst_backing_intact(&object->backing) && map_traced(object) == 0)
+        return 0;
+    return rst_object_hide(object, arch);
 }
 
 /* ---------------------------------------------------------------------- addresses -- */

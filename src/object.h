@@ -19,7 +19,8 @@ struct rst_object {
     struct rst_object *next;
     const char *provider; /* the name; the provider's own */
     bool open;            /* false while it is being opened, without the lock */
-    bool shown;
+    bool shown;           /* all of its memory that tracers look at is the backing's */
+    bool hidden;          /* none is; neither holds after swapping has failed halfway */
     enum rst_nop nop;
     struct rst_map map;
     struct rst_backing backing;
@@ -48,14 +49,16 @@ void rst_object_close(struct rst_object *object);
 
 /*
  * Show it, making the backing anew if something has closed it; or hide it. Gives 0 or a negative
- * errno: then it counts as hidden, though tracers may still find it.
+ * errno: then it is not shown, though tracers may still find it, unless it was shown before and its
+ * backing could not be made anew, which leaves it as it was. Either may be tried again.
  */
 int rst_object_show(struct rst_object *object, const struct rst_arch *arch);
 int rst_object_hide(struct rst_object *object, const struct rst_arch *arch);
 
-/* After a fork, in the parent and in the child. */
+/* After a fork, in the parent and in the child. The child's may fail: then its text may be unfit to
+ * run, and its handles must leave it. */
 void rst_object_forked_parent(struct rst_object *object);
-void rst_object_forked_child(struct rst_object *object, const struct rst_arch *arch);
+int rst_object_forked_child(struct rst_object *object, const struct rst_arch *arch);
 
 /* Where probe `index` has its semaphore and its function. */
 const volatile uint16_t *rst_object_semaphore(const struct rst_object *object, size_t index);

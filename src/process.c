@@ -106,7 +106,11 @@ static void forked_parent(void)
 
 static void repair(struct rst_object *object)
 {
-    rst_object_forked_child(object, rst_native_arch());
+    struct rst_kept_error before = rst_error_keep();
+
+    if (rst_object_forked_child(object, rst_native_arch()) < 0)
+        rst_probes_detach(object);
+    rst_error_restore(&before);
 }
 
 /*

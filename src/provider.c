@@ -139,7 +139,10 @@ static struct probe *new_probe(rst_provider *provider, const char *name, const c
         return NULL;
     }
     if (rst_signature_parse(signature, text + name_size, &probe->description.signature) < 0) {
+        int error = errno;
+
         free(probe);
+        errno = error;
         return NULL;
     }
     probe->description.name = memcpy(text, name, name_size);
@@ -186,6 +189,7 @@ rst_probe *rst_provider_add(rst_provider *provider, const char *name, const char
     rst_unlock();
     if (error < 0) {
         free(probe);
+        errno = -error;
         return NULL;
     }
     return &probe->handle;
@@ -242,14 +246,19 @@ static void attach_probes(struct rst_object *object)
         rst_probe_attach(rst_probe_of(object->probes[i]));
 }
 
+void rst_probes_detach(struct rst_object *object)
+{
+    for (size_t i = 0; i < object->count; i++)
+        rst_probe_detach(rst_probe_of(object->probes[i]));
+}
+
 /* Hide one object. Where its semaphores can't be replaced, its handles leave them. */
 static int hide(struct rst_object *object)
 {
     int error = rst_object_hide(object, rst_native_arch());
 
     if (error < 0)
-        for (size_t i = 0; i < object->count; i++)
-            rst_probe_detach(rst_probe_of(object->probes[i]));
+        rst_probes_detach(object);
     return error;
 }
 
@@ -272,8 +281,11 @@ static int show_all(rst_provider *provider)
         bool was_shown = object->shown;
         int error = object->open ? rst_object_show(object, rst_native_arch()) : 0;
 
-        if (error < 0)
+        if (error < 0) {
+            if (!object->shown)
+                rst_probes_detach(object);
             return error;
+        }
         if (object->open && !was_shown)
             attach_probes(object);
     }
@@ -304,6 +316,18 @@ static int choose_backing(const rst_provider *provider, struct rst_object_option
     return check_backing("RST_BACKING", options->backing, options->directory);
 }
 
+/* Undo a load that failed: what was not loaded before it is hidden. */
+static void roll_back(rst_provider *provider, struct rst_object *object)
+{
+    struct rst_kept_error why = rst_error_keep();
+
+    if (object)
+        hide(object);
+    if (!provider->loaded)
+        hide_all(provider);
+    rst_error_restore(&why);
+}
+
 /* After the object was opened, or failed to be: let the provider have it. */
 static int finish_load(rst_provider *provider, struct rst_object *object, unsigned unloads,
                        int error)
@@ -320,10 +344,7 @@ static int finish_load(rst_provider *provider, struct rst_object *object, unsign
         return object ? hide(object) : 0;
     error = show_all(provider);
     if (error < 0) {
-        if (object)
-            hide(object);
-        if (!provider->loaded)
-            hide_all(provider);
+        roll_back(provider, object);
         return error;
     }
     provider->loaded = true;

@@ -59,6 +59,9 @@ extern rst_provider *rst_providers;
 void rst_probe_attach(struct probe *probe);
 void rst_probe_detach(struct probe *probe);
 
+/* The same for all probes of an object. */
+void rst_probes_detach(struct rst_object *object);
+
 /* Let the next load take the probe. Under the lock. */
 void rst_probe_await_load(struct probe *probe);
 
