@@ -184,27 +184,23 @@ void fire_all(struct stage *stage)
     }
 }
 
-void judge_traced(struct stage *stage)
+void judge_traced(const rst_probe *probe)
 {
-    EACH_SAMPLE(i, 0, stage->count)
-    {
-        const rst_probe *probe = stage->probes[i];
-        int tracer = tracer_attach_probe(probe, STAGE_PROVIDER, 0);
-        uint64_t count;
+    int tracer = tracer_attach_probe(probe, STAGE_PROVIDER, 0);
+    uint64_t count;
 
-        if (!RST_ENABLED(probe))
-            complain("%s: disabled, and a tracer watches it", rst_probe_name(probe));
-        fire(probe);
-        fire(probe);
-        call(probe);
-        count = tracer_count(tracer);
-        if (count != 5)
-            complain("%s: fired 5 times, and a tracer counts %lu", rst_probe_name(probe),
-                     (unsigned long)count);
-        close(tracer);
-        if (RST_ENABLED(probe))
-            complain("%s: enabled, and its tracer has gone", rst_probe_name(probe));
-    }
+    if (!RST_ENABLED(probe))
+        complain("%s: disabled, and a tracer watches it", rst_probe_name(probe));
+    fire(probe);
+    fire(probe);
+    call(probe);
+    count = tracer_count(tracer);
+    if (count != 5)
+        complain("%s: fired 5 times, and a tracer counts %lu", rst_probe_name(probe),
+                 (unsigned long)count);
+    close(tracer);
+    if (RST_ENABLED(probe))
+        complain("%s: enabled, and its tracer has gone", rst_probe_name(probe));
 }
 
 /* ----------------------------------------------------------------------------- the files -- */

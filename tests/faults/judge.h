@@ -14,8 +14,8 @@
  * link map by it, and enabled when, and only when, a tracer raises their semaphores. */
 void judge_shown(struct stage *stage, size_t from, size_t to);
 
-/* A tracer that attaches to them counts their fires exactly. */
-void judge_traced(struct stage *stage);
+/* A tracer that attaches to the probe counts its fires exactly. */
+void judge_traced(const rst_probe *probe);
 
 /* They are disabled, and can be fired in every way. */
 void judge_disabled(struct stage *stage, size_t from, size_t to);

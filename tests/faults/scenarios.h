@@ -24,9 +24,10 @@ struct scenario {
     int (*act)(struct stage *stage); /* 0 or a negative errno */
     enum old_probes old;
     bool ends_unloaded;   /* it is an unload: that leaves every probe disabled */
-    const char *survives; /* the functions whose failure it can make up for; "*": all */
+    const char *survives; /* the functions and details whose failure it can make up for; "*": all */
     bool fresh;           /* run each in a process of its own */
     bool exits;           /* which the act ends */
+    bool varies;          /* its calls hang on what other processes do at the time */
 };
 
 extern const struct scenario scenarios[];

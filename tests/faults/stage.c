@@ -55,9 +55,6 @@ static void make_directory(char *path, size_t size, const char *name)
 
 void stage_prepare_process(void)
 {
-    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT};
-    struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_NODEFER};
-
     if (!mkdtemp(root))
         abort();
     owner = getpid();
@@ -69,6 +66,13 @@ void stage_prepare_process(void)
     unsetenv("RST_BACKING");
     unsetenv("RST_DISABLE");
     unsetenv("RST_NOP");
+}
+
+void stage_name_crashes(void)
+{
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT};
+    struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_NODEFER};
+
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
         sigaction(fatal[i], &action, NULL);
 }

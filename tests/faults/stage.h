@@ -22,7 +22,8 @@ struct stage {
     size_t old;    /* how many were loaded when the act began */
     int set_aside; /* a descriptor that the scenario moved out of the way, or -1 */
     int decoy;     /* one that took another's number, or -1 */
-    bool forked;
+    bool forked;   /* this is the child of a fork */
+    bool littered; /* what a killed process left is there */
 };
 
 /* The three directories of the file backing: $XDG_RUNTIME_DIR, $TMPDIR, and one named outright. */
@@ -31,6 +32,9 @@ extern char stage_xdg[], stage_tmp[], stage_directory[];
 /* Make and remove the directories; set the environment. */
 void stage_prepare_process(void);
 void stage_leave_process(void);
+
+/* Have a crash say what was being run, and end the program: cmocka would go on. */
+void stage_name_crashes(void);
 
 /* A stage with nothing on it yet. */
 struct stage stage_make(void);

@@ -60,7 +60,7 @@ const struct fault_kind fault_kinds[] = {
     {"rmdir", NULL, LITTERS, NULL, {ENOTEMPTY, EBUSY}, {0}},
     {"close", NULL, HARMLESS, NULL, {EIO, EINTR}, {0}},
 
-    {"dlopen", "known", HARMLESS, NULL, {ENOENT}, {0}},
+    {"dlopen", "known", FATAL, "dlopen took", {ENOEXEC}, {0}},
     {"dlopen", "load", FATAL, "dlopen", {ENOEXEC}, {0}},
     {"dlerror", NULL, HARMLESS, NULL, {0}, {0}},
     {"dlinfo", NULL, FATAL, "dlinfo", {ENOEXEC}, {0}},
@@ -79,6 +79,7 @@ struct fault_record *fault_record;
 
 static bool armed;
 static struct fault_plan plan;
+static size_t made[sizeof(fault_kinds) / sizeof(fault_kinds[0])]; /* calls of each kind */
 
 /* ---------------------------------------------------------------------- what fails -- */
 
@@ -93,17 +94,19 @@ static const struct fault_kind *kind_of(const char *name, const char *detail)
     abort();
 }
 
-static int error_of(const struct fault_kind *kind, size_t number)
+static int error_of(const struct fault_kind *kind)
 {
-    const struct fault_kind *first = plan.at ? fault_record->calls[plan.at - 1].kind : NULL;
+    size_t ordinal = ++made[kind - fault_kinds];
 
-    if (plan.at == 0 || number < plan.at)
+    if (kind == plan.kind && ordinal == plan.ordinal) {
+        fault_record->struck_first = fault_record->count;
+        return plan.error;
+    }
+    if (fault_record->struck_first == 0)
         return 0;
-    if (number == plan.at)
+    if (plan.reach == WITH_LATER_OF_ITS_KIND && kind == plan.kind)
         return plan.error;
-    if (plan.reach == WITH_LATER_OF_ITS_KIND && kind == first)
-        return plan.error;
-    if (plan.reach == WITH_ALL_LATER || number == plan.also_at)
+    if (plan.reach == WITH_ALL_LATER || (kind == plan.also_kind && ordinal == plan.also_ordinal))
         return kind->errors[0];
     return 0;
 }
@@ -121,7 +124,8 @@ static int strike(const char *name, const char *detail)
     kind = kind_of(name, detail);
     call = &fault_record->calls[fault_record->count++];
     call->kind = kind;
-    call->error = error_of(kind, fault_record->count);
+    call->ordinal = made[kind - fault_kinds] + 1;
+    call->error = error_of(kind);
     if (call->error)
         fault_record->struck[kind - fault_kinds]++;
     return call->error;
@@ -139,6 +143,8 @@ void faults_arm(const struct fault_plan *new_plan)
 {
     plan = *new_plan;
     fault_record->count = 0;
+    fault_record->struck_first = 0;
+    memset(made, 0, sizeof(made));
     armed = true;
 }
 
@@ -176,11 +182,8 @@ static struct held {
 
 static size_t held_count;
 
-/* What was there before librst's first armed call doesn't count: it is of the test's making. */
 static void hold(enum holding what, uintptr_t which, size_t size)
 {
-    if (!armed)
-        return;
     if (held_count == sizeof(held) / sizeof(held[0]))
         abort();
     held[held_count++] = (struct held){what, which, size, false};
@@ -226,12 +229,29 @@ void faults_list_held(void (*visit)(const char *what, const void *which))
         visit(holding_names[held[i].what], (const void *)held[i].which);
 }
 
+int __real_munmap(void *from, size_t size);
+int __real_close(int fd);
+
+/* By the real functions: the compiler takes it for granted that munmap(2) changes nothing here. */
 void faults_clean_up(void)
 {
-    for (size_t i = 0; i < held_count; i++)
+    for (size_t i = 0; i < held_count;)
         if (held[i].orphaned) {
-            munmap((void *)held[i].which, held[i].size);
-            i = (size_t)-1; /* it has gone from the list */
+            __real_munmap((void *)held[i].which, held[i].size);
+            let_pages_go(held[i].which, held[i].size);
+        } else {
+            i++;
+        }
+}
+
+void faults_forget_descriptors(void)
+{
+    for (size_t i = 0; i < held_count;)
+        if (held[i].what == DESCRIPTOR) {
+            __real_close((int)held[i].which);
+            held[i] = held[--held_count];
+        } else {
+            i++;
         }
 }
 

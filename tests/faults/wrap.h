@@ -39,16 +39,19 @@ struct fault_kind {
 extern const struct fault_kind fault_kinds[];
 extern const size_t fault_kind_count;
 
-/* What is to fail: the calls are numbered from 1 on. */
+/* What is to fail: a call by its kind, and which of the kind it is, from 1 on. */
 struct fault_plan {
-    size_t at; /* 0: none */
-    int error; /* and this is how */
-    size_t also_at;
+    const struct fault_kind *kind; /* NULL: nothing */
+    size_t ordinal;
+    int error;                          /* and this is how */
+    const struct fault_kind *also_kind; /* and another one after it, or NULL */
+    size_t also_ordinal;
     enum { ALONE, WITH_LATER_OF_ITS_KIND, WITH_ALL_LATER } reach;
 };
 
 struct fault_call {
     const struct fault_kind *kind;
+    size_t ordinal;
     int error; /* what it was made to fail with, or 0 */
 };
 
@@ -56,6 +59,7 @@ struct fault_call {
 
 struct fault_record {
     size_t count;
+    size_t struck_first; /* the number, from 1 on, of the first call that failed; 0: none did */
     struct fault_call calls[FAULT_MAX_CALLS];
     size_t struck[128]; /* by kind, ever since the program began: how often it was made to fail */
     size_t complaints;
@@ -71,6 +75,9 @@ void faults_disarm(void);
 
 /* Undo for real what was made to fail and would have freed something. */
 void faults_clean_up(void);
+
+/* Close the descriptors that librst holds: after a run that could not but leak one. */
+void faults_forget_descriptors(void);
 
 /* What librst holds: heap blocks, descriptors, directory streams, libraries, mappings. */
 size_t faults_held(void);
