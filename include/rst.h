@@ -292,7 +292,7 @@ static inline bool rst_enabled_(const rst_probe *probe)
  *
  * @param probe  a handle, not NULL.
  */
-#define RST_ENABLED(probe) __builtin_expect(rst_enabled_(probe), 0)
+#define RST_ENABLED(probe) (__builtin_expect(rst_enabled_(probe), 0) != 0)
 
 /**
  * Fire a probe if a tracer is attached.

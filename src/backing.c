@@ -20,15 +20,25 @@ static bool is_zero(const uint8_t *bytes, size_t size)
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
+static bool is_loaded(const struct rst_map *map, uint64_t at)
+{
+    return at < map->readable || (at >= map->semaphores && at < map->end);
+}
+
 static size_t block_size(const struct rst_image *image, size_t at)
 {
     return image->size - at < BLOCK ? image->size - at : BLOCK;
 }
 
-/* The end of the run of blocks from `at` on that are all zero, or all not. */
-static size_t run_end(const struct rst_image *image, size_t at, bool zero)
+static bool is_hole(const struct rst_image *image, size_t at)
 {
-    while (at < image->size && is_zero(image->bytes + at, block_size(image, at)) == zero)
+    return !is_loaded(&image->map, at) && is_zero(image->bytes + at, block_size(image, at));
+}
+
+/* The end of the run of blocks from `at` on that are all holes, or all not. */
+static size_t run_end(const struct rst_image *image, size_t at, bool hole)
+{
+    while (at < image->size && is_hole(image, at) == hole)
         at += block_size(image, at);
     return at;
 }
@@ -74,40 +84,87 @@ int rst_backing_move_fd(int fd, const char *what)
     return error < 0 ? error : high;
 }
 
-static bool is_same_file(const struct stat *status, const struct rst_backing *backing)
-{
-    return status->st_dev == backing->device && status->st_ino == backing->inode;
-}
-
-static bool owns_fd(const struct rst_backing *backing)
+int rst_descriptor_identify(struct rst_descriptor *descriptor, const char *what)
 {
     struct stat status;
 
-    return backing->fd >= 0 && fstat(backing->fd, &status) == 0 && is_same_file(&status, backing);
+    if (fstat(descriptor->fd, &status) < 0)
+        return rst_fail_errno(errno, "%s: fstat", what);
+    descriptor->device = status.st_dev;
+    descriptor->inode = status.st_ino;
+    return 0;
 }
 
-bool rst_backing_intact(const struct rst_backing *backing)
+static bool is_same(const struct rst_descriptor *descriptor, const struct stat *status)
+{
+    return status->st_dev == descriptor->device && status->st_ino == descriptor->inode;
+}
+
+bool rst_descriptor_is_at(const struct rst_descriptor *descriptor, const char *path)
 {
     struct stat status;
 
-    if (!owns_fd(backing))
+    if (stat(path, &status) < 0)
         return false;
-    return backing->kind == RST_BACKING_MEMFD ||
-           (stat(backing->path->text, &status) == 0 && is_same_file(&status, backing));
+    errno = ENOENT;
+    return is_same(descriptor, &status);
 }
 
-void rst_backing_close_fd(struct rst_backing *backing)
+bool rst_descriptor_is_elsewhere(const struct rst_descriptor *descriptor, const char *path)
 {
-    if (owns_fd(backing))
-        close(backing->fd);
-    backing->fd = -1;
+    struct stat status;
+
+    return stat(path, &status) == 0 && !is_same(descriptor, &status);
+}
+
+static bool is_ours(const struct rst_descriptor *descriptor)
+{
+    struct stat status;
+
+    return descriptor->fd >= 0 && fstat(descriptor->fd, &status) == 0 &&
+           is_same(descriptor, &status);
+}
+
+void rst_descriptor_close(struct rst_descriptor *descriptor)
+{
+    if (is_ours(descriptor))
+        close(descriptor->fd);
+    descriptor->fd = -1;
+}
+
+/* Open the file by its name again. */
+static bool reopen(struct rst_backing *backing)
+{
+    const char *path = backing->path->text;
+    struct rst_descriptor again = backing->file;
+
+    again.fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (again.fd >= 0)
+        again.fd = rst_backing_move_fd(again.fd, path);
+    if (again.fd < 0)
+        return false;
+    if (!is_ours(&again)) {
+        close(again.fd);
+        return false;
+    }
+    backing->file = again;
+    return true;
+}
+
+bool rst_backing_intact(struct rst_backing *backing)
+{
+    if (backing->kind == RST_BACKING_MEMFD)
+        return is_ours(&backing->file);
+    return rst_descriptor_is_at(&backing->file, backing->path->text) &&
+           (is_ours(&backing->file) || reopen(backing));
 }
 
 void rst_backing_release(struct rst_backing *backing)
 {
     if (backing->kind == RST_BACKING_FILE)
         rst_file_remove(backing);
-    rst_backing_close_fd(backing);
+    rst_descriptor_close(&backing->file);
+    rst_descriptor_close(&backing->pin);
     while (backing->path) {
         struct rst_path *older = backing->path->older;
 

@@ -9,6 +9,10 @@
  * it that lived longer, or, when they were killed, the next process that comes by. The kernel
  * knows who uses it: a write lease (fcntl(2), F_SETLEASE) is granted on a file that nobody has
  * open or mapped, whatever PID namespace they are in and whichever descriptors they have closed.
+ *
+ * The dynamic linker knows a library by device and inode. So the file that it has read keeps its
+ * inode, held by a descriptor that counts as no use (O_PATH), until the library is closed; or the
+ * next file to get that inode, the program's own plugin perhaps, would be taken for it.
  */
 #include "backing.h"
 
@@ -26,7 +30,6 @@
 #include <unistd.h>
 
 #include "error.h"
-#include "loader.h"
 #include "rst.h"
 
 #define SUFFIX ".so"
@@ -94,6 +97,9 @@ static struct directory_name directory_part(const struct rst_path *path)
 
 /* ------------------------------------------------------------------ who uses a file -- */
 
+/* A file of ours had to stay, because a child used it: from then on we sweep our own, too. */
+static bool left_behind;
+
 /* Whether no process has the file open or mapped. False also where leases are not to be had. */
 static bool is_unused(int directory, const char *name)
 {
@@ -123,6 +129,7 @@ static void sweep(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    bool all = __atomic_load_n(&left_behind, __ATOMIC_RELAXED);
     struct own_mark own = own_mark();
     struct dirent *entry;
 
@@ -132,7 +139,7 @@ static void sweep(int directory)
         return;
     }
     while ((entry = readdir(stream)))
-        if (is_image(entry->d_name) && !strstr(entry->d_name, own.text) &&
+        if (is_image(entry->d_name) && (all || !strstr(entry->d_name, own.text)) &&
             is_unused(directory, entry->d_name))
             unlinkat(directory, entry->d_name, 0);
     closedir(stream);
@@ -154,148 +161,130 @@ static int check_base(const char *base)
     return 0;
 }
 
-/* Open our own directory. Gives a descriptor or a negative errno. */
+/* Open our own directory, making it if need be. Gives a descriptor or a negative errno. */
 static int open_private(const char *path)
 {
+    bool made = mkdir(path, 0700) == 0;
     struct stat status;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), error = 0;
+    int fd, error = 0;
 
+    if (!made && errno != EEXIST)
+        return rst_fail_errno(errno, "mkdir %s", rst_quote(path).text);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return rst_fail_errno(errno, "directory %s", rst_quote(path).text);
-    if (fstat(fd, &status) < 0)
+        error = rst_fail_errno(errno, "directory %s", rst_quote(path).text);
+    else if (fstat(fd, &status) < 0)
         error = rst_fail_errno(errno, "directory %s: fstat", rst_quote(path).text);
     else if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
         error = rst_fail(EPERM,
                          "directory %s is not user %u's alone (mode 0700); remove it, or name "
                          "another with RST_BACKING=file:DIR",
                          rst_quote(path).text, (unsigned)geteuid());
-    if (error < 0) {
+    if (error == 0)
+        return fd;
+    if (fd >= 0)
         close(fd);
-        return error;
-    }
-    return fd;
-}
-
-/* The same, making it if need be. */
-static int make_private(const char *path)
-{
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        return rst_fail_errno(errno, "mkdir %s", rst_quote(path).text);
-    return open_private(path);
+    if (made)
+        rmdir(path);
+    return error;
 }
 
 /* ------------------------------------------------------------------------ the file -- */
 
 /*
- * Create the file at `file`'s path. Gives the directory's descriptor, the file's being in `file`,
- * or a negative errno.
+ * Create an empty file at `file`'s path. Gives the directory's descriptor, the file's being in
+ * `file`, or a negative errno.
  */
 static int create(struct rst_backing *file)
 {
-    const char *name = file_part(file->path);
-    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
     for (int tries = TRIES;; tries--) {
-        int directory = make_private(directory_part(file->path).text), error;
+        struct directory_name in = directory_part(file->path);
+        int directory = open_private(in.text), error;
 
         if (directory < 0)
             return directory;
-        file->fd = openat(directory, name, flags, 0600);
-        if (file->fd >= 0)
+        file->file.fd = openat(directory, file_part(file->path), flags, 0600);
+        if (file->file.fd >= 0)
             return directory;
         error = errno;
         close(directory);
-        if (error != ENOENT || tries == 0)
+        if (error != ENOENT || tries == 0) {
+            rmdir(in.text); /* if it is empty */
             return rst_fail_errno(error, "file %s", rst_quote(file->path->text).text);
+        }
     }
 }
 
 static int write_image(struct rst_backing *file, const struct rst_image *image)
 {
-    struct stat status;
-    int error = rst_backing_write(file->fd, image, file->path->text);
+    const char *path = file->path->text;
+    int error;
 
-    if (error < 0)
-        return error;
-    if (fstat(file->fd, &status) < 0)
-        return rst_fail_errno(errno, "file %s: fstat", rst_quote(file->path->text).text);
-    file->device = status.st_dev;
-    file->inode = status.st_ino;
-    return 0;
+    file->file.fd = rst_backing_move_fd(file->file.fd, path);
+    if (file->file.fd < 0)
+        return file->file.fd;
+    error = rst_backing_write(file->file.fd, image, path);
+    return error < 0 ? error : rst_descriptor_identify(&file->file, path);
 }
 
 static int create_and_write(struct rst_backing *file, const struct rst_image *image)
 {
-    int directory = create(file), error = directory;
+    int directory = create(file), error;
 
-    if (directory >= 0) {
-        sweep(directory);
-        file->fd = rst_backing_move_fd(file->fd, file->path->text);
-        error = file->fd < 0 ? file->fd : write_image(file, image);
-        if (error < 0) {
-            unlinkat(directory, file_part(file->path), 0);
-            if (file->fd >= 0)
-                close(file->fd);
-            file->fd = -1;
-        }
-        close(directory);
-    }
-    if (error < 0)
+    if (directory < 0)
+        return directory;
+    sweep(directory);
+    error = write_image(file, image);
+    if (error < 0) {
+        unlinkat(directory, file_part(file->path), 0);
+        if (file->file.fd >= 0)
+            close(file->file.fd);
         rmdir(directory_part(file->path).text); /* if it is empty */
+    }
+    close(directory);
     return error;
+}
+
+/* Hold the inode of what the dynamic linker is about to read. */
+static int pin(struct rst_backing *file)
+{
+    const char *path = file->path->text;
+
+    file->pin = file->file;
+    file->pin.fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (file->pin.fd < 0)
+        return rst_fail_errno(errno, "file %s: open", rst_quote(path).text);
+    file->pin.fd = rst_backing_move_fd(file->pin.fd, path);
+    return file->pin.fd < 0 ? file->pin.fd : 0;
 }
 
 static int create_under(const char *base, const char *provider, const struct rst_image *image,
                         struct rst_backing *ret)
 {
-    struct rst_backing file = {.kind = RST_BACKING_FILE, .fd = -1};
-    struct directory_name directory;
+    struct rst_backing file = {.kind = RST_BACKING_FILE};
+    struct directory_name in;
     int error = check_base(base);
 
     if (error < 0)
         return error;
-    snprintf(directory.text, sizeof(directory.text), "%s/librst-%u", base, (unsigned)geteuid());
-    file.path = new_path(directory.text, provider);
+    snprintf(in.text, sizeof(in.text), "%s/librst-%u", base, (unsigned)geteuid());
+    file.path = new_path(in.text, provider);
     if (!file.path)
         return -ENOMEM;
     error = create_and_write(&file, image);
+    if (error == 0) {
+        error = pin(&file);
+        if (error < 0)
+            rst_file_remove(&file);
+    }
     if (error < 0) {
         free(file.path);
         return error;
     }
     *ret = file;
     return 0;
-}
-
-/*
- * Create a file that the dynamic linker will not take for another. It knows what it has loaded by
- * device and inode, and the file of an unloaded provider is gone: its inode is soon another file's.
- * Such files are kept until there is one with an inode of its own.
- */
-static int create_loadable(const char *base, const char *provider, const struct rst_image *image,
-                           struct rst_backing *ret)
-{
-    struct rst_path *taken = NULL;
-    struct rst_backing file;
-    int error;
-
-    while ((error = create_under(base, provider, image, &file)) == 0 &&
-           rst_loader_knows_file(file.device, file.inode)) {
-        close(file.fd);
-        file.path->older = taken;
-        taken = file.path;
-    }
-    while (taken) {
-        struct rst_path *older = taken->older;
-
-        unlinkat(AT_FDCWD, taken->text, 0);
-        rmdir(directory_part(taken).text); /* if it is empty */
-        free(taken);
-        taken = older;
-    }
-    if (error == 0)
-        *ret = file;
-    return error;
 }
 
 int rst_file_create(const char *directory, const char *provider, const struct rst_image *image,
@@ -305,11 +294,11 @@ int rst_file_create(const char *directory, const char *provider, const struct rs
     int error = -ENOENT;
 
     if (directory)
-        return create_loadable(directory, provider, image, ret);
+        return create_under(directory, provider, image, ret);
     for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
         if (!bases[i] || bases[i][0] != '/')
             continue;
-        error = create_loadable(bases[i], provider, image, ret);
+        error = create_under(bases[i], provider, image, ret);
         if (error == 0)
             return 0;
     }
@@ -323,7 +312,7 @@ int rst_file_create(const char *directory, const char *provider, const struct rs
 int rst_file_create_again(struct rst_backing *file, const char *provider,
                           const struct rst_image *image)
 {
-    struct rst_backing again = {.kind = RST_BACKING_FILE, .fd = -1, .path = file->path};
+    struct rst_backing again = {.kind = RST_BACKING_FILE, .pin = file->pin, .path = file->path};
     int error;
 
     if (file->forked || access(file->path->text, F_OK) == 0) {
@@ -338,31 +327,24 @@ int rst_file_create_again(struct rst_backing *file, const char *provider,
             free(again.path);
         return error;
     }
-    if (again.path != file->path)
-        rst_file_remove(file); /* the name is there, and the descriptor was lost */
-    else
-        rst_backing_close_fd(file);
+    rst_descriptor_close(&file->file);
     *file = again;
     return 0;
 }
 
+/* Needs no descriptor, unless a child may use the file: a program may have none left. */
 void rst_file_remove(struct rst_backing *file)
 {
     struct rst_kept_error before = rst_error_keep();
-    struct directory_name in = directory_part(file->path);
-    const char *name = file_part(file->path);
-    struct stat status;
-    int directory;
+    const char *path = file->path->text;
 
-    rst_backing_close_fd(file);
-    directory = open_private(in.text);
-    if (directory >= 0) {
-        if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-            status.st_dev == file->device && status.st_ino == file->inode &&
-            (!file->forked || is_unused(directory, name)))
-            unlinkat(directory, name, 0);
-        close(directory);
-        rmdir(in.text); /* if it is empty now */
-    }
+    rst_descriptor_close(&file->file);
+    if (rst_descriptor_is_elsewhere(&file->file, path))
+        ; /* the name is another file's now */
+    else if (!file->forked || is_unused(AT_FDCWD, path))
+        unlink(path);
+    else
+        __atomic_store_n(&left_behind, true, __ATOMIC_RELAXED);
+    rmdir(directory_part(file->path).text); /* if it is empty now */
     rst_error_restore(&before);
 }

@@ -185,9 +185,15 @@ static void digest(uint64_t lanes[3], const uint8_t *bytes, size_t size)
     }
 }
 
-static void build_id_fill(struct rst_image_job *job)
+static uint64_t build_id_offset(const struct rst_image_job *job)
 {
     const struct rst_extent *note = &job->layout.sections[SECTION_BUILD_ID];
+
+    return note->offset + note->size - RST_BUILD_ID_SIZE;
+}
+
+static void build_id_fill(struct rst_image_job *job)
+{
     uint64_t lanes[3] = {1, 2, 3};
 
     for (enum region i = 0; i < REGIONS; i++) {
@@ -196,7 +202,7 @@ static void build_id_fill(struct rst_image_job *job)
         lanes[0] ^= region->size;
         digest(lanes, job->out.bytes + region->offset, region->size);
     }
-    job->out.at = note->offset + note->size - RST_BUILD_ID_SIZE;
+    job->out.at = build_id_offset(job);
     rst_put64(&job->out, lanes[0]);
     rst_put64(&job->out, lanes[1]);
     rst_put32(&job->out, lanes[2]);
@@ -239,6 +245,7 @@ int rst_image_make(const struct rst_image_spec *spec, struct rst_image *ret)
         .map =
             {
                 .readable = job.layout.regions[REGION_R].size,
+                .build_id = build_id_offset(&job),
                 .text = rst_address(&job, SECTION_TEXT),
                 .dynamic = rst_address(&job, SECTION_DYNAMIC),
                 .dynamic_size = job.layout.sections[SECTION_DYNAMIC].size,

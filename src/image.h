@@ -29,6 +29,7 @@ struct rst_image_spec {
  */
 struct rst_map {
     uint64_t readable; /* what is only read: its size; its offset is 0 */
+    uint64_t build_id; /* in that: RST_BUILD_ID_SIZE bytes */
     uint64_t text;     /* the stubs, one every `stride` bytes */
     uint64_t dynamic, dynamic_size;
     uint64_t semaphores; /* uint16_t each */

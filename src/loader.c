@@ -2,137 +2,166 @@
 #include "loader.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
+#include <sys/single_threaded.h>
+#include <time.h>
 
 #include "error.h"
 #include "provider.h"
 
-static struct rst_loaded *all; /* under the lock */
+/* -------------------------------------------------------- a child with half a linker -- */
 
-static bool broken;
+/*
+ * fork(2) copies the linker as another thread may have it at that moment. glibc makes some of its
+ * locks new in the child and not dl_load_write_lock, for which a dlopen(3) there then waits for
+ * ever. What the child can see is whether the link map is consistent, and, where it is, whether the
+ * linker answers: a thread asks, and if it hears nothing for a second, it never will.
+ */
+#define ANSWER_WAIT 1 /* seconds */
+
+static bool parent_had_threads, doubtful, broken;
+static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
+static sem_t answered;
+
+static int stop_at_once(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)info, (void)size, (void)data;
+    return 1;
+}
+
+static void *ask(void *unused)
+{
+    dl_iterate_phdr(stop_at_once, NULL);
+    sem_post(&answered);
+    return unused;
+}
+
+static bool does_answer(void)
+{
+    struct timespec until;
+    pthread_t thread;
+
+    sem_init(&answered, 0, 0);
+    if (pthread_create(&thread, NULL, ask, NULL) != 0)
+        return true; /* who can't have a thread can't ask */
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ANSWER_WAIT;
+    while (sem_clockwait(&answered, CLOCK_MONOTONIC, &until) < 0)
+        if (errno != EINTR) {
+            pthread_detach(thread); /* it waits for ever */
+            return false;
+        }
+    pthread_join(thread, NULL);
+    return true;
+}
+
+void rst_loader_forking(void)
+{
+    parent_had_threads = !__libc_single_threaded;
+}
 
 void rst_loader_forked_child(void)
 {
-#if defined(__GLIBC__)
+    static const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
+
+    asking = fresh;
+    doubtful = parent_had_threads;
     broken = _r_debug.r_state != RT_CONSISTENT; /* as dlopen(3) demands, or aborts */
-#endif
+}
+
+static bool is_usable(void)
+{
+    pthread_mutex_lock(&asking);
+    if (doubtful && !broken)
+        broken = !does_answer();
+    doubtful = false;
+    pthread_mutex_unlock(&asking);
+    return !broken;
 }
 
 int rst_loader_check(void)
 {
-    if (broken)
-        return rst_fail(ENOEXEC, "this process was forked while another thread was in dlopen(3) or "
-                                 "dlclose(3), which leaves the dynamic linker unusable; load "
-                                 "before forking, or fork when no thread loads a library");
-    return 0;
+    if (is_usable())
+        return 0;
+    return rst_fail(ENOEXEC, "this process was forked while another thread was in dlopen(3) or "
+                             "dlclose(3), which leaves the dynamic linker unusable; load before "
+                             "forking, or fork when no thread loads a library");
 }
+
+/* ------------------------------------------------------------------ calls of the linker -- */
 
 bool rst_loader_knows(const char *path)
 {
-    void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+    void *handle;
 
+    rst_linking_begin();
+    handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
     dlerror(); /* "not loaded" is no error of the program's */
     if (handle)
         dlclose(handle);
+    rst_linking_end();
     return handle != NULL;
 }
 
-static bool is_handle(const struct rst_loaded *loaded, const struct rst_loaded *wanted)
+/* Load it, find its link map, and see that it is no other library's. */
+static int load(const char *path, struct rst_loaded *ret)
 {
-    return loaded->handle == wanted->handle;
-}
-
-static bool is_file(const struct rst_loaded *loaded, const struct rst_loaded *wanted)
-{
-    return loaded->device == wanted->device && loaded->inode == wanted->inode;
-}
-
-static bool is_loaded(bool (*is)(const struct rst_loaded *, const struct rst_loaded *),
-                      const struct rst_loaded *wanted)
-{
-    const struct rst_loaded *loaded;
-
-    rst_lock();
-    for (loaded = all; loaded; loaded = loaded->next)
-        if (is(loaded, wanted))
-            break;
-    rst_unlock();
-    return loaded != NULL;
-}
-
-bool rst_loader_knows_file(dev_t device, ino_t inode)
-{
-    return is_loaded(is_file, &(struct rst_loaded){.device = device, .inode = inode});
-}
-
-static void remember(struct rst_loaded *loaded)
-{
-    rst_lock();
-    loaded->next = all;
-    all = loaded;
-    rst_unlock();
-}
-
-static void forget(const struct rst_loaded *loaded)
-{
-    struct rst_loaded **link = &all;
-
-    rst_lock();
-    while (*link != loaded)
-        link = &(*link)->next;
-    *link = loaded->next;
-    rst_unlock();
-}
-
-/* Find the link map of what was opened, and see that it is no other library's. */
-static int find_map(const char *path, struct rst_loaded *loaded)
-{
-    if (dlinfo(loaded->handle, RTLD_DI_LINKMAP, &loaded->map) < 0) {
-        const char *words = dlerror();
-
-        return rst_fail(ENOEXEC, "dlinfo: %s", words ? words : path);
-    }
-    if (strcmp(loaded->map->l_name, path) != 0 || is_loaded(is_handle, loaded))
-        return rst_fail(ENOEXEC, "dlopen took %s for %s, which is loaded already", path,
-                        rst_quote(loaded->map->l_name).text);
-    return 0;
-}
-
-int rst_loader_open(const char *path, dev_t device, ino_t inode, struct rst_loaded *ret)
-{
-    struct rst_loaded loaded = {.device = device, .inode = inode};
     const char *words;
-    int error;
 
-    loaded.handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!loaded.handle) {
+    ret->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!ret->handle) {
         words = dlerror();
         return rst_fail(ENOEXEC, "dlopen: %s", words ? words : path);
     }
-    error = find_map(path, &loaded);
-    if (error < 0) {
-        dlclose(loaded.handle);
-        return error;
+    if (dlinfo(ret->handle, RTLD_DI_LINKMAP, &ret->map) < 0) {
+        words = dlerror();
+        rst_fail(ENOEXEC, "dlinfo: %s", words ? words : path);
+    } else if (strcmp(ret->map->l_name, path) != 0) {
+        rst_fail(ENOEXEC, "dlopen took %s for another library that it has loaded: %s", path,
+                 rst_quote(ret->map->l_name).text);
+    } else {
+        return 0;
     }
+    dlclose(ret->handle);
+    return -ENOEXEC;
+}
+
+int rst_loader_open(const char *path, struct rst_loaded *ret)
+{
+    struct rst_loaded loaded;
+    int error;
+
+    rst_linking_begin();
+    error = load(path, &loaded);
+    rst_linking_end();
+    if (error < 0)
+        return error;
     loaded.name = loaded.map->l_name;
     loaded.base = (uint8_t *)loaded.map->l_addr;
     *ret = loaded;
-    remember(ret);
     return 0;
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): the link map's own field is not const */
 void rst_loader_rename(struct rst_loaded *loaded, char *path)
 {
-    __atomic_store_n(&loaded->map->l_name, path, __ATOMIC_RELEASE);
+    /* An empty string that lives as long as the entry, unlike any of a plugin that has a librst of
+     * its own and is closed first: the padding of the image's own e_ident. */
+    char *nameless = (char *)loaded->base + EI_PAD;
+
+    __atomic_store_n(&loaded->map->l_name, path ? path : nameless, __ATOMIC_RELEASE);
 }
 
 void rst_loader_close(struct rst_loaded *loaded)
 {
     rst_loader_rename(loaded, loaded->name);
-    if (!broken)
-        dlclose(loaded->handle);
-    forget(loaded);
+    if (!is_usable())
+        return;
+    rst_linking_begin();
+    dlclose(loaded->handle);
+    rst_linking_end();
 }

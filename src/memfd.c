@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -75,14 +74,10 @@ static int name_path(int fd, char text[PATH_SIZE])
 /* See that tracers, who open the path, find the memfd there. */
 static int check_path(const struct rst_backing *memfd, const char *path)
 {
-    struct stat status;
-
-    if (stat(path, &status) < 0)
-        return rst_fail_errno(errno, "%s, by which tracers find the memfd", path);
-    if (status.st_ino != memfd->inode || status.st_dev != memfd->device)
-        return rst_fail(ENOENT, "%s does not lead to the memfd; is /proc this process's own?",
-                        path);
-    return 0;
+    if (rst_descriptor_is_at(&memfd->file, path))
+        return 0;
+    return rst_fail_errno(errno, "%s does not lead to the memfd (is /proc this process's own?)",
+                          path);
 }
 
 /* Give `memfd` the path of its descriptor. */
@@ -93,7 +88,7 @@ static int set_path(struct rst_backing *memfd)
 
     if (!path)
         return rst_fail(ENOMEM, "no memory for a path");
-    error = name_path(memfd->fd, path->text);
+    error = name_path(memfd->file.fd, path->text);
     if (error == 0)
         error = check_path(memfd, path->text);
     if (error < 0) {
@@ -115,35 +110,32 @@ static int avoid_known_paths(struct rst_backing *memfd)
     char text[PATH_SIZE];
     int error;
 
-    while ((error = name_path(memfd->fd, text)) == 0 && rst_loader_knows(text)) {
-        int next = fcntl(memfd->fd, F_DUPFD_CLOEXEC, memfd->fd + 1);
+    while ((error = name_path(memfd->file.fd, text)) == 0 && rst_loader_knows(text)) {
+        int next = fcntl(memfd->file.fd, F_DUPFD_CLOEXEC, memfd->file.fd + 1);
 
         if (next < 0)
             return rst_fail_errno(errno, "%s is another library's: fcntl(F_DUPFD_CLOEXEC)", text);
-        close(memfd->fd);
-        memfd->fd = next;
+        close(memfd->file.fd);
+        memfd->file.fd = next;
     }
     return error;
 }
 
 static int open_memfd(const char *provider, const struct rst_image *image, struct rst_backing *ret)
 {
-    struct rst_backing memfd = {.kind = RST_BACKING_MEMFD};
-    struct stat status = {0};
+    struct rst_backing memfd = {.kind = RST_BACKING_MEMFD, .pin.fd = -1};
     int error;
 
-    memfd.fd = create(provider);
-    if (memfd.fd < 0)
-        return memfd.fd;
-    error = write_and_seal(memfd.fd, provider, image);
-    if (error == 0 && fstat(memfd.fd, &status) < 0)
-        error = rst_fail_errno(errno, "provider \"%s\": fstat of the memfd", provider);
+    memfd.file.fd = create(provider);
+    if (memfd.file.fd < 0)
+        return memfd.file.fd;
+    error = write_and_seal(memfd.file.fd, provider, image);
+    if (error == 0)
+        error = rst_descriptor_identify(&memfd.file, "memfd");
     if (error < 0) {
-        close(memfd.fd);
+        close(memfd.file.fd);
         return error;
     }
-    memfd.device = status.st_dev;
-    memfd.inode = status.st_ino;
     *ret = memfd;
     return 0;
 }
@@ -159,7 +151,7 @@ int rst_memfd_create(const char *provider, const struct rst_image *image, struct
     if (error == 0)
         error = set_path(&memfd);
     if (error < 0) {
-        close(memfd.fd);
+        close(memfd.file.fd);
         return error;
     }
     *ret = memfd;
@@ -181,22 +173,22 @@ int rst_memfd_create_again(struct rst_backing *memfd, const char *provider,
     error = open_memfd(provider, image, &again);
     if (error < 0)
         return error;
-    rst_backing_close_fd(memfd);
+    rst_descriptor_close(&memfd->file);
     again.path = memfd->path;
     again.forked = memfd->forked;
 
     /* The old number if it is free: then the path that tracers and the link map have holds. */
-    same = again.fd == old ? old : fcntl(again.fd, F_DUPFD_CLOEXEC, old);
-    if (same == old && same != again.fd) {
-        close(again.fd);
-        again.fd = same;
-    } else if (same >= 0 && same != again.fd) {
+    same = again.file.fd == old ? old : fcntl(again.file.fd, F_DUPFD_CLOEXEC, old);
+    if (same == old && same != again.file.fd) {
+        close(again.file.fd);
+        again.file.fd = same;
+    } else if (same >= 0 && same != again.file.fd) {
         close(same);
     }
-    if (again.fd != old) {
+    if (again.file.fd != old) {
         error = set_path(&again); /* the linker isn't asked: it loads nothing by this one */
         if (error < 0) {
-            close(again.fd);
+            close(again.file.fd);
             return error;
         }
     }

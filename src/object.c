@@ -42,6 +42,18 @@ static struct rst_image_spec spec_of(const struct rst_object *object, const stru
     };
 }
 
+/* Load the image, and see that it is this one. */
+static int load(const char *path, const struct rst_image *image, struct rst_loaded *loaded)
+{
+    size_t id = image->map.build_id;
+    int error = rst_loader_open(path, loaded);
+
+    if (error < 0 || memcmp(loaded->base + id, image->bytes + id, RST_BUILD_ID_SIZE) == 0)
+        return error;
+    rst_loader_close(loaded);
+    return rst_fail(ENOEXEC, "dlopen took %s for another library that it has loaded", path);
+}
+
 /* Back the image with the one kind and load it. */
 static int open_with(struct rst_object *object, int kind, const char *directory,
                      const struct rst_image *image)
@@ -52,11 +64,8 @@ static int open_with(struct rst_object *object, int kind, const char *directory,
 
     if (error < 0)
         return error;
-    error = rst_loader_open(object->backing.path->text, object->backing.device,
-                            object->backing.inode, &object->loaded);
+    error = load(object->backing.path->text, image, &object->loaded);
     if (error < 0) {
-        close(object->backing.fd);
-        object->backing.fd = -1;
         rst_backing_release(&object->backing);
         return error;
     }
@@ -68,6 +77,7 @@ static int open_with(struct rst_object *object, int kind, const char *directory,
 static int open_auto(struct rst_object *object, const char *directory,
                      const struct rst_image *image)
 {
+    struct rst_kept_error before = rst_error_keep();
     char first[BOTH_ERRORS_SIZE / 2];
     int error = open_with(object, RST_BACKING_MEMFD, NULL, image);
 
@@ -77,6 +87,7 @@ static int open_auto(struct rst_object *object, const char *directory,
     error = open_with(object, RST_BACKING_FILE, directory, image);
     if (error < 0)
         return rst_fail(-error, "%s; nor as a file: %s", first, rst_error());
+    rst_error_restore(&before);
     return 0;
 }
 
@@ -111,72 +122,89 @@ void rst_object_close(struct rst_object *object)
 
 /* ------------------------------------------------------------------------- hiding -- */
 
-/* Make an anonymous copy of all that is loaded, with the same protections. */
-static int make_copy(const struct rst_object *object, const struct rst_arch *arch, uint8_t **ret)
+static int map_anonymous(const struct rst_object *object, size_t size, uint8_t **ret)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return rst_fail_errno(errno, "provider \"%s\": mmap of %zu bytes", object->provider, size);
+    *ret = memory;
+    return 0;
+}
+
+/* Move memory of the given size onto the object. It is gone from where it was, also on failure. */
+static int move_onto(struct rst_object *object, uint8_t *memory, uint64_t offset, size_t size)
+{
+    int error;
+
+    if (mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, object->loaded.base + offset) !=
+        MAP_FAILED)
+        return 0;
+    error = rst_fail_errno(errno, "provider \"%s\": mremap", object->provider);
+    munmap(memory, size);
+    return error;
+}
+
+/* The writable part: zeros for the semaphores, and the dynamic linker's own data. */
+static int hide_semaphores(struct rst_object *object)
 {
     const struct rst_map *map = &object->map;
-    const uint8_t *base = object->loaded.base;
-    size_t size = page_end(map->end);
-    uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t size = page_end(map->end) - map->dynamic;
+    uint8_t *copy;
+    int error = map_anonymous(object, size, &copy);
 
-    if (copy == MAP_FAILED)
-        return rst_fail_errno(errno, "provider \"%s\": mmap of %zu bytes", object->provider, size);
-    memcpy(copy, base, map->readable);
-    memcpy(copy + map->dynamic, base + map->dynamic, map->dynamic_size);
+    if (error < 0)
+        return error;
+    memcpy(copy, object->loaded.base + map->dynamic, map->dynamic_size);
+    return move_onto(object, copy, map->dynamic, size);
+}
+
+/* The headers and tables, and the stubs. A policy against anonymous code may refuse it. */
+static int hide_text(struct rst_object *object, const struct rst_arch *arch)
+{
+    const struct rst_map *map = &object->map;
+    size_t text_size = map->dynamic - map->text;
+    uint8_t *copy;
+    int error = map_anonymous(object, map->dynamic, &copy);
+
+    if (error < 0)
+        return error;
+    memcpy(copy, object->loaded.base, map->readable);
     rst_image_text(arch, object->nop, object->count, copy + map->text);
     if (mprotect(copy, map->text, PROT_READ) < 0 ||
-        mprotect(copy + map->text, map->dynamic - map->text, PROT_READ | PROT_EXEC) < 0) {
-        int error = rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory",
-                                   object->provider);
-
-        munmap(copy, size);
+        mprotect(copy + map->text, text_size, PROT_READ | PROT_EXEC) < 0) {
+        error = rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory",
+                               object->provider);
+        munmap(copy, map->dynamic);
         return error;
     }
-    *ret = copy;
-    return 0;
-}
-
-/* Move the copy onto the object, the semaphores first: from then on it is disabled. */
-static int move_copy(struct rst_object *object, uint8_t *copy)
-{
-    const struct rst_map *map = &object->map;
-    uint64_t end = page_end(map->end);
-    const uint64_t parts[][2] = {{map->dynamic, end}, {map->text, map->dynamic}, {0, map->text}};
-
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        uint64_t from = parts[i][0], size = parts[i][1] - from;
-
-        if (mremap(copy + from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
-                   object->loaded.base + from) == MAP_FAILED) {
-            int error = rst_fail_errno(errno, "provider \"%s\": mremap", object->provider);
-
-            munmap(copy, parts[i][1]); /* the parts are moved from the last to the first */
-            return error;
-        }
+    error = move_onto(object, copy + map->text, map->text, text_size);
+    if (error < 0) {
+        munmap(copy, map->text);
+        return error;
     }
-    return 0;
+    return move_onto(object, copy, 0, map->text);
 }
 
+/* The semaphores first, which needs no leave: from then on it is disabled, whatever follows. */
 static int hide_memory(struct rst_object *object, const struct rst_arch *arch)
 {
-    uint8_t *copy = NULL;
-    int error = make_copy(object, arch, &copy);
+    int error = hide_semaphores(object);
 
     object->shown = false;
     if (error == 0)
-        error = move_copy(object, copy);
+        error = hide_text(object, arch);
     object->hidden = error == 0;
     return error;
 }
 
 int rst_object_hide(struct rst_object *object, const struct rst_arch *arch)
 {
-    static char nameless[] = "";
     int error = object->hidden ? 0 : hide_memory(object, arch);
 
     if (error < 0)
         return error;
-    rst_loader_rename(&object->loaded, nameless);
+    rst_loader_rename(&object->loaded, NULL);
     if (object->backing.kind == RST_BACKING_FILE)
         rst_file_remove(&object->backing);
     return 0;
@@ -187,7 +215,7 @@ int rst_object_hide(struct rst_object *object, const struct rst_arch *arch)
 static int map_part(struct rst_object *object, uint64_t from, uint64_t to, int protection)
 {
     if (mmap(object->loaded.base + from, to - from, protection, MAP_PRIVATE | MAP_FIXED,
-             object->backing.fd, (off_t)from) == MAP_FAILED)
+             object->backing.file.fd, (off_t)from) == MAP_FAILED)
         return rst_fail_errno(errno, "provider \"%s\": mmap of %s", object->provider,
                               object->backing.path->text);
     return 0;

@@ -33,8 +33,8 @@ struct rst_object {
 struct rst_object_options {
     const struct rst_arch *arch;
     enum rst_nop nop;
-    int backing;           /* enum rst_backing_kind */
-    const char *directory; /* of the file backing, NULL for the default */
+    int backing;     /* enum rst_backing_kind */
+    char *directory; /* of the file backing, NULL for the default */
 };
 
 /*

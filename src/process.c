@@ -13,6 +13,7 @@
 #include "loader.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool exiting; /* under the lock */
 
 /* This thread is forking and has the lock: the program's own fork handlers may call us, too. */
 static _Thread_local bool forking;
@@ -29,6 +30,24 @@ void rst_unlock(void)
 {
     if (!forking)
         pthread_mutex_unlock(&lock);
+}
+
+int rst_uncancel(void)
+{
+    int old;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    return old;
+}
+
+void rst_cancel_again(const int *old)
+{
+    pthread_setcancelstate(*old, NULL);
+}
+
+bool rst_exiting(void)
+{
+    return exiting;
 }
 
 const struct rst_arch *rst_native_arch(void)
@@ -56,22 +75,26 @@ static pthread_cond_t linking_changed = PTHREAD_COND_INITIALIZER;
 
 void rst_linking_begin(void)
 {
+    rst_lock();
     while (forks > 0 && !forking)
         pthread_cond_wait(&linking_changed, &lock);
     linking++;
+    rst_unlock();
 }
 
 void rst_linking_end(void)
 {
+    rst_lock();
     linking--;
     pthread_cond_broadcast(&linking_changed);
+    rst_unlock();
 }
 
-static struct timespec in_seconds(time_t seconds)
+static struct timespec in_seconds(clockid_t clock, time_t seconds)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_REALTIME, &time);
+    clock_gettime(clock, &time);
     time.tv_sec += seconds;
     return time;
 }
@@ -86,13 +109,17 @@ static void for_each_open_object(void (*visit)(struct rst_object *object))
 
 static void prepare_fork(void)
 {
-    struct timespec until = in_seconds(FORK_WAIT);
+    struct timespec until = in_seconds(CLOCK_MONOTONIC, FORK_WAIT);
+    int cancel = rst_uncancel();
 
     rst_lock();
     forks++;
-    while (linking > 0 && pthread_cond_timedwait(&linking_changed, &lock, &until) == 0)
+    while (linking > 0 &&
+           pthread_cond_clockwait(&linking_changed, &lock, CLOCK_MONOTONIC, &until) == 0)
         ;
+    rst_loader_forking();
     forking = true;
+    rst_cancel_again(&cancel);
 }
 
 static void forked_parent(void)
@@ -163,6 +190,8 @@ int rst_process_prepare(void)
 
 /* ------------------------------------------------------------------------ exiting -- */
 
+#define EXIT_WAIT 1 /* seconds */
+
 static void remove_file(struct rst_object *object)
 {
     if (object->backing.kind != RST_BACKING_FILE)
@@ -172,15 +201,17 @@ static void remove_file(struct rst_object *object)
 }
 
 /*
- * Other threads may go on firing, or be stuck with the lock: wait for it a second at most. What
- * then stays is removed by the next program that makes a file there.
+ * Other threads may go on firing, and loading: from now on that loads nothing. Or one may be stuck
+ * with the lock: wait for it a second at most; what then stays is removed by the next program that
+ * makes a file there.
  */
 __attribute__((destructor)) static void remove_files(void)
 {
-    struct timespec until = in_seconds(1);
+    struct timespec until = in_seconds(CLOCK_MONOTONIC, EXIT_WAIT);
 
-    if (pthread_mutex_timedlock(&lock, &until) != 0)
+    if (pthread_mutex_clocklock(&lock, CLOCK_MONOTONIC, &until) != 0)
         return;
+    exiting = true;
     for_each_open_object(remove_file);
     rst_unlock();
 }

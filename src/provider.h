@@ -45,15 +45,31 @@ struct rst_provider {
 void rst_lock(void);
 void rst_unlock(void);
 
-/* Around calls of the dynamic linker, which are made without the lock; these are, under it. */
+/* Around calls of the dynamic linker, which are made without the lock. A fork waits for them. */
 void rst_linking_begin(void);
 void rst_linking_end(void);
+
+/*
+ * A thread that is cancelled (pthread_cancel(3)) amid one of our calls would leave the lock locked.
+ * For the rest of the block it can't be.
+ */
+#define RST_UNCANCELLED                                                                            \
+    __attribute__((cleanup(rst_cancel_again), unused)) int cancel_state = rst_uncancel()
+
+int rst_uncancel(void);
+void rst_cancel_again(const int *old);
+
+/* Whether the program is exiting, and files must no longer be made. Under the lock. */
+bool rst_exiting(void);
 
 /* Register the fork handlers, once. Gives 0 or a negative errno. */
 int rst_process_prepare(void);
 
 /* All providers, newest first. Under the lock. */
 extern rst_provider *rst_providers;
+
+/* Check a backing and a directory that the program or the environment (`whose`) asks for. */
+int rst_check_backing(const char *whose, int backing, const char *directory);
 
 /* Point a probe's handle at its object, or at what does nothing. */
 void rst_probe_attach(struct probe *probe);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loading and unloading: a load makes an object of the probes that have none yet; loads and unloads
+ * show and hide the objects.
+ */
+#include "provider.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "nop.h"
+
+/*
+ * Take the probes that no load has taken yet, as an object to be opened. Gives 0, with `ret` NULL
+ * if there are none, or -ENOMEM.
+ */
+static int take_probes(rst_provider *provider, struct rst_object **ret)
+{
+    size_t count = provider->pending_count;
+    struct rst_object *object;
+
+    *ret = NULL;
+    if (count == 0)
+        return 0;
+    object = calloc(1, sizeof(*object) + count * sizeof(const struct rst_description *));
+    if (!object)
+        return rst_fail(ENOMEM, "provider \"%s\": no memory for %zu probes", provider->name, count);
+    object->provider = provider->name;
+    for (struct probe *probe = provider->pending; probe; probe = probe->next_pending) {
+        probe->object = object;
+        probe->index = object->count++;
+        object->probes[probe->index] = &probe->description;
+    }
+    provider->pending = NULL;
+    provider->last_pending = &provider->pending;
+    provider->pending_count = 0;
+    object->next = provider->objects;
+    provider->objects = object;
+    *ret = object;
+    return 0;
+}
+
+/* Give the probes of an object that could not be opened back to the next load. */
+static void return_probes(rst_provider *provider, struct rst_object *object)
+{
+    struct rst_object **link = &provider->objects;
+
+    while (*link != object)
+        link = &(*link)->next;
+    *link = object->next;
+    for (size_t i = 0; i < object->count; i++)
+        rst_probe_await_load(rst_probe_of(object->probes[i]));
+    free(object);
+}
+
+static void attach_probes(struct rst_object *object)
+{
+    for (size_t i = 0; i < object->count; i++)
+        rst_probe_attach(rst_probe_of(object->probes[i]));
+}
+
+void rst_probes_detach(struct rst_object *object)
+{
+    for (size_t i = 0; i < object->count; i++)
+        rst_probe_detach(rst_probe_of(object->probes[i]));
+}
+
+/* Hide one object. Where its semaphores can't be replaced, its handles leave them. */
+static int hide(struct rst_object *object)
+{
+    int error = rst_object_hide(object, rst_native_arch());
+
+    if (error < 0)
+        rst_probes_detach(object);
+    return error;
+}
+
+static int hide_all(rst_provider *provider)
+{
+    int first_error = 0;
+
+    for (struct rst_object *object = provider->objects; object; object = object->next) {
+        int error = object->open ? hide(object) : 0;
+
+        if (first_error == 0)
+            first_error = error;
+    }
+    return first_error;
+}
+
+static int show_all(rst_provider *provider)
+{
+    for (struct rst_object *object = provider->objects; object; object = object->next) {
+        bool was_shown = object->shown;
+        int error = object->open ? rst_object_show(object, rst_native_arch()) : 0;
+
+        if (error < 0) {
+            if (!object->shown)
+                rst_probes_detach(object);
+            return error;
+        }
+        if (object->open && !was_shown)
+            attach_probes(object);
+    }
+    return 0;
+}
+
+/* The directory in RST_BACKING=file:DIR, and NULL for any other value of it. */
+static const char *directory_in(const char *wish)
+{
+    return strncmp(wish, "file:", strlen("file:")) == 0 ? wish + strlen("file:") : NULL;
+}
+
+static int backing_in(const char *wish)
+{
+    if (strcmp(wish, "memfd") == 0)
+        return RST_BACKING_MEMFD;
+    if (strcmp(wish, "file") == 0 || directory_in(wish))
+        return RST_BACKING_FILE;
+    return rst_fail(EINVAL, "RST_BACKING=%s is not \"memfd\", \"file\" or \"file:DIR\"",
+                    rst_quote(wish).text);
+}
+
+/* What RST_BACKING says, else what the program said. The directory is to be freed. */
+static int choose_backing(const rst_provider *provider, struct rst_object_options *options)
+{
+    const char *wish = secure_getenv("RST_BACKING"), *directory = provider->directory;
+    int error = 0;
+
+    options->backing = provider->backing;
+    if (wish && *wish) {
+        options->backing = backing_in(wish);
+        directory = directory_in(wish);
+        error = options->backing < 0
+                    ? options->backing
+                    : rst_check_backing("RST_BACKING", options->backing, directory);
+    }
+    if (error == 0 && directory && !(options->directory = strdup(directory)))
+        return rst_fail(ENOMEM, "no memory for directory %s", rst_quote(directory).text);
+    return error;
+}
+
+/* Undo a load that failed: what was not loaded before it is hidden. */
+static void roll_back(rst_provider *provider, struct rst_object *object)
+{
+    struct rst_kept_error why = rst_error_keep();
+
+    if (object)
+        hide(object);
+    if (!provider->loaded)
+        hide_all(provider);
+    rst_error_restore(&why);
+}
+
+static int check_exiting(const rst_provider *provider)
+{
+    if (!rst_exiting())
+        return 0;
+    return rst_fail(ECANCELED, "provider \"%s\": the program is exiting", provider->name);
+}
+
+/* What the load needs, decided and taken under the lock. `object` is what is to be opened. */
+static int begin_load(rst_provider *provider, struct rst_object_options *options,
+                      struct rst_object **object)
+{
+    int error = check_exiting(provider);
+
+    if (error == 0)
+        error = choose_backing(provider, options);
+    if (error == 0)
+        error = take_probes(provider, object);
+    return error;
+}
+
+/* After the object was opened, or failed to be: let the provider have it. */
+static int finish_load(rst_provider *provider, struct rst_object *object, unsigned unloads,
+                       int error)
+{
+    if (error < 0) {
+        return_probes(provider, object);
+        return error;
+    }
+    if (object) {
+        object->open = true;
+        attach_probes(object);
+    }
+    /* An unload came after this load began, and no other load after that. */
+    if (provider->unloads != unloads && !provider->loaded)
+        return object ? hide(object) : 0;
+    error = check_exiting(provider);
+    if (error == 0)
+        error = show_all(provider);
+    if (error < 0) {
+        roll_back(provider, object);
+        return error;
+    }
+    provider->loaded = true;
+    return 0;
+}
+
+static bool is_disabled(void)
+{
+    const char *wish = secure_getenv("RST_DISABLE");
+
+    return wish && *wish && strcmp(wish, "0") != 0;
+}
+
+int rst_provider_load(rst_provider *provider)
+{
+    RST_UNCANCELLED;
+    struct rst_object_options options = {.arch = rst_native_arch()};
+    struct rst_object *object = NULL;
+    unsigned unloads;
+    int error;
+
+    if (!provider)
+        return rst_fail(EINVAL, "provider is NULL");
+    if (is_disabled())
+        return 0;
+    if (!options.arch)
+        return rst_fail(ENOTSUP, "librst does not know this CPU; it knows x86_64");
+    error = rst_nop_choose(&options.nop);
+    if (error < 0)
+        return error;
+
+    rst_lock();
+    error = begin_load(provider, &options, &object);
+    unloads = provider->unloads;
+    rst_unlock();
+
+    if (error == 0 && object)
+        error = rst_object_open(object, &options);
+
+    if (error == 0 || object) {
+        rst_lock();
+        error = finish_load(provider, object, unloads, error);
+        rst_unlock();
+    }
+    free(options.directory);
+    return error;
+}
+
+int rst_provider_unload(rst_provider *provider)
+{
+    RST_UNCANCELLED;
+    int error;
+
+    if (!provider)
+        return rst_fail(EINVAL, "provider is NULL");
+    rst_lock();
+    provider->unloads++;
+    provider->loaded = false;
+    error = hide_all(provider);
+    rst_unlock();
+    return error;
+}
