@@ -39,19 +39,20 @@
  *
  * **Threads.** Every function may be called from any thread at any time, with one exception that
  * C's rules make: nobody may use a provider or its probes while, or after, another thread frees
- * it. Firing takes no lock, calls no allocator and is async-signal-safe; nothing else here is.
+ * it. Firing takes no lock, calls no allocator and is async-signal-safe; nothing else here is. A
+ * thread is not cancelled (pthread_cancel(3)) while it is in here.
  *
  * **Fork.** After fork(2) the child's handles work as the parent's do, and belong to the child. A
  * child made by vfork(2) or by clone(2) past the C library must not call librst before it execs. A
- * fork waits for loads in other threads to end. Where another thread was in a dlopen(3) of the
- * program's own, the dynamic linker is unusable in the child: what was loaded works there, and a
- * load of something new fails with -ENOEXEC.
+ * fork waits for other threads' loads to leave the dynamic linker, a second at most. Where another
+ * thread was in a dlopen(3) of the program's own, the linker may be unusable in the child: what was
+ * loaded works there, and a load of something new fails with -ENOEXEC.
  *
  * **Environment**, read at each load and ignored in a set-user-ID program (secure_getenv(3)):
- *  - `RST_DISABLE=1`: every load succeeds and does nothing.
+ *  - `RST_DISABLE=1` (or anything but `0` and nothing): every load succeeds and does nothing.
  *  - `RST_BACKING=memfd`, `file` or `file:DIR`: overrides rst_provider_set_backing().
  *  - `RST_NOP=fast`: on Linux 6.18 to 7.2 on x86_64, sites that the kernel turns into a call
- *    instead of a trap. See docs/internals.md for what it needs of a program that forks.
+ *    instead of a trap. See librst(3) for what it needs of a program that forks.
  */
 
 #include <stdbool.h>
@@ -159,7 +160,7 @@ RST_EXPORT int rst_provider_set_backing(rst_provider *provider, int backing, con
  * | `uint8` `uint16` `uint32` `uint64` | any integer                | zero-extended             |
  * | `float`                            | `float`                    | its bits, 4-byte unsigned |
  * | `double`                           | `double`                   | its bits, 8-byte unsigned |
- * | `pointer`                          | any pointer                | 8-byte unsigned           |
+ * | `pointer`                          | a pointer to data          | 8-byte unsigned           |
  * | `string`                           | `const char *`, with a NUL | its address               |
  *
  * An integer wider than its type is cut to the low bytes. Floating point travels as bits because
@@ -185,12 +186,17 @@ RST_EXPORT rst_probe *rst_provider_add(rst_provider *provider, const char *name,
  * Handles and pointers that are out stay valid throughout.
  *
  * When two threads load at once, each loads the probes that it came first to, and returns when
- * those are loaded. When one loads and another unloads, the one that came last has its way.
+ * those are loaded: 0 then does not mean that the other's are, which rst_probe_path() tells. When
+ * one loads and another unloads, the one that came last has its way.
  *
  * @returns 0, also when `RST_DISABLE=1` made it do nothing; or a negative errno, and then what was
  *   loaded before is still so, and nothing else is:
- *   - -EINVAL: NULL provider.
+ *   - -EINVAL: NULL provider; a value of `RST_BACKING` or `RST_NOP` that is not known.
+ *   - -ENOTSUP: librst does not know this CPU.
+ *   - -ECANCELED: the program is exiting.
  *   - -ENOMEM: no memory.
+ *   - -EACCES, -EPERM: no directory for a file that is ours alone and not mounted `noexec`.
+ *   - -ENOENT: /proc is not mounted, or another process's.
  *   - -EFBIG: the image would be 4 GiB or more, which the kernel's semaphore offsets cannot reach;
  *     or larger than RLIMIT_FSIZE (setrlimit(2)) allows.
  *   - -ENOEXEC: dlopen(3) refused the image; rst_error() has its words.
@@ -206,6 +212,9 @@ RST_EXPORT int rst_provider_load(rst_provider *provider);
  * that stays attached sees the probes again after the next load, if they are in a memfd; a file is
  * then a new one, to which it must attach anew. Unloading what is not loaded does nothing.
  *
+ * Where the program may not make anonymous memory executable (PR_SET_MDWE in prctl(2), systemd's
+ * `MemoryDenyWriteExecute=`, SELinux's execmem), the stubs can't be replaced, and it fails.
+ *
  * @returns 0, or a negative errno of mmap(2), mprotect(2) or mremap(2); the probes are disabled
  *   even then, but tracers may still find them. -EINVAL: NULL provider.
  */
@@ -214,7 +223,10 @@ RST_EXPORT int rst_provider_unload(rst_provider *provider);
 /** @returns the provider's name, which lives as long as the provider; NULL for NULL. */
 RST_EXPORT const char *rst_provider_name(const rst_provider *provider);
 
-/** @returns whether the last load succeeded and nothing has unloaded since; false for NULL. */
+/**
+ * @returns whether tracers can see the provider: a load has succeeded, and no unload came after it.
+ * A later load that fails changes nothing. false for NULL, and where `RST_DISABLE` is set.
+ */
 RST_EXPORT bool rst_provider_loaded(const rst_provider *provider);
 
 /* ------------------------------------------------------------------- probes -- */
@@ -319,23 +331,25 @@ static inline bool rst_enabled_(const rst_probe *probe)
 #ifdef __cplusplus
 #define RST_BITS(value) rst_bits_(value)
 #else
-#define RST_BITS(value)                                                                            \
-    _Generic((value), float                                                                        \
-             : rst_bits_float_, double                                                             \
-             : rst_bits_double_, signed char                                                       \
-             : rst_bits_signed_, short                                                             \
-             : rst_bits_signed_, int                                                               \
-             : rst_bits_signed_, long                                                              \
-             : rst_bits_signed_, long long                                                         \
-             : rst_bits_signed_, char                                                              \
-             : rst_bits_signed_, bool                                                              \
-             : rst_bits_unsigned_, unsigned char                                                   \
-             : rst_bits_unsigned_, unsigned short                                                  \
-             : rst_bits_unsigned_, unsigned int                                                    \
-             : rst_bits_unsigned_, unsigned long                                                   \
-             : rst_bits_unsigned_, unsigned long long                                              \
-             : rst_bits_unsigned_, default                                                         \
-             : rst_bits_pointer_)(value)
+/* clang-format off */
+#define RST_BITS(value)                                     \
+    _Generic((value),                                       \
+             float: rst_bits_float_,                        \
+             double: rst_bits_double_,                      \
+             char: rst_bits_signed_,                        \
+             signed char: rst_bits_signed_,                 \
+             short: rst_bits_signed_,                       \
+             int: rst_bits_signed_,                         \
+             long: rst_bits_signed_,                        \
+             long long: rst_bits_signed_,                   \
+             bool: rst_bits_unsigned_,                      \
+             unsigned char: rst_bits_unsigned_,             \
+             unsigned short: rst_bits_unsigned_,            \
+             unsigned int: rst_bits_unsigned_,              \
+             unsigned long: rst_bits_unsigned_,             \
+             unsigned long long: rst_bits_unsigned_,        \
+             default: rst_bits_pointer_)(value)
+/* clang-format on */
 #endif
 
 /* The rest is how the macros above are made; nothing below is for use by name. */
