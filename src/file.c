@@ -313,21 +313,24 @@ int rst_file_create_again(struct rst_backing *file, const char *provider,
                           const struct rst_image *image)
 {
     struct rst_backing again = {.kind = RST_BACKING_FILE, .pin = file->pin, .path = file->path};
-    int error;
+    int error = file->forked ? -EEXIST : create_and_write(&again, image);
 
-    if (file->forked || access(file->path->text, F_OK) == 0) {
+    if (error == -EEXIST) {
         again.path = new_path(directory_part(file->path).text, provider);
         if (!again.path)
             return -ENOMEM;
         again.path->older = file->path;
+        error = create_and_write(&again, image);
     }
-    error = create_and_write(&again, image);
     if (error < 0) {
         if (again.path != file->path)
             free(again.path);
         return error;
     }
-    rst_descriptor_close(&file->file);
+    if (again.path != file->path)
+        rst_file_remove(file); /* the old name is there yet */
+    else
+        rst_descriptor_close(&file->file);
     *file = again;
     return 0;
 }

@@ -29,9 +29,11 @@ static const char *nm, *library;
 /* What librst calls besides: none of these can fail, or has an error to give. */
 static const char infallible[] =
     " __errno_location __isoc23_sscanf __isoc23_strtol __isoc99_sscanf __tls_get_addr"
-    " _GLOBAL_OFFSET_TABLE_ clock_gettime geteuid getpid memcmp memcpy memmove memset"
-    " pthread_mutex_lock pthread_mutex_unlock secure_getenv snprintf sprintf sscanf strcmp strcpy"
-    " strcspn strerror_r strlen strncat strncmp strrchr strspn strtol sysconf vsnprintf"
+    " _GLOBAL_OFFSET_TABLE_ _r_debug clock_gettime geteuid getpid memcmp memcpy memmove memset"
+    " pthread_cond_broadcast pthread_cond_timedwait"
+    " pthread_cond_wait pthread_mutex_lock pthread_mutex_unlock secure_getenv snprintf sprintf "
+    "sscanf strcmp strcpy"
+    " strcspn strerror_r strlen strncat strncmp strrchr strspn strstr strtol sysconf vsnprintf"
     " __memcpy_chk __memset_chk __snprintf_chk __sprintf_chk __strcpy_chk __strncat_chk"
     " __vsnprintf_chk __stack_chk_fail ";
 

@@ -209,6 +209,19 @@ static void with_removed_file(struct stage *stage)
     unlink(rst_probe_path(stage->probes[0]));
 }
 
+/* The file is there, but the descriptor that librst has for it is not. */
+static void with_closed_file(struct stage *stage)
+{
+    struct stat file, status;
+
+    with_loaded_file(stage);
+    if (stat(rst_probe_path(stage->probes[0]), &file) < 0)
+        abort();
+    for (int fd = 3; fd < 256; fd++)
+        if (fstat(fd, &status) == 0 && status.st_dev == file.st_dev && status.st_ino == file.st_ino)
+            close(fd);
+}
+
 /* A child that has gone: the parent can't know. */
 static void with_forked_file(struct stage *stage)
 {
@@ -328,6 +341,7 @@ const struct scenario scenarios[] = {
     {"reload, memfd's number reused", with_number_reused, show, OLD_EITHER, false, "fstat64 known fcntl64", false, false, false},
     {"reload, memfd closed, unloaded", with_closed_unloaded_memfd, show, OLD_DISABLED, false, "fstat64 known fcntl64", false, false, false},
     {"reload, file removed", with_removed_file, show, OLD_EITHER, false, "fstat64 stat64 open64", false, false, false},
+    {"reload, file's descriptor closed", with_closed_file, show, OLD_EITHER, false, "fstat64 stat64 open64", false, false, false},
     {"free, memfd", with_two_memfds, discard, OLD_NONE, false, "*", false, false, false},
     {"free, file", with_two_files, discard, OLD_NONE, false, "*", false, false, false},
     {"free, file unloaded", with_unloaded_file, discard, OLD_NONE, false, "*", false, false, false},

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -40,6 +41,7 @@ const struct fault_kind fault_kinds[] = {
     {"readlink", NULL, FATAL, "/proc/self", {ENOENT, EACCES}, {0}},
     {"stat64", NULL, FATAL, "/proc/", {ENOENT, EACCES}, {0}},
     {"fstat64", NULL, FATAL, "fstat", {EIO, ENOMEM}, {0}},
+    {"getrlimit64", NULL, HARMLESS, NULL, {EINVAL}, {0}},
     {"ftruncate64", NULL, FATAL, "ftruncate", {ENOSPC, EIO, EINTR}, {0}},
     {"pwrite64", NULL, FATAL, "write", {ENOSPC, EIO, FAULT_NOTHING}, {EINTR, FAULT_SHORT}},
 
@@ -465,6 +467,16 @@ WRAP(int, statvfs64, (const char *path, struct statvfs *status))
     if (error)
         FAIL(error, -1);
     result = __real_statvfs64(path, status);
+    RESULT(result, result == 0);
+}
+
+WRAP(int, getrlimit64, (int resource, struct rlimit *limit))
+{
+    int error = strike("getrlimit64", NULL), result;
+
+    if (error)
+        FAIL(error, -1);
+    result = __real_getrlimit64(resource, limit);
     RESULT(result, result == 0);
 }
 
