@@ -83,6 +83,13 @@ void faults_forget_descriptors(void);
 size_t faults_held(void);
 void faults_list_held(void (*visit)(const char *what, const void *which));
 
+/* Have librst take the kernel for one that turns a nop5 into a call, which is 6.18 to 7.2. */
+extern bool faults_kernel_has_nop5;
+
+/* Whether calls are recorded; count one, and give what it is to fail with, or 0. */
+extern bool faults_armed;
+int faults_strike(const char *name, const char *detail);
+
 /* The name of the errno or special error, for a message. */
 const char *fault_error_name(int error);
 
