@@ -10,22 +10,13 @@
 
 #include "judge.h"
 #include "support/tracer.h"
+#include "verdict.h"
 #include "wrap.h"
 
 /* Of a scenario's pairs of calls, about so many are made to fail together, evenly spread. */
 #define PAIRS 250
 
-/* What the program does after the act. */
-enum sequel { THEN_AGAIN, THEN_UNLOAD, THEN_LOAD, THEN_FREE, SEQUELS };
-
 static const char *const sequel_names[SEQUELS] = {"again", "unload", "load", "free"};
-
-struct run {
-    const struct scenario *scenario;
-    struct fault_plan plan;
-    enum sequel sequel;
-    bool traced;
-};
 
 /* The calls of the run in which nothing failed, or of the one with the first fault of a pair. */
 static struct fault_call recorded[FAULT_MAX_CALLS];
@@ -59,126 +50,7 @@ static void describe(const struct run *run)
              sequel_names[run->sequel]);
 }
 
-/* ----------------------------------------------------------------------- what was struck -- */
-
-static bool has(const int *errors, int error)
-{
-    for (size_t i = 0; i < FAULT_ERRORS; i++)
-        if (errors[i] && errors[i] == error)
-            return true;
-    return false;
-}
-
-static bool is_word_of(const char *words, const char *word)
-{
-    size_t length = strlen(word);
-
-    for (const char *at = words; (at = strstr(at, word)); at += length)
-        if ((at == words || at[-1] == ' ') && (at[length] == '\0' || at[length] == ' '))
-            return true;
-    return strcmp(words, "*") == 0;
-}
-
-static bool is_single(const struct run *run)
-{
-    return run->plan.reach == ALONE && !run->plan.also_kind;
-}
-
-/* Whether the operation must fail by this one call. */
-static bool is_fatal(const struct run *run, const struct fault_call *call)
-{
-    return call->kind->consequence == FATAL && !has(call->kind->harmless, call->error) &&
-           !is_word_of(run->scenario->survives, call->kind->name) &&
-           !(call->kind->detail && is_word_of(run->scenario->survives, call->kind->detail));
-}
-
-/* Whether it must succeed in spite of it. */
-static bool is_harmless(const struct fault_call *call)
-{
-    return call->kind->consequence != FATAL || has(call->kind->harmless, call->error);
-}
-
-static bool may_litter(void)
-{
-    for (size_t i = 0; i < fault_record->count; i++) {
-        const struct fault_call *call = &fault_record->calls[i];
-
-        if (call->error &&
-            (call->kind->consequence == LITTERS || is_word_of("open64 fstat64", call->kind->name)))
-            return true;
-    }
-    return false;
-}
-
-/* --------------------------------------------------------------------------- the result -- */
-
-static int errno_of(int error)
-{
-    return error == FAULT_NOTHING ? EIO : error;
-}
-
-static bool explains(const struct fault_call *call, int result)
-{
-    return call->error && call->kind->words && errno_of(call->error) == -result &&
-           strstr(rst_error(), call->kind->words);
-}
-
-static void judge_error(int result)
-{
-    for (size_t i = 0; i < fault_record->count; i++)
-        if (explains(&fault_record->calls[i], result))
-            return;
-    complain("gave %s, and the error is \"%s\": neither is that of a call that failed",
-             fault_error_name(-result), rst_error());
-}
-
-static void judge_result(const struct run *run, int result)
-{
-    const struct fault_call *call = &fault_record->calls[fault_record->struck_first - 1];
-
-    if (fault_record->struck_first == 0) {
-        if (run->plan.kind && !run->scenario->varies)
-            complain("took another course than before: the call to fail is not there");
-        if (result < 0)
-            complain("failed: %s", rst_error());
-        return;
-    }
-    if (is_single(run)) {
-        if (result == 0 && is_fatal(run, call))
-            complain("succeeded");
-        if (result < 0 && is_harmless(call))
-            complain("failed: %s", rst_error());
-    }
-    if (result < 0)
-        judge_error(result);
-}
-
 /* ----------------------------------------------------------------------------- the state -- */
-
-static bool struck(const char *names)
-{
-    for (size_t i = 0; i < fault_record->count; i++)
-        if (fault_record->calls[i].error && is_word_of(names, fault_record->calls[i].kind->name))
-            return true;
-    return false;
-}
-
-static void judge_failed(const struct run *run, struct stage *stage)
-{
-    enum old_probes old = run->scenario->old;
-
-    if (old == OLD_SHOWN && struck("fstat64 stat64"))
-        old = OLD_EITHER; /* librst had to take their backing for lost */
-    judge_disabled(stage, stage->old, stage->count);
-    if (old == OLD_SHOWN)
-        judge_enabled(stage, 0, run->traced ? 1 : stage->old); /* the first is the traced one */
-    if (old == OLD_DISABLED) {
-        judge_disabled(stage, 0, stage->old);
-        if (rst_provider_loaded(stage->provider))
-            complain("the provider counts as loaded");
-    }
-    fire_all(stage);
-}
 
 static void judge_unloaded(struct stage *stage)
 {
@@ -283,10 +155,10 @@ static void perform(const struct run *run)
     tracer = watch(run, &stage);
     result = act(run, &stage);
     littered = may_litter();
-    lost_track = struck("fstat64");
+    lost_track = has_struck("fstat64");
     judge_result(run, result);
     if (result < 0)
-        judge_failed(run, &stage);
+        judge_failure(run, &stage);
     else
         fire_all(&stage);
     if (run->scenario->ends_unloaded && stage.provider)
@@ -301,7 +173,7 @@ static void perform(const struct run *run)
     if (lost_track) /* of which descriptor is whose: it is rather left open than another's closed */
         faults_forget_descriptors();
     if (!stage.forked)
-        judge_no_files(stage.littered || (littered && (result == 0 || !is_single(run) ||
+        judge_no_files(stage.littered || (littered && (result == 0 || !is_single_fault(run) ||
                                                        run->scenario->ends_unloaded)));
     if (faults_held() != held)
         faults_list_held(list_held);
