@@ -28,12 +28,13 @@ static const char *nm, *library;
 
 /* What librst calls besides: none of these can fail, or has an error to give. */
 static const char infallible[] =
-    " __errno_location __isoc23_sscanf __isoc23_strtol __isoc99_sscanf __tls_get_addr"
-    " _GLOBAL_OFFSET_TABLE_ _r_debug clock_gettime geteuid getpid memcmp memcpy memmove memset"
-    " pthread_cond_broadcast pthread_cond_timedwait"
-    " pthread_cond_wait pthread_mutex_lock pthread_mutex_unlock secure_getenv snprintf sprintf "
-    "sscanf strcmp strcpy"
-    " strcspn strerror_r strlen strncat strncmp strrchr strspn strstr strtol sysconf vsnprintf"
+    " __errno_location __isoc23_sscanf __isoc23_strtol __isoc99_sscanf __libc_single_threaded"
+    " __tls_get_addr _GLOBAL_OFFSET_TABLE_ _r_debug clock_gettime dl_iterate_phdr geteuid getpid"
+    " memcmp memcpy memmove memset pthread_cond_broadcast pthread_cond_clockwait pthread_cond_wait"
+    " pthread_detach pthread_join pthread_mutex_lock pthread_mutex_unlock pthread_setcancelstate"
+    " secure_getenv sem_init sem_post snprintf sprintf sscanf strcmp strcpy strcspn strerror_r "
+    "strlen"
+    " strncat strncmp strrchr strspn strstr strtol sysconf vsnprintf"
     " __memcpy_chk __memset_chk __snprintf_chk __sprintf_chk __strcpy_chk __strncat_chk"
     " __vsnprintf_chk __stack_chk_fail ";
 
@@ -106,7 +107,8 @@ static void every_call_has_been_made_to_fail(void **state)
 
     (void)state;
     for (size_t i = 0; i < fault_kind_count; i++)
-        if (fault_kinds[i].errors[0] && fault_record->struck[i] == 0) {
+        if ((fault_kinds[i].errors[0] || fault_kinds[i].harmless[0]) &&
+            fault_record->struck[i] == 0) {
             print_error("%s %s was never made to fail\n", fault_kinds[i].name,
                         fault_kinds[i].detail ? fault_kinds[i].detail : "");
             missing++;

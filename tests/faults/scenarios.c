@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,34 @@ static void with_forked_file(struct stage *stage)
     waitpid(child, NULL, 0);
 }
 
+static void *end_at_once(void *unused)
+{
+    return unused;
+}
+
+/*
+ * In the child of a process that has had threads: librst asks, by a thread, whether the dynamic
+ * linker still answers. The parent only waits.
+ */
+static void with_forked_threads(struct stage *stage)
+{
+    pthread_t thread;
+    pid_t child;
+    int status;
+
+    must(-pthread_create(&thread, NULL, end_at_once, NULL));
+    must(-pthread_join(thread, NULL));
+    with_memfd(stage);
+    child = fork();
+    if (child == 0)
+        return;
+    if (child < 0 || waitpid(child, &status, 0) < 0)
+        abort();
+    if (status != 0)
+        complain("the child ended with status %#x", (unsigned)status);
+    _exit(0);
+}
+
 static void with_fast_memfd(struct stage *stage)
 {
     setenv("RST_NOP", "fast", 1);
@@ -360,6 +389,7 @@ const struct scenario scenarios[] = {
     {"free, file unloaded", with_unloaded_file, discard, OLD_NONE, false, "*", false, false, false},
     {"fork, RST_NOP=fast", with_fast_memfd, fork_fast_child, OLD_EITHER, false, "*", true, false, false},
     {"fork, file", with_loaded_file, fork_child, OLD_EITHER, false, "*", true, false, false},
+    {"load, forked from threads", with_forked_threads, show, OLD_NONE, false, "fstat64 known", true, false, false},
     {"exit, file", with_two_files, leave, OLD_EITHER, false, "*", true, true, false},
     {"exit, file unloaded", with_unloaded_file, leave, OLD_EITHER, false, "*", true, true, false},
     /* clang-format on */

@@ -5,6 +5,7 @@
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,11 +59,30 @@ WRAP(int, pthread_atfork, (void (*prepare)(void), void (*parent)(void), void (*c
     return error ? error : __real_pthread_atfork(prepare, parent, child);
 }
 
-WRAP(int, pthread_mutex_timedlock, (pthread_mutex_t * mutex, const struct timespec *until))
+WRAP(int, pthread_mutex_clocklock,
+     (pthread_mutex_t * mutex, clockid_t clock, const struct timespec *until))
 {
-    int error = faults_strike("pthread_mutex_timedlock", NULL);
+    int error = faults_strike("pthread_mutex_clocklock", NULL);
 
-    return error ? error : __real_pthread_mutex_timedlock(mutex, until);
+    return error ? error : __real_pthread_mutex_clocklock(mutex, clock, until);
+}
+
+WRAP(int, pthread_create,
+     (pthread_t * thread, const pthread_attr_t *attributes, void *(*start)(void *), void *data))
+{
+    int error = faults_strike("pthread_create", NULL);
+
+    return error ? error : __real_pthread_create(thread, attributes, start, data);
+}
+
+WRAP(int, sem_clockwait, (sem_t * semaphore, clockid_t clock, const struct timespec *until))
+{
+    int error = faults_strike("sem_clockwait", NULL), result;
+
+    if (error)
+        FAIL(error, -1);
+    result = __real_sem_clockwait(semaphore, clock, until);
+    RESULT(result, result == 0);
 }
 
 WRAP(int, uname, (struct utsname * name))

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -86,7 +87,7 @@ WRAP(ssize_t, readlink, (const char *path, char *buffer, size_t size))
 
 WRAP(int, stat64, (const char *path, struct stat *status))
 {
-    int error = faults_strike("stat64", NULL), result;
+    int error = faults_strike("stat64", strncmp(path, "/proc/", 6) == 0 ? "memfd" : "file"), result;
 
     if (error)
         FAIL(error, -1);
@@ -101,16 +102,6 @@ WRAP(int, fstat64, (int fd, struct stat *status))
     if (error)
         FAIL(error, -1);
     result = __real_fstat64(fd, status);
-    RESULT(result, result == 0);
-}
-
-WRAP(int, fstatat64, (int directory, const char *path, struct stat *status, int flags))
-{
-    int error = faults_strike("fstatat64", NULL), result;
-
-    if (error)
-        FAIL(error, -1);
-    result = __real_fstatat64(directory, path, status, flags);
     RESULT(result, result == 0);
 }
 
@@ -179,6 +170,16 @@ WRAP(int, rmdir, (const char *path))
     RESULT(result, result == 0);
 }
 
+WRAP(int, unlink, (const char *path))
+{
+    int error = faults_strike("unlink", NULL), result;
+
+    if (error)
+        FAIL(error, -1);
+    result = __real_unlink(path);
+    RESULT(result, result == 0);
+}
+
 WRAP(int, unlinkat, (int directory, const char *path, int flags))
 {
     int error = faults_strike("unlinkat", NULL), result;
@@ -191,7 +192,10 @@ WRAP(int, unlinkat, (int directory, const char *path, int flags))
 
 WRAP(int, open64, (const char *path, int flags, ...))
 {
-    int error = faults_strike("open64", NULL), fd;
+    int error = faults_strike("open64", flags & O_DIRECTORY ? "directory"
+                                        : flags & O_PATH    ? "pin"
+                                                            : "again"),
+        fd;
     va_list list;
     mode_t mode;
 
