@@ -69,12 +69,14 @@ static void warm_up(void)
 
 /* --------------------------------------------------------------------- descriptors -- */
 
+#define ENOUGH 8 /* descriptors, for any load */
+
 static void load_without_descriptors(void *data)
 {
     rlim_t old = soft_limit(RLIMIT_NOFILE);
     struct resources before;
     struct shop shop;
-    int next;
+    int next, spare;
 
     setenv("TMPDIR", data, 1);
     unsetenv("XDG_RUNTIME_DIR");
@@ -83,7 +85,7 @@ static void load_without_descriptors(void *data)
     before = resources_now();
     next = dup(0);
     close(next);
-    for (int spare = 0; spare < 8; spare++) { /* until there are enough */
+    for (spare = 0; spare < ENOUGH; spare++) {
         set_limit(RLIMIT_NOFILE, (rlim_t)(next + spare));
         if (rst_provider_load(shop.provider) == 0)
             break;
@@ -93,6 +95,7 @@ static void load_without_descriptors(void *data)
         assert_nothing_left(before, resources_now());
         check_equal(entries_of(data), 0);
     }
+    check(spare > 0 && spare < ENOUGH); /* none was too few */
     set_limit(RLIMIT_NOFILE, (rlim_t)next);
     check(rst_provider_load(shop.provider) < 0 || rst_provider_loaded(shop.provider));
     set_limit(RLIMIT_NOFILE, old);

@@ -32,6 +32,8 @@ SNIPPETS = [
     ("a long double", "c c++", "RST_FIRE(p, 1.0L);", False),
     ("as an if's branch", "c c++", "if (other.x) RST_FIRE(p); else RST_FIRE(p, 1);", True),
     ("in a fire's argument", "c c++", "RST_FIRE(p, RST_ENABLED(p));", True),
+    ("RST_ENABLED is an int", "c",
+     '_Static_assert(_Generic(RST_ENABLED(p), int: 1, default: 0), "");', True),
     ("a bit-field's value", "c c++", "struct { unsigned b : 3; int c : 3; } s = {1, 1};"
      " RST_FIRE(p, +s.b, +s.c);", True),
     ("RST_BITS of a constant", "c c++", "(void)p; uint64_t bits = RST_BITS(1.5f); (void)bits;", True),
