@@ -198,16 +198,21 @@ static int open_private(const char *path)
 static int create(struct rst_backing *file)
 {
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    struct rst_kept_error before = rst_error_keep();
 
     for (int tries = TRIES;; tries--) {
         struct directory_name in = directory_part(file->path);
         int directory = open_private(in.text), error;
 
+        if (directory == -ENOENT && tries > 0)
+            continue;
         if (directory < 0)
             return directory;
         file->file.fd = openat(directory, file_part(file->path), flags, 0600);
-        if (file->file.fd >= 0)
+        if (file->file.fd >= 0) {
+            rst_error_restore(&before);
             return directory;
+        }
         error = errno;
         close(directory);
         if (error != ENOENT || tries == 0) {
