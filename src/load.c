@@ -171,6 +171,8 @@ static int begin_load(rst_provider *provider, struct rst_object_options *options
         error = choose_backing(provider, options);
     if (error == 0)
         error = take_probes(provider, object);
+    if (*object)
+        rst_unlisted_begin();
     return error;
 }
 
@@ -236,6 +238,8 @@ int rst_provider_load(rst_provider *provider)
     if (error == 0 || object) {
         rst_lock();
         error = finish_load(provider, object, unloads, error);
+        if (object)
+            rst_unlisted_end();
         rst_unlock();
     }
     free(options.directory);

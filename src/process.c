@@ -50,6 +50,20 @@ bool rst_exiting(void)
     return exiting;
 }
 
+static unsigned unlisted; /* loads and frees under way, whose objects are not listed as open */
+static pthread_cond_t listed = PTHREAD_COND_INITIALIZER;
+
+void rst_unlisted_begin(void)
+{
+    unlisted++;
+}
+
+void rst_unlisted_end(void)
+{
+    unlisted--;
+    pthread_cond_broadcast(&listed);
+}
+
 const struct rst_arch *rst_native_arch(void)
 {
 #if defined(__x86_64__) && defined(__LP64__)
@@ -165,8 +179,8 @@ static void forked_child(void)
 {
     static const pthread_cond_t fresh = PTHREAD_COND_INITIALIZER;
 
-    linking_changed = fresh; /* nobody waits here */
-    linking = forks = 0;
+    linking_changed = listed = fresh; /* nobody waits here */
+    linking = forks = unlisted = 0;
     rst_loader_forked_child();
     for (rst_provider *provider = rst_providers; provider; provider = provider->next)
         abandon_unopened(provider);
@@ -191,6 +205,7 @@ int rst_process_prepare(void)
 /* ------------------------------------------------------------------------ exiting -- */
 
 #define EXIT_WAIT 1 /* seconds */
+#define EXIT_POLL_NS (1000 * 1000)
 
 static void remove_file(struct rst_object *object)
 {
@@ -200,18 +215,42 @@ static void remove_file(struct rst_object *object)
     rst_file_remove(&object->backing);
 }
 
+static bool is_over(const struct timespec *until)
+{
+    struct timespec now = in_seconds(CLOCK_MONOTONIC, 0);
+
+    return now.tv_sec > until->tv_sec ||
+           (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec);
+}
+
+/* Not by pthread_mutex_clocklock(3), of which ThreadSanitizer knows nothing: it would complain of
+ * the unlock, at the end of each program that it watches. */
+static bool lock_until(const struct timespec *until)
+{
+    const struct timespec nap = {.tv_nsec = EXIT_POLL_NS};
+
+    while (pthread_mutex_trylock(&lock) != 0) {
+        if (is_over(until))
+            return false;
+        nanosleep(&nap, NULL);
+    }
+    return true;
+}
+
 /*
- * Other threads may go on firing, and loading: from now on that loads nothing. Or one may be stuck
- * with the lock: wait for it a second at most; what then stays is removed by the next program that
- * makes a file there.
+ * Other threads may go on firing, and loading: from now on that loads nothing. A load or a free
+ * that is under way removes its file itself; or it may be stuck, with the lock even. Wait for it a
+ * second at most: what then stays is removed by the next program that makes a file there.
  */
 __attribute__((destructor)) static void remove_files(void)
 {
     struct timespec until = in_seconds(CLOCK_MONOTONIC, EXIT_WAIT);
 
-    if (pthread_mutex_clocklock(&lock, CLOCK_MONOTONIC, &until) != 0)
+    if (!lock_until(&until))
         return;
     exiting = true;
+    while (unlisted > 0 && pthread_cond_clockwait(&listed, &lock, CLOCK_MONOTONIC, &until) == 0)
+        ;
     for_each_open_object(remove_file);
     rst_unlock();
 }

@@ -48,6 +48,7 @@ void rst_provider_free(rst_provider *provider)
 {
     RST_UNCANCELLED;
     int error = errno;
+    bool unlisted;
 
     if (!provider)
         return;
@@ -55,6 +56,9 @@ void rst_provider_free(rst_provider *provider)
     unlink_provider(provider);
     for (struct probe *probe = provider->first; probe; probe = probe->next)
         rst_registry_remove(probe);
+    unlisted = provider->objects != NULL;
+    if (unlisted)
+        rst_unlisted_begin();
     rst_unlock();
 
     while (provider->objects) {
@@ -63,6 +67,11 @@ void rst_provider_free(rst_provider *provider)
         provider->objects = object->next;
         rst_object_close(object);
         free(object);
+    }
+    if (unlisted) {
+        rst_lock();
+        rst_unlisted_end();
+        rst_unlock();
     }
     while (provider->first) {
         struct probe *probe = provider->first;

@@ -62,6 +62,11 @@ void rst_cancel_again(const int *old);
 /* Whether the program is exiting, and files must no longer be made. Under the lock. */
 bool rst_exiting(void);
 
+/* Around what is done without the lock to an object that is not yet, or no longer, listed as open:
+ * an exit waits for it. Under the lock. */
+void rst_unlisted_begin(void);
+void rst_unlisted_end(void);
+
 /* Register the fork handlers, once. Gives 0 or a negative errno. */
 int rst_process_prepare(void);
 
