@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/children.h"
@@ -29,8 +30,12 @@ static struct worker workers[THREADS];
 /* As the last that unloads does; and a load may just have found the directory there. */
 static void *remove_directory_in_a_loop(void *path)
 {
-    while (!atomic_load(&ending))
+    const struct timespec nap = {.tv_nsec = 1000}; /* or no load might ever have its turn */
+
+    while (!atomic_load(&ending)) {
         rmdir(path);
+        nanosleep(&nap, NULL);
+    }
     return NULL;
 }
 
