@@ -133,7 +133,7 @@ static int load(const char *path, struct rst_loaded *ret)
 
 int rst_loader_open(const char *path, struct rst_loaded *ret)
 {
-    struct rst_loaded loaded;
+    struct rst_loaded loaded = {0};
     int error;
 
     rst_linking_begin();
@@ -147,6 +147,7 @@ int rst_loader_open(const char *path, struct rst_loaded *ret)
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the link map's own field is not const */
 void rst_loader_rename(struct rst_loaded *loaded, char *path)
 {
     /* An empty string that lives as long as the entry, unlike any of a plugin that has a librst of

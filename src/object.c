@@ -150,7 +150,7 @@ static int hide_semaphores(struct rst_object *object)
 {
     const struct rst_map *map = &object->map;
     size_t size = page_end(map->end) - map->dynamic;
-    uint8_t *copy;
+    uint8_t *copy = NULL;
     int error = map_anonymous(object, size, &copy);
 
     if (error < 0)
@@ -164,7 +164,7 @@ static int hide_text(struct rst_object *object, const struct rst_arch *arch)
 {
     const struct rst_map *map = &object->map;
     size_t text_size = map->dynamic - map->text;
-    uint8_t *copy;
+    uint8_t *copy = NULL;
     int error = map_anonymous(object, map->dynamic, &copy);
 
     if (error < 0)

@@ -205,7 +205,7 @@ int rst_process_prepare(void)
 /* ------------------------------------------------------------------------ exiting -- */
 
 #define EXIT_WAIT 1 /* seconds */
-#define EXIT_POLL_NS (1000 * 1000)
+#define EXIT_POLL_NS 1000000L
 
 static void remove_file(struct rst_object *object)
 {
