@@ -412,8 +412,8 @@ static inline uint64_t rst_bits_(float value) { return rst_bits_float_(value); }
 static inline uint64_t rst_bits_(double value) { return rst_bits_double_(value); }
 static inline uint64_t rst_bits_(const volatile void *value) { return rst_bits_pointer_(value); }
 /* Without these, pointers to functions and to members would become a bool. */
-template <typename T> static inline uint64_t rst_bits_(T *value) { return RST_CAST_(uintptr_t, value); }
-template <typename T, typename C> uint64_t rst_bits_(T C::*value) = delete;
+template <typename Rst_> static inline uint64_t rst_bits_(Rst_ *value) { return RST_CAST_(uintptr_t, value); }
+template <typename Rst_, typename RstIn_> uint64_t rst_bits_(Rst_ RstIn_::*value) = delete;
 /* clang-format on */
 }
 #endif

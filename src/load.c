@@ -218,7 +218,7 @@ int rst_provider_load(rst_provider *provider)
     int error;
 
     if (!provider)
-        return rst_fail(EINVAL, "provider is NULL");
+        return rst_fail_null_provider();
     if (is_disabled())
         return 0;
     if (!options.arch)
@@ -252,7 +252,7 @@ int rst_provider_unload(rst_provider *provider)
     int error;
 
     if (!provider)
-        return rst_fail(EINVAL, "provider is NULL");
+        return rst_fail_null_provider();
     rst_lock();
     provider->unloads++;
     provider->loaded = false;

@@ -111,40 +111,41 @@ bool rst_loader_knows(const char *path)
 /* Load it, find its link map, and see that it is no other library's. */
 static int load(const char *path, struct rst_loaded *ret)
 {
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    struct link_map *map = NULL;
     const char *words;
 
-    ret->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!ret->handle) {
+    if (!handle) {
         words = dlerror();
         return rst_fail(ENOEXEC, "dlopen: %s", words ? words : path);
     }
-    if (dlinfo(ret->handle, RTLD_DI_LINKMAP, &ret->map) < 0) {
+    if (dlinfo(handle, RTLD_DI_LINKMAP, &map) < 0) {
         words = dlerror();
         rst_fail(ENOEXEC, "dlinfo: %s", words ? words : path);
-    } else if (strcmp(ret->map->l_name, path) != 0) {
+    } else if (strcmp(map->l_name, path) != 0) {
         rst_fail(ENOEXEC, "dlopen took %s for another library that it has loaded: %s", path,
-                 rst_quote(ret->map->l_name).text);
+                 rst_quote(map->l_name).text);
     } else {
+        *ret = (struct rst_loaded){
+            .handle = handle,
+            .map = map,
+            .name = map->l_name,
+            .base = (uint8_t *)map->l_addr,
+        };
         return 0;
     }
-    dlclose(ret->handle);
+    dlclose(handle);
     return -ENOEXEC;
 }
 
 int rst_loader_open(const char *path, struct rst_loaded *ret)
 {
-    struct rst_loaded loaded = {0};
     int error;
 
     rst_linking_begin();
-    error = load(path, &loaded);
+    error = load(path, ret);
     rst_linking_end();
-    if (error < 0)
-        return error;
-    loaded.name = loaded.map->l_name;
-    loaded.base = (uint8_t *)loaded.map->l_addr;
-    *ret = loaded;
-    return 0;
+    return error;
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the link map's own field is not const */

@@ -122,14 +122,15 @@ void rst_object_close(struct rst_object *object)
 
 /* ------------------------------------------------------------------------- hiding -- */
 
-static int map_anonymous(const struct rst_object *object, size_t size, uint8_t **ret)
+/* Gives NULL and errno on failure. */
+static uint8_t *map_anonymous(const struct rst_object *object, size_t size)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    if (memory == MAP_FAILED)
-        return rst_fail_errno(errno, "provider \"%s\": mmap of %zu bytes", object->provider, size);
-    *ret = memory;
-    return 0;
+    if (memory != MAP_FAILED)
+        return memory;
+    rst_fail_errno(errno, "provider \"%s\": mmap of %zu bytes", object->provider, size);
+    return NULL;
 }
 
 /* Move memory of the given size onto the object. It is gone from where it was, also on failure. */
@@ -150,11 +151,10 @@ static int hide_semaphores(struct rst_object *object)
 {
     const struct rst_map *map = &object->map;
     size_t size = page_end(map->end) - map->dynamic;
-    uint8_t *copy = NULL;
-    int error = map_anonymous(object, size, &copy);
+    uint8_t *copy = map_anonymous(object, size);
 
-    if (error < 0)
-        return error;
+    if (!copy)
+        return -errno;
     memcpy(copy, object->loaded.base + map->dynamic, map->dynamic_size);
     return move_onto(object, copy, map->dynamic, size);
 }
@@ -164,11 +164,11 @@ static int hide_text(struct rst_object *object, const struct rst_arch *arch)
 {
     const struct rst_map *map = &object->map;
     size_t text_size = map->dynamic - map->text;
-    uint8_t *copy = NULL;
-    int error = map_anonymous(object, map->dynamic, &copy);
+    uint8_t *copy = map_anonymous(object, map->dynamic);
+    int error;
 
-    if (error < 0)
-        return error;
+    if (!copy)
+        return -errno;
     memcpy(copy, object->loaded.base, map->readable);
     rst_image_text(arch, object->nop, object->count, copy + map->text);
     if (mprotect(copy, map->text, PROT_READ) < 0 ||

@@ -84,6 +84,19 @@ void rst_provider_free(rst_provider *provider)
     errno = error;
 }
 
+/* A NULL provider is most often one that could not be made: then that is what should be read. */
+int rst_fail_null_provider(void)
+{
+    static const char words[] = "provider is NULL";
+    const char *last = rst_error();
+
+    if (strncmp(last, words, strlen(words)) == 0)
+        return rst_fail(EINVAL, "%s", last);
+    if (*last)
+        return rst_fail(EINVAL, "%s; the error before was: %s", words, last);
+    return rst_fail(EINVAL, "%s", words);
+}
+
 /* ------------------------------------------------------------------------- setting -- */
 
 int rst_check_backing(const char *whose, int backing, const char *directory)
@@ -106,7 +119,7 @@ int rst_provider_set_backing(rst_provider *provider, int backing, const char *di
     int error;
 
     if (!provider)
-        return rst_fail(EINVAL, "provider is NULL");
+        return rst_fail_null_provider();
     error = rst_check_backing("backing", backing, directory);
     if (error < 0)
         return error;
@@ -179,7 +192,7 @@ rst_probe *rst_provider_add(rst_provider *provider, const char *name, const char
     int error;
 
     if (!provider) {
-        rst_fail(EINVAL, "provider is NULL");
+        rst_fail_null_provider();
         return NULL;
     }
     if (rst_name_check("probe name", name, 0) < 0)

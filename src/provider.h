@@ -76,6 +76,9 @@ extern rst_provider *rst_providers;
 /* Check a backing and a directory that the program or the environment (`whose`) asks for. */
 int rst_check_backing(const char *whose, int backing, const char *directory);
 
+/* Say that a provider is NULL. Gives -EINVAL. */
+int rst_fail_null_provider(void);
+
 /* Point a probe's handle at its object, or at what does nothing. */
 void rst_probe_attach(struct probe *probe);
 void rst_probe_detach(struct probe *probe);

@@ -81,7 +81,7 @@ static void judge_error(int result)
 
 void judge_result(const struct run *run, int result)
 {
-    const struct fault_call *call = &fault_record->calls[fault_record->struck_first - 1];
+    const struct fault_call *call;
 
     if (fault_record->struck_first == 0) {
         if (run->plan.kind && !run->scenario->varies)
@@ -90,6 +90,7 @@ void judge_result(const struct run *run, int result)
             complain("failed: %s", rst_error());
         return;
     }
+    call = &fault_record->calls[fault_record->struck_first - 1];
     if (is_single_fault(run)) {
         if (result == 0 && is_fatal(run, call))
             complain("succeeded");

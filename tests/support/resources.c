@@ -97,5 +97,5 @@ void assert_nothing_left(struct resources before, struct resources after)
 {
     check_equal(after.descriptors - before.descriptors, 0);
     check_equal(after.libraries - before.libraries, 0);
-    check_equal(after.mappings - before.mappings, 0);
+    check(after.mappings <= before.mappings); /* the kernel may join two that were neighbours */
 }
