@@ -81,16 +81,16 @@ static void judge_error(int result)
 
 void judge_result(const struct run *run, int result)
 {
-    const struct fault_call *call;
+    size_t first = fault_record->struck_first;
+    const struct fault_call *call = first ? &fault_record->calls[first - 1] : NULL;
 
-    if (fault_record->struck_first == 0) {
+    if (!call) {
         if (run->plan.kind && !run->scenario->varies)
             complain("took another course than before: the call to fail is not there");
         if (result < 0)
             complain("failed: %s", rst_error());
         return;
     }
-    call = &fault_record->calls[fault_record->struck_first - 1];
     if (is_single_fault(run)) {
         if (result == 0 && is_fatal(run, call))
             complain("succeeded");
