@@ -14,7 +14,7 @@
 #include "wrap.h"
 
 /* Of a scenario's pairs of calls, about so many are made to fail together, evenly spread. */
-#define PAIRS 250
+#define PAIRS 120
 
 static const char *const sequel_names[SEQUELS] = {"again", "unload", "load", "free"};
 
