@@ -17,7 +17,7 @@ const struct fault_kind fault_kinds[] = {
     {"strdup", NULL, FATAL, "no memory", {ENOMEM}, {0}},
     {"free", NULL, HARMLESS, NULL, {0}, {0}},
     {"pthread_atfork", NULL, FATAL, "pthread_atfork", {ENOMEM}, {0}},
-    {"pthread_mutex_clocklock", NULL, LITTERS, NULL, {ETIMEDOUT}, {0}},
+    {"pthread_mutex_trylock", NULL, LITTERS, NULL, {EBUSY}, {0}},
     {"pthread_create", NULL, HARMLESS, NULL, {EAGAIN, EPERM}, {0}},
     {"sem_clockwait", NULL, HARMLESS, NULL, {0}, {EINTR}},
 

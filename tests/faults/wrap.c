@@ -59,12 +59,11 @@ WRAP(int, pthread_atfork, (void (*prepare)(void), void (*parent)(void), void (*c
     return error ? error : __real_pthread_atfork(prepare, parent, child);
 }
 
-WRAP(int, pthread_mutex_clocklock,
-     (pthread_mutex_t * mutex, clockid_t clock, const struct timespec *until))
+WRAP(int, pthread_mutex_trylock, (pthread_mutex_t * mutex))
 {
-    int error = faults_strike("pthread_mutex_clocklock", NULL);
+    int error = faults_strike("pthread_mutex_trylock", NULL);
 
-    return error ? error : __real_pthread_mutex_clocklock(mutex, clock, until);
+    return error ? error : __real_pthread_mutex_trylock(mutex);
 }
 
 WRAP(int, pthread_create,
