@@ -34,7 +34,7 @@
 
 #define SUFFIX ".so"
 #define NUMBER_LENGTH ((size_t)10) /* of a user or process id, or a count */
-#define TRIES 16 /* against another process that removes the directory as we make it */
+#define TRIES 200 /* against another process that removes the directory as we make it */
 
 /* ------------------------------------------------------------------------ its name -- */
 
