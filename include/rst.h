@@ -14,14 +14,15 @@
  *
  *     rst_provider *shop = rst_provider_new("shop");
  *     rst_probe *checkout = rst_provider_add(shop, "checkout", "uint64 order, string customer");
- *     if (rst_provider_load(shop) < 0)
+ *     if (!checkout || rst_provider_load(shop) < 0)
  *         fprintf(stderr, "%s\n", rst_error());      // the program goes on, untraceable
  *     ...
- *     RST_FIRE(checkout, order->id, customer_name(order));   // name looked up only when watched
+ *     if (checkout)                                  // RST_FIRE of NULL crashes
+ *         RST_FIRE(checkout, order->id, customer_name(order));  // looked up only when watched
  *     ...
  *     rst_provider_free(shop);
  *
- *     # bpftrace -p PID -e 'usdt:*:shop:checkout { printf("%d %s\n", arg0, str(arg1)); }'
+ *     # bpftrace -p PID -e 'usdt:*:shop:checkout { printf("%lu %s\n", arg0, str(arg1)); }'
  *
  * **What a probe costs.** Unwatched, RST_FIRE() reads one 16-bit *semaphore* and skips the rest;
  * the kernel counts the attached tracers in it (since Linux 4.20). Watched, it calls a small
