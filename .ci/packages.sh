@@ -9,10 +9,12 @@
 #     need "/usr/include/*/gelf.h" libelf-dev           # a file, told by its slash; * allowed
 #     install_needed || exit                            # one run of apt-get, if anything lacks
 #
-# as_root COMMAND... runs a command as root, by sudo if need be; has_root says whether it can.
+# as_root COMMAND... runs a command as root, by sudo if need be; has_root says whether it can. It
+# finds that out once, so that sudo asks once for a password that isn't given.
 
 needed_packages=()
 needed_things=()
+root_found=
 
 have() {
     case $1 in
@@ -34,7 +36,7 @@ is_root() {
 }
 
 # Without a terminal, sudo must not ask for a password.
-has_root() {
+find_root() {
     is_root && return
     have sudo || return
     if [ -t 0 ]; then
@@ -42,6 +44,13 @@ has_root() {
     else
         sudo -n true 2>/dev/null
     fi
+}
+
+has_root() {
+    if [ -z "$root_found" ]; then
+        if find_root; then root_found=yes; else root_found=no; fi
+    fi
+    [ "$root_found" = yes ]
 }
 
 as_root() {

@@ -4,8 +4,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -126,18 +128,57 @@ class Program(Case):
 
 
 class Demo(Case):
-    def demo(self, *arguments):
-        build = self.directory / "build"
-        environment = dict(os.environ)
-        environment.pop("LD_LIBRARY_PATH", None)  # meson's, which leads to another librst
-        return harness.run(DEMO, "--build", build, *arguments, env=environment, timeout=170)
+    def command(self, *arguments):
+        return [DEMO, "--build", self.directory / "build", *arguments]
 
-    def test_bpftrace_sees_every_line(self):
+    def environment(self):
+        environment = {**os.environ, "RST_DISABLE": "1"}  # which the demo is not to heed
+        environment.pop("LD_LIBRARY_PATH", None)  # meson's, which leads to another librst
+        return environment
+
+    def demo(self, *arguments):
+        return harness.run(*self.command(*arguments), env=self.environment(), timeout=170)
+
+    def need_bpftrace(self):
         if os.geteuid() != 0:
             harness.lacking("this takes root")
         for command in ("bpftrace", "meson", "ninja"):
             if not shutil.which(command):
                 harness.lacking(f"there is no {command}")
+
+    def test_ctrl_c_ends_it_at_any_time(self):
+        self.need_bpftrace()
+        for when in (r"^==> build librst", r"^==> bpftrace", r"^ +\d+ +\d+  The first line$"):
+            with self.subTest(when=when):
+                self.press_ctrl_c(when)
+
+    def press_ctrl_c(self, when):
+        process = subprocess.Popen(
+            self.command("--lines", "0", self.text),
+            env=self.environment(),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        watchdog = threading.Timer(60, os.killpg, (process.pid, signal.SIGKILL))
+        watchdog.start()
+        self.addCleanup(watchdog.cancel)
+        with process:
+            said = ""
+            for line in process.stdout:
+                said += line
+                if re.search(when, line):
+                    os.killpg(process.pid, signal.SIGINT)
+                    break
+            said += process.stdout.read()
+        watchdog.cancel()
+        self.assertEqual(process.returncode, 130, said)
+        self.assertNotRegex(said, "demo: |==> gdb|==> readelf|could not watch")
+
+    def test_bpftrace_sees_every_line(self):
+        self.need_bpftrace()
         tracefs = os.path.ismount("/sys/kernel/tracing")
         status, said = self.demo("--lines", len(LINES), self.text)
         self.assertEqual(status, 0, said)
@@ -151,6 +192,8 @@ class Demo(Case):
         self.assertFalse(Path("/proc", process).exists(), f"process {process} is still there")
 
     def test_it_refuses_what_it_cannot_do(self):
+        empty = self.directory / "empty"
+        empty.touch()
         for arguments, words in (
             (["--lines", "some"], "--lines some: not a number"),
             (["--lines"], "--lines wants a number"),
@@ -158,6 +201,8 @@ class Demo(Case):
             ([self.text, self.text], "one FILE at most"),
             ([self.directory / "none"], "cannot be read"),
             ([self.directory], "is a directory"),
+            ([empty], "is empty: there are no lines to show"),
+            ([""], "the name of FILE is empty"),
         ):
             with self.subTest(arguments=arguments):
                 status, said = self.demo(*arguments)
