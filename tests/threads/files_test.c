@@ -30,7 +30,7 @@ static struct worker workers[THREADS];
 /* As the last that unloads does; and a load may just have found the directory there. */
 static void *remove_directory_in_a_loop(void *path)
 {
-    const struct timespec nap = {.tv_nsec = 1000}; /* or no load might ever have its turn */
+    const struct timespec nap = {.tv_nsec = 200000}; /* or no load might ever have its turn */
 
     while (!atomic_load(&ending)) {
         rmdir(path);
