@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads whose providers have their files in one directory, which comes and goes with them: no
- * load fails for that, and a program that exits amid their loads leaves no file behind.
+ * Threads whose providers have their files in one directory, which comes and goes with them: a
+ * program that exits amid their loads leaves no file behind.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +15,6 @@
 #include "support/sandbox.h"
 
 #define THREADS 3
-#define ROUNDS (SANITIZED ? 200 : 1000)
 #define EXITS 15
 
 struct worker {
@@ -26,43 +25,6 @@ struct worker {
 
 static atomic_bool ending;
 static struct worker workers[THREADS];
-
-/* As the last that unloads does; and a load may just have found the directory there. */
-static void *remove_directory_in_a_loop(void *path)
-{
-    const struct timespec nap = {.tv_nsec = 200000}; /* or no load might ever have its turn */
-
-    while (!atomic_load(&ending)) {
-        rmdir(path);
-        nanosleep(&nap, NULL);
-    }
-    return NULL;
-}
-
-static void loads_work_while_another_removes_the_directory(void **state)
-{
-    rst_provider *provider = rst_provider_new("shop");
-    char path[256];
-    pthread_t thread;
-
-    assert_non_null(rst_provider_add(provider, "order", NULL));
-    assert_int_equal(rst_provider_set_backing(provider, RST_BACKING_FILE, *state), 0);
-    assert_null(rst_provider_new("no name"));
-    snprintf(path, sizeof(path), "%s/librst-%u", (char *)*state, (unsigned)geteuid());
-    atomic_store(&ending, false);
-    assert_int_equal(pthread_create(&thread, NULL, remove_directory_in_a_loop, path), 0);
-    for (int round = 0; round < ROUNDS; round++) {
-        check_equal(rst_provider_load(provider), 0);
-        check_equal(rst_provider_unload(provider), 0);
-    }
-    atomic_store(&ending, true);
-    pthread_join(thread, NULL);
-    check_mentions(rst_error(), "no name"); /* still, for nothing else went wrong */
-    rst_provider_free(provider);
-    assert_int_equal(entries_of(*state), 0);
-}
-
-/* --------------------------------------------------------------------------- an exit -- */
 
 static atomic_uint loads;
 
@@ -128,7 +90,6 @@ static void an_exit_amid_loads_leaves_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_DIRECTORY(loads_work_while_another_removes_the_directory),
         WITH_DIRECTORY(an_exit_amid_loads_leaves_no_file),
     };
 
