@@ -36,6 +36,10 @@
 #include "sections.h"
 #include "writer.h"
 
+#ifndef PT_GNU_PROPERTY /* glibc before 2.32 */
+#define PT_GNU_PROPERTY 0x6474e553
+#endif
+
 #define REGION_ALIGN 0x10000 /* the largest page of any CPU that librst has in mind */
 
 enum program_header {

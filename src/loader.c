@@ -8,11 +8,16 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <string.h>
-#include <sys/single_threaded.h>
 #include <time.h>
 
 #include "error.h"
 #include "provider.h"
+
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#else /* glibc before 2.32 doesn't say: there may be threads at any time */
+#define __libc_single_threaded 0
+#endif
 
 /* -------------------------------------------------------- a child with half a linker -- */
 
