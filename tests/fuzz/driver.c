@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fuzz_signature.h"
+#include "fuzz_target.h"
 
 #define MOST_BYTES 2048
 #define MOST_SEEDS 64

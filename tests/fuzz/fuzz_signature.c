@@ -7,7 +7,7 @@
  * librst must take what the second grammar, facts.c, takes, and refuse the rest with the right
  * errno and a printable message; and the image of what it took must keep every rule.
  */
-#include "fuzz_signature.h"
+#include "fuzz_target.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Build the fuzz target with clang's libFuzzer and sanitizers, and run it over a copy of the corpus
+# Build a fuzz target with clang's libFuzzer and sanitizers, and run it over a copy of the corpus
 # for $RST_FUZZ_SECONDS (10). What libFuzzer finds, it prints.
 # usage: libfuzzer.sh CLANG CORPUS DICTIONARY COMPILER-ARGUMENT...
 set -u
@@ -22,9 +22,9 @@ if ! "$clang" -fsanitize=fuzzer,address,undefined -o "$directory/try" "$director
 fi
 
 "$clang" -std=gnu11 -O1 -g -fno-omit-frame-pointer -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
-    -fno-sanitize-recover=undefined -o "$directory/fuzz_signature" "$@" -lelf -ldl -pthread || exit 1
+    -fno-sanitize-recover=undefined -o "$directory/fuzz" "$@" -lelf -ldl -pthread || exit 1
 cp -r "$corpus" "$directory/corpus" || exit 1
-"$directory/fuzz_signature" -max_total_time="${RST_FUZZ_SECONDS:-10}" -max_len=1024 \
+"$directory/fuzz" -max_total_time="${RST_FUZZ_SECONDS:-10}" -max_len=2048 \
     -dict="$dictionary" -artifact_prefix="$directory/" -print_final_stats=1 \
     -timeout=20 -rss_limit_mb=2048 "$directory/corpus" >"$directory/log" 2>&1
 status=$?
