@@ -4,7 +4,8 @@
 
     plot.py                     redraw from docs/benchmarks/run.json
     plot.py --run BUILDDIR      run `meson test --benchmark` there first, and keep its JSON
-    plot.py --json FILE         take this run instead
+    plot.py --json FILE         take this run of librst's instead
+    plot.py --ruby-json FILE    take this run of the Ruby gem's instead
 
 Needs nothing but Python 3.8's standard library.
 """
@@ -17,25 +18,18 @@ import re
 import shutil
 import subprocess
 import sys
-from html import escape
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from drawing import PLOTS, ROOT, bars, colour, lines
+
 PAGE = os.path.join(ROOT, "docs", "benchmarks.md")
-PLOTS = os.path.join(ROOT, "docs", "benchmarks")
 
-INK, SOFT, GRID, PAPER, AIM = "#1f2328", "#59636e", "#d8dee4", "#ffffff", "#b3261e"
-COLOURS = {  # by the library that a label begins with
-    "librst": "#0b62c4",
-    "sys/sdt.h": "#57606a",
-    "lttng-ust": "#2a7f3e",
-    "libstapsdt": "#c2570c",
-}
 ENOUGH = 100
 WAYS = [
     ("fire-perf", "perf event, counting"),
     ("fire-perf-bpf", "perf event, BPF program"),
     ("fire-multi", "uprobe-multi link, BPF program"),
 ]
+RUBYS = [("", "Ruby as it is"), ("-yjit", "with YJIT")]
 
 
 # ---------------------------------------------------------------- what was measured
@@ -77,153 +71,12 @@ def median(contender, metric):
     return contender["metrics"][metric]["median"]
 
 
-def colour(label):
-    for library, value in COLOURS.items():
-        if label.startswith(library):
-            return value
-    return "#8c959f"
-
-
 def number(value):
     """Three significant digits, never in powers of ten."""
     if value == 0:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:,.{min(digits, 3)}f}"
-
-
-# ---------------------------------------------------------------------- drawing
-
-
-class Drawing:
-    def __init__(self, width, height, title, subtitle):
-        self.size = (width, height)
-        self.parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}" role="img" aria-label="{escape(title)}" '
-            'font-family="DejaVu Sans, Verdana, sans-serif">',
-            f'<rect width="{width}" height="{height}" rx="8" fill="{PAPER}" stroke="{GRID}"/>',
-        ]
-        self.text(24, 34, title, size=17, weight="bold")
-        self.text(24, 55, subtitle, size=12, fill=SOFT)
-
-    def text(self, x, y, words, size=12, fill=INK, anchor="start", weight="normal", turn=None):
-        turned = f' transform="rotate({turn} {x:.1f} {y:.1f})"' if turn is not None else ""
-        self.parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" '
-            f'text-anchor="{anchor}" font-weight="{weight}"{turned}>{escape(words)}</text>'
-        )
-
-    def line(self, x1, y1, x2, y2, stroke=GRID, width=1, dash=None):
-        dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        self.parts.append(
-            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
-            f'stroke="{stroke}" stroke-width="{width}"{dashed}/>'
-        )
-
-    def bar(self, x, y, width, height, fill):
-        self.parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1):.1f}" height="{height:.1f}" '
-            f'rx="2" fill="{fill}"/>'
-        )
-
-    def path(self, points, stroke, dash=None):
-        dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        steps = " L".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        self.parts.append(
-            f'<path d="M{steps}" fill="none" stroke="{stroke}" stroke-width="2.2"{dashed}/>'
-        )
-        for x, y in points:
-            self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4" fill="{stroke}"/>')
-
-    def save(self, name):
-        with open(os.path.join(PLOTS, name), "w", encoding="utf-8") as file:
-            file.write("\n".join(self.parts + ["</svg>", ""]))
-
-
-def round_step(most, steps):
-    """A step of 1, 2 or 5 that divides 0..most into about so many."""
-    rough = most / steps
-    unit = 10 ** math.floor(math.log10(rough))
-    return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough)
-
-
-def bars(name, title, subtitle, groups, axis):
-    """Horizontal bars: groups of (heading, [(label, low, median, high, note)])."""
-    left, right, row, top = 330, 110, 26, 76
-    rows = sum(len(group) + (1 if heading else 0) for heading, group in groups)
-    width, height = 860, top + rows * row + 62
-    most = max(bar[3] for _, group in groups for bar in group) * 1.04
-    step = round_step(most, 6)
-    drawing = Drawing(width, height, title, subtitle)
-
-    def place(value):
-        return left + value / most * (width - left - right)
-
-    bottom = top + rows * row
-    for i in range(int(most / step) + 1):
-        x = place(i * step)
-        drawing.line(x, top - 4, x, bottom + 4)
-        drawing.text(x, bottom + 20, f"{i * step:g}", fill=SOFT, anchor="middle")
-    drawing.text((left + width - right) / 2, bottom + 42, axis, anchor="middle")
-
-    y = top
-    for heading, group in groups:
-        if heading:
-            drawing.text(24, y + 18, heading, weight="bold")
-            y += row
-        for label, low, middle, high, note in group:
-            drawing.text(left - 10, y + 17, label, anchor="end")
-            drawing.bar(left, y + 4, place(middle) - left, row - 9, colour(label))
-            drawing.line(place(low), y + row / 2, place(high), y + row / 2, stroke=INK)
-            drawing.text(max(place(middle), place(high)) + 7, y + 17, note, fill=INK)
-            y += row
-    drawing.save(name)
-
-
-def powers(low, high):
-    return [10.0**i for i in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
-
-
-def lines(name, title, subtitle, series, axes, aim=None):
-    """Lines on two logarithmic axes: series of (label, colour, dash, [(x, y)])."""
-    left, right, top, bottom = 84, 210, 80, 70
-    width, height = 860, 430
-    drawing = Drawing(width, height, title, subtitle)
-    values = [y for line in series for _, y in line[3]] + ([aim[0]] if aim else [])
-    across = powers(*(f(x for line in series for x, _ in line[3]) for f in (min, max)))
-    up = powers(min(values), max(values))
-
-    def place(x, y):
-        part_x = math.log10(x / across[0]) / math.log10(across[-1] / across[0])
-        part_y = math.log10(y / up[0]) / math.log10(up[-1] / up[0])
-        return (
-            left + part_x * (width - left - right),
-            height - bottom - part_y * (height - top - bottom),
-        )
-
-    for x in across:
-        drawing.line(*place(x, up[0]), *place(x, up[-1]))
-        drawing.text(place(x, up[0])[0], height - bottom + 20, f"{x:,.0f}", fill=SOFT,
-                     anchor="middle")
-    for y in up:
-        drawing.line(*place(across[0], y), *place(across[-1], y))
-        drawing.text(left - 10, place(across[0], y)[1] + 4, f"{y:,g}", fill=SOFT, anchor="end")
-    drawing.text((left + width - right) / 2, height - 22, axes[0], anchor="middle")
-    drawing.text(24, (top + height - bottom) / 2, axes[1], anchor="middle", turn=-90)
-    labels = []
-    for label, stroke, dash, points in series:
-        placed = [place(x, y) for x, y in points]
-        drawing.path(placed, stroke, dash)
-        labels.append((*placed[-1], label, stroke))
-    if aim:
-        drawing.line(*place(across[0], aim[0]), *place(across[-1], aim[0]), stroke=AIM, dash="7 5")
-        labels.append((*place(across[-1], aim[0]), aim[1], AIM))
-    last = -math.inf
-    for x, y, label, stroke in sorted(labels, key=lambda one: one[1]):
-        last = max(y, last + 15)  # labels that would run into each other move apart
-        drawing.text(x + 8, last + 4, label, fill=stroke)
-    drawing.save(name)
 
 
 # ------------------------------------------------------------------------ the plots
@@ -311,6 +164,22 @@ def plot_all(run):
     plot_loads(run)
 
 
+def plot_ruby(run):
+    for name, title in (
+        ("ruby-unwatched", "Ruby: nobody watches"),
+        ("ruby-watched", "Ruby: bpftrace counts, or a TracePoint sees"),
+        ("ruby-beside", "Ruby: a method while something else is watched"),
+    ):
+        plot_bars(
+            run,
+            f"{name}.svg",
+            title,
+            "median, the empty loop taken off; the thin line is the middle half of the rounds",
+            [(name + mode, heading) for mode, heading in RUBYS],
+            "nanoseconds",
+        )
+
+
 # ----------------------------------------------------------------------- the tables
 
 
@@ -343,6 +212,34 @@ def table_of_times(run, question):
             row.append("" if run.is_empty(question, one) else f"{run.net(question, one):.3f}")
         rows.append(row)
     return table(head, rows)
+
+
+def table_of_ruby(run, question):
+    """Ruby as it is and with YJIT, side by side."""
+    rows = []
+    for one in run.contenders(question):
+        row = [one["label"]]
+        for mode, _ in RUBYS:
+            row += ruby_cells(run, question + mode, one["id"])
+        rows.append(row)
+    head = [""]
+    for _, heading in RUBYS:
+        head += [heading + ", ns", "ratio", "allocated"]
+    return table(head, rows)
+
+
+def ruby_cells(run, question, contender):
+    found = [one for one in run.contenders(question) if one["id"] == contender]
+    if not found or not_measured(found[0]):
+        return ["not measured", "", ""]
+    metrics = found[0]["metrics"]
+    if run.is_empty(question, found[0]):
+        return [f"{metrics['ns']['median']:.1f}", "", f"{metrics['allocations']['median']:g}"]
+    return [
+        f"{run.net(question, found[0]):.1f}",
+        f"{found[0]['ratio']:.2f}×",
+        f"{metrics['allocations']['median']:g}",
+    ]
 
 
 def table_of_fires(run):
@@ -412,14 +309,15 @@ def table_of_machine(run):
         ["kernel", machine["kernel"]],
         ["CPU", f"{machine['cpu']}, family {machine['cpu_family']}"],
         ["system", machine["system"]],
-        ["compiler", f"{machine['compiler']} ({machine['flags']})"],
-        ["date", machine["date"]],
-        ["rounds", str(run.data["rounds"])],
     ]
+    if "compiler" in machine:
+        rows.append(["compiler", f"{machine['compiler']} ({machine['flags']})"])
+    rows += [[key, machine[key]] for key in ("ruby", "bpftrace") if key in machine]
+    rows += [["date", machine["date"]], ["rounds", str(run.data["rounds"])]]
     return "\n".join(["| | |", "|---|---|"] + [f"| {key} | {value} |" for key, value in rows])
 
 
-def write_page(run):
+def write_page(run, ruby):
     tables = {
         "machine": table_of_machine(run),
         "guard": table_of_times(run, "guard"),
@@ -428,6 +326,10 @@ def write_page(run):
         "fire": table_of_fires(run),
         "load": table_of_loads(run, "load", "probes"),
         "providers": table_of_loads(run, "providers", "providers"),
+        "ruby-machine": table_of_machine(ruby),
+        "ruby-unwatched": table_of_ruby(ruby, "ruby-unwatched"),
+        "ruby-watched": table_of_ruby(ruby, "ruby-watched"),
+        "ruby-beside": table_of_ruby(ruby, "ruby-beside"),
     }
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
@@ -435,7 +337,7 @@ def write_page(run):
     def fill(match):
         return f"<!-- table {match[1]} -->\n\n{tables[match[1]]}\n\n<!-- end -->"
 
-    page, count = re.subn(r"<!-- table (\w+) -->.*?<!-- end -->", fill, page, flags=re.DOTALL)
+    page, count = re.subn(r"<!-- table ([\w-]+) -->.*?<!-- end -->", fill, page, flags=re.DOTALL)
     if count != len(tables):
         sys.exit(f"{PAGE}: {count} tables to fill, not {len(tables)}")
     with open(PAGE, "w", encoding="utf-8") as file:
@@ -443,9 +345,13 @@ def write_page(run):
 
 
 def run_benchmarks(build):
+    """Gives the JSON that was written: librst's, and the Ruby gem's."""
     subprocess.run(["meson", "test", "-C", build, "--benchmark", "--verbose"], check=True)
     written = os.path.join(build, "tests", "benchmarks", "benchmarks.json")
-    return os.environ.get("RST_BENCH_JSON", written)
+    return (
+        os.environ.get("RST_BENCH_JSON", written),
+        os.path.join(build, "bindings", "ruby", "benchmarks.json"),
+    )
 
 
 def main():
@@ -453,16 +359,19 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--run", metavar="BUILDDIR", help="run the benchmarks there first")
-    parser.add_argument("--json", metavar="FILE", help="take this run")
+    parser.add_argument("--json", metavar="FILE", help="take this run of librst's")
+    parser.add_argument("--ruby-json", metavar="FILE", help="take this run of the Ruby gem's")
     args = parser.parse_args()
-    kept = os.path.join(PLOTS, "run.json")
-    source = run_benchmarks(args.run) if args.run else args.json
+    made = run_benchmarks(args.run) if args.run else (args.json, args.ruby_json)
     os.makedirs(PLOTS, exist_ok=True)
-    if source:
-        shutil.copyfile(source, kept)
-    run = Run(kept)
+    kept = [os.path.join(PLOTS, name) for name in ("run.json", "ruby.json")]
+    for source, place in zip(made, kept):
+        if source:
+            shutil.copyfile(source, place)
+    run, ruby = Run(kept[0]), Run(kept[1])
     plot_all(run)
-    write_page(run)
+    plot_ruby(ruby)
+    write_page(run, ruby)
 
 
 if __name__ == "__main__":
