@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# frozen_string_literal: true
+
+# Builds static_tracing/librst: librst itself, from the sources that the gem carries.
+#
+#   gem install ruby-static-tracing -- --with-system-librst
+#
+# leaves it out, for machines where librst is installed. Where librst can't be built, it is left out,
+# too: the gem works without, and its tracepoints then do nothing. The reason is in left-out.log,
+# beside this file, because RubyGems keeps the log of one extension of several.
+
+require 'mkmf'
+
+def leave_out(reason)
+  message("librst is left out: #{reason}\n")
+  Logging.message('%s', "librst is left out: #{reason}\n")
+  Logging.log_close
+  FileUtils.cp('mkmf.log', 'left-out.log')
+  # A Makefile that makes nothing, for there is no other way to tell the installer.
+  File.write('Makefile', dummy_makefile('.').join)
+  exit
+end
+
+leave_out('the one that is installed is to be used') if with_config('system-librst')
+leave_out("it is for Linux, and this is #{RUBY_PLATFORM}") unless RUBY_PLATFORM.include?('linux')
+
+# Relative to here, as mkmf sees it: RubyGems keeps spaces out of that, and of nothing else.
+sources = File.join($srcdir, 'src')
+$srcs = Dir[File.join(sources, '{,arch/}*.c')].sort
+$VPATH << '$(srcdir)/src' << '$(srcdir)/src/arch'
+$INCFLAGS += ' -I$(srcdir)/include -I$(srcdir)/src'
+$CPPFLAGS += ' -D_GNU_SOURCE'
+append_cflags(%w[-std=gnu11 -fvisibility=hidden -fno-omit-frame-pointer])
+
+# Here, where it can still be left out, rather than when `make` fails.
+$srcs.each do |source|
+  next if try_compile(File.read(source), '-O0')
+
+  leave_out("this compiler can't compile #{File.basename(source)}; left-out.log has what it said")
+end
+
+# nodelete, as in librst's own build: its fork and exit handlers stay registered.
+append_ldflags(["-Wl,--version-script=#{File.join(sources, 'librst.map')}", '-Wl,-z,nodelete'])
+$libs = append_library($libs, 'dl') if have_library('dl', 'dlopen')
+$libs = append_library($libs, 'pthread') if have_library('pthread', 'pthread_create')
+$LIBRUBYARG = '' # it knows nothing of Ruby
+create_makefile('static_tracing/librst')

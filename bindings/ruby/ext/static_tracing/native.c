@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The part of StaticTracing::Tracepoint that runs whether or not somebody watches.
+ *
+ * The gem calls librst by FFI; but an FFI call takes several times as long as a method (see
+ * docs/benchmarks.md), which is no price for a probe that nobody watches. So a tracepoint is a C
+ * object that holds its librst handle, reads the semaphore itself (the two pointers of struct
+ * rst_probe are librst's frozen ABI), and turns Ruby's values into the probe's arguments. This file
+ * is not linked with librst: whichever librst the FFI part has loaded, its address of
+ * rst_probe_fire() is handed over.
+ */
+#include "native.h"
+
+#include <rst.h>
+
+#include <limits.h>
+
+#include "values.h"
+
+typedef void (*fire_function)(const rst_probe *probe, const uint64_t *args, size_t count);
+
+struct tracepoint {
+    const rst_probe *probe; /* never NULL */
+    int count;
+    const struct kind *args[RST_MAX_ARGS];
+};
+
+/* What a tracepoint has for a probe before it is bound, and after its provider was destroyed. */
+static const uint16_t nobody;
+
+static void do_nothing(void)
+{
+}
+
+static const rst_probe nowhere = {&nobody, do_nothing};
+
+/* librst's rst_probe_fire(). No tracepoint is bound to a probe before it is known. */
+static fire_function fire_probe;
+
+/*
+ * Whether it raises or is logged if something is wrong with values; and with a block, which is only
+ * found while somebody watches: see StaticTracing::Configuration#on_error.
+ */
+static bool values_raise = true;
+static bool blocks_raise = false;
+
+static ID id_wrong_count;
+static ID id_wrong_value;
+static ID id_report;
+static ID id_guarded;
+
+/* ---------------------------------------------------------------------- the object -- */
+
+static size_t tracepoint_size(const void *tracepoint)
+{
+    (void)tracepoint;
+    return sizeof(struct tracepoint);
+}
+
+/*
+ * It holds no Ruby object, and so has nothing to mark or to move. Frozen, as `new` leaves it, it
+ * can be shared by Ractors: all that changes in it is one pointer, whose reads and writes are
+ * whole.
+ */
+static const rb_data_type_t tracepoint_type = {
+    .wrap_struct_name = "StaticTracing::Tracepoint",
+    .function = {.dfree = RUBY_DEFAULT_FREE, .dsize = tracepoint_size},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED
+#ifdef HAVE_RB_EXT_RACTOR_SAFE
+             | RUBY_TYPED_FROZEN_SHAREABLE
+#endif
+};
+
+static VALUE tracepoint_allocate(VALUE class)
+{
+    struct tracepoint *tracepoint;
+    VALUE self = TypedData_Make_Struct(class, struct tracepoint, &tracepoint_type, tracepoint);
+
+    tracepoint->probe = &nowhere;
+    return self;
+}
+
+/* Methods are called on what tracepoint_allocate() made, and on nothing else. */
+static struct tracepoint *get_tracepoint(VALUE self)
+{
+    return RTYPEDDATA_DATA(self);
+}
+
+static const rst_probe *get_probe(const struct tracepoint *tracepoint)
+{
+    return __atomic_load_n(&tracepoint->probe, __ATOMIC_RELAXED);
+}
+
+/* declare(kinds): what the arguments are, by the names in `kinds`. Before the object is frozen. */
+static VALUE tracepoint_declare(VALUE self, VALUE names)
+{
+    struct tracepoint *tracepoint = get_tracepoint(self);
+    long count = RARRAY_LEN(names);
+
+    rb_check_frozen(self);
+    if (count > RST_MAX_ARGS)
+        rb_raise(rb_eArgError, "%ld arguments; %d is the most", count, RST_MAX_ARGS);
+    for (long i = 0; i < count; i++)
+        tracepoint->args[i] = find_kind(rb_ary_entry(names, i));
+    tracepoint->count = (int)count;
+    return Qnil;
+}
+
+/* bind(address): which probe this is; 0 for none. */
+static VALUE tracepoint_bind(VALUE self, VALUE address)
+{
+    const rst_probe *probe = (const rst_probe *)(uintptr_t)NUM2ULL(address);
+
+    if (!probe || !fire_probe)
+        probe = &nowhere;
+    __atomic_store_n(&get_tracepoint(self)->probe, probe, __ATOMIC_RELAXED);
+    return Qnil;
+}
+
+/* ---------------------------------------------------------------------- the fire -- */
+
+/* Something is wrong with what is to be fired; `error` is the exception that says what. */
+static VALUE refuse(VALUE self, VALUE error, bool raise)
+{
+    if (raise)
+        rb_exc_raise(error);
+    rb_funcall(self, id_report, 1, error);
+    return Qfalse;
+}
+
+/* The exception that says what is wrong with these values; nil: nothing is. */
+static VALUE find_wrong(VALUE self, int argc, const VALUE *argv)
+{
+    const struct tracepoint *tracepoint = get_tracepoint(self);
+
+    if (argc != tracepoint->count)
+        return rb_funcall(self, id_wrong_count, 1, INT2FIX(argc));
+    for (int i = 0; i < argc; i++)
+        if (!value_fits(tracepoint->args[i], argv[i]))
+            return rb_funcall(self, id_wrong_value, 2, INT2FIX(i), argv[i]);
+    return Qnil;
+}
+
+/*
+ * The values were found to fit. Being on the stack, `fired` keeps them from being collected or
+ * moved. All Strings are made readable before the first address is taken: the first of UTF-16 makes
+ * Ruby load a transcoder, and meanwhile other threads run and may change a String. The probe is
+ * looked at anew: in the time that a block took, its tracer or its provider may have gone.
+ */
+static VALUE fire_values(VALUE self, int argc, const VALUE *argv)
+{
+    const struct tracepoint *tracepoint = get_tracepoint(self);
+    const rst_probe *probe;
+    volatile VALUE fired[RST_MAX_ARGS];
+    uint64_t bits[RST_MAX_ARGS];
+
+    for (int i = 0; i < argc; i++)
+        fired[i] = value_to_fire(tracepoint->args[i], argv[i]);
+    for (int i = 0; i < argc; i++)
+        bits[i] = value_bits(tracepoint->args[i], fired[i]);
+    probe = get_probe(tracepoint);
+    if (!RST_ENABLED(probe))
+        return Qfalse;
+    fire_probe(probe, bits, (size_t)argc);
+    for (int i = 0; i < argc; i++)
+        RB_GC_GUARD(fired[i]);
+    return Qtrue;
+}
+
+static VALUE yield_on(RB_BLOCK_CALL_FUNC_ARGLIST(nothing, self))
+{
+    (void)nothing;
+    (void)self;
+    (void)argc;
+    (void)argv;
+    (void)blockarg;
+    return rb_yield_values(0);
+}
+
+/* What the block returned: an Array of the values, or the one value of a probe that has one. */
+static VALUE fire_block(VALUE self)
+{
+    const struct tracepoint *tracepoint = get_tracepoint(self);
+    VALUE values = blocks_raise ? rb_yield_values(0)
+                                : rb_block_call(self, id_guarded, 0, NULL, yield_on, self);
+    VALUE list[RST_MAX_ARGS];
+    const VALUE *argv = &values;
+    VALUE wrong;
+    int argc = 1;
+
+    if (values == self) /* it failed, and that was logged */
+        return Qfalse;
+    if (tracepoint->count == 0) {
+        argc = 0;
+    } else if (RB_TYPE_P(values, T_ARRAY)) {
+        argc = RARRAY_LEN(values) > INT_MAX ? INT_MAX : (int)RARRAY_LEN(values);
+        for (int i = 0; i < argc && i < RST_MAX_ARGS; i++)
+            list[i] = rb_ary_entry(values, i);
+        argv = list;
+    }
+    wrong = find_wrong(self, argc, argv);
+    return NIL_P(wrong) ? fire_values(self, argc, argv) : refuse(self, wrong, blocks_raise);
+}
+
+static VALUE tracepoint_fire(int argc, VALUE *argv, VALUE self)
+{
+    const struct tracepoint *tracepoint = get_tracepoint(self);
+    VALUE wrong;
+
+    if (argc == 0 && rb_block_given_p())
+        return RST_ENABLED(get_probe(tracepoint)) ? fire_block(self) : Qfalse;
+    wrong = find_wrong(self, argc, argv);
+    if (!NIL_P(wrong))
+        return refuse(self, wrong, values_raise);
+    return RST_ENABLED(get_probe(tracepoint)) ? fire_values(self, argc, argv) : Qfalse;
+}
+
+static VALUE tracepoint_enabled(VALUE self)
+{
+    return RST_ENABLED(get_probe(get_tracepoint(self))) ? Qtrue : Qfalse;
+}
+
+/* ---------------------------------------------------------------------- the module -- */
+
+static VALUE set_fire_probe(VALUE module, VALUE address)
+{
+    (void)module;
+    fire_probe = (fire_function)(uintptr_t)NUM2ULL(address);
+    return address;
+}
+
+/* errors_raise(values, blocks) */
+static VALUE set_errors_raise(VALUE module, VALUE values, VALUE blocks)
+{
+    (void)module;
+    values_raise = RTEST(values);
+    blocks_raise = RTEST(blocks);
+    return Qnil;
+}
+
+RUBY_FUNC_EXPORTED void Init_native(void);
+
+void Init_native(void)
+{
+    VALUE static_tracing = rb_define_module("StaticTracing");
+    VALUE native = rb_define_module_under(static_tracing, "Native");
+    VALUE tracepoint = rb_define_class_under(static_tracing, "Tracepoint", rb_cObject);
+
+#ifdef HAVE_RB_EXT_RACTOR_SAFE
+    rb_ext_ractor_safe(true);
+#endif
+    id_wrong_count = rb_intern("wrong_count");
+    id_wrong_value = rb_intern("wrong_value");
+    id_report = rb_intern("report");
+    id_guarded = rb_intern("guarded");
+
+    rb_define_alloc_func(tracepoint, tracepoint_allocate);
+    rb_define_method(tracepoint, "fire", tracepoint_fire, -1);
+    rb_define_method(tracepoint, "enabled?", tracepoint_enabled, 0);
+    rb_define_alias(tracepoint, "watched?", "enabled?");
+    rb_define_private_method(tracepoint, "declare", tracepoint_declare, 1);
+    rb_define_private_method(tracepoint, "bind", tracepoint_bind, 1);
+    rb_define_singleton_method(native, "fire_probe=", set_fire_probe, 1);
+    rb_define_singleton_method(native, "errors_raise", set_errors_raise, 2);
+    Init_visibility(static_tracing);
+}
