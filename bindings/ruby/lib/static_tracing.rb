@@ -1,0 +1,101 @@
+# frozen_string_literal: true
+
+require 'logger'
+require 'static_tracing/version'
+require 'static_tracing/errors'
+require 'static_tracing/reports'
+require 'static_tracing/provider'
+require 'static_tracing/tracepoint'
+require 'static_tracing/tracer'
+require 'static_tracing/configuration'
+
+# Static tracepoints for Ruby: places in a program that bpftrace, gdb, bcc, perf and other tools can
+# watch while it runs in production, and that cost next to nothing while nobody does.
+#
+#     require 'ruby-static-tracing'
+#
+#     CHECKOUT = StaticTracing::Tracepoint.new(:shop, :checkout, order: Integer, customer: String)
+#     StaticTracing.enable!
+#     …
+#     CHECKOUT.fire(order.id, order.customer)
+#
+#     # bpftrace -p PID -e 'usdt:*:shop:checkout { printf("%ld %s\n", arg0, str(arg1)); }'
+#
+# {Tracepoint} and {Provider} are the whole of it; {Tracer} makes tracepoints of methods, and
+# {Configuration} says when they are there.
+module StaticTracing
+  @enabled = false
+
+  class << self
+    # Say where to log. nil: standard error.
+    # @param logger [Logger, nil] or what has `warn` and `error`
+    # @return [Logger, nil]
+    # @raise [ArgumentError] if it has not
+    def logger=(logger)
+      unless logger.nil? || (logger.respond_to?(:warn) && logger.respond_to?(:error))
+        raise ArgumentError, "logger is #{Shown.value(logger)}; what has warn and error, as a Logger has, is wanted"
+      end
+
+      @logger = logger
+    end
+
+    # @return [Logger] where this gem says what went wrong; standard error unless another was given
+    def logger
+      @logger ||= Logger.new($stderr, progname: 'static_tracing')
+    end
+
+    # @return [Integer] nanoseconds of the monotonic clock, as tracers have them
+    def nsec
+      Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
+    end
+
+    # @return [Hash{String => Provider}] all providers there are now; `[]` takes a Symbol, too
+    def providers
+      Provider.all
+    end
+
+    # @return [Boolean] whether {.enable!} was called, and {.disable!} not since
+    def enabled?
+      @enabled
+    end
+
+    # Let tracers find everything: all providers, and those to come. What can't be loaded is logged.
+    # {Tracer}s wrap their methods.
+    # @return [void]
+    def enable!
+      Tracer.synchronize do
+        @enabled = true
+        Tracer.enable!
+        Provider.enable!
+      end
+    end
+
+    # Hide everything from tracers. {Tracer}s leave their methods as they were.
+    # @return [void]
+    def disable!
+      Tracer.synchronize do
+        @enabled = false
+        Tracer.disable!
+        Provider.disable!
+      end
+    end
+
+    # Enable if disabled, disable if enabled; at once, whatever other threads do.
+    # @return [void]
+    def toggle_tracing!
+      Tracer.synchronize { enabled? ? disable! : enable! }
+    end
+
+    # @yieldparam configuration [Configuration] see {Configuration#configure}
+    # @return [Configuration]
+    # @raise [Configuration::InvalidValueError] if a value is none that there is
+    def configure(&block)
+      configuration.configure(&block)
+    end
+
+    # @return [Configuration] the only one there is
+    def configuration
+      Configuration.instance
+    end
+  end
+end

@@ -1,0 +1,143 @@
+# frozen_string_literal: true
+
+require 'static_tracing/errors'
+require 'static_tracing/shown'
+
+module StaticTracing
+  # librst by FFI: its functions under their own names, for what is done once (declaring, loading);
+  # firing is in the C part, static_tracing/native.
+  #
+  # Which librst: the one that `LIBRST_PATH` names, and no other, if it is set; else the one that
+  # the gem was built with; else the one that is installed. Where none can be loaded, {.available?}
+  # is false, the reason is logged once, and every tracepoint does nothing.
+  #
+  # @api private
+  module LibRST
+    # The name of an installed librst: its soname, which says what ABI this file is written for.
+    SONAME = 'librst.so.0'
+
+    # name => [result, arguments], as in rst.h.
+    FUNCTIONS = {
+      rst_provider_new: [:pointer, %i[string]],
+      rst_provider_free: [:void, %i[pointer]],
+      rst_provider_set_backing: [:int, %i[pointer int string]],
+      rst_provider_add: [:pointer, %i[pointer string string]],
+      rst_provider_load: [:int, %i[pointer]],
+      rst_provider_unload: [:int, %i[pointer]],
+      rst_provider_loaded: [:bool, %i[pointer]],
+      rst_probe_path: [:string, %i[pointer]],
+      rst_error: [:string, []],
+      rst_version: [:string, []]
+    }.freeze
+
+    # As in rst.h; by the words that `RST_BACKING` has for them.
+    BACKINGS = { 'auto' => 0, 'memfd' => 1, 'file' => 2 }.freeze
+
+    # What providers and tracepoints can be called.
+    NAME = /\A[A-Za-z_][A-Za-z0-9_]*\z/.freeze
+
+    @mutex = Mutex.new
+    @available = nil
+
+    class << self
+      # @return [String, nil] what was loaded: a path, or a name that the linker knows
+      attr_reader :path
+
+      # Load librst, if that has not been tried.
+      # @return [Boolean] whether there is a librst to call
+      def available?
+        return @available unless @available.nil?
+
+        @mutex.synchronize { @available = load_library if @available.nil? }
+        @available
+      end
+
+      # What librst refuses is refused where there is no librst, too: names are the same everywhere.
+      #
+      # @param what [String] what it names
+      # @param value [String, Symbol]
+      # @return [String] frozen
+      # @raise [LibraryError] if it is not a name
+      def checked_name(what, value)
+        text = value.to_s
+        return text.dup.freeze if text.encoding.ascii_compatible? && text.b.match?(NAME)
+
+        raise LibraryError.new("#{what} name #{Shown.quoted(text)} is not a name: a letter or _ first, then " \
+                               'letters, digits and _', Errno::EINVAL::Errno)
+      end
+
+      # @param words [String] as of {Configuration#backing}
+      # @return [Array(Integer, String)] what rst_provider_set_backing() takes; nil for no directory
+      def backing(words)
+        kind, directory = words.split(':', 2)
+        [BACKINGS.fetch(kind), directory]
+      end
+
+      # @param result [Integer] what a function of librst returned
+      # @return [Integer] the result, if it is none of failure
+      # @raise [LibraryError] with librst's words
+      def check(result)
+        raise failure(-result) if result.negative?
+
+        result
+      end
+
+      # @param pointer [FFI::Pointer] what a function of librst returned
+      # @return [FFI::Pointer] the pointer, if it is not NULL
+      # @raise [LibraryError] with librst's words
+      def check_pointer(pointer)
+        raise failure(FFI.errno) if pointer.null?
+
+        pointer
+      end
+
+      private
+
+      def failure(errno)
+        LibraryError.new(rst_error, errno)
+      end
+
+      def load_library
+        require 'ffi'
+        extend FFI::Library
+        @path = find_library
+        FUNCTIONS.each { |name, (result, arguments)| attach_function(name, arguments, result) }
+        Native.fire_probe = ffi_libraries.first.find_function('rst_probe_fire').address
+        true
+      rescue ::LoadError, StandardError => e
+        reason = e.message.strip.gsub(/\s*\n\s*/, ' ') # newer versions of ffi say it in two lines
+        StaticTracing.logger.warn("static tracing is off, and every tracepoint does nothing: #{reason}")
+        false
+      end
+
+      # @return [String] the first of {#candidates} that can be loaded
+      def find_library
+        failures = []
+        failures << 'none was built with the gem (its ext/librst/left-out.log says why)' unless chosen || built
+        candidates.each do |candidate|
+          ffi_lib candidate
+          return candidate
+        rescue ::LoadError => e
+          failures << e.message.lines.first.strip
+        end
+        raise ::LoadError, failures.join('; ')
+      end
+
+      def candidates
+        chosen ? [chosen] : [built, SONAME].compact
+      end
+
+      def chosen
+        path = ENV['LIBRST_PATH'].to_s
+        path unless path.empty?
+      end
+
+      def built
+        _, path = $LOAD_PATH.resolve_feature_path('static_tracing/librst.so')
+        path
+      rescue ::LoadError # Ruby 2.7's word for nil
+        nil
+      end
+    end
+  end
+end

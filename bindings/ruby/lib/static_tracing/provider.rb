@@ -1,0 +1,291 @@
+# frozen_string_literal: true
+
+require 'monitor'
+require 'static_tracing/librst'
+require 'static_tracing/shown'
+require 'static_tracing/tracepoint'
+
+module StaticTracing
+  # A named group of tracepoints, which tracers find once it is enabled.
+  #
+  #     shop = StaticTracing::Provider.register(:shop)
+  #     shop.add_tracepoint(:checkout, order: Integer, customer: String)
+  #     shop.enable
+  #     shop.path # => "/proc/4711/fd/9", for bpftrace -e 'usdt:/proc/4711/fd/9:shop:checkout { … }'
+  #
+  # Enabling costs some ten microseconds and a file descriptor; from then on each tracepoint costs
+  # what reading a number costs. Every method may be called from any thread of the main Ractor, and
+  # works in a forked child, but not in a signal's handler.
+  class Provider
+    # There is no provider of that name.
+    class ProviderMissingError < Error; end
+
+    # The provider of those who name none.
+    DEFAULT = 'global'
+
+    @providers = {}
+    @lock = Monitor.new
+
+    class << self
+      # Find or make a provider. Made while {StaticTracing.enabled?}, it is enabled.
+      #
+      # @param namespace [String, Symbol] `[A-Za-z_][A-Za-z0-9_]*`, at most 58 bytes
+      # @return [Provider]
+      # @raise [LibraryError] if librst refuses the name
+      def register(namespace = DEFAULT)
+        @lock.synchronize do
+          name = LibRST.checked_name('provider', namespace)
+          @providers[name] ||= new(name)
+        end
+      end
+
+      # @param namespace [String, Symbol] "global" always is one
+      # @return [Provider]
+      # @raise [ProviderMissingError] if there is no such provider
+      def fetch(namespace)
+        name = namespace.to_s
+        return register if name == DEFAULT
+
+        all.fetch(name) do
+          raise ProviderMissingError,
+                "#{name}: there is no such provider; there #{Shown.list(all.keys)}"
+        end
+      end
+
+      # Enable one provider.
+      #
+      # @param namespace [String, Symbol]
+      # @return [Boolean] see {#enable}
+      # @raise [ProviderMissingError] if there is no such provider
+      def load(namespace)
+        fetch(namespace).enable
+      end
+
+      # Enable all providers. One that can't be is logged, and the others are enabled.
+      # @return [void]
+      def enable!
+        all.each_value { |provider| attempt { provider.enable } }
+      end
+
+      # Disable all providers. One that can't be is logged, and the others are disabled.
+      # @return [void]
+      def disable!
+        all.each_value { |provider| attempt { provider.disable } }
+      end
+
+      # @return [Hash{String => Provider}] all there are now; `[]` takes a Symbol, too
+      def all
+        @lock.synchronize { Provider.snapshot(@providers) }
+      end
+
+      # @api private
+      def forget(provider)
+        @lock.synchronize { @providers.delete(provider.namespace) }
+      end
+
+      # @return [Hash] a frozen copy, in which `[]` finds a Symbol by its name
+      # @api private
+      def snapshot(hash)
+        copy = Hash.new { |all, key| key.is_a?(Symbol) ? all.fetch(key.to_s, nil) : nil }
+        copy.update(hash).freeze
+      end
+
+      # Log an error of librst's instead of raising it.
+      # @api private
+      def attempt
+        yield
+      rescue LibraryError => e
+        StaticTracing.logger.error(e.message)
+        false
+      end
+
+      private :new
+    end
+
+    # @return [String] its name
+    attr_reader :namespace
+
+    # @api private
+    def initialize(namespace)
+      @namespace = namespace
+      @tracepoints = {}
+      @handles = {}
+      @lock = Monitor.new
+      @batches = 0
+      @wanted = StaticTracing.enabled?
+      @destroyed = false
+      @pointer = LibRST.available? ? LibRST.check_pointer(LibRST.rst_provider_new(namespace)) : nil
+    end
+
+    # Declare a tracepoint; or find it, if it was declared before with the same arguments. If the
+    # provider is enabled, the tracepoint can be watched at once; see {#batch} for many.
+    #
+    # @param name [String, Symbol, Tracepoint] `[A-Za-z_][A-Za-z0-9_]*`; or a tracepoint, perhaps of
+    #   another provider, for one like it
+    # @param types [Array<Class, Symbol>] see {Tracepoint.new}
+    # @param named [Hash{Symbol => Class, Symbol}] see {Tracepoint.new}
+    # @return [Tracepoint]
+    # @raise [Tracepoint::InvalidArgType] if an argument can't be of such a type
+    # @raise [Tracepoint::TracepointExistsError] if it was declared with other arguments
+    # @raise [LibraryError] if librst refuses the name
+    def add_tracepoint(name, *types, **named)
+      return add_like(name) if name.is_a?(Tracepoint)
+
+      @lock.synchronize do
+        raise Error, "#{namespace}: this provider was destroyed" if @destroyed
+
+        tracepoint = Tracepoint.build(namespace, LibRST.checked_name('probe', name), types, named)
+        known = @tracepoints[tracepoint.name]
+        next same(known, tracepoint) if known
+
+        bind(tracepoint)
+        @tracepoints[tracepoint.name] = tracepoint
+      end
+    end
+
+    # Declare many tracepoints of an enabled provider, and load them as one at the block's end.
+    # (Each load takes a file descriptor.)
+    #
+    # @yieldparam provider [Provider] self
+    # @return [Object] what the block returned
+    def batch
+      @lock.synchronize { @batches += 1 }
+      yield self
+    ensure
+      @lock.synchronize do
+        @batches -= 1
+        load_late
+      end
+    end
+
+    # Let tracers find the tracepoints: those that are, and those to come.
+    #
+    # @return [Boolean] whether they can be found now; false where there is no librst, where it
+    #   doesn't know the CPU, and where `RST_DISABLE` is set
+    # @raise [LibraryError] if librst could not load them; they then do nothing
+    def enable
+      @lock.synchronize do
+        @wanted = true
+        load_all
+        enabled?
+      end
+    end
+    alias load enable
+
+    # Hide the tracepoints from tracers. A tracer that stays attached sees them again when the
+    # provider is enabled.
+    #
+    # @return [Boolean] true
+    # @raise [LibraryError] if the process may not make memory executable; they do nothing even then
+    def disable
+      @lock.synchronize do
+        @wanted = false
+        LibRST.check(LibRST.rst_provider_unload(@pointer)) if @pointer
+        true
+      end
+    end
+    alias unload disable
+
+    # @return [Boolean] whether tracers can find the tracepoints
+    def enabled?
+      @lock.synchronize { @pointer ? LibRST.rst_provider_loaded(@pointer) : false }
+    end
+
+    # Disable it, and forget it and its tracepoints, which from now on do nothing. The name is free.
+    #
+    # @return [void]
+    # @raise [Error] while other Ractors run, which may be firing at this moment
+    def destroy
+      @lock.synchronize do
+        if defined?(Ractor) && Ractor.count > 1
+          raise Error, "#{namespace}: can't be destroyed while other Ractors run; disable it"
+        end
+
+        Provider.forget(self) unless @destroyed
+        @destroyed = true
+        @tracepoints.each_value { |tracepoint| tracepoint.send(:bind, 0) }
+        @tracepoints = {}
+        @handles = {}
+        LibRST.rst_provider_free(@pointer) if @pointer
+        @pointer = nil
+      end
+    end
+
+    # @return [String, nil] what a tracer attaches to, a file or `/proc/PID/fd/N`; nil if it isn't
+    #   enabled or has no tracepoints. Tracepoints that were added to an enabled provider are
+    #   elsewhere: see {#paths} and {Tracepoint#path}
+    def path
+      paths.first
+    end
+
+    # @return [Array<String>] every path of its tracepoints
+    def paths
+      @lock.synchronize { @handles.keys.map { |name| path_of(name) }.compact.uniq }
+    end
+
+    # @api private
+    def path_of(name)
+      @lock.synchronize { @handles[name] && LibRST.rst_probe_path(@handles[name]) }
+    end
+
+    # @return [Hash{String => Tracepoint}] all it has now; `[]` takes a Symbol, too
+    def tracepoints
+      @lock.synchronize { Provider.snapshot(@tracepoints) }
+    end
+
+    # @return [String]
+    def inspect
+      "#<#{self.class} #{namespace}#{' enabled' if enabled?} (#{tracepoints.size} tracepoints)>"
+    end
+
+    private
+
+    def add_like(other)
+      unnamed = other.arg_names.count(nil)
+      named = other.arg_names.drop(unnamed).map(&:to_sym).zip(other.args.drop(unnamed)).to_h
+      add_tracepoint(other.name, *other.args.take(unnamed), **named)
+    end
+
+    def same(known, tracepoint)
+      return known if [known, tracepoint].map { |one| [one.signature, one.send(:kinds)] }.uniq.one?
+
+      same = known.signature == tracepoint.signature # of a String and a Symbol, for example
+      raise Tracepoint::TracepointExistsError,
+            "#{known}: it is declared already, and can't be declared anew as #{tracepoint}" \
+            "#{" (#{known.args.inspect}, #{tracepoint.args.inspect})" if same}"
+    end
+
+    def bind(tracepoint)
+      return unless @pointer
+
+      handle = LibRST.rst_provider_add(@pointer, tracepoint.name, tracepoint.signature)
+      @handles[tracepoint.name] = LibRST.check_pointer(handle)
+      tracepoint.send(:bind, handle.address)
+      load_late
+    end
+
+    # Tracepoints that were added to an enabled provider. What fails here fails while the program
+    # goes about its work, and is no reason to stop it.
+    def load_late
+      Provider.attempt { load_all } if @wanted && @batches.zero?
+    end
+
+    def load_all
+      return unless @pointer
+
+      choose_backing
+      LibRST.check(LibRST.rst_provider_load(@pointer))
+    rescue LibraryError => e
+      raise unless e.errno == Errno::ENOTSUP::Errno
+
+      Reports.once('librst', e)
+    end
+
+    # Before the first load; later it can't be changed.
+    def choose_backing
+      kind, directory = LibRST.backing(StaticTracing.configuration.backing)
+      result = LibRST.rst_provider_set_backing(@pointer, kind, directory)
+      LibRST.check(result) unless result == -Errno::EBUSY::Errno
+    end
+  end
+end

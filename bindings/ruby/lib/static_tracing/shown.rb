@@ -1,0 +1,44 @@
+# frozen_string_literal: true
+
+module StaticTracing
+  # How values and names are shown in error messages.
+  # @api private
+  module Shown
+    # As much of a value as a message should quote.
+    LENGTH = 60
+
+    # Classes whose #inspect is short, known, and free of surprises.
+    PLAIN = [Integer, Float, String, Symbol, NilClass, TrueClass, FalseClass].freeze
+
+    module_function
+
+    # @return [String] a value and its class, or its class alone
+    def value(value)
+      plain = PLAIN.find { |type| type === value }
+      return "a #{class_of(value)}" unless plain
+      return value.inspect if value.nil? || value == true || value == false
+
+      # Of a long String only the part that is quoted is looked at.
+      shown = (value.is_a?(String) ? value[0, LENGTH + 1] : value).inspect
+      shown = "#{shown[0, LENGTH]}..." if shown.length > LENGTH
+      "#{shown} (#{value.class})"
+    end
+
+    # @return [Class] also of a BasicObject, which can't be asked
+    def class_of(value)
+      ::Kernel.instance_method(:class).bind_call(value)
+    end
+
+    # @return [String] a String of whatever encoding, as a message can quote it
+    def quoted(text)
+      text[0, LENGTH + 1].inspect.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
+    end
+
+    # @return [String] as in `is a, b`, or `are none`
+    def list(names)
+      return 'are none' if names.empty?
+
+      (names.one? ? 'is ' : 'are ') + names.join(', ')
+    end
+  end
+end

@@ -1,0 +1,250 @@
+# frozen_string_literal: true
+
+require 'static_tracing/errors'
+require 'static_tracing/types'
+require 'static_tracing/native'
+
+module StaticTracing
+  # A named place in the program, with up to twelve arguments, that a tracer can watch.
+  #
+  #     CHECKOUT = StaticTracing::Tracepoint.new(:shop, :checkout, order: Integer, customer: String)
+  #
+  #     CHECKOUT.fire(order.id, order.customer)           # values that are at hand
+  #     CHECKOUT.fire { [order.id, order.slow_summary] }  # looked up only while somebody watches
+  #
+  # It can be watched once its provider is enabled. A tracepoint is frozen: it may be a constant, and
+  # may be fired from any thread, from any Ractor, and from a forked child. It is declared from the
+  # main Ractor.
+  class Tracepoint
+    # An argument was declared as something that is not in {Types}, or there are too many.
+    class InvalidArgType < Error; end
+
+    # What was to be fired is not what was declared: how many values, of which types, or how large.
+    class InvalidArgumentError < Error; end
+
+    # There is no tracepoint of that name.
+    class TracepointMissingError < Error; end
+
+    # The name stands for a tracepoint with other arguments already.
+    class TracepointExistsError < Error; end
+
+    # The most arguments that a tracepoint can have.
+    MAX_ARGS = 12
+
+    # What {#guarded} makes wait.
+    DEFERRED = { StandardError => :never }.freeze
+    private_constant :DEFERRED
+
+    # @return [String] the name of its provider
+    attr_reader :provider_name
+
+    # @return [String] its own name
+    attr_reader :name
+
+    # @return [Array<Class, Symbol>] the types of its arguments, as they were declared
+    attr_reader :args
+
+    # @return [Array<String, nil>] the names of its arguments; nil for one that has none
+    attr_reader :arg_names
+
+    # @return [String] its arguments in librst's words, as in `"int64 order, string customer"`
+    attr_reader :signature
+
+    class << self
+      # Declare a tracepoint; or find it, if it was declared before with the same arguments.
+      #
+      # If its provider is enabled already, the tracepoint can be watched at once.
+      #
+      # @param provider [String, Symbol, Provider] whose it is; made if there is none of that name
+      # @param name [String, Symbol] `[A-Za-z_][A-Za-z0-9_]*`
+      # @param types [Array<Class, Symbol>] of arguments without names; see {Types}
+      # @param named [Hash{Symbol => Class, Symbol}] arguments with names, which come after those
+      # @return [Tracepoint]
+      # @raise [InvalidArgType] if an argument can't be of such a type
+      # @raise [TracepointExistsError] if it was declared with other arguments
+      # @raise [LibraryError] if librst refuses a name
+      def new(provider, name, *types, **named)
+        provider = Provider.register(provider) unless provider.is_a?(Provider)
+        provider.add_tracepoint(name, *types, **named)
+      end
+
+      # @param provider [String, Symbol, Provider] whose it is
+      # @param name [String, Symbol]
+      # @return [Tracepoint]
+      # @raise [Provider::ProviderMissingError] if there is no such provider
+      # @raise [TracepointMissingError] if it has no tracepoint of that name
+      def fetch(provider, name)
+        provider = Provider.fetch(provider) unless provider.is_a?(Provider)
+        tracepoints = provider.tracepoints
+        tracepoints.fetch(name.to_s) do
+          raise TracepointMissingError,
+                "#{provider.namespace}:#{name}: there is no such tracepoint; " \
+                "there #{Shown.list(tracepoints.keys)}"
+        end
+      end
+
+      # An object that isn't declared yet: only a {Provider} makes these.
+      # @api private
+      def build(provider_name, name, types, named)
+        allocate.tap { |tracepoint| tracepoint.send(:initialize, provider_name, name, types, named) }
+      end
+
+      private :allocate
+    end
+
+    # @!method enabled?
+    #   @return [Boolean] whether a tracer is attached right now; also called `watched?`, for what
+    #     `enabled?` says of a {Provider} is another thing
+
+    # @!method fire(*values)
+    #   Fire, if a tracer is attached.
+    #
+    #   The values are checked even if there is none, so that a wrong one shows before the day on
+    #   which somebody attaches a tracer. A block is run only if a tracer is attached.
+    #
+    #   @overload fire(*values)
+    #     @param values [Array] one for each argument
+    #   @overload fire
+    #     @yieldreturn [Array, Object] the values; a tracepoint with one argument takes the value alone
+    #   @return [Boolean] true if it fired, false if nobody watched
+    #   @raise [InvalidArgumentError] if the values are not what was declared. What goes wrong in a
+    #     block, which nobody would see before the day on which somebody attaches a tracer, is logged;
+    #     {Configuration#on_error} says otherwise
+
+    # There is no second one: a copy would not know when its provider is destroyed.
+    # @return [Tracepoint] itself
+    def dup
+      self
+    end
+
+    # @return [Tracepoint] itself
+    def clone(**)
+      self
+    end
+
+    # @return [Provider] whose it is
+    # @raise [Provider::ProviderMissingError] if that was destroyed
+    def provider
+      Provider.fetch(provider_name)
+    end
+
+    # Let tracers find it, by enabling its provider.
+    # @return [Boolean] see {Provider#enable}
+    def load
+      provider.enable
+    end
+
+    # Hide it from tracers, by disabling its provider.
+    # @return [Boolean] see {Provider#disable}
+    def unload
+      provider.disable
+    end
+
+    # @return [String, nil] what a tracer attaches to, a file or `/proc/PID/fd/N`; nil if it isn't loaded
+    def path
+      provider.path_of(name)
+    end
+
+    # A command to watch it with, for a log line or a shell; it takes root.
+    #
+    #     bpftrace -p 4711 -e 'usdt:/proc/4711/fd/9:shop:checkout { printf("order=%ld\n", arg0); }'
+    #
+    # @return [String, nil] nil if it isn't loaded
+    def bpftrace
+      where = path
+      return unless where
+
+      formats, values = shown_by_bpftrace.transpose
+      action = args.empty? ? 'printf("fired\n");' : "printf(\"#{formats.join(' ')}\\n\", #{values.join(', ')});"
+      program = "usdt:#{where}:#{provider_name}:#{name} { #{action} }"
+      "bpftrace -p #{Process.pid} -e '#{program.gsub("'", "'\\\\''")}'"
+    end
+
+    # @return [String] as in `shop:checkout(int64 order, string customer)`
+    def to_s
+      "#{provider_name}:#{name}(#{signature})"
+    end
+
+    # @return [String]
+    def inspect
+      "#<#{self.class} #{self}#{' enabled' if enabled?}>"
+    end
+
+    private
+
+    # What the arguments are, by the names in {Types::KINDS}' values.
+    attr_reader :kinds
+
+    def initialize(provider_name, name, types, named)
+      @provider_name = provider_name
+      @name = name
+      @args = (types + named.values).freeze
+      @arg_names = (types.map { nil } + named.keys.map { |key| key.to_s.freeze }).freeze
+      @kinds = @args.each_with_index.map { |type, index| kind_of(type, index) }.freeze
+      check_count
+      declare(kinds)
+      @signature = kinds.zip(@arg_names).map do |kind, arg_name|
+        [Types::SIGNATURE_WORDS.fetch(kind, kind), arg_name].compact.join(' ')
+      end.join(', ').freeze
+      freeze
+    end
+
+    def kind_of(type, index)
+      Types::KINDS.fetch(type) do
+        raise InvalidArgType,
+              "#{provider_name}:#{name}: #{describe(index)} can't be #{type.inspect}; " \
+              "what it can be is #{Types::KINDS.keys.map(&:inspect).join(', ')}"
+      end
+    end
+
+    def check_count
+      return if args.size <= MAX_ARGS
+
+      raise InvalidArgType, "#{provider_name}:#{name}: #{args.size} arguments; #{MAX_ARGS} is the most"
+    end
+
+    # @return [Array(String, String)] for each argument, how it is printed and what
+    def shown_by_bpftrace
+      args.each_with_index.map do |type, index|
+        kind = Types::KINDS.fetch(type)
+        format = Types::BPFTRACE.fetch(kind).gsub('"', '\\\\"')
+        string = %i[string symbol].include?(kind)
+        ["#{arg_names[index] || "arg#{index}"}=#{format}", string ? "str(arg#{index})" : "arg#{index}"]
+      end
+    end
+
+    # These three are what native.c calls when something can't be fired.
+
+    def wrong_count(given)
+      InvalidArgumentError.new("#{provider_name}:#{name}: got #{given} #{given == 1 ? 'value' : 'values'}, " \
+                               "and wants #{args.size} " \
+                               "(#{signature})")
+    end
+
+    def wrong_value(index, value)
+      InvalidArgumentError.new("#{provider_name}:#{name}: #{describe(index)} is #{Shown.value(value)}; " \
+                               "#{Types::WANTED.fetch(Types::KINDS.fetch(args[index]))} is wanted")
+    end
+
+    def report(error)
+      Reports.once(self, error)
+    end
+
+    # And this, to run a block whose errors are logged. What another thread raises in this one, as a
+    # timeout does, waits for the block's end: it is not the block's.
+    # @return [Object] what the block returned; self if it failed
+    def guarded
+      Thread.handle_interrupt(DEFERRED) do
+        yield
+      rescue StandardError => e
+        report(e)
+        self
+      end
+    end
+
+    def describe(index)
+      name = arg_names[index]
+      name ? "argument #{index + 1} (#{name})" : "argument #{index + 1}"
+    end
+  end
+end
