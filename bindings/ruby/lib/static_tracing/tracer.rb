@@ -1,0 +1,59 @@
+# frozen_string_literal: true
+
+require 'monitor'
+
+module StaticTracing
+  # Tracers make tracepoints of methods: {Latency}, {Stack}, and what is derived from {Base}.
+  #
+  # {StaticTracing.enable!} and {StaticTracing.disable!} enable and disable all of them.
+  module Tracer
+    @lock = Monitor.new
+    @all = []
+
+    class << self
+      # @return [Array<Class>] the tracers that have something registered, or were given to
+      #   {Configuration#add_tracer}
+      def all
+        synchronize { @all.dup }
+      end
+
+      # Enable all tracers.
+      # @return [void]
+      def enable!
+        all.each(&:enable!)
+        nil
+      end
+
+      # Disable all tracers. Their methods are as they were.
+      # @return [void]
+      def disable!
+        all.each(&:disable!)
+        nil
+      end
+
+      # @param tracer [Class]
+      # @return [void]
+      # @api private
+      def add(tracer)
+        synchronize do
+          next if @all.include?(tracer)
+
+          @all << tracer
+          tracer.enable! if StaticTracing.enabled?
+        end
+      end
+
+      # One thread at a time changes what is wrapped.
+      # @api private
+      def synchronize(&block)
+        @lock.synchronize(&block)
+      end
+    end
+  end
+end
+
+require 'static_tracing/tracer/base'
+require 'static_tracing/tracer/lookup'
+require 'static_tracing/tracer/latency'
+require 'static_tracing/tracer/stack'
+require 'static_tracing/tracer/concerns'

@@ -1,0 +1,318 @@
+# frozen_string_literal: true
+
+require 'static_tracing/tracer/names'
+require 'static_tracing/tracer/call'
+require 'static_tracing/tracer/sites'
+require 'static_tracing/tracer/wrapped_class'
+
+module StaticTracing
+  module Tracer
+    # What tracers are made of: a tracer makes a tracepoint of each method that is registered with
+    # it, and fires it when the method is called while somebody watches.
+    #
+    #     class Rows < StaticTracing::Tracer::Base
+    #       set_tracepoint_data_types method: String, rows: Integer
+    #       set_values { |call| [call.method_name, call.result.size] }
+    #     end
+    #
+    #     Rows.register(Report, :query)
+    #     Rows.enable!
+    #
+    # While a tracer is enabled, its methods are wrapped: a method of the same parameters stands
+    # before each, in a module that is prepended to the class. Unwatched, it reads a semaphore and
+    # calls the method. Watched, it also does what the tracer wants; and whatever goes wrong in that
+    # is logged, once, and doesn't reach the program. What the tracer calls itself isn't traced.
+    #
+    # Everything here may be called from any thread of the main Ractor and in a forked child, but not
+    # in a signal's handler. The wrapped methods may be called from anywhere, other Ractors included;
+    # there a tracer fires whose {.values} is a method (those of this gem are), and one with a
+    # {.set_values} block doesn't, because a block belongs to the Ractor that made it.
+    class Base
+      # A method or a class can't be registered, or a tracer isn't complete.
+      class RegistrationError < Error; end
+
+      class << self
+        # Register methods. If the tracer is enabled, they are wrapped at once.
+        #
+        # A name is looked for among the class's instance methods (public, protected and private; own
+        # and inherited), then among its class (or module) methods. `:'#find'` is the first only, and
+        # `:'.find'` the second. A method that was registered already stays as it is.
+        #
+        # All of them are registered, or none. A subclass's alias of a wrapped method is one of the wrapper,
+        # which only calls the method while the tracer is disabled; and once the method is another, the alias
+        # still calls the one it was made for.
+        #
+        # A method that the class only inherits is wrapped for this class; its wrapper takes any
+        # arguments, in an Array, because the method may change without the class being told. Before
+        # Ruby 3.0, a module's methods have to be registered before the module is included.
+        #
+        # Don't register what a tracer itself calls, as `Process.clock_gettime` and `Thread#[]`, nor
+        # methods that look at their caller's frame: `binding`, `local_variables`, `gsub` and others
+        # that set `$~`.
+        #
+        # @param klass [Module] a class, a module, or a singleton class
+        # @param method_names [Array<Symbol, String>]
+        # @param provider [String, Symbol, Provider, nil] nil: the class's name, as `shop_cart` for
+        #   Shop::Cart; "global" for a class without one
+        # @return [void]
+        # @raise [RegistrationError] if no method is named, if there is no such method, if the class is
+        #   frozen, or if the tracer lacks types or values
+        # @raise [Tracepoint::TracepointExistsError] if there is such a tracepoint of other types
+        # @raise [LibraryError] if librst refuses the provider's name
+        def register(klass, *method_names, provider: nil)
+          names = method_names.flatten
+          raise RegistrationError, "#{inspect}: no method is named; register_all takes all" if names.empty?
+
+          check(klass)
+          named = names.map { |name| find(klass, name) }.uniq
+                       .map { |holder, name| [holder, name, named_as(name)] }
+          Tracer.synchronize { add(named, klass, provider) }
+          nil
+        end
+
+        # Register all instance methods that a class defines itself, whatever their visibility; those
+        # that it defines later, too. Not `initialize` and other methods that Ruby calls by itself
+        # ({WrappedClass::RUBYS_OWN}), which can be registered by name.
+        #
+        # @param klass [Module]
+        # @param provider [String, Symbol, Provider, nil] as of {.register}
+        # @return [void]
+        # @raise [RegistrationError, Tracepoint::TracepointExistsError, LibraryError] as of {.register}
+        def register_all(klass, provider: nil)
+          check(klass)
+          wrapped = Tracer.synchronize do
+            provider = provider_of(klass, provider)
+            join
+            @classes[klass] = klass
+            WrappedClass.of(klass).tap { |all| all.add_all(self, provider) }
+          end
+          provider.batch { wrapped.own_names.each { |name| wrapped.add_own(name) } }
+          nil
+        end
+
+        # Wrap what is registered, and let tracers find the tracepoints. What can't be is logged.
+        # @return [void]
+        def enable!
+          providers, failures = Tracer.synchronize do
+            join
+            @enabled = true
+            [wrapped_classes.flat_map { |wrapped| install(wrapped) }.uniq, failures_taken]
+          end
+          report(failures)
+          providers.each { |provider| Provider.attempt { provider.enable } }
+          nil
+        end
+
+        # Restore the methods exactly as they were. The tracepoints stay, and aren't fired. Calls that
+        # are in progress are traced to their end. What can't be restored is logged.
+        # @return [void]
+        def disable!
+          failures = Tracer.synchronize do
+            @enabled = false
+            wrapped_classes.each { |wrapped| try(wrapped) { wrapped.refresh_all(self) } }
+            failures_taken
+          end
+          report(failures)
+          nil
+        end
+
+        # @return [Boolean] whether registered methods are wrapped
+        def enabled?
+          defined?(@enabled) && @enabled ? true : false
+        end
+
+        # @return [Hash{Module => Array<Symbol>}] what is registered, by class or singleton class
+        def registered
+          Tracer.synchronize do
+            wrapped_classes.map { |wrapped| [wrapped.klass, wrapped.names(self)] }.to_h
+          end
+        end
+
+        # Say what the tracepoints' arguments are. Before the first method is registered; a subclass
+        # has its superclass's unless it says otherwise.
+        #
+        # @param types [Array<Class, Symbol>] as of {Tracepoint.new}
+        # @param named [Hash{Symbol => Class, Symbol}] as of {Tracepoint.new}
+        # @return [void]
+        def set_tracepoint_data_types(*types, **named)
+          @types = [types.freeze, named.freeze]
+          nil
+        end
+
+        # Say what is fired.
+        #
+        # @param at [Symbol] when: `:return`, after the method, however it ended; or `:call`, before it
+        # @yieldparam call [Call] what was called, and what came of it
+        # @yieldreturn [Array] one value for each argument of the tracepoint
+        # @return [void]
+        # @raise [ArgumentError] if `at` is something else, or if there is no block
+        def set_values(at: :return, &block)
+          raise ArgumentError, 'set_values wants a block' unless block
+          raise ArgumentError, "at: is #{at.inspect}; :call or :return is wanted" unless
+            WrapperModule::WATCHED.key?(at)
+
+          @fires_at = at
+          @block = block
+          nil
+        end
+
+        # Say what is run in a method's stead, as this gem's predecessor had it: a lambda
+        # `(*args, &block)` that calls `super(*args, &block)` and fires a tracepoint itself. It runs
+        # on every call, watched or not, and what it raises goes to the program. {.set_values} is
+        # better in every way.
+        #
+        # @param function [Proc, Method, UnboundMethod] what define_method() takes
+        # @return [void]
+        # @raise [ArgumentError] if it is something else
+        def set_wrapping_function(function)
+          unless [Proc, Method, UnboundMethod].any? { |type| type === function }
+            raise ArgumentError, "#{Shown.value(function)} is no Proc or Method"
+          end
+
+          @wrapping_function = function
+          nil
+        end
+
+        # What the tracepoint of a method is called; to be overridden.
+        #
+        # @param method_name [Symbol]
+        # @return [String] as in `save_bang_rows` for `save!` and the tracer Rows; `save_bang` if the
+        #   tracer has a wrapping function
+        def tracepoint_name(method_name)
+          return Names.probe(method_name) if wrapping_function
+
+          tracer = Names.plain(Helpers.underscore(name.to_s[/[^:]+\z/] || 'tracer'))
+          "#{Names.probe(method_name)}_#{tracer}"
+        end
+
+        # What is fired for a call; to be overridden, or given as {.set_values}' block.
+        #
+        # @param call [Call]
+        # @return [Array] one value for each argument of the tracepoint
+        def values(call)
+          setting(:@block).call(call)
+        end
+
+        # @return [Symbol] when it fires: `:call` or `:return`
+        # @api private
+        def fires_at
+          setting(:@fires_at) || :return
+        end
+
+        # @return [Proc, nil] what {.set_wrapping_function} was given
+        # @api private
+        def wrapping_function
+          setting(:@wrapping_function)
+        end
+
+        private
+
+        # What this class says of itself, else what its superclass says.
+        def setting(name)
+          return instance_variable_get(name) if instance_variable_defined?(name)
+
+          superclass.__send__(:setting, name) unless equal?(Base)
+        end
+
+        # From now on this is one of Tracer.all.
+        def join
+          # Each class is its own value, because before Ruby 3.3 `keys` and `values` leave out only
+          # what has a dead value, and would give dead keys.
+          @classes ||= ObjectSpace::WeakMap.new
+          Tracer.add(self)
+        end
+
+        def check(klass)
+          raise RegistrationError, "#{Shown.value(klass)} is no class or module" unless Module === klass
+          raise RegistrationError, "#{Names.described(klass)} is frozen" if Classes.ask(klass, :frozen?)
+          raise RegistrationError, "#{inspect} has no set_tracepoint_data_types" unless setting(:@types)
+          return if wrapping_function || setting(:@block) || method(:values).owner != Base.singleton_class
+
+          raise RegistrationError, "#{inspect} has no set_values, nor a method `values`"
+        end
+
+        def find(klass, name)
+          unless String === name || Symbol === name
+            raise RegistrationError, "#{Shown.value(name)} is no method's name; a Symbol or a String is wanted"
+          end
+
+          Lookup.find(klass, name) || raise(RegistrationError, Lookup.complaint(klass, name))
+        end
+
+        def provider_of(klass, provider)
+          return provider if provider.is_a?(Provider)
+
+          Provider.register(provider || Names.provider(klass))
+        end
+
+        # What a subclass calls it. Not to be asked under the lock: the program may hold one of its own,
+        # and define a method under that.
+        def named_as(name)
+          tracepoint_name(name).to_s
+        end
+
+        # All of them or none: what raises does so before something is wrapped.
+        def add(named, klass, provider)
+          wanted = named.map { |holder, name, probe| [WrappedClass.of(holder), name, probe] }
+                        .reject { |wrapped, name, _| wrapped.names(self).include?(name) }
+          join
+          return if wanted.empty?
+
+          provider = provider_of(klass, provider)
+          provider.batch do
+            types, named_types = setting(:@types)
+            made = wanted.map do |wrapped, name, probe|
+              [wrapped, name, provider.add_tracepoint(probe, *types, **named_types)]
+            end
+            made.each { |wrapped, name, tracepoint| wrap(wrapped, name, tracepoint) }
+          end
+          Provider.attempt { provider.enable } if enabled? && !provider.enabled?
+        end
+
+        # For {WrappedClass}.
+        def add_own(wrapped, name, provider)
+          return if Tracer.synchronize { wrapped.names(self).include?(name) }
+
+          probe = named_as(name)
+          Tracer.synchronize { add([[wrapped.klass, name, probe]], wrapped.klass, provider) }
+        end
+
+        def wrap(wrapped, name, tracepoint)
+          wrapped.add(self, name, tracepoint)
+          @classes[wrapped.klass] = wrapped.klass
+        end
+
+        def install(wrapped)
+          try(wrapped) do
+            providers = wrapped.declare(self)
+            wrapped.refresh_all(self)
+            providers
+          end || []
+        end
+
+        # What goes wrong with one class is no reason to leave out the others. It is logged when the
+        # lock is given back, because a logger is the program's.
+        def try(wrapped)
+          yield
+        rescue StandardError, ScriptError => e
+          (@failures ||= []) << ["#{inspect} of #{Names.described(wrapped.klass)}", e]
+          nil
+        end
+
+        def failures_taken
+          taken = defined?(@failures) ? @failures : nil
+          @failures = nil
+          taken || []
+        end
+
+        def report(failures)
+          failures.each { |place, error| Reports.once(place, error) }
+        end
+
+        def wrapped_classes
+          defined?(@classes) ? @classes.values.map { |klass| WrappedClass.find(klass) }.compact : []
+        end
+      end
+    end
+  end
+end

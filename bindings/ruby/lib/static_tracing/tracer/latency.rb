@@ -1,0 +1,28 @@
+# frozen_string_literal: true
+
+module StaticTracing
+  module Tracer
+    # Fires after a method, with its name and how many nanoseconds it took; also if it was left by
+    # an exception, a `throw` or a `break`. The tracepoint is called as the method is.
+    #
+    #     StaticTracing::Tracer::Latency.register(Shop::Cart, :total)
+    #     StaticTracing.enable!
+    #
+    #     # bpftrace -p PID -e 'usdt:*:shop_cart:total { @ns = hist(arg1); }'
+    class Latency < Base
+      set_tracepoint_data_types method: String, nanoseconds: Integer
+
+      # @param method_name [Symbol]
+      # @return [String] as in `save_bang` for `save!`; a subclass's are as {Base.tracepoint_name} says
+      def self.tracepoint_name(method_name)
+        equal?(Latency) ? Names.probe(method_name) : super
+      end
+
+      # @param call [Call]
+      # @return [Array(String, Integer)]
+      def self.values(call)
+        [call.method_name, call.nanoseconds]
+      end
+    end
+  end
+end

@@ -1,0 +1,169 @@
+# frozen_string_literal: true
+
+require 'static_tracing/tracer/classes'
+
+module StaticTracing
+  module Tracer
+    # What a wrapper refers to, as constants, because nothing is faster to read, and because other
+    # Ractors may read them: SITE, which says whether to do more than call the method, is the
+    # tracepoint, and WATCHED, which does it, a {Site}.
+    #
+    # It goes with the wrapper's code. That may outlive the wrapper: in a Method object, and in an
+    # alias that a subclass made. When the wrapper is removed, SITE is {Unwatched}. When the method it
+    # wraps is another from now on, such code calls the one it was made for, as it would have if
+    # that hadn't been wrapped: often it is called by the new method, and would call that for ever.
+    # @api private
+    class Scope < Module
+      # Stands for a tracepoint that nobody watches.
+      module Unwatched
+        def self.enabled?
+          false
+        end
+      end
+
+      # Stands for a tracepoint of which WATCHED is to be asked.
+      module Always
+        def self.enabled?
+          true
+        end
+      end
+
+      # What a wrapper rescues: nothing.
+      NONE = [].freeze
+
+      @made = 0
+
+      class << self
+        # @return [Integer] the next scope's number
+        def next_number
+          @made += 1
+        end
+      end
+
+      # @return [Integer] the line that the wrapper's code says it is in: each another
+      attr_reader :number
+
+      def initialize
+        super
+        @number = Scope.next_number
+      end
+
+      # The wrapper is there.
+      def open(tracer, tracepoint, method_name)
+        set(:WATCHED, Site.new(tracer, tracepoint, method_name.to_s.dup.freeze))
+        set(:SITE, tracepoint)
+      end
+
+      # The wrapper is removed; and may come back.
+      def close
+        set(:SITE, Unwatched)
+      end
+
+      # What it wraps is another from now on.
+      def retire(method)
+        set(:WATCHED, Former.new(method))
+        set(:SITE, Always)
+      end
+
+      private
+
+      # At once, so that a wrapper that runs meanwhile finds the one or the other.
+      def set(name, value)
+        Classes.quietly { const_set(name, value) }
+      end
+    end
+
+    # A method that was wrapped, and isn't what its class has by that name any more.
+    # @api private
+    class Former
+      def initialize(method)
+        @method = method
+        freeze
+      end
+
+      # @return [Boolean]
+      def former?
+        true
+      end
+
+      # Call it with what a wrapper was given.
+      def call(receiver, arguments, keywords, block)
+        return @method.bind_call(receiver, *arguments, &block) unless keywords
+
+        @method.bind_call(receiver, *arguments, **keywords, &block)
+      end
+    end
+
+    # Where a tracer's wrapper fires: the watched half of a wrapper. Whatever goes wrong in it is
+    # logged, and nothing of it reaches the program.
+    # @api private
+    class Site
+      # Marks a fiber that is in a tracer: what a tracer calls isn't traced, for that would not end.
+      BUSY = :static_tracing_in_a_tracer
+
+      # What is rescued of a tracer; anything else (Interrupt, SystemExit, NoMemoryError, …) is the
+      # program's.
+      RESCUED = [StandardError, ScriptError].freeze
+
+      # Such an exception may also be one that another thread raises in this one, as Timeout does,
+      # and must not be swallowed: it waits until the tracer is done.
+      LATER = RESCUED.map { |error| [error, :never] }.to_h.freeze
+
+      def initialize(tracer, tracepoint, method_name)
+        @tracer = tracer
+        @tracepoint = tracepoint
+        @method_name = method_name
+        freeze
+      end
+
+      # @return [Boolean]
+      def former?
+        false
+      end
+
+      # @return [Call, nil] nil: it is a tracer that calls, or something is wrong
+      def start(receiver, arguments, keywords)
+        guarded { Call.new(@method_name, receiver, arguments, keywords) }
+      end
+
+      # @param call [Call] that is over
+      def finish(call)
+        guarded do
+          call.finish
+          @tracepoint.fire(*@tracer.values(call))
+        end
+      end
+
+      # @param call [Call, nil] that starts
+      def fire(call)
+        guarded { @tracepoint.fire(*@tracer.values(call)) } if call
+      end
+
+      private
+
+      def guarded(&block)
+        return if Thread.current[BUSY]
+
+        Thread.handle_interrupt(LATER) { attempt(Thread.current, &block) }
+      end
+
+      def attempt(thread)
+        thread[BUSY] = true
+        begin
+          yield
+        rescue *RESCUED => e
+          report(e)
+        ensure
+          thread[BUSY] = nil
+        end
+      rescue FrozenError => e # the thread, which then can't be marked
+        report(e)
+      end
+
+      def report(error)
+        Reports.once("#{@tracer} at #{@tracepoint}", error)
+        nil
+      end
+    end
+  end
+end

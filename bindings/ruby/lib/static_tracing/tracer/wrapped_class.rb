@@ -1,0 +1,247 @@
+# frozen_string_literal: true
+
+require 'static_tracing/tracer/classes'
+require 'static_tracing/tracer/hooks'
+require 'static_tracing/tracer/wrapper_module'
+
+module StaticTracing
+  module Tracer
+    # What is wrapped of one class (or module, or singleton class): for each method the tracers, in
+    # the order in which they came. It belongs to the class, and goes when that does. Used under
+    # {Tracer.synchronize}.
+    # @api private
+    class WrappedClass
+      # Where a class keeps it: an instance variable of its singleton class, where nobody looks.
+      PLACE = :@static_tracing_wrapped
+
+      # What Ruby itself calls, by its own rules; {Concerns} leave it alone.
+      RUBYS_OWN = %i[
+        initialize initialize_copy initialize_dup initialize_clone method_missing respond_to_missing?
+      ].freeze
+
+      # @param klass [Module]
+      # @return [WrappedClass, nil]
+      def self.find(klass)
+        holder = Classes.ask(klass, :singleton_class)
+        found = Classes.ask(holder, :instance_variable_get, PLACE) if
+          Classes.ask(holder, :instance_variable_defined?, PLACE)
+        found if found && found.klass.equal?(klass) # a copy of a class has it, too
+      end
+
+      # @param klass [Module]
+      # @return [WrappedClass]
+      def self.of(klass)
+        find(klass) ||
+          Classes.ask(Classes.ask(klass, :singleton_class), :instance_variable_set, PLACE, new(klass))
+      end
+
+      # A copy of a class has the same modules before it, of which Ruby takes nothing away: so they are
+      # left to the copy, empty, and the class gets others.
+      #
+      # @param klass [Module] of which a copy was made
+      # @param copy [Module]
+      # @return [void]
+      def self.part(klass, copy)
+        wrapped = find(klass)
+        wrapped.move if wrapped && !copy.equal?(klass) && wrapped.modules?(copy)
+      end
+
+      # @return [Module]
+      attr_reader :klass
+
+      def initialize(klass)
+        @klass = klass
+        @modules = {}
+        @tracepoints = Hash.new { |all, name| all[name] = {} }
+        @concerns = {}
+        @originals = {}
+        @correcting = @hooked = false
+      end
+
+      # @param tracer [Class]
+      # @param name [Symbol]
+      # @param tracepoint [Tracepoint]
+      # @return [void]
+      def add(tracer, name, tracepoint)
+        return if @tracepoints[name][tracer]
+
+        hook
+        @tracepoints[name][tracer] = tracepoint
+        # Before Ruby 3, who includes a module doesn't see what is prepended to it later.
+        module_of(tracer) if RUBY_VERSION < '3' && !(Class === klass)
+        refresh(name) if tracer.enabled?
+      end
+
+      # Wrap every method that the class will define itself; {#add_own} those that it has.
+      #
+      # @param tracer [Class]
+      # @param provider [Provider]
+      # @return [void]
+      def add_all(tracer, provider)
+        hook
+        @concerns[tracer] = provider
+      end
+
+      # @return [Array<Symbol>] what the class defines itself
+      def own_names
+        Classes.ask(klass, :instance_methods, false) + Classes.ask(klass, :private_instance_methods, false)
+      end
+
+      # The concerns wrap it, if it is to be wrapped. Not under the lock: a tracer is asked for a name.
+      def add_own(name)
+        return if RUBYS_OWN.include?(name)
+
+        concerns = Tracer.synchronize { own?(name) ? @concerns.to_a : [] }
+        concerns.each { |tracer, provider| tracer.__send__(:add_own, self, name, provider) }
+      end
+
+      # @param tracer [Class]
+      # @return [Array<Symbol>] what it wraps
+      def names(tracer)
+        @tracepoints.select { |_, tracers| tracers.key?(tracer) }.keys
+      end
+
+      # @param tracer [Class]
+      # @return [Array<Provider>] whose tracepoints it fires; made anew, if they were destroyed
+      def declare(tracer)
+        names(tracer).map do |name|
+          old = @tracepoints[name][tracer]
+          new = Provider.register(old.provider_name).add_tracepoint(old)
+          @tracepoints[name][tracer] = new
+          new.provider
+        end.uniq
+      end
+
+      # The tracer was enabled or disabled.
+      def refresh_all(tracer)
+        names(tracer).each { |name| refresh(name) }
+      end
+
+      # Wrap a method as it is now, for those tracers that are enabled. For a moment it isn't wrapped.
+      def refresh(name)
+        return unless @tracepoints.key?(name)
+
+        unwrap(name)
+        visibility = Classes.visibility(klass, name)
+        wrap(name, visibility) if visibility
+      end
+
+      # The class has a new method of this name, or has it no more.
+      def changed(name)
+        return if @correcting
+
+        unwrap(name)
+        correct(klass, name)
+        retire(name)
+        refresh(name)
+        self
+      end
+
+      # The module has a new method of its own: perhaps by module_function.
+      def singleton_changed(name)
+        return if @correcting
+
+        correct(Classes.ask(klass, :singleton_class), name)
+        refresh(name)
+      end
+
+      # @return [Boolean] whether another class has its wrappers
+      def modules?(other)
+        (Classes.ask(other, :ancestors) & @modules.values).any?
+      end
+
+      # Wrap by other modules than before.
+      def move
+        @modules.each do |tracer, former|
+          names = @tracepoints.keys
+          names.each { |name| former.unwrap(name) }
+          @modules[tracer] = WrapperModule.new(tracer, klass, former)
+        end
+        @modules.values.reverse_each { |wrappers| Classes.ask(klass, :prepend, wrappers) }
+        @tracepoints.each_key { |name| refresh(name) }
+      end
+
+      # @param found [UnboundMethod] what the program asked for
+      # @return [UnboundMethod] the method below the wrappers, if it is a wrapper of this class
+      def original(found)
+        wrapper?(found) && @modules.value?(found.owner) ? @originals.fetch(found.name, found) : found
+      end
+
+      private
+
+      def hook
+        Hooks.install(klass) unless @hooked
+        @hooked = true
+      end
+
+      def module_of(tracer)
+        @modules[tracer] ||= WrapperModule.new(tracer, klass).tap { |wrappers| Classes.ask(klass, :prepend, wrappers) }
+      end
+
+      def unwrap(name)
+        @modules.each_value { |wrappers| wrappers.unwrap(name) }
+      end
+
+      # What the class only inherits may change without a word: its wrapper takes whatever comes.
+      def wrap(name, visibility)
+        enabled = @tracepoints[name].select { |tracer, _| tracer.enabled? }
+        return if enabled.empty?
+
+        original = below(name)
+        parameters = original.parameters if original.owner.equal?(klass)
+        enabled.each do |tracer, tracepoint|
+          module_of(tracer).wrap(name, visibility, parameters, tracer, tracepoint)
+        end
+        @originals[name] = original
+      end
+
+      # What the program prepended itself may stand before the wrappers.
+      def below(name)
+        found = Classes.ask(klass, :instance_method, name)
+        ancestors = Classes.ask(klass, :ancestors)
+        last = ancestors.rindex { |one| @modules.value?(one) } || -1
+        method = found
+        method = method.super_method while method && ancestors.index(method.owner).to_i < last
+        method || found
+      end
+
+      # The class has another method of that name, or none.
+      def retire(name)
+        original = @originals.delete(name)
+        @modules.each_value { |wrappers| wrappers.retire(name, original) } if original
+      end
+
+      # An alias of a wrapped method, made while it was, is an alias of its wrapper; which would be
+      # traced after the tracer is disabled, and would never end where the alias has the method's own
+      # name, or is called from the method that replaces it. It becomes an alias of the method.
+      def correct(holder, name)
+        visibility = Classes.visibility(holder, name)
+        copy = Classes.ask(holder, :instance_method, name) if visibility
+        return unless copy && wrapper?(copy) && [holder, *@modules.values].include?(copy.owner)
+
+        original = @originals[copy.original_name]
+        replace(holder, name, original, visibility) if original
+      end
+
+      def replace(holder, name, method, visibility)
+        @correcting = true
+        Classes.quietly { Classes.ask(holder, :remove_method, name) }
+        Classes.ask(holder, :define_method, name, method)
+        Classes.ask(holder, visibility, name)
+      ensure
+        @correcting = false
+      end
+
+      def wrapper?(method)
+        @modules.any? do |tracer, wrappers|
+          function = tracer.wrapping_function
+          function ? function.source_location == method.source_location : wrappers.current?(method)
+        end
+      end
+
+      def own?(name)
+        Classes.visibility(klass, name) && Classes.ask(klass, :instance_method, name).owner.equal?(klass)
+      end
+    end
+  end
+end
