@@ -1,0 +1,250 @@
+# frozen_string_literal: true
+
+require 'monitor'
+require 'static_tracing/configuration/toggle'
+
+module StaticTracing
+  # When the tracepoints are there, and what happens to mistakes.
+  #
+  #     StaticTracing.configure do |config|
+  #       config.mode = 'SIGNAL'
+  #       config.signal = 'USR2'
+  #       config.add_tracer Rows
+  #       config.on_error = :log
+  #     end
+  #
+  # Until it is told to, it does nothing: the mode is `OFF`, and no signal is touched. It may be used
+  # from any thread of the main Ractor, but not in a signal's handler. A forked child has its
+  # parent's configuration, the signal's handler included.
+  class Configuration
+    # There is no such mode, signal, tracer or way with errors.
+    class InvalidValueError < Error; end
+
+    # What {#mode} can be.
+    module Modes
+      # Tracepoints are there.
+      ON = 'ON'
+      # Tracepoints are not there, unless by StaticTracing.enable!.
+      OFF = 'OFF'
+      # Each signal enables them if they are disabled, and disables them if they are enabled.
+      SIGNAL = 'SIGNAL'
+
+      # All of them.
+      ALL = [ON, OFF, SIGNAL].freeze
+
+      # What {Configuration#signal} was called in this gem's predecessor.
+      module SIGNALS
+        # The default.
+        SIGPROF = 'PROF'
+      end
+    end
+
+    # What {#on_error} can be => whether errors of values, and of blocks, are raised.
+    ON_ERROR = { raise: [true, true], raise_values: [true, false], log: [false, false] }.freeze
+
+    # What {#backing} can be.
+    BACKING = %r{\A(?:auto|memfd|file(?::/.*)?)\z}.freeze
+
+    @instance_lock = Monitor.new
+
+    class << self
+      # @return [Configuration] the only one there is
+      def instance
+        @instance_lock.synchronize { @instance ||= new }
+      end
+
+      # @!method mode
+      #   @return [String] see {Configuration#mode}
+      # @!method mode=(mode)
+      #   @return [void] see {Configuration#mode=}
+      # @!method signal
+      #   @return [String] see {Configuration#signal}
+      # @!method signal=(signal)
+      #   @return [void] see {Configuration#signal=}
+      # @!method on_error
+      #   @return [Symbol] see {Configuration#on_error}
+      # @!method on_error=(what)
+      #   @return [void] see {Configuration#on_error=}
+      # @!method backing
+      #   @return [String] see {Configuration#backing}
+      # @!method backing=(backing)
+      #   @return [void] see {Configuration#backing=}
+      # @!method add_tracer(tracer)
+      #   @return [void] see {Configuration#add_tracer}
+      # @!method configure
+      #   @return [Configuration] see {Configuration#configure}
+      %i[mode mode= signal signal= on_error on_error= backing backing= add_tracer configure].each do |name|
+        define_method(name) { |*values, &block| instance.public_send(name, *values, &block) }
+      end
+
+      private :new
+    end
+
+    # @return [String] one of {Modes}; `OFF` until it is set
+    attr_reader :mode
+
+    # @return [String] the name of the signal of mode `SIGNAL`, without `SIG`; `PROF` until it is set
+    attr_reader :signal
+
+    # @return [Symbol] `:raise_values` until it is set
+    attr_reader :on_error
+
+    # @return [String] `auto` until it is set
+    attr_reader :backing
+
+    # @api private
+    def initialize
+      @lock = Monitor.new
+      @mode = Modes::OFF
+      @signal = Modes::SIGNALS::SIGPROF
+      @on_error = :raise_values
+      @backing = 'auto'
+      @waiting = nil
+      @configuring = nil
+    end
+
+    # Set several things at once: mode and signal take effect together, at the block's end; if the
+    # block raises, they stay what they were.
+    #
+    # @yieldparam configuration [Configuration] self
+    # @return [Configuration] self
+    # @raise [InvalidValueError] if a value is none that there is
+    def configure
+      @lock.synchronize do
+        next yield(self) && self if configuring? # within a block of the same kind
+
+        before = [@mode, @signal]
+        begin
+          @waiting = []
+          @configuring = [Process.pid, Thread.current]
+          yield self
+        rescue Exception
+          @mode, @signal = before
+          @waiting = []
+          raise
+        ensure
+          changes = @waiting
+          @waiting = nil
+          @configuring = nil
+          take_effect(changes) unless changes.empty?
+        end
+      end
+      self
+    end
+
+    # Say when tracepoints are there. `ON` enables them, `OFF` disables them; `SIGNAL` leaves them as
+    # they are until the signal comes, and from then on each signal changes that. Signals that come
+    # while the same one is pending are one signal, to Unix.
+    #
+    # What has handled the signal before is kept, is called on each signal (if it is a block), and is
+    # restored when the mode is left; but where it was the default, and that is to end the process, a
+    # handler that does nothing stays, for those who go on sending it. If something else has taken
+    # the signal since, it keeps it.
+    #
+    # @param mode [String, Symbol] one of {Modes}
+    # @return [void]
+    # @raise [InvalidValueError] if it is none of those
+    def mode=(mode)
+      name = mode.to_s.upcase
+      unless Modes::ALL.include?(name)
+        raise InvalidValueError, "mode: there is no #{Shown.value(mode)}; there #{Shown.list(Modes::ALL)}"
+      end
+
+      set(:mode) { @mode = name }
+    end
+
+    # Say which signal it is that mode `SIGNAL` waits for. In that mode, it takes effect at once.
+    #
+    # @param signal [String, Symbol, Integer] as in `USR2`, `SIGUSR2` or 12
+    # @return [void]
+    # @raise [InvalidValueError] if there is no such signal, or if it can't be had: KILL and STOP can't
+    #   be handled, Ruby keeps ILL, FPE, SEGV, BUS and VTALRM for itself, and INT, TERM and QUIT are
+    #   how people and service managers end a program
+    def signal=(signal)
+      name = Toggle.name_of(signal)
+      set(:signal) { @signal = name }
+    end
+
+    # Say what happens when what is to be fired is not what was declared.
+    #
+    # - `:raise_values`, the default: values that are given to `fire` raise, watched or not, so that
+    #   tests find them. What is wrong with a block shows only on the day when somebody watches: the
+    #   values it returns, and a StandardError that it raises, are logged, and `fire` returns false.
+    # - `:log`: all of it is logged, for production.
+    # - `:raise`: all of it raises.
+    #
+    # What is logged is logged once for each tracepoint.
+    #
+    # @param what [Symbol, String] one of these
+    # @return [void]
+    # @raise [InvalidValueError] if it is none of those
+    def on_error=(what)
+      name = what.to_s.to_sym
+      raising = ON_ERROR.fetch(name) do
+        raise InvalidValueError,
+              "on_error: there is no #{Shown.value(what)}; there #{Shown.list(ON_ERROR.keys.map(&:inspect))}"
+      end
+      Native.errors_raise(*raising)
+      @on_error = name
+    end
+
+    # Say where tracepoints are kept for tracers to find, in providers that are not loaded yet.
+    #
+    # - `auto`, the default: in memory, with nothing on disk, or else in a file.
+    # - `memfd`: in memory. perf can't watch it, and bpftrace from 0.25 on wants its path.
+    # - `file`: in a file in `$XDG_RUNTIME_DIR`, `$TMPDIR` or `/tmp`, which goes when the program ends.
+    #   Every tracer finds it by process id. `file:DIRECTORY` is another, on no file system that is
+    #   mounted `noexec`.
+    #
+    # `RST_BACKING` in the environment overrides it.
+    #
+    # @param backing [String, Symbol] one of these
+    # @return [void]
+    # @raise [InvalidValueError] if it is none of those
+    def backing=(backing)
+      unless BACKING.match?(backing.to_s)
+        raise InvalidValueError, "backing: there is no #{Shown.value(backing)}; there are auto, memfd, file, " \
+                                 'and file:DIRECTORY with an absolute path'
+      end
+
+      @backing = backing.to_s.dup.freeze
+    end
+
+    # Have a tracer enabled and disabled with everything else, even before it has a method.
+    #
+    # @param tracer [Class] a subclass of {Tracer::Base}
+    # @return [void]
+    # @raise [InvalidValueError] if it is none
+    def add_tracer(tracer)
+      unless tracer.is_a?(Class) && tracer < Tracer::Base
+        raise InvalidValueError, "add_tracer: #{Shown.value(tracer)} is no subclass of #{Tracer::Base}"
+      end
+
+      Tracer.add(tracer)
+      nil
+    end
+
+    private
+
+    def set(what)
+      @lock.synchronize do
+        yield
+        configuring? ? @waiting |= [what] : take_effect([what])
+      end
+    end
+
+    # Whether this thread is in a block of #configure. In a child that was forked while another
+    # thread was, that block never ends.
+    def configuring?
+      @configuring == [Process.pid, Thread.current]
+    end
+
+    def take_effect(changes)
+      Toggle.use(@mode == Modes::SIGNAL ? @signal : nil)
+      return unless changes.include?(:mode)
+
+      StaticTracing.enable! if @mode == Modes::ON
+      StaticTracing.disable! if @mode == Modes::OFF
+    end
+  end
+end
