@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+# frozen_string_literal: true
+
+require 'support/traced'
+require 'support/values'
+
+# gdb lists a Ruby program's tracepoints, stops at them, and shows every argument.
+class GdbTest < TracedTest
+  def stop_at(tracepoint, commands)
+    "break -probe-stap #{tracepoint}\ncommands\nsilent\n#{commands}\nend\n"
+  end
+
+  # Commands that print each argument on a line of its own.
+  def prints(name, types)
+    arguments = types.each_with_index.map do |type, index|
+      value = "printf \"#{name} #{index} \"\n"
+      next "#{value}output $_probe_arg#{index}\nprintf \"\\n\"\n" unless Values.text?(type)
+
+      "#{value}if $_probe_arg#{index}\nprintf \"%s\", (char *)$_probe_arg#{index}\nend\nprintf \"\\n\"\n"
+    end
+    "printf \"#{name} argc %d\\n\", $_probe_argc\n#{arguments.join}continue\n"
+  end
+
+  # The lines that #prints makes of a fire.
+  def printed(name, types, values)
+    ["#{name} argc #{types.size}"] + types.zip(values).each_with_index.map do |(type, value), index|
+      "#{name} #{index} #{Values.seen(type, value).to_s.b}".b
+    end
+  end
+
+  # Run a script, watched by gdb, with what it does at a stop.
+  # @return [Array(Array<String>, Array<String>)] what gdb printed since, and what the script said
+  def trace(actions, script, before: '')
+    need(Tracers.gdb_refusal)
+    traced = subject(script)
+    traced.await_ready
+    stops = actions.map { |name, commands| stop_at("subject:#{name}", commands) }.join
+    tool = gdb("#{before}#{stops}#{stop_at('subject_finish:finish', '')}" \
+               "printf \"watching\\n\"\ncontinue\ndetach\nquit\n", pid: traced.pid)
+    tool.await
+    traced.tell(*actions.keys.map { |name| "subject:#{name}" }, 'subject_finish:finish')
+    lines = tool.finish
+    said = traced.said
+    assert traced.status.success?, traced
+    [lines, said]
+  end
+
+  def test_that_every_type_shows_its_edges_at_every_place
+    actions = Values::ALL.keys.to_h { |type| [Values.name(type), prints(Values.name(type), [type] * 12)] }
+    wanted = Values::ALL.flat_map do |type, edges|
+      edges.size.times.flat_map { |round| printed(Values.name(type), [type] * 12, Values.twelve(type, round)) }
+    end
+    lines, = trace(actions, <<~RUBY)
+      require 'support/values'
+      fires = Values::ALL.keys.to_h { |type| [type, declare(Values.name(type), *[type] * 12)] }
+      watched do
+        fires.each do |type, tracepoint|
+          Values::ALL[type].size.times { |round| tracepoint.fire(*Values.twelve(type, round)) }
+        end
+      end
+    RUBY
+    assert_equal wanted, lines.map(&:b).grep(/\Aof_/)
+  end
+
+  def test_that_a_string_of_a_megabyte_shows_to_its_last_byte
+    lines, = trace({ text: "printf \"%s|%d\\n\", (char *)$_probe_arg0 + $_probe_arg1 - 8, " \
+                           "*((char *)$_probe_arg0 + $_probe_arg1)\ncontinue\n" }, <<~RUBY)
+      text = declare(:text, String, Integer)
+      long = 'x' * (1 << 20) + 'ends so.'
+      shared = ('-' * 100 + long)[100..-1]
+      watched { [long, shared, long[0, 5000]].each { |string| text.fire(string, string.bytesize) } }
+    RUBY
+    assert_equal ['ends so.|0', 'ends so.|0', 'xxxxxxxx|0'], lines.grep(/\|/)
+  end
+
+  def test_that_gdb_lists_the_tracepoints_with_their_paths
+    lines, said = trace({}, <<~RUBY, before: "info probes stap subject\n")
+      order = declare(:order, Integer)
+      PROVIDER.enable
+      late = declare(:late, String)
+      watched { say order.path, late.path }
+    RUBY
+    rows = lines.grep(/\Astap +subject /).to_h { |line| line.split.values_at(2, 5) }
+    assert_equal({ 'order' => said[0].split[0], 'late' => said[0].split[1] }, rows)
+  end
+
+  def test_that_a_stack_leads_from_the_probe_into_ruby
+    lines, = trace({ order: "backtrace\ncontinue\n" }, <<~RUBY)
+      order = declare(:order, Integer)
+      def checkout(order)
+        order.fire(1)
+      end
+      watched { checkout(order) }
+    RUBY
+    frames = lines.grep(/\A#\d/).map { |line| line[/(?:in )?(\S+) \(/, 1] }
+    assert_equal 'subject.order', frames.first, lines
+    assert_includes frames, 'fire_values', lines
+    assert_includes frames, 'ruby_run_node', lines
+  end
+end

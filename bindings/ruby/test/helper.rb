@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# frozen_string_literal: true
+
+# What every test loads.
+
+require 'ruby-static-tracing'
+require 'minitest/autorun'
+
+# Where the gem is that is tested: for programs that a test starts.
+GEM_LOADS = %w[static_tracing static_tracing/native].map do |feature|
+  path = $LOAD_PATH.resolve_feature_path(feature).last
+  path[0, path.rindex("/#{feature}")]
+end.freeze
+
+# meson takes a status for "skipped", which Minitest doesn't have: RST_SKIPPED_STATUS is it.
+module Skips
+  @all = []
+
+  class << self
+    attr_reader :all
+  end
+
+  def after_teardown
+    super
+    Skips.all << (passed? ? :passed : result_code)
+  end
+end
+
+Minitest::Test.prepend(Skips)
+Minitest.after_run do
+  status = ENV['RST_SKIPPED_STATUS']
+  exit Integer(status) if status && Skips.all.include?('S') && (Skips.all - [:passed, 'S']).empty?
+end

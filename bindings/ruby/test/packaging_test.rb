@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+# frozen_string_literal: true
+
+# The gem's file, and what comes of installing it on a machine with a C compiler and ffi.
+
+require 'helper'
+require 'rubygems/package'
+require 'support/gem_home'
+
+class PackagingTest < Minitest::Test
+  PROJECT = File.expand_path('../../..', __dir__)
+
+  # Says which librst was loaded, where the probe is, and whether firing raises.
+  SCRIPT = <<~RUBY
+    require 'ruby-static-tracing'
+    provider = StaticTracing::Provider.register(:packaging)
+    tracepoint = provider.add_tracepoint(:checkout, order: Integer, customer: String)
+    puts "enabled: \#{provider.enable}"
+    puts "path: \#{tracepoint.path.inspect}"
+    puts "librst: \#{StaticTracing::LibRST.path.inspect}"
+    puts "fired: \#{tracepoint.fire(1, 'x')} \#{tracepoint.fire { raise 'unwatched' }}"
+  RUBY
+
+  # What SCRIPT says where there is no librst; before it is a line of the logger's.
+  OFF = "enabled: false\npath: nil\nlibrst: nil\nfired: false false\n"
+
+  def read(path)
+    File.read(File.join(PROJECT, path))
+  end
+
+  def packed
+    @packed ||= Gem::Package.new(GemHome.file).contents.sort
+  end
+
+  def assert_loads(librst, result)
+    said = result.output.sub(%r{"/proc/\d+/fd/\d+"}, 'a descriptor')
+    assert_equal "enabled: true\npath: a descriptor\nlibrst: #{librst.inspect}\n" \
+                 "fired: false false\n", said
+  end
+
+  def assert_off(reason, result)
+    logged, said = result.output.split("\n", 2)
+    assert_equal OFF, said
+    assert_match(/ WARN -- static_tracing: static tracing is off, .* does nothing: /, logged)
+    assert_includes logged, reason
+  end
+
+  # ------------------------------------------------------------------ the file
+
+  def test_that_it_is_built_with_no_warning_but_that_it_has_no_homepage
+    result = GemHome.build(File.join(GemHome.scratch, 'built.gem'))
+    warnings = result.output.scan(/^WARNING:\s+(.*)/).flatten.grep_v(/for help$/)
+
+    assert_equal ['no homepage specified'], warnings
+  end
+
+  def test_that_the_same_sources_make_the_same_file
+    again = File.join(GemHome.scratch, 'again.gem')
+    GemHome.build(again)
+
+    assert_equal File.binread(GemHome.file), File.binread(again)
+  end
+
+  def test_that_all_sources_of_librst_are_packed_as_files_and_no_program
+    sources = Dir.chdir(PROJECT) { Dir['src/{,arch/}*.{c,h,map}', 'include/*.h'] }
+    assert_operator sources.size, :>, 30, 'the sources were not found'
+
+    assert_equal sources.sort.map { |name| "ext/librst/#{name}" },
+                 packed.grep(%r{\Aext/librst/(src|include)/})
+    unpacked = File.join(GemHome.usual.path, 'gems', GemHome::NAME)
+    sources.each do |name|
+      assert_equal read(name), File.read(File.join(unpacked, 'ext/librst', name)), name
+      refute File.symlink?(File.join(unpacked, 'ext/librst', name)), name
+    end
+  end
+
+  def test_that_meson_compiles_no_source_that_is_not_packed
+    compiled = read('src/meson.build').scan(%r{^ +'([\w/]+\.c)',$}).flatten
+
+    assert_equal compiled.sort.map { |name| "ext/librst/src/#{name}" },
+                 packed.grep(%r{\Aext/librst/src/.*\.c\z})
+  end
+
+  def test_that_all_of_the_library_its_signatures_and_its_papers_are_packed
+    wanted = Dir.chdir(GemHome::ROOT) { Dir['lib/**/*', 'sig/**/*', 'ext/static_tracing/*.{c,h}'] }
+    wanted.select! { |name| File.file?(File.join(GemHome::ROOT, name)) }
+    wanted += %w[LICENSE README.md .yardopts ext/librst/extconf.rb ext/static_tracing/extconf.rb]
+
+    assert_equal wanted.sort, packed.grep_v(%r{\Aext/librst/(src|include)/})
+  end
+
+  def test_that_the_license_is_the_projects
+    assert_equal read('LICENSE'), read('bindings/ruby/LICENSE')
+  end
+
+  def test_that_gem_library_header_and_build_have_one_version
+    version = StaticTracing::VERSION
+
+    assert_equal version, read('include/rst.h')[/^#define RST_VERSION "(.*)"$/, 1]
+    assert_equal version, read('meson.build')[/^  version: '(.*)',$/, 1]
+    assert_equal version, StaticTracing::LibRST.rst_version if StaticTracing::LibRST.available?
+  end
+
+  # ------------------------------------------------------------------ installed
+
+  def test_that_an_installed_gem_has_a_librst_of_its_own
+    assert_loads GemHome.usual.library('librst'), GemHome.usual.ruby(SCRIPT)
+  end
+
+  def test_that_installing_compiles_without_a_warning
+    compiled = GemHome.usual.said.scan(/^compiling .*?(\w+\.c)$/).flatten
+
+    assert_equal packed.grep(/\.c\z/).map { |name| File.basename(name) }.sort, compiled.sort
+    refute_match(/warning:/i, GemHome.usual.said)
+  end
+
+  def test_that_the_libraries_export_what_they_are_to_export
+    assert_equal %w[Init_native], exported('native')
+    assert_equal (read('src/librst.map').scan(/^\s+(rst_\w+);$/).flatten + ['RST_0']).sort,
+                 exported('librst')
+  end
+
+  def exported(name)
+    table, status = Open3.capture2('nm', '-D', '--defined-only', GemHome.usual.library(name))
+    assert status.success?, 'nm failed'
+    table.scan(/^\h+ \w (\w+)/).flatten.sort
+  end
+
+  def test_that_librst_is_not_linked_with_ruby_and_is_never_unloaded
+    dynamic, = Open3.capture2('readelf', '-dW', GemHome.usual.library('librst'))
+
+    assert_match(/\(NEEDED\).*\[libc\./, dynamic)
+    refute_match(/ruby/, dynamic)
+    assert_match(/\(FLAGS_1\).*\bNODELETE\b/, dynamic)
+  end
+
+  def test_that_librst_path_overrides_all
+    other = File.join(GemHome.scratch, 'other.so')
+    FileUtils.cp(GemHome.usual.library('librst'), other)
+
+    assert_loads other, GemHome.usual.ruby(SCRIPT, 'LIBRST_PATH' => other)
+    assert_off '/nonexistent/librst.so: cannot open shared object file',
+               GemHome.usual.ruby(SCRIPT, 'LIBRST_PATH' => '/nonexistent/librst.so')
+  end
+
+  def test_that_it_can_be_installed_without_its_librst_and_use_another
+    home = GemHome.new
+    home.install!(GemHome.file, '--with-system-librst')
+    system = GemHome.scratch
+    # RST_LIBRARY is the one that meson built.
+    FileUtils.cp(ENV['RST_LIBRARY'] || GemHome.usual.library('librst'), File.join(system, 'librst.so.0'))
+
+    assert_includes home.said, 'librst is left out: the one that is installed is to be used'
+    refute File.exist?(home.library('librst')), 'there is a librst'
+    assert_loads 'librst.so.0', home.ruby(SCRIPT, 'LD_LIBRARY_PATH' => system)
+  end
+
+  # ------------------------------------------------------------------ other machines
+
+  def test_that_elsewhere_than_on_linux_it_is_installed_and_does_nothing
+    home = GemHome.new(preamble: <<~RUBY)
+      Object.send(:remove_const, :RUBY_PLATFORM)
+      RUBY_PLATFORM = 'arm64-darwin23'
+    RUBY
+    home.install!(GemHome.file)
+
+    assert_includes home.said, 'librst is left out: it is for Linux, and this is arm64-darwin23'
+    assert_off 'none was built with the gem', home.ruby(SCRIPT)
+  end
+
+  def test_that_where_librst_cannot_be_compiled_it_is_installed_and_does_nothing
+    home = with_compiler(<<~SHELL)
+      #!/bin/sh
+      # One that doesn't know what image.c needs.
+      grep -qs '"image.h"' conftest.c && { echo "conftest.c: no image can be made" >&2; exit 1; }
+      exec #{RbConfig::CONFIG['CC']} "$@"
+    SHELL
+    home.install!(GemHome.file)
+
+    assert_match(/librst is left out: this compiler can't compile \w+\.c/, home.said)
+    log = File.read(File.join(home.path, 'gems', GemHome::NAME, 'ext', 'librst', 'left-out.log'))
+    assert_match(/no image can be made.*librst is left out: this compiler can't compile/m, log)
+    assert_off 'none was built with the gem (its ext/librst/left-out.log says why)', home.ruby(SCRIPT)
+  end
+
+  def test_that_clang_compiles_it_without_a_warning
+    skip 'there is no clang' unless system('clang --version', out: File::NULL, err: File::NULL)
+    home = with_compiler("#!/bin/sh\nexec clang \"$@\"\n")
+    home.install!(GemHome.file)
+
+    refute_match(/warning:/i, home.said)
+    assert_loads home.library('librst'), home.ruby(SCRIPT)
+  end
+
+  # A place where `script` is the C compiler.
+  def with_compiler(script)
+    compiler = File.join(GemHome.plain_scratch, 'compiler')
+    File.write(compiler, script, perm: 0o755)
+    GemHome.new(preamble: <<~RUBY)
+      require 'rbconfig'
+      RbConfig::CONFIG['CC'] = RbConfig::MAKEFILE_CONFIG['CC'] = #{compiler.dump}
+    RUBY
+  end
+
+  # ------------------------------------------------------------------ and gone
+
+  def test_that_it_can_be_uninstalled_and_installed_again
+    home = GemHome.new
+    home.install!(GemHome.file, '--with-system-librst')
+    assert home.gem('uninstall', 'ruby-static-tracing').success?
+    left = Dir[File.join(home.path, '{gems,extensions/*/*,specifications}', 'ruby-static-tracing*')]
+
+    assert_empty left
+    home.install!(GemHome.file, '--with-system-librst')
+    assert_equal "true\n", home.ruby("p require 'ruby-static-tracing'").output
+  end
+
+  def test_that_compiling_in_the_tree_writes_only_where_it_is_told_to
+    before = tree
+    built = GemHome.scratch
+    result = GemHome.run({ 'RST_RUBY_BUILD' => built, 'GEM_PATH' => Gem.path.join(':') },
+                         RbConfig.ruby, '-S', 'rake', 'compile', directory: GemHome::ROOT)
+
+    assert result.success?, result.output
+    assert_equal %w[librst.so native.so], Dir[File.join(built, '**', 'lib', '**', '*.so')].map { |name|
+      File.basename(name)
+    }.sort
+    assert_equal before, tree
+  end
+
+  def tree
+    Dir.chdir(PROJECT) do
+      Dir['{src,include,bindings/ruby/{ext,lib,sig,test}}/**/*', 'bindings/ruby/*']
+        .select { |name| File.file?(name) }.map { |name| [name, File.mtime(name)] }.to_h
+    end
+  end
+end

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+# frozen_string_literal: true
+
+require 'helper'
+require 'rbconfig'
+require 'support/tracers'
+
+# A Ruby program that is watched: a script with what support/subject.rb has.
+class Subject < Program
+  TESTS = File.dirname(__dir__)
+
+  # @return [Hash{String => String}] its tracepoints by their names, as in "/proc/1/fd/5:shop:order"
+  attr_reader :tracepoints
+
+  def initialize(script, options: [], **rest)
+    loads = [*GEM_LOADS, TESTS].flat_map { |directory| ['-I', directory] }
+    super(RbConfig.ruby, '-w', *loads, '-rsupport/subject', *options, '-e', script, **rest)
+    @tracepoints = {}
+  end
+
+  # Wait until it can be watched.
+  def await_ready
+    until (line = next_line) == 'ready'
+      raise "it ended; #{self}" unless line
+
+      word, provider, name, path = line.split
+      tracepoints[name] = "#{path}:#{provider}:#{name}" if word == 'at'
+    end
+  end
+
+  # @return [Array<String>] its lines since it was watched
+  def said
+    finish
+    lines.drop((lines.rindex('ready') || -1) + 1)
+  end
+end
+
+# A test that has a Ruby program watched.
+class TracedTest < Minitest::Test
+  def setup
+    @programs = []
+  end
+
+  def teardown
+    @programs.reverse_each(&:close)
+  end
+
+  # What a privileged machine must have, and another may lack.
+  def need(refusal)
+    return unless refusal
+
+    flunk("RST_REQUIRE_TRACERS=1, but #{refusal}") if ENV['RST_REQUIRE_TRACERS'] == '1'
+    skip(refusal)
+  end
+
+  def begin_program(program)
+    @programs << program
+    program
+  end
+
+  def subject(script, **options)
+    Tracers.bpftrace_refusal # which may make a mount namespace, of which both must be
+    begin_program(Subject.new(script, **options))
+  end
+
+  def bpftrace(program, **options)
+    need(Tracers.bpftrace_refusal)
+    begin_program(Bpftrace.new(program, **options))
+  end
+
+  def gdb(script, **options)
+    need(Tracers.gdb_refusal)
+    begin_program(Gdb.new(script, **options))
+  end
+
+  # Run a script, watched by bpftrace with an action for each tracepoint.
+  #
+  # @param actions [Hash{String, Symbol => String}] a tracepoint's name => what bpftrace does at a fire
+  # @return [Array(Array<String>, Array<String>)] what bpftrace printed, what the script said
+  def trace(actions, script, command: 'bpftrace', strlen: nil, **options)
+    need(Tracers.bpftrace_refusal)
+    traced = subject(script, **options)
+    traced.await_ready
+    tool = watch(actions, traced, command: command, strlen: strlen)
+    printed = tool.printed
+    said = traced.said
+    assert traced.status.success?, traced
+    assert_empty traced.errors, traced
+    [printed, said]
+  end
+
+  # Attach bpftrace to a subject, which then goes on.
+  def watch(actions, traced, pid: traced.pid, **options)
+    actions = { **actions, finish: 'exit();' }
+    program = actions.map { |name, action| "usdt:#{traced.tracepoints.fetch(name.to_s)} { #{action} }" }
+    tool = bpftrace(program.join("\n"), pid: pid, **options)
+    tool.await
+    traced.tell(*actions.keys.map { |name| traced.tracepoints[name.to_s].split(':').last(2).join(':') })
+    tool
+  end
+end

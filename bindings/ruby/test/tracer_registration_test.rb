@@ -1,0 +1,85 @@
+# frozen_string_literal: true
+
+require 'helper'
+require 'support/tracer_case'
+
+# Registering that fails, or that is done while the program does something else.
+class TracerRegistrationTest < TracerCase
+  RegistrationError = Base::RegistrationError
+
+  def test_that_registering_is_all_or_nothing
+    klass = Class.new { def a; end; def b; end }
+    StaticTracing::Tracepoint.new(@namespace, :b, Integer)
+    Latency.enable!
+    assert_raises(StaticTracing::Tracepoint::TracepointExistsError) {
+      Latency.register(klass, :a, :b, provider: @namespace)
+    }
+    assert_empty Latency.registered.fetch(klass, [])
+    assert_equal klass, klass.new.method(:a).owner
+    Latency.register(klass, :a, provider: @namespace)
+    Latency.register(klass, :a, provider: "#{@namespace}_two")
+    assert_nil StaticTracing.providers["#{@namespace}_two"]
+    [nil, 5, [nil]].each do |name|
+      assert_match(/is no method's name/, assert_raises(RegistrationError) { Latency.register(klass, name) }.message)
+    end
+  end
+
+  def test_that_an_incomplete_tracer_cannot_be_registered
+    klass = Class.new { def a; end }
+    silent = Class.new(Base) { set_tracepoint_data_types Integer }
+    assert_match(/has no set_values/, assert_raises(RegistrationError) { silent.register(klass, :a) }.message)
+    assert_raises(RegistrationError) { silent.register_all(klass) }
+    assert_match(/is no Proc/, assert_raises(ArgumentError) { silent.set_wrapping_function(5) }.message)
+    wrong = Class.new(Base) { set_tracepoint_data_types :no_such_type }
+    wrong.set_values { 1 }
+    assert_raises(StaticTracing::Tracepoint::InvalidArgType) { wrong.register(klass, :a, provider: @namespace) }
+    assert_empty wrong.registered.fetch(klass, [])
+    silent.define_singleton_method(:values) { |_| [1] }
+    register(silent, klass, :a)
+    assert_equal 1, fires(:a_tracer) { klass.new.a }
+  end
+
+  def test_that_disabling_goes_on_when_a_class_cannot_be_restored
+    klasses = Array.new(3) { Class.new { def a; :a; end } }
+    klasses.each { |klass| register(Latency, klass, :a) }
+    klasses[1].ancestors.first.freeze
+    StaticTracing.disable!
+    assert_equal [klasses[0], klasses[2]], [0, 2].map { |i| klasses[i].new.method(:a).owner }
+    assert_equal :a, klasses[1].new.a
+    assert_match(/frozen/, log)
+    refute_predicate Latency, :enabled?
+  end
+
+  def test_that_a_tracer_is_not_asked_for_a_name_under_the_lock
+    lock = Mutex.new
+    entered = Queue.new
+    klass = Class.new { def a; end }
+    register(Latency, klass, :a)
+    own = Class.new(tracer)
+    own.define_singleton_method(:tracepoint_name) do |name|
+      entered << name
+      lock.synchronize { "#{name}_n" }
+    end
+    own.register_all(other = Class.new)
+    other_defines = -> { other.class_eval { def late; end } }
+    [-> { own.register(klass, :a, provider: @namespace) }, other_defines].each do |asks|
+      lock.lock
+      thread = Thread.new(&asks)
+      entered.pop
+      defining = Thread.new { Class.new(klass) { def a; end } && klass.class_eval { private :a } }
+      assert defining.join(20), 'a method could not be defined'
+      lock.unlock
+      assert thread.join(20), 'it could not be registered'
+    end
+    assert_equal [[:a], [:late]], own.registered.values_at(klass, other)
+  end
+
+  def test_that_nothing_is_said_about_initialize
+    klass = Class.new { def initialize; end }
+    _, said = capture_io do
+      register(Latency, klass, :initialize)
+      Latency.disable!
+    end
+    assert_equal '', said
+  end
+end
