@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#include "command.h"
+
+static void make_room(struct text *text, size_t size)
+{
+    if (text->room - text->size > size)
+        return;
+    text->room = 2 * (text->size + size) + 16;
+    text->bytes = sure(realloc(text->bytes, text->room));
+}
+
+void text_clear(struct text *text)
+{
+    make_room(text, 0);
+    text->size = 0;
+    text->bytes[0] = '\0';
+}
+
+void text_add_bytes(struct text *text, const char *bytes, size_t size)
+{
+    make_room(text, size);
+    memcpy(text->bytes + text->size, bytes, size);
+    text->size += size;
+    text->bytes[text->size] = '\0';
+}
+
+void text_add(struct text *text, const char *words)
+{
+    text_add_bytes(text, words, strlen(words));
+}
+
+void text_addf(struct text *text, const char *format, ...)
+{
+    char *words = NULL;
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vasprintf(&words, format, args);
+    va_end(args);
+    sure(length < 0 ? NULL : words);
+    text_add_bytes(text, words, (size_t)length);
+    free(words);
+}
+
+static bool is_plain(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
+/* The next character of the locale: gives its bytes, 0 where there is none. */
+static size_t next_character(const char *bytes, size_t size, wchar_t *ret)
+{
+    mbstate_t state = {0};
+    size_t length = mbrtowc(ret, bytes, size, &state);
+
+    return length > size ? 0 : length; /* (size_t)-1 and -2: no character, or half of one */
+}
+
+void text_add_shown(struct text *text, const char *bytes, size_t size)
+{
+    size_t at = 0, length;
+    wchar_t wide;
+
+    while (at < size) {
+        for (length = 0; at + length < size && is_plain(bytes[at + length]); length++)
+            ;
+        if (length == 0) {
+            length = next_character(bytes + at, size - at, &wide);
+            if (length > 0 && (!iswprint((wint_t)wide) || wcwidth(wide) < 1))
+                length = 0;
+        }
+        if (length > 0) {
+            text_add_bytes(text, bytes + at, length);
+            at += length;
+        } else {
+            text_addf(text, "\\x%02x", (unsigned char)bytes[at++]);
+        }
+    }
+}
+
+/* One character: gives its bytes and its columns. */
+static size_t measure(const char *words, size_t size, size_t *width)
+{
+    wchar_t wide;
+    size_t length = 1;
+    int columns = 1;
+
+    if (!is_plain(*words)) {
+        length = next_character(words, size, &wide);
+        columns = length ? wcwidth(wide) : 1;
+    }
+    *width = columns < 0 ? 1 : (size_t)columns;
+    return length ? length : 1;
+}
+
+size_t text_width(const char *words)
+{
+    size_t size = strlen(words), at = 0, total = 0, width;
+
+    while (at < size) {
+        at += measure(words + at, size - at, &width);
+        total += width;
+    }
+    return total;
+}
+
+size_t text_fitting(const char *words, size_t width)
+{
+    size_t size = strlen(words), at = 0, columns, length;
+
+    while (at < size) {
+        length = measure(words + at, size - at, &columns);
+        if (columns > width)
+            break;
+        width -= columns;
+        at += length;
+    }
+    return at;
+}
+
+/* setlocale() was told of characters alone: the point is a point. */
+const char *double_text(double value, char ret[DOUBLE_TEXT])
+{
+    if (isnan(value)) /* whose sign says nothing */
+        return memcpy(ret, "nan", sizeof("nan"));
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(ret, DOUBLE_TEXT, "%.*g", digits, value);
+        if (strtod(ret, NULL) == value || isinf(value))
+            break;
+    }
+    return ret;
+}
+
+const char *float_text(float value, char ret[DOUBLE_TEXT])
+{
+    if (isnan(value))
+        return memcpy(ret, "nan", sizeof("nan"));
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(ret, DOUBLE_TEXT, "%.*g", digits, (double)value);
+        if (strtof(ret, NULL) == value || isinf(value))
+            break;
+    }
+    return ret;
+}
