@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rst: see the USDT probes of any process. This finds the subcommand; each has a file of its own.
+ */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "error.h"
+#include "near.h"
+#include "rst.h"
+
+static const struct command *const commands[] = {&list_command};
+
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const char examples[] =
+    "\n"
+    "What probes does process 4711 have, and is one of them watched?\n"
+    "    rst list -p 4711\n"
+    "Which processes have a probe checkout, whoever provides it?\n"
+    "    sudo rst list '*:checkout'\n"
+    "What can be seen of Ruby's interpreter?\n"
+    "    rst list /usr/lib/x86_64-linux-gnu/libruby-3.1.so.3.1\n"
+    "Can probes be loaded and traced on this machine?\n"
+    "    rst check\n"
+    "Write the file that a program with these probes would load:\n"
+    "    rst emit shop 'checkout(uint64 order, string customer)' -o shop.so\n"
+    "\n"
+    "'rst COMMAND --help' says more. Exit statuses and all the rest are in rst(1).\n";
+
+static void print_help(void)
+{
+    printf("Usage: rst COMMAND [ARGUMENT]...\n"
+           "See the probes (USDT) of any process: librst's, and those of programs and libraries\n"
+           "that were compiled with sys/sdt.h.\n"
+           "\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    printf("\n"
+           "  -h, --help     show this text\n"
+           "  -V, --version  show the version\n");
+    fputs(examples, stdout);
+}
+
+static enum status refuse(const char *word)
+{
+    struct near near;
+
+    near_start(&near, word);
+    for (size_t i = 0; i < COMMANDS; i++)
+        near_offer(&near, commands[i]->name);
+    if (near.count == 0)
+        return say_usage("", "there is no command %s", rst_quote(word).text);
+    return say_usage("", "there is no command %s; did you mean '%s'?", rst_quote(word).text,
+                     near.words[0]);
+}
+
+static const struct command *find(const char *word)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->name, word) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static bool is_either(const char *word, const char *brief, const char *full)
+{
+    return strcmp(word, brief) == 0 || strcmp(word, full) == 0;
+}
+
+/* Whether a command is asked what it does; behind "--", nothing is asked. */
+static bool asks_for_help(int count, char **words)
+{
+    for (int i = 1; i < count && strcmp(words[i], "--") != 0; i++)
+        if (is_either(words[i], "-h", "--help"))
+            return true;
+    return false;
+}
+
+static enum status run(int count, char **words)
+{
+    const struct command *command;
+
+    if (count < 2) {
+        print_help();
+        return STATUS_USAGE;
+    }
+    if (is_either(words[1], "-V", "--version")) {
+        printf("rst %s\n", rst_version());
+        return STATUS_GOOD;
+    }
+    if (strcmp(words[1], "help") == 0 && count > 2) { /* rst help list */
+        command = find(words[2]);
+        if (!command)
+            return refuse(words[2]);
+        fputs(command->help, stdout);
+        return STATUS_GOOD;
+    }
+    if (is_either(words[1], "-h", "--help") || strcmp(words[1], "help") == 0) {
+        print_help();
+        return STATUS_GOOD;
+    }
+    command = find(words[1]);
+    if (!command)
+        return refuse(words[1]);
+    if (asks_for_help(count - 1, words + 1)) {
+        fputs(command->help, stdout);
+        return STATUS_GOOD;
+    }
+    return command->run(count - 1, words + 1);
+}
+
+int main(int count, char **words)
+{
+    setlocale(LC_CTYPE, "");  /* what can be printed, and how wide it is */
+    signal(SIGPIPE, SIG_IGN); /* a write fails instead, and that is told */
+    signal(SIGXFSZ, SIG_IGN);
+    return finish_output(run(count, words));
+}
