@@ -12,7 +12,7 @@
 #include "near.h"
 #include "rst.h"
 
-static const struct command *const commands[] = {&list_command, &emit_command};
+static const struct command *const commands[] = {&list_command, &emit_command, &check_command};
 
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

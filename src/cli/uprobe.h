@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The smallest tracer: a uprobe that counts, by perf_event_open(2).
+ */
+#ifndef CLI_UPROBE_H
+#define CLI_UPROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Watch a site in process `pid`, 0 being this one. Gives a descriptor or a negative errno. */
+int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore, pid_t pid);
+
+/* Whether it failed for want of permission. */
+bool uprobe_is_refused(int uprobe);
+
+/* How many hits there were. */
+uint64_t uprobe_count(int uprobe);
+
+#endif
