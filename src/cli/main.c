@@ -12,8 +12,8 @@
 #include "near.h"
 #include "rst.h"
 
-static const struct command *const commands[] = {&list_command, &emit_command, &check_command};
-
+static const struct command *const commands[] = {&list_command, &trace_command, &emit_command,
+                                                 &check_command};
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

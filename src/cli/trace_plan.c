@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the sites that were found to the probes that are to be watched: one for each name and file,
+ * however many sites and processes it has, with the arguments that the options name.
+ */
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "lookup.h"
+#include "signature.h"
+#include "trace.h"
+
+#define MOST_PROBES                                                                                \
+    500 /* bpftrace takes a program's time for each, and its default limit is 512                  \
+         */
+
+/* ------------------------------------------------------------------------ arguments -- */
+
+static enum trace_kind kind_of(const struct usdt_argument *argument)
+{
+    switch (argument->true_type) {
+    case RST_TYPE_BOOL:
+        return TRACE_BOOL;
+    case RST_TYPE_FLOAT:
+        return TRACE_FLOAT;
+    case RST_TYPE_DOUBLE:
+        return TRACE_DOUBLE;
+    case RST_TYPE_POINTER:
+        return TRACE_POINTER;
+    case RST_TYPE_STRING:
+        return TRACE_STRING;
+    default:
+        return TRACE_INTEGER;
+    }
+}
+
+static bool is_size(uint8_t size)
+{
+    return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
+static bool has_float(const struct usdt_arguments *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (words->list[i].operand.is_float)
+            return true;
+    return false;
+}
+
+static void read_arguments(struct trace_probe *probe)
+{
+    usdt_arguments(probe->source->file->machine, probe->site, &probe->words);
+    for (size_t i = 0; i < probe->words.count; i++) {
+        const struct usdt_argument *site = &probe->words.list[i];
+        struct trace_argument *argument = &probe->arguments[i];
+        struct text name = {0};
+
+        if (site->name)
+            text_add_bytes(&name, site->name, site->name_length);
+        else
+            text_addf(&name, "arg%zu", i);
+        *argument = (struct trace_argument){
+            .name = name.bytes,
+            .named = site->name,
+            .kind = kind_of(site),
+            .size = is_size(site->operand.size) ? site->operand.size : 8,
+            .is_signed = site->operand.is_signed,
+            .index = i,
+            .site = *site,
+        };
+    }
+    probe->argument_count = probe->words.count;
+}
+
+/* Whether all sites have the argument at the same place. */
+static bool is_steady(const struct trace *trace, const struct trace_probe *probe)
+{
+    for (size_t i = 0; i < trace->findings.count; i++) {
+        const struct found *found = &trace->findings.list[i];
+
+        if (found->source->file == probe->source->file &&
+            strcmp(found->probe->provider, probe->provider) == 0 &&
+            strcmp(found->probe->name, probe->name) == 0 &&
+            strcmp(found->probe->operands, probe->site->operands) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void find_places(const struct trace *trace, struct trace_probe *probe)
+{
+    bool floats = has_float(&probe->words), known = probe->source->file->machine == EM_X86_64;
+
+    for (size_t i = 0; i < probe->argument_count; i++) {
+        struct trace_argument *argument = &probe->arguments[i];
+
+        if (!floats && (i < 6 || !trace->bpftrace.arguments_in_registers))
+            continue;
+        if (known && is_steady(trace, probe))
+            argument->place = trace_place(&argument->site.operand);
+        argument->unreadable = !argument->place;
+    }
+}
+
+const struct trace_argument *trace_argument_named(const struct trace_probe *probe, const char *name,
+                                                  size_t length)
+{
+    char other[32];
+
+    for (size_t i = 0; i < probe->argument_count; i++) {
+        const struct trace_argument *argument = &probe->arguments[i];
+
+        snprintf(other, sizeof(other), "arg%zu", i);
+        if ((strlen(argument->name) == length && strncmp(argument->name, name, length) == 0) ||
+            (strlen(other) == length && strncmp(other, name, length) == 0))
+            return argument;
+    }
+    return NULL;
+}
+
+/* --------------------------------------------------------------------------- probes -- */
+
+bool trace_is_plain(const char *word, const char *further)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+
+    if (!*word)
+        return false;
+    for (; *word; word++)
+        if (!strchr(letters, *word) && !strchr(further, *word))
+            return false;
+    return true;
+}
+
+static bool is_same(const struct trace_probe *probe, const struct found *found)
+{
+    return probe->source->file == found->source->file &&
+           strcmp(probe->provider, found->probe->provider) == 0 &&
+           strcmp(probe->name, found->probe->name) == 0;
+}
+
+static void add_pid(struct trace_probe *probe, pid_t pid)
+{
+    for (size_t i = 0; i < probe->pid_count; i++)
+        if (probe->pids[i] == pid)
+            return;
+    probe->pids = room_for_one(probe->pids, probe->pid_count, sizeof(*probe->pids));
+    probe->pids[probe->pid_count++] = pid;
+}
+
+/* Gives false, and says why, for what no script can name. */
+static bool can_be_named(const struct found *found)
+{
+    bool named =
+        trace_is_plain(found->probe->provider, "-.") && trace_is_plain(found->probe->name, "-.");
+
+    if (named && trace_is_plain(found->source->path, "/.+-@"))
+        return true;
+    say("%s:%s is left out: bpftrace takes no %s like %s", rst_quote(found->probe->provider).text,
+        rst_quote(found->probe->name).text, named ? "path" : "name",
+        rst_quote(named ? found->source->path : found->probe->name).text);
+    return false;
+}
+
+static void add_found(struct trace *trace, const struct found *found)
+{
+    struct trace_probe *probe = NULL;
+
+    for (size_t i = trace->probe_count; !probe && i-- > 0;)
+        if (is_same(&trace->probes[i], found))
+            probe = &trace->probes[i];
+    if (!probe && !can_be_named(found))
+        return;
+    if (!probe) {
+        trace->probes = room_for_one(trace->probes, trace->probe_count, sizeof(*trace->probes));
+        probe = &trace->probes[trace->probe_count++];
+        *probe = (struct trace_probe){
+            .provider = found->probe->provider,
+            .name = found->probe->name,
+            .source = found->source,
+            .site = found->probe,
+        };
+    }
+    probe->sites += found->source->pid == probe->source->pid;
+    if (trace->options.search.pid_count > 0 && found->source->pid > 0)
+        add_pid(probe, found->source->pid);
+}
+
+/* ------------------------------------------------------------------ arguments by name -- */
+
+static enum status say_no_argument(const char *option, const char *name,
+                                   const struct trace_probe *probe)
+{
+    struct text words = {0};
+
+    text_clear(&words);
+    for (size_t i = 0; i < probe->argument_count; i++)
+        text_addf(&words, "%s%s", i ? ", " : "", probe->arguments[i].name);
+    say_usage("trace", "%s %s: %s:%s has no such argument, but %s", option, rst_quote(name).text,
+              probe->provider, probe->name, probe->argument_count ? words.bytes : "none");
+    free(words.bytes);
+    return STATUS_USAGE;
+}
+
+static enum status choose(const char *option, const char *name, const struct trace_probe *probe,
+                          const struct trace_argument **ret)
+{
+    const struct trace_argument *argument = trace_argument_named(probe, name, strlen(name));
+
+    if (!argument)
+        return say_no_argument(option, name, probe);
+    if (argument->unreadable) {
+        say("%s %s: this bpftrace can't read that argument of %s:%s", option, name, probe->provider,
+            probe->name);
+        return STATUS_FAILED;
+    }
+    *ret = argument;
+    return STATUS_GOOD;
+}
+
+static enum status make_strings(const struct trace_options *options, struct trace_probe *probe)
+{
+    const struct trace_argument *argument;
+
+    for (size_t i = 0; i < options->string_count; i++) {
+        argument = trace_argument_named(probe, options->strings[i], strlen(options->strings[i]));
+        if (!argument)
+            return say_no_argument("--string", options->strings[i], probe);
+        if (argument->size != 8)
+            return say_usage("trace",
+                             "--string %s: %s:%s has %d bytes there, too few for an address",
+                             options->strings[i], probe->provider, probe->name, argument->size);
+        probe->arguments[argument->index].kind = TRACE_STRING;
+    }
+    return STATUS_GOOD;
+}
+
+static enum status say_bad_filter(const char *filter, size_t at, char *words)
+{
+    struct text shown = {0};
+
+    text_clear(&shown);
+    text_add_shown(&shown, filter, at);
+    at = text_width(shown.bytes);
+    text_clear(&shown);
+    text_add_shown(&shown, filter, strlen(filter));
+    say("--filter: %s\n    %s\n    %*s^", words, shown.bytes, (int)at, "");
+    fputs("Try 'rst trace --help'.\n", stderr);
+    free(shown.bytes);
+    free(words);
+    return STATUS_USAGE;
+}
+
+static enum status complete(struct trace *trace, struct trace_probe *probe)
+{
+    const struct trace_options *options = &trace->options;
+    enum status status;
+    char *words = NULL;
+    size_t at = 0;
+
+    read_arguments(probe);
+    find_places(trace, probe);
+    status = make_strings(options, probe);
+    if (status == STATUS_GOOD && options->by)
+        status = choose("--by", options->by, probe, &probe->by);
+    if (status == STATUS_GOOD && options->hist)
+        status = choose("--hist", options->hist, probe, &probe->hist);
+    if (status == STATUS_GOOD && probe->hist && probe->hist->kind == TRACE_STRING)
+        status = say_usage("trace", "--hist %s: it is a string; a histogram takes numbers",
+                           options->hist);
+    if (status == STATUS_GOOD && options->filter) {
+        probe->condition = trace_filter(options->filter, probe, &trace->bpftrace, &at, &words);
+        if (!probe->condition)
+            status = say_bad_filter(options->filter, at, words);
+    }
+    return status;
+}
+
+/* Old versions have 512 bytes for all that is done at a hit: strings to compare want theirs, too.
+ */
+static void leave_room(struct trace *trace)
+{
+    const char *filter = trace->options.filter;
+
+    if (trace->bpftrace.version >= 20 || !filter || !strpbrk(filter, "\"'"))
+        return;
+    trace->bpftrace.string_size = 64;
+    trace->bpftrace.string_room = 63;
+}
+
+enum status trace_plan(struct trace *trace)
+{
+    const struct search *search = &trace->options.search;
+    enum status status = STATUS_GOOD;
+
+    for (size_t i = 0; i < trace->findings.count; i++)
+        add_found(trace, &trace->findings.list[i]);
+    if (trace->probe_count == 0)
+        return trace->findings.count ? STATUS_FAILED : STATUS_NONE;
+    if (trace->probe_count > MOST_PROBES) {
+        say("these are %zu probes, and %d are the most at once: name those that you mean",
+            trace->probe_count, MOST_PROBES);
+        return STATUS_USAGE;
+    }
+    leave_room(trace);
+    if (search->pid_count == 1 && search->file_count == 0)
+        trace->one_pid = search->pids[0];
+    for (size_t i = 0; status == STATUS_GOOD && i < trace->probe_count; i++)
+        status = complete(trace, &trace->probes[i]);
+    return status;
+}
+
+void trace_free(struct trace *trace)
+{
+    for (size_t i = 0; i < trace->probe_count; i++) {
+        struct trace_probe *probe = &trace->probes[i];
+
+        for (size_t j = 0; j < probe->argument_count; j++) {
+            free(probe->arguments[j].name);
+            free(probe->arguments[j].place);
+        }
+        usdt_arguments_free(&probe->words);
+        free(probe->condition);
+        free(probe->pids);
+    }
+    free(trace->probes);
+    free(trace->bpftrace.path);
+    findings_free(&trace->findings);
+    search_free(&trace->options.search);
+    free(trace->options.strings);
+}

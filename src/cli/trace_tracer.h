@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rst trace: bpftrace as a child, which trace_child.c starts, trace_output.c reads, and
+ * trace_tracer.c ends.
+ */
+#ifndef CLI_TRACE_TRACER_H
+#define CLI_TRACE_TRACER_H
+
+#include "trace.h"
+
+struct tracer {
+    struct trace *trace;
+    struct trace_events *events;
+    struct trace_totals *totals;
+    pid_t child;
+    int out, err, signals;
+    struct text line, words;
+    struct trace_record record;
+    bool attached, asked, ended;
+    bool interrupted; /* SIGINT was sent */
+    bool started;     /* "watching" was said */
+    int64_t start, kill_at;
+    uint64_t lost;
+    size_t living; /* processes, where there are several */
+    int *processes;
+    unsigned last_ticks;
+    enum status status;
+};
+
+/* Have bpftrace run a script, with pipes from its stdout and stderr. */
+enum status tracer_start(struct tracer *tracer, const char *script);
+
+/* Take what has come on stdout, or keep what has come on stderr. Gives whether there may be more.
+ */
+bool tracer_read_out(struct tracer *tracer);
+bool tracer_read_err(struct tracer *tracer);
+
+/* End it, in the way that trace_tracer.c tells; send the signal for it. */
+void tracer_stop(struct tracer *tracer);
+void tracer_interrupt(struct tracer *tracer);
+
+/* Milliseconds of the monotonic clock. */
+int64_t tracer_now(void);
+
+#endif
