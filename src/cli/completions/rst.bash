@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# bash completion for rst(1): commands, options, processes that have probes, and probes' names.
+
+# The processes that have probes, among those that may be looked at.
+_rst_pids() {
+    rst list --json 2>/dev/null | sed -n 's/.*,"pid":\([0-9][0-9]*\),.*/\1/p' | sort -u
+}
+
+# The names of all probes, or of those of the processes that the line has named by now.
+_rst_names() {
+    local words=("$@") pids=() i
+
+    for ((i = 0; i < ${#words[@]}; i++)); do
+        case ${words[i]} in
+        -p | --pid) [[ ${words[i + 1]} =~ ^[0-9]+$ ]] && pids+=(-p "${words[i + 1]}") ;;
+        -p[0-9]* | --pid=[0-9]*) pids+=("${words[i]}") ;;
+        esac
+    done
+    rst list "${pids[@]}" --names 2>/dev/null
+}
+
+# What an option takes as its value.
+_rst_value() {
+    case $1 in
+    -p | --pid) _rst_pids ;;
+    -a | --arch) echo x86_64 ;;
+    --for) printf '%s\n' bpftrace perf gdb bcc dtrace tracefs ;;
+    -n | --nop) printf '%s\n' 1 5 10 ;;
+    *) return 1 ;;
+    esac
+}
+
+_rst_options() {
+    case $1 in
+    list) printf '%s\n' --help --json --names --pid --watched ;;
+    trace)
+        printf '%s\n' --by --count --events --filter --for --help --hist --json --pid --print \
+            --seconds --stack --string
+        ;;
+    emit) printf '%s\n' --arch --help --nop --output ;;
+    check) printf '%s\n' --help ;;
+    *) printf '%s\n' --help --version ;;
+    esac
+}
+
+_rst() {
+    local line=${COMP_LINE:0:COMP_POINT} words current command='' previous candidates='' prefix i
+
+    # Not COMP_WORDS, which bash takes apart at the colons of names.
+    read -ra words <<<"$line"
+    current=${line##*[[:space:]]}
+    current=${current#[\'\"]}
+    [[ $line == *[[:space:]] ]] || unset 'words[-1]'
+    previous=${words[-1]}
+    [ "${#words[@]}" -gt 1 ] && command=${words[1]}
+
+    if candidates=$(_rst_value "$previous"); then
+        :
+    elif [[ $current == -* ]]; then
+        candidates=$(_rst_options "$command")
+    elif [ -z "$command" ] || [ "$command" = help ]; then
+        candidates=$'list\ntrace\nemit\ncheck'
+    elif [[ $command == list || $command == trace ]] && [[ $current != */* ]]; then
+        candidates=$(_rst_names "${words[@]}")
+    fi
+
+    COMPREPLY=()
+    # Not compgen -W, which expands its words as bash does: what a process calls its probes must not
+    # run as a command here, nor when the line is entered.
+    while read -r i; do
+        [[ $i == "$current"* && $i =~ ^[A-Za-z0-9_.:-]+$ ]] && COMPREPLY+=("$i")
+    done <<<"$candidates"
+
+    # bash replaces what is behind the last colon alone.
+    if [[ $COMP_WORDBREAKS == *:* && $current == *:* ]]; then
+        prefix=${current%"${current##*:}"}
+        COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
+    fi
+}
+
+complete -o bashdefault -o default -F _rst rst
