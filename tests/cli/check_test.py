@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""`rst check`: a line for each fact, as the machine is and as a test makes it."""
+
+import ctypes
+import os
+import re
+import resource
+import shutil
+
+import command
+import harness
+from command import GOOD, UNLOADABLE, UNTRACEABLE, USAGE
+
+KERNEL = ["kernel", "nop", "uprobes", "privileges", "attaching", "memfd", "file", "watching"]
+TRACERS = ["bpftrace", "bcc", "perf", "gdb", "stap", "dtrace"]
+LINE = re.compile(r"^(yes|no|-) +(\w+) +(.+)$")
+
+
+def limit_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+def mount_noexec(path):
+    """An empty file system there, for this process and its children alone."""
+    libc = harness.libc
+    if libc.unshare(harness.CLONE_NEWNS) or libc.mount(
+        b"none", b"/", None, harness.MS_REC | harness.MS_PRIVATE, None
+    ):
+        raise OSError(ctypes.get_errno(), "unshare")
+    if libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", 8, None):  # MS_NOEXEC
+        raise OSError(ctypes.get_errno(), "mount")
+
+
+class Check(command.CommandTest):
+    def facts(self, status, **options):
+        """What it says: a list of verdict, name and words."""
+        out = self.rst("check", status=status, **options).out
+        found = [LINE.match(line) for line in out.splitlines()]
+        self.assertTrue(all(found), out)
+        return [match.groups() for match in found]
+
+    def one(self, facts, name):
+        return next((verdict, words) for verdict, each, words in facts if each == name)
+
+    def usual(self):
+        """How it ends here, if nothing is changed."""
+        return UNTRACEABLE if harness.uprobe_refusal() else GOOD
+
+    def test_every_fact_is_a_line(self):
+        facts = self.facts(self.usual())
+        names = [name for _, name, _ in facts]
+        for name in KERNEL + TRACERS:
+            self.assertIn(name, names)
+        self.assertIn(os.uname().release, self.one(facts, "kernel")[1])
+
+    def test_the_tracers_that_are_installed_are_there(self):
+        facts = self.facts(self.usual())
+        for name in "bpftrace", "perf", "gdb":
+            with self.subTest(tracer=name):
+                installed = shutil.which(name) is not None
+                verdict, words = self.one(facts, name)
+                self.assertEqual(verdict, "yes" if installed else "-", words)
+                self.assertRegex(words, r"^\d+\.\d+\S*: .*memfd" if installed else "^not installed")
+
+    def test_without_privilege_it_says_what_grants_it(self):
+        self.need_root()
+        directory = self.directory()
+        os.chmod(directory, 0o755)
+        copy = shutil.copy(command.RST, directory)
+        before, command.RST = command.RST, copy
+        self.addCleanup(setattr, command, "RST", before)
+        facts = self.facts(UNTRACEABLE, prepare=command.become_nobody)
+        self.assertEqual(self.one(facts, "memfd")[0], "yes")
+        for name in "privileges", "attaching", "watching":
+            verdict, words = self.one(facts, name)
+            self.assertEqual(verdict, "no", words)
+            self.assertRegex(words, "be root|as root")
+
+    def test_a_directory_that_is_noexec(self):
+        self.need_root()
+        directory = self.directory()
+        facts = self.facts(
+            self.usual(), prepare=lambda: mount_noexec(directory), environment={"TMPDIR": directory}
+        )
+        self.assertIn(
+            (
+                "no",
+                "file",
+                f"{directory} is mounted noexec: librst passes it over; name another with "
+                "RST_BACKING=file:DIR",
+            ),
+            facts,
+        )
+
+    def test_every_directory_that_librst_tries_has_a_line(self):
+        one, other = self.directory(), self.directory()
+        os.chmod(one, 0o700)
+        facts = self.facts(self.usual(), environment={"XDG_RUNTIME_DIR": one, "TMPDIR": other})
+        for directory in one, other, "/tmp":
+            self.assertIn(("yes", "file", f"a probe was loaded from a file in {directory}"), facts)
+        self.assertEqual(os.listdir(one) + os.listdir(other), [])  # and nothing is left there
+
+    def test_where_nothing_can_be_loaded(self):
+        facts = self.facts(UNLOADABLE, prepare=limit_files)
+        for name in "memfd", "file":
+            verdict, words = self.one(facts, name)
+            self.assertEqual(verdict, "no")
+            self.assertIn("RLIMIT_FSIZE", words)
+
+    def test_what_the_environment_says_to_librst(self):
+        facts = self.facts(self.usual(), environment={"RST_DISABLE": "1"})
+        self.assertRegex(self.one(facts, "setting")[1], "^RST_DISABLE=1: .*load no probes")
+        facts = self.facts(UNLOADABLE, environment={"RST_NOP": "slow"})
+        self.assertEqual(self.one(facts, "nop")[0], "no")
+        self.assertIn("unset RST_NOP", self.one(facts, "nop")[1])
+
+    def fake(self, name, script):
+        directory = self.directory()
+        path = os.path.join(directory, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + script)
+        os.chmod(path, 0o755)
+        return {"PATH": directory + ":" + os.environ["PATH"]}
+
+    def test_a_newer_bpftrace_finds_a_memfd_by_path(self):
+        for version, pattern in ("0.24.2", "by -p PID and by path"), ("0.25.0", "not by -p PID"):
+            path = self.fake("bpftrace", f"echo bpftrace v{version}\n")
+            facts = self.facts(self.usual(), environment=path)
+            verdict, words = self.one(facts, "bpftrace")
+            self.assertEqual(verdict, "yes")
+            self.assertRegex(words, rf"^{version}: .*memfd.*{pattern}")
+
+    def test_another_program_of_a_tracer_s_name_is_none(self):
+        path = self.fake("dtrace", "echo 'usage: dtrace FILE.d'; exit 1\n")
+        facts = self.facts(self.usual(), environment=path)
+        self.assertRegex(self.one(facts, "dtrace")[1], "is another program of that name")
+
+    def test_a_tracer_that_does_not_answer_is_not_waited_for(self):
+        facts = self.facts(self.usual(), environment=self.fake("gdb", "exec sleep 1000\n"))
+        verdict, words = self.one(facts, "gdb")
+        self.assertEqual(verdict, "-")
+        self.assertIn("doesn't answer", words)
+
+    def test_it_takes_no_arguments(self):
+        self.assertIn("takes no arguments", self.rst("check", "all", status=USAGE).err)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of the rst command share: running it, and programs to look at."""
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import struct
+import subprocess
+import termios
+import time
+
+import harness
+
+RST = os.environ["RST_COMMAND"]
+SDT_PROGRAM = os.environ["RST_SDT_PROGRAM"]
+SDT_LIBRARY = os.environ["RST_SDT_LIBRARY"]
+PLAIN_SDT_PROGRAM = os.environ["RST_PLAIN_SDT_PROGRAM"]
+NOBODY = 65534
+
+# The target's own providers: built with a sanitizer, it has libstdc++'s probes, too.
+OWN = "counts:*", "shop:*", "types:*"
+
+GOOD, NONE, USAGE, GONE, FORBIDDEN, BAD_FILE, FAILED, UNTRACEABLE, UNLOADABLE = range(9)
+
+
+class Outcome:
+    def __init__(self, command, status, out, err):
+        self.command, self.status, self.out, self.err = command, status, out, err
+
+    def __str__(self):
+        return f"{' '.join(map(str, self.command))} gave {self.status}\n{self.out}\n{self.err}"
+
+
+def run(*arguments, environment=None, prepare=None, text=True):
+    """Run rst to its end."""
+    command = [RST, *map(str, arguments)]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})},
+        preexec_fn=prepare,
+        timeout=harness.DEADLINE,
+        check=False,
+    )
+    out = done.stdout.decode(errors="surrogateescape") if text else done.stdout
+    return Outcome(command, done.returncode, out, done.stderr.decode(errors="surrogateescape"))
+
+
+def run_in_terminal(*arguments, columns=80, environment=None):
+    """Run rst in a terminal that wide, and give what it wrote there, as lines."""
+    outside, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    variables = {"TERM": "xterm", "LC_ALL": "C.UTF-8", **(environment or {})}
+    variables = {**os.environ, "NO_COLOR": "", **variables}
+    process = subprocess.Popen(
+        [RST, *map(str, arguments)], stdin=inside, stdout=inside, stderr=inside, env=variables
+    )
+    os.close(inside)
+    written = b""
+    with contextlib.suppress(OSError):  # EIO: the other side is closed
+        while select.select([outside], [], [], harness.DEADLINE)[0]:
+            chunk = os.read(outside, 65536)
+            if not chunk:
+                break
+            written += chunk
+    os.close(outside)
+    process.wait(harness.DEADLINE)
+    return written.decode().replace("\r\n", "\n").splitlines()
+
+
+def become_nobody():
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    harness.libc.prctl(4, 1)  # PR_SET_DUMPABLE: to be looked at by others of nobody
+
+
+def attach(path, site, semaphore):
+    """Watch a site in every process, by the kernel alone. Gives a descriptor to close."""
+    with open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii") as file:
+        kind = int(file.read())
+    name = ctypes.create_string_buffer(os.fsencode(path))
+    fields = struct.pack(
+        "=IIQ5QQQ", kind, 128, semaphore << 32, 0, 0, 0, 0, 0, ctypes.addressof(name), site
+    )
+    event = ctypes.create_string_buffer(fields.ljust(128, b"\0"), 128)
+    fd = harness.libc.syscall(298, event, -1, 0, -1, 8)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), f"perf_event_open {path} {site:#x} {semaphore:#x}")
+    return fd
+
+
+def hits(fd):
+    return struct.unpack("Q", os.read(fd, 8))[0]
+
+
+class Program:
+    """A program that says that it is ready and lives until its input ends."""
+
+    def __init__(self, *command, ready=r"ready", prepare=None, environment=None):
+        def begin():
+            harness.die_with_parent()
+            harness.stay_on_one_cpu()
+            if prepare:
+                prepare()
+
+        self.process = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            preexec_fn=begin,
+            env={**os.environ, **(environment or {})},
+        )
+        self.pid = self.process.pid
+        self.lines = harness.Lines(self.process.stdout)
+        line = self.lines.next()
+        if line is None or not re.match(ready, line):
+            raise AssertionError(f"{command}: {ready!r} expected, not {line!r}")
+
+    def tell(self, line):
+        """Give it a line, and give its answer."""
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        return self.lines.next()
+
+    def close(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        if not self._ended():
+            self.process.kill()
+        self.process.wait(harness.DEADLINE)
+        self.lines.rest()
+        self.process.stdout.close()
+
+    def _ended(self):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(harness.DEADLINE)
+            return True
+        return False
+
+
+class CommandTest(harness.TracerTest):
+    """A test that needs no tracer, if it doesn't say so by need_uprobes()."""
+
+    refusal = staticmethod(lambda: None)
+
+    def need_uprobes(self):
+        self.refuse(harness.uprobe_refusal())
+
+    def need_root(self):
+        self.need(os.geteuid() == 0, "this takes root")
+
+    def program(self, *command, **options):
+        program = Program(*command, **options)
+        self.addCleanup(program.close)
+        return program
+
+    def rst(self, *arguments, status=GOOD, **options):
+        """Run it, which must end with that status."""
+        outcome = run(*arguments, **options)
+        self.assertEqual(outcome.status, status, outcome)
+        return outcome
+
+    def sites(self, *arguments, **options):
+        """What `rst list --json` says."""
+        return json.loads(self.rst("list", "--json", *arguments, **options).out)
+
+    def site(self, *arguments, **options):
+        sites = self.sites(*arguments, **options)
+        self.assertEqual(len(sites), 1, sites)
+        return sites[0]
+
+    def await_watched(self, wanted, *arguments):
+        """The kernel wakes nobody when it counts: look until all sites are watched so often."""
+        end = time.monotonic() + harness.DEADLINE
+        while (seen := {site["watched"] for site in self.sites(*arguments)}) != {wanted}:
+            if time.monotonic() > end:
+                self.fail(f"{arguments}: watched {seen}, not {wanted}")
+            time.sleep(0.005)
+
+    def installed(self, name):
+        path = shutil.which(name)
+        self.need(path, f"{name} is not installed")
+        return path

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""bash completes rst's command lines: by its function, and as a user types."""
+
+import os
+import pty
+import select
+import shutil
+import subprocess
+import time
+
+import command
+import harness
+
+SCRIPT = os.environ["RST_BASH_COMPLETION"]
+ASK = """
+source "$1"
+COMP_LINE=$2 COMP_POINT=${#2} COMPREPLY=()
+_rst
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+class Completion(command.CommandTest):
+    tools = ("bash",)
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.dirname(command.RST) + ":" + os.environ["PATH"]
+
+    def complete(self, line):
+        done = subprocess.run(
+            ["bash", "--norc", "-c", ASK, "bash", SCRIPT, line],
+            capture_output=True,
+            env={**os.environ, "PATH": self.path},
+            check=True,
+            timeout=harness.DEADLINE,
+        )
+        self.assertEqual(done.stderr, b"")
+        return done.stdout.decode().split()
+
+    def test_commands_and_options(self):
+        self.assertEqual(self.complete("rst "), ["list", "trace", "emit", "check"])
+        self.assertEqual(self.complete("rst l"), ["list"])
+        self.assertEqual(self.complete("rst --v"), ["--version"])
+        self.assertEqual(self.complete("rst list --w"), ["--watched"])
+        self.assertEqual(self.complete("rst emit shop 'a()' --a"), ["--arch"])
+        self.assertEqual(self.complete("rst emit shop 'a()' --arch "), ["x86_64"])
+        self.assertEqual(self.complete("rst emit shop 'a()' --nop 1"), ["1", "10"])
+
+    def test_every_option_that_there_is(self):
+        for name in "list", "trace", "emit", "check":
+            text = self.rst(name, "--help").out
+            options = {word for word in text.replace(",", " ").split() if word.startswith("--")}
+            self.assertEqual(set(self.complete(f"rst {name} --")), options & set(text.split()))
+
+    def test_processes_that_have_probes(self):
+        target = self.target()
+        idle = self.program("/bin/sh", "-c", "echo ready; read line")
+        pids = self.complete("rst list -p ")
+        self.assertIn(str(target.pid), pids)
+        self.assertNotIn(str(idle.pid), pids)
+
+    def test_the_probes_of_the_process(self):
+        target = self.target()
+        names = self.complete(f"rst list -p {target.pid} ")
+        self.assertIn("shop:order", names)
+        self.assertEqual(names, self.rst("list", "-p", target.pid, "--names").out.split())
+        line = f"rst list -p {target.pid} "
+        self.assertEqual(
+            self.complete(line + "counts:args1"), ["args1", "args10", "args11", "args12"]
+        )
+        self.assertEqual(self.complete(line + "'sho"), ["shop:mixed", "shop:order"])
+
+    def test_a_hostile_name_is_not_run_nor_offered(self):
+        directory = self.directory()
+        fake = os.path.join(directory, "rst")
+        trace = os.path.join(directory, "run")
+        with open(fake, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\ncat <<'EOF'\nshop:$(touch${IFS}" + trace + ")\n")
+            file.write("shop:`touch " + trace + "`\nshop:a;b\nshop:good\nEOF\n")
+        os.chmod(fake, 0o755)
+        self.path = directory + ":" + os.environ["PATH"]
+        self.assertEqual(self.complete("rst list -p 1 "), ["shop:good"])
+        self.assertEqual(self.complete("rst trace -p 1 shop:"), ["good"])
+        self.assertFalse(os.path.exists(trace))
+
+    def test_as_a_user_types(self):
+        target = self.target()
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ.update(PATH=self.path, PS1="$ ", TERM="dumb")
+            os.execv(shutil.which("bash"), ["bash", "--norc", "--noprofile", "-i"])
+        try:
+            self.read_until(terminal, b"$ ")
+            os.write(terminal, f"source {SCRIPT}; echo sour''ced\n".encode())
+            self.read_until(terminal, b"sourced")
+            os.write(terminal, f"rst li\t-p {target.pid} shop:or\t\n".encode())
+            seen = self.read_until(terminal, b"memfd  /proc")
+            self.assertIn(f"rst list -p {target.pid} shop:order".encode(), seen)
+        finally:
+            os.write(terminal, b"\x03exit\n")
+            os.close(terminal)
+            os.waitpid(pid, 0)
+
+    def read_until(self, terminal, words):
+        seen = b""
+        end = time.monotonic() + harness.DEADLINE
+        while words not in seen:
+            if not select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
+                self.fail(f"{words!r} did not come after {seen!r}")
+            seen += os.read(terminal, 4096)
+        return seen
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""`rst emit`: the bytes are those that a program loads, and a file is written as a whole or not."""
+
+import os
+import resource
+import stat
+import subprocess
+
+import command
+import harness
+from command import FAILED, USAGE
+
+ORDER = "order(uint64 id, string customer, int32 cents, double weight)"
+MIXED = (
+    "mixed(bool cached, int8 a, int16 b, int32 c, int64 d, uint8 e, uint16 f, uint32 g, uint64 h, "
+    "float ratio, double weight, string path)"
+)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def limit_files():
+    """No file beyond 4 KiB; Python ignores SIGXFSZ, and so does what it starts."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+class Emit(command.CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.place = self.directory()
+        self.path = os.path.join(self.place, "shop.so")
+
+    def emit(self, *words, **options):
+        return self.rst("emit", "shop", *words, "-o", self.path, **options)
+
+    def test_the_bytes_are_those_that_a_program_loads(self):
+        target = self.target()
+        loaded = read(target.path("shop"))
+        emitted = []
+        for nop in "1", "5", "10":
+            self.emit(ORDER, MIXED, "--nop", nop, "--arch", "x86_64")
+            emitted.append(read(self.path))
+        self.assertEqual(len(set(emitted)), 3)
+        self.assertIn(loaded, emitted)
+
+    def test_what_was_emitted_is_listed(self):
+        self.emit(ORDER, "closed()", "opened")
+        out = self.rst("list", self.path).out
+        arguments = "uint64 id, string customer, int32 cents, double weight"
+        self.assertRegex(out, rf"shop:order +{arguments} +file ")
+        self.assertRegex(out, r"shop:closed +- +file ")
+        self.assertRegex(out, r"shop:opened +- +file ")
+        done = subprocess.run(["readelf", "-n", self.path], capture_output=True, check=True)
+        operands = "8@%rdi 8@%rsi -4@%rdx 8@%rcx"
+        self.assertRegex(done.stdout.decode(), rf"Name: order\n.*\n *Arguments: {operands}")
+
+    def test_standard_output_gets_the_same_bytes(self):
+        self.emit(ORDER)
+        written = command.run("emit", "shop", ORDER, "-o", "-", text=False).out
+        self.assertEqual(written, read(self.path))
+
+    def test_an_image_is_written_with_holes(self):
+        self.emit(ORDER)
+        about = os.stat(self.path)
+        self.assertGreater(about.st_size, 4 * 65536)
+        self.assertLess(about.st_blocks * 512, 65536)
+
+    def test_the_mode_is_by_the_umask(self):
+        self.emit(ORDER, prepare=lambda: os.umask(0o027))
+        self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o640)
+
+    def test_a_file_that_can_t_be_written_stays_as_it_was(self):
+        self.emit(ORDER)
+        before = os.stat(self.path).st_ino, read(self.path)
+        outcome = self.emit(MIXED, status=FAILED, prepare=limit_files)
+        self.assertRegex(outcome.err, "File too large")
+        self.assertEqual((os.stat(self.path).st_ino, read(self.path)), before)
+        self.assertEqual(os.listdir(self.place), ["shop.so"])
+
+    def test_a_file_is_replaced_not_changed(self):
+        self.emit(ORDER)
+        with open(self.path, "rb") as held:
+            self.emit(MIXED)
+            self.assertNotEqual(held.read(), read(self.path))
+        self.assertEqual(os.listdir(self.place), ["shop.so"])
+
+    def test_a_device_is_not_replaced(self):
+        self.rst("emit", "shop", ORDER, "-o", "/dev/null")
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/null").st_mode))
+        outcome = self.rst("emit", "shop", ORDER, "-o", "/dev/full", status=FAILED)
+        self.assertRegex(outcome.err, "/dev/full.*No space left on device")
+
+    def test_what_is_wrong_is_named(self):
+        cases = [
+            (["shop", "order(uint6 id)"], r'probe order: .*"uint6" is not a type'),
+            (["shop", "order(uint64 a, int8 a)"], r'probe order: .*both named "a"'),
+            (["shop", "order(uint64 a"], r'probe "order\(uint64 a": the signature ends with "\)"'),
+            (["shop", "or der()"], r'"or der" is not a name'),
+            (["sh op", "order()"], r'the provider\'s name "sh op" is not a name'),
+            (["s" * 59, "order()"], r"has 59 bytes; at most 58"),
+            (["shop", "order(" + ",".join(["bool"] * 13) + ")"], r"more than 12 arguments"),
+            (["shop", "a()", "b()", "a(bool x)"], r"probe a is there twice"),
+            (["shop"], r"at least one 'PROBE\(SIGNATURE\)'"),
+            (["shop", "a()", "--arch", "vax"], r'--arch "vax" is not known; there is x86_64'),
+            (["shop", "a()", "--nop", "3"], r'--nop "3": there are 1, 5 and 10'),
+        ]
+        for words, pattern in cases:
+            with self.subTest(words=words):
+                outcome = self.rst("emit", *words, "-o", self.path, status=USAGE)
+                self.assertRegex(outcome.err, pattern)
+                self.assertRegex(outcome.err, r"\nTry 'rst emit --help'\.\n$")
+                self.assertEqual((outcome.out, os.listdir(self.place)), ("", []))
+        self.assertIn("-o FILE is needed", self.rst("emit", "shop", "a()", status=USAGE).err)
+        outcome = self.rst("emit", "shop", "a()", "-o", "/nosuch/shop.so", status=command.GONE)
+        self.assertRegex(outcome.err, "/nosuch/shop.so.*No such file")
+        self.rst("emit", "shop", "a()", "-o", self.place, status=command.BAD_FILE)
+
+
+if __name__ == "__main__":
+    harness.main()

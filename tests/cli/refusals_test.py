@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""`rst list` of what can't be listed, and what it says then."""
+
+import os
+
+import command
+import harness
+from command import BAD_FILE, GONE, NONE, SDT_PROGRAM, USAGE
+
+
+class Refusals(command.CommandTest):
+    def check(self, status, words, *arguments):
+        outcome = self.rst("list", *arguments, status=status)
+        self.assertEqual(outcome.out, "")
+        self.assertRegex(outcome.err, words)
+
+    def test_there_is_no_such_process(self):
+        program = self.program(SDT_PROGRAM)
+        program.close()
+        words = rf"^rst: there is no process {program.pid} \(any more\)\n$"
+        self.check(GONE, words, "-p", program.pid)
+
+    def test_a_process_without_probes(self):
+        program = self.program("/bin/sh", "-c", "echo ready; read line")
+        words = rf"^rst: process {program.pid} \(\"sh\"\) has no probes\n$"
+        self.check(NONE, words, "-p", program.pid)
+
+    def test_a_process_of_the_kernel(self):
+        with open("/proc/2/comm", encoding="utf-8") as file:
+            self.need(file.read() == "kthreadd\n", "there is none to be seen")
+        self.check(NONE, "runs no program: it is one of the kernel's", "-p", 2)
+
+    def test_a_glob_that_matches_none_has_near_names(self):
+        target = self.target()
+        self.check(
+            NONE,
+            r'^rst: no probe matches "shop:oder"; did you mean shop:order\?\n$',
+            "-p", target.pid, "shop:oder",
+        )  # fmt: skip
+        self.check(NONE, r'^rst: no probe matches "nothing:\*"\n$', "-p", target.pid, "nothing:*")
+        outcome = self.rst("list", "-p", target.pid, "shop:order", "shop:odrer", status=NONE)
+        self.assertIn("shop:order  ", outcome.out)  # what there is, is listed
+
+    def test_one_of_two_processes_is_gone(self):
+        target, gone = self.target(), self.program(SDT_PROGRAM)
+        gone.close()
+        outcome = self.rst("list", "-p", gone.pid, "-p", target.pid, "shop:order", status=GONE)
+        self.assertIn("shop:order  ", outcome.out)
+
+    def test_files_that_are_none(self):
+        text = self.write("text", "#!/bin/sh\n")
+        directory = self.directory()
+        self.check(GONE, "nosuch.*No such file or directory", "/nosuch")
+        self.check(GONE, r"a glob has a colon, as in 'shop:\*'", "nosuch")
+        self.check(BAD_FILE, "not an ELF file", text)
+        self.check(BAD_FILE, "a directory", directory)
+        self.check(BAD_FILE, "not a regular file", "/dev/null")
+        self.check(NONE, "no probes there", "/bin/sh")
+
+    def test_a_fifo_is_not_waited_for(self):
+        path = os.path.join(self.directory(), "fifo")
+        os.mkfifo(path)
+        self.check(BAD_FILE, "not a regular file", path)
+
+    def test_a_truncated_program(self):
+        path = os.path.join(self.directory(), "program")
+        with open(SDT_PROGRAM, "rb") as whole, open(path, "wb") as part:
+            part.write(whole.read()[:-1000])
+        self.check(BAD_FILE, "a broken ELF file", path)
+
+    def test_nothing_in_a_note_reaches_the_terminal_as_it_is(self):
+        path = os.path.join(self.directory(), "program")
+        with open(SDT_PROGRAM, "rb") as file:
+            image = file.read()
+        hostile = image.replace(b"bakery\0bread\0", b"\033[2J\"\\\0\x07\xff\xfea\n\0")
+        self.assertNotEqual(image, hostile)
+        with open(path, "wb") as file:
+            file.write(hostile)
+        for form in "--names", None:
+            out = self.rst("list", path, *filter(None, [form])).out
+            self.assertNotRegex(out, r"[\x00-\x09\x0b-\x1f\x7f-\xff\udc80-\udcff]")
+            self.assertIn(r"\x1b[2J", out)
+        names = {(site["provider"], site["probe"]) for site in self.sites(path)}
+        self.assertIn(("\033[2J\"\\", "\x07\ufffd\ufffda\n"), names)
+
+    def test_the_command_line_is_checked(self):
+        pids = [["-p", pid] for pid in ("x", "-1", "0", "99999999999", "1 ")]
+        for words in [["--nothing"], ["-p"], *pids]:
+            with self.subTest(words=words):
+                self.check(USAGE, r"\nTry 'rst list --help'\.\n$", *words)
+
+
+if __name__ == "__main__":
+    harness.main()

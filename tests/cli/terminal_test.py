@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""What a terminal gets: a table that fits it; and what `rst` says of itself."""
+
+import subprocess
+
+import command
+import harness
+from command import OWN, USAGE
+
+
+class Table(command.CommandTest):
+    def test_it_fits_the_terminal(self):
+        target = self.target()
+        for columns in 40, 60, 80, 120, 300:
+            with self.subTest(columns=columns):
+                lines = command.run_in_terminal(
+                    "list", "-p", target.pid, *OWN, columns=columns, environment={"NO_COLOR": "1"}
+                )
+                self.assertEqual(len(lines), 29)
+                self.assertLessEqual(max(map(len, lines)), columns)
+                self.assertEqual(any("…" in line for line in lines), columns < 200)
+
+    def test_a_path_is_cut_at_its_start_and_arguments_at_their_end(self):
+        target = self.target()
+        row = command.run_in_terminal(
+            "list", "-p", target.pid, "shop:mixed", columns=60, environment={"NO_COLOR": "1"}
+        )[1]
+        self.assertRegex(row, r"^shop:mixed +bool cached, .*…  0 +memfd +…?.*/fd/\d+$")
+
+    def test_a_locale_without_the_mark_has_another(self):
+        target = self.target()
+        lines = command.run_in_terminal(
+            "list", "-p", target.pid, columns=60, environment={"LC_ALL": "C"}
+        )
+        self.assertIn("~", "".join(lines))
+        self.assertNotIn("…", "".join(lines))
+
+    def test_colour_is_for_terminals_that_want_it(self):
+        target = self.target()
+        arguments = "list", "-p", target.pid, "shop:order"
+        self.assertIn("\033[", "".join(command.run_in_terminal(*arguments)))
+        for environment in {"NO_COLOR": "1"}, {"TERM": "dumb"}:
+            lines = command.run_in_terminal(*arguments, environment=environment)
+            self.assertNotIn("\033[", "".join(lines))
+        self.assertNotIn("\033[", self.rst(*arguments).out)
+
+    def test_a_pipe_gets_all_of_it(self):
+        target = self.target()
+        out = self.rst("list", "-p", target.pid, "shop:mixed").out
+        self.assertIn("float ratio, double weight, string path", out)
+
+
+class Main(command.CommandTest):
+    def test_help_and_version(self):
+        for words in ["--help"], ["-h"], ["help"]:
+            self.assertRegex(self.rst(*words).out, r"^Usage: rst COMMAND")
+        for name in "list", "emit", "check":
+            with self.subTest(command=name):
+                text = self.rst(name, "--help").out
+                self.assertRegex(text, rf"^Usage: rst {name}")
+                self.assertEqual(text, self.rst("help", name).out)
+                self.assertIn("Example", text)
+                self.assertLessEqual(max(map(len, text.splitlines())), 96)
+        self.assertRegex(self.rst("--version").out, r"^rst \d+\.\d+\.\d+\n$")
+        self.assertRegex(self.rst(status=USAGE).out, r"^Usage: rst COMMAND")
+
+    def test_a_command_that_there_is_not(self):
+        self.assertIn("did you mean 'list'?", self.rst("lsit", status=USAGE).err)
+        said = self.rst("frobnicate", status=USAGE).err
+        self.assertIn('there is no command "frobnicate"\n', said)
+
+    def test_a_full_disk_is_told(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [command.RST, "--help"], stdout=full, stderr=subprocess.PIPE, check=False
+            )
+        self.assertEqual(done.returncode, command.FAILED)
+        self.assertIn(b"No space left on device", done.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()

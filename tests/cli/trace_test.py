@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+"""`rst trace` with the installed bpftrace; how it ends and what it refuses; other tracers' commands."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import command
+import harness
+import tracing
+import tracing_tests
+from bcc_headers import kernel_headers
+from tracing import RST
+
+tracefs = harness.mount_tracefs()
+
+
+class Trace(tracing_tests.TraceTests, tracing.TraceCase):
+    def setUp(self):
+        super().setUp()
+        self.refuse(tracefs)
+
+
+class Ends(tracing.TraceCase):
+    def test_ctrl_c_in_a_terminal(self):
+        tmux = self.installed("tmux")
+        target = self.target()
+        directory = self.directory()
+        socket = os.path.join(directory, "socket")
+        environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+
+        def run(*words):
+            return subprocess.run([tmux, "-S", socket, *words], check=True, capture_output=True, env=environment).stdout.decode()
+
+        def await_screen(pattern):
+            end = time.monotonic() + harness.DEADLINE
+            while not re.search(pattern, screen := run("capture-pane", "-p", "-t", "trace"), re.M):
+                if time.monotonic() > end:
+                    self.fail(f"{pattern!r} did not come: {screen}")
+                time.sleep(0.02)
+            return screen
+
+        run("-f", "/dev/null", "new-session", "-d", "-s", "trace", "-x", "100", "-y", "40", "/bin/sh")
+        self.addCleanup(run, "kill-server")
+        await_screen(r"[#$] *$")  # what is typed before the prompt stands before the output
+        run("send-keys", "-t", "trace", f"PS1='$ '; {RST} trace -p {target.pid} 'shop:*'; echo status $?", "Enter")
+        await_screen("^rst: watching 2 probes; Ctrl-C ends it")
+        target.fire("shop:order", 2)
+        await_screen('customer="Grace"')
+        coloured = run("capture-pane", "-e", "-p", "-t", "trace")
+        self.assertIn("\x1b[1mshop:order\x1b[0m", coloured)
+        run("send-keys", "-t", "trace", "C-c")
+        screen = await_screen("^status 0")
+        self.assertRegex(screen, r"(?m)^\^?C?rst: 2 events: shop:order 2$")
+        run("send-keys", "-t", "trace", f"NO_COLOR=1 {RST} trace -p {target.pid} --hist cents shop:order; echo status $?", "Enter")
+        await_screen("^rst: watching shop:order")
+        target.fire("shop:order", 2)
+        run("send-keys", "-t", "trace", "C-c")
+        screen = await_screen(r"status 0\s+\$ *\s*$")
+        self.assertRegex(screen, r"(?m)^ +\[1K, 2K\)  1  █+$")
+        self.assertEqual(target.semaphore("shop:order"), 0)
+
+    def test_a_reader_that_has_read_enough(self):
+        target = self.target()
+        tool = self.tool("/bin/sh", "-c", f"{RST} trace -p {target.pid} shop:order | head -n 1")
+        tool.wait_for("^rst: watching")
+        target.fire("shop:order", 1)
+        tool.wait_for("shop:order")
+        end = time.monotonic() + harness.DEADLINE
+        while tool.running() and time.monotonic() < end:
+            target.fire("shop:order", 1)
+            tool.ended_within(0.05)
+        lines = tool.finish()
+        self.assertEqual(sum("id=" in line for line in lines), 1, tool)
+        self.detached(target, "shop:order")
+
+    def test_a_full_disk(self):
+        target = self.target()
+        with open("/dev/full", "w", encoding="ascii") as full:
+            process = subprocess.Popen(
+                [RST, "trace", "-p", str(target.pid), "shop:order"], stdout=full, stderr=subprocess.PIPE
+            )
+            self.await_semaphore(target, "shop:order", 1)
+            while process.poll() is None:
+                target.fire("shop:order", 1)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.05)
+        words = process.stderr.read().decode()
+        process.stderr.close()
+        self.assertEqual(process.returncode, command.FAILED, words)
+        self.assertIn("rst: standard output: No space left on device", words)
+
+    def test_when_killed_leaves_nothing(self):
+        target = self.target()
+        tool = self.trace("-p", target.pid, "shop:order")
+        self.attach(target, tool, "shop:order")
+        tool.process.kill()
+        self.detached(target, "shop:order")
+
+    def test_colours_are_for_terminals(self):
+        target = self.target()
+        tool = self.trace("-p", target.pid, "shop:order", "-n", "1")
+        target.fire("shop:order", 1)
+        self.assertNotIn("\x1b", "".join(self.ended(tool)))
+
+
+class Refusals(tracing.TraceCase):
+    def fake(self, script):
+        """A PATH with such a bpftrace, which says that it is 0.17."""
+        path = self.write("bpftrace", "#!/bin/sh\n[ \"$1\" = --version ] && echo bpftrace v0.17.0 && exit\n" + script)
+        os.chmod(path, 0o755)
+        return {"PATH": os.path.dirname(path) + ":" + os.environ["PATH"]}
+
+    def test_command_lines_that_make_no_sense(self):
+        target = self.target()
+        for words, said in (
+            ([], "what is to be watched?"),
+            (["-p", "x"], "not a process id"),
+            (["-n", "0", "a:b"], "not a number of events"),
+            (["--seconds", "nan", "a:b"], "not a number of seconds"),
+            (["--for", "pref", "a:b"], "did you mean perf"),
+            (["--count", "-n", "3", "a:b"], "end a count by --seconds"),
+            (["--count", "--hist", "x", "a:b"], "--hist has the counts"),
+            (["--hist", "customer", "-p", target.pid, "shop:order"], "it is a string"),
+            (["--by", "custmer", "-p", target.pid, "shop:order"], "no such argument, but id, customer, cents, weight"),
+            (["--string", "cents", "-p", target.pid, "shop:order"], "too few for an address"),
+        ):
+            with self.subTest(words=words):
+                outcome = self.rst("trace", *words, status=command.USAGE)
+                self.assertIn(said, outcome.err)
+                self.assertEqual(outcome.out, "")
+
+    def test_filters_that_make_no_sense_are_pointed_at(self):
+        target = self.target()
+        for text, at, said in (
+            ("cents <", 7, "is wanted here"),
+            ("cents < 0 &", 10, "&& or || is wanted"),
+            ("cent < 0", 0, "no such argument"),
+            ("id > 1 && (cents < 0", 20, '")", && or || is wanted'),
+            ("customer < 'x'", 11, "== and != alone"),
+            ("customer == 5", 12, "is a string"),
+            ("cents == 'x'", 9, "is no string"),
+            ("cents == 0x", 9, "no number"),
+            ("cents == 1 1", 11, "&& or ||"),
+            ("customer == 'grün \\q", 18, "the escapes that there are"),
+            ("customer == 'x", 12, "has no end"),
+            ("customer == '" + "x" * 2000 + "'", 12, "bpftrace reads"),
+            ("1 == 1", 0, "there is no argument"),
+            ("(" * 60, 50, "within each other"),
+        ):
+            with self.subTest(filter=text):
+                outcome = self.rst("trace", "-p", target.pid, "shop:order", "-f", text, status=command.USAGE, environment={"LC_ALL": "C.UTF-8"})
+                lines = outcome.err.splitlines()
+                self.assertIn(said, lines[0])
+                self.assertEqual(lines[2], " " * (4 + at) + "^")
+
+    def test_what_is_not_there(self):
+        target = self.target()
+        self.rst("trace", "-p", "4194304", "a:b", status=command.GONE)
+        outcome = self.rst("trace", "-p", target.pid, "shop:odrer", status=command.NONE)
+        self.assertIn("did you mean shop:order", outcome.err)
+
+    def test_without_root(self):
+        target = self.target()
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", status=command.FORBIDDEN, prepare=command.become_nobody)
+        self.assertIn("sudo rst trace", outcome.err)
+
+    def test_without_bpftrace(self):
+        def hide():
+            harness.libc.unshare(harness.CLONE_NEWNS)
+            harness.libc.mount(b"/dev/null", os.fsencode(self.installed("bpftrace")), None, 4096, None)
+
+        target = self.target()
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", status=command.UNTRACEABLE, prepare=hide, environment={"PATH": "/nowhere"})
+        self.assertIn("install it", outcome.err)
+        self.rst("trace", "-p", target.pid, "shop:order", "--for", "gdb", prepare=hide)
+
+    def test_a_bpftrace_that_fails(self):
+        target = self.target()
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", status=command.FAILED,
+                           environment=self.fake("printf 'ERROR: no \\033 way\\n' >&2\nexit 1\n"))
+        self.assertEqual(outcome.err.splitlines()[-1], "    bpftrace: ERROR: no \\x1b way")
+        self.assertRegex(outcome.err, "^rst: bpftrace could not watch the probe")
+
+    def test_a_process_that_exits_before_it_is_watched(self):
+        program = self.program(tracing.SAYING_PROGRAM)
+        environment = self.fake(f"kill -KILL {program.pid}; echo 'ERROR: failed to attach' >&2; exit 1\n")
+        outcome = self.rst("trace", "-p", program.pid, "say:words", status=command.GONE, environment=environment)
+        self.assertIn(f"process {program.pid} exited before it could be watched", outcome.err)
+
+    def test_lost_events_are_shown(self):
+        target = self.target()
+        lines = """echo '{"type": "attached_probes", "data": {"probes": 1}}'
+echo '{"type": "printf", "data": "T"}'
+echo '{"type": "lost_events", "data": {"events": 41}}'
+echo '{"type": "printf", "data": "E 0 1 0 1 5 1 7ff 1 1 x"}'
+echo '{"type": "printf", "data": "E 9 9 9 9 9 forged"}'
+trap exit INT
+while :; do echo '{"type": "printf", "data": "T"}'; read -t 0.05 x </dev/zero 2>/dev/null; done
+"""
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", "-n", "1", environment=self.fake(lines))
+        self.assertIn("customer=? cents=1", outcome.out)
+        self.assertIn("rst: 41 records were lost", outcome.err)
+        self.assertIn("rst: 1 event; 41 records lost", outcome.err)
+
+
+class OtherTools(tracing.TraceCase):
+    def printed(self, target, tool, *words):
+        return self.rst("trace", "-p", target.pid, "shop:order", *words, "--for", tool).out
+
+    def test_gdb(self):
+        gdb = self.installed("gdb")
+        target = self.target()
+        tool = self.tool(gdb, "-nx", "-q", "-p", target.pid, "-x", self.write("commands", self.printed(target, "gdb")))
+        self.attach(target, tool, "shop:order")
+        target.fire("shop:order", 2)
+        tool.wait_for('^shop:order id=1000 customer="Ada" cents=1999 weight=0.5$')
+        tool.wait_for('^shop:order id=1001 customer="Grace" cents=-250 weight=1$')
+        tool.process.send_signal(signal.SIGINT)
+        tool.end_input()
+        tool.finish()
+        self.detached(target, "shop:order")
+
+    def test_tracefs(self):
+        self.refuse(tracefs)
+        lock = harness.events_lock()
+        self.addCleanup(lock.close)
+        target = self.target()
+        printed = self.printed(target, "tracefs").replace("instances/rst", f"instances/rst-{os.getpid()}").replace("shop/", f"shop{os.getpid()}/")
+        tool = self.tool("/bin/sh", "-c", "trap : INT\n" + printed, group=True)
+        self.attach(target, tool, "shop:order")
+        target.fire("shop:order", 2)
+        tool.wait_for('id=1001 customer="Grace" cents=-250 weight=4607182418800017408')
+        tool.interrupt()
+        tool.finish()
+        self.detached(target, "shop:order")
+        with open("/sys/kernel/tracing/uprobe_events", encoding="ascii") as events:
+            self.assertNotIn(f"shop{os.getpid()}/", events.read())
+        self.assertFalse(os.path.exists(f"/sys/kernel/tracing/instances/rst-{os.getpid()}"))
+
+    def test_bcc(self):
+        found = subprocess.run(["/usr/bin/python3", "-c", "import bcc"], capture_output=True, check=False)
+        self.need(found.returncode == 0, "/usr/bin/python3 has no module bcc")
+        self.refuse(tracefs)
+        target = self.target()
+        tool = self.tool("/usr/bin/python3", self.write("watch.py", self.printed(target, "bcc")), **kernel_headers(self.directory()))
+        self.attach(target, tool, "shop:order")
+        while not any("Grace" in line for line in tool.lines.seen):  # it counts before it reads
+            target.fire("shop:order", 2)
+            tool.read_for(0.2)
+        said = "\n".join(tool.finish(signal.SIGINT))
+        self.assertIn("shop:order id=1000 customer='Ada' cents=1999 weight=0.5\n", said)
+        self.assertIn("shop:order id=1001 customer='Grace' cents=-250 weight=1.0", said)
+        self.detached(target, "shop:order")
+
+    def test_perf(self):
+        self.installed("perf")
+        self.refuse(tracefs)
+        lock = harness.events_lock()
+        self.addCleanup(lock.close)
+        target = self.target("file")
+        home = self.directory()
+        printed = self.printed(target, "perf")
+        tool = self.tool("/bin/sh", "-c", "trap : INT\n" + printed, group=True, HOME=home, cwd=home)
+        self.attach(target, tool, "shop:order")
+        for _ in range(40):  # perf does not say when it has enabled what it has opened
+            target.fire("shop:order", 2)
+            tool.read_for(0.02)
+        tool.interrupt()
+        lines = tool.finish()
+        self.assertTrue(any("sdt_shop:order" in line and "arg1=1001" in line and "arg3=-250" in line for line in lines), tool)
+        self.detached(target, "shop:order")
+
+    def test_perf_and_a_memfd(self):
+        target = self.target()
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", "--for", "perf", status=command.FAILED)
+        self.assertIn("RST_BACKING=file", outcome.err)
+
+    def test_dtrace(self):
+        target = self.target()
+        self.assertEqual(
+            self.printed(target, "dtrace"),
+            f"dtrace -q -n 'shop{target.pid}:::order {{ printf(\"shop:order id=%u customer=\\\"%s\\\" cents=%d weight=0x%x\\n\", "
+            "arg0, copyinstr(arg1), (int)arg2, arg3); }'\n",
+        )
+
+
+if __name__ == "__main__":
+    harness.main()

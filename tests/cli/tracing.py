@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of `rst trace` share: running it, and comparing its events with what was fired."""
+
+import json
+import math
+import os
+import shutil
+import signal
+import struct
+
+import command
+from probes import EVERY_TYPE, MIXED, ORDER
+
+RST = command.RST
+SAYING_PROGRAM = os.environ["RST_SAYING_PROGRAM"]
+NAMES = {
+    "shop:order": "id customer cents weight".split(),
+    "shop:mixed": "cached a b c d e f g h ratio weight path".split(),
+}
+KINDS = EVERY_TYPE | {"shop:order": ORDER, "shop:mixed": MIXED}
+
+
+def number(kind, value):
+    """What a fired value is to a person."""
+    if kind == "string":
+        return None if int(value) == 0 else value.text.decode()
+    if kind == "bool":
+        return bool(value)
+    if kind in ("float", "double"):
+        return value.number
+    return int(value)
+
+
+def seen_number(kind, value):
+    """What --json has, in the same form."""
+    if kind in ("float", "double"):
+        value = float(value)
+        return struct.unpack("f", struct.pack("f", value))[0] if kind == "float" else value
+    return value
+
+
+def same(left, right):
+    if isinstance(left, float) and isinstance(right, float) and math.isnan(left):
+        return math.isnan(right)
+    if isinstance(left, float) and left == 0:
+        return right == 0 and math.copysign(1, left) == math.copysign(1, right)
+    return left == right and type(left) is type(right)
+
+
+class TraceCase(command.CommandTest):
+    """Runs rst with one bpftrace. `bpftrace` is its path."""
+
+    bpftrace = "bpftrace"
+
+    def setUp(self):
+        super().setUp()
+        self.need_root()
+        self.need_uprobes()
+        self.need(shutil.which(self.bpftrace), f"{self.bpftrace} is not installed")
+        self.path = os.environ["PATH"]
+        if self.bpftrace != "bpftrace":
+            directory = self.directory()
+            os.symlink(self.bpftrace, os.path.join(directory, "bpftrace"))
+            self.path = directory + ":" + self.path
+
+    def trace(self, *arguments, ready=r"^rst: watching ", **environment):
+        """Start it, and wait until it watches."""
+        environment = {"LC_ALL": "C.UTF-8", "PATH": self.path, **environment}
+        tool = self.tool(RST, "trace", *arguments, **environment)
+        if ready:
+            tool.wait_for(ready)
+        return tool
+
+    def ended(self, tool, number=None, status=command.GOOD):
+        lines = [line for line in tool.finish(number) if not line.startswith("rst: watching ")]
+        self.assertEqual(tool.process.returncode, status, tool)
+        return lines
+
+    def stop(self, tool):
+        """Ctrl-C, and give what is not rst's own words."""
+        lines = self.ended(tool, signal.SIGINT)
+        return [line for line in lines if not line.startswith("rst: ")]
+
+    def events(self, tool, count):
+        """Stop it after so many events of --json."""
+        tool.wait_until(lambda lines: sum(line.startswith("{") for line in lines) >= count)
+        return [json.loads(line) for line in self.stop(tool)]
+
+    def check_event(self, event, probe, values):
+        kinds = KINDS[probe]
+        names = NAMES.get(probe, [f"arg{i}" for i in range(len(kinds))])
+        self.assertEqual(f"{event['provider']}:{event['probe']}", probe)
+        self.assertEqual(list(event["args"]), names)
+        for kind, name, value in zip(kinds, names, values, strict=True):
+            seen, want = seen_number(kind, event["args"][name]), number(kind, value)
+            self.assertTrue(same(seen, want), f"{probe} {name} {kind}: {seen!r}, not {want!r}")
