@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fuzz target: any bytes as a file that `rst list` is to read.
+ *
+ * The reader must neither crash nor hang, and all that it gives must be in the file: strings,
+ * offsets, and no more probes than there is room for. What is shown of it has no control character.
+ */
+#include "../fuzz_target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "text.h"
+#include "usdt.h"
+
+#define LEAST_NOTE 36 /* three words, "stapsdt", three addresses of 4 bytes, "a", "b", "" */
+
+#define FAIL_IF(condition, ...)                                                                    \
+    do {                                                                                           \
+        if (condition) {                                                                           \
+            fprintf(stderr, "fuzz_notes: " __VA_ARGS__);                                           \
+            fputc('\n', stderr);                                                                   \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+/* The input as an open file, the same each time. */
+static int file_of(const uint8_t *data, size_t size)
+{
+    static int fd = -1;
+
+    if (fd < 0)
+        fd = memfd_create("fuzz_notes", MFD_CLOEXEC);
+    FAIL_IF(fd < 0 || ftruncate(fd, 0) < 0 || pwrite(fd, data, size, 0) != (ssize_t)size,
+            "no file: errno %d", errno);
+    return fd;
+}
+
+static void check_in_file(const char *text, const uint8_t *data, size_t size)
+{
+    FAIL_IF(!memmem(data, size, text, strlen(text) + 1), "\"%s\" is not in the file", text);
+}
+
+static void check_shown(const char *bytes, size_t size)
+{
+    struct text text = {0};
+
+    text_clear(&text);
+    text_add_shown(&text, bytes, size);
+    for (size_t i = 0; i < text.size; i++)
+        FAIL_IF(text.bytes[i] < ' ' || text.bytes[i] > '~', "%#x is shown", text.bytes[i] & 0xff);
+    free(text.bytes);
+}
+
+static void check_json(const char *bytes)
+{
+    char *written = NULL;
+    size_t length;
+    struct json json = {.out = open_memstream(&written, &length)};
+
+    FAIL_IF(!json.out, "no memory");
+    json_string(&json, NULL, bytes);
+    fclose(json.out);
+    for (size_t i = 0; i < length; i++)
+        FAIL_IF((unsigned char)written[i] < ' ' ||
+                    (i > 0 && i + 1 < length && written[i] == '"' && written[i - 1] != '\\'),
+                "bad JSON: %s", written);
+    free(written);
+}
+
+static void check_arguments(const struct usdt_file *file, const struct usdt_probe *probe)
+{
+    const char *end = probe->operands + strlen(probe->operands);
+    struct usdt_arguments arguments;
+
+    usdt_arguments(file->machine, probe, &arguments);
+    FAIL_IF(arguments.count > USDT_MOST_ARGUMENTS, "%zu arguments", arguments.count);
+    for (size_t i = 0; i < arguments.count; i++) {
+        const struct usdt_argument *argument = &arguments.list[i];
+
+        FAIL_IF(argument->operand.text < probe->operands ||
+                    argument->operand.text + argument->operand.length > end,
+                "operand %zu is not in the note", i);
+        FAIL_IF(!argument->type || !operand_kind_name(argument->operand.kind), "no type");
+        if (argument->name)
+            for (size_t j = 0; j < argument->name_length; j++)
+                FAIL_IF(argument->name[j] < '0' || argument->name[j] > 'z', "a name that is none");
+    }
+    usdt_arguments_free(&arguments);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct usdt_file file;
+    int error = usdt_read(file_of(data, size), "input", &file);
+
+    if (error < 0) {
+        FAIL_IF(error != -ENOEXEC && error != -EBADMSG, "errno %d: %s", -error, rst_error());
+        return 0;
+    }
+    FAIL_IF(file.count * LEAST_NOTE > size, "%zu probes in %zu bytes", file.count, size);
+    for (size_t i = 0; i < file.count; i++) {
+        const struct usdt_probe *probe = &file.probes[i];
+
+        check_in_file(probe->provider, data, size);
+        check_in_file(probe->name, data, size);
+        check_in_file(probe->operands, data, size);
+        FAIL_IF(!*probe->provider || !*probe->name, "no name");
+        FAIL_IF(probe->site >= size || probe->semaphore >= size, "an offset beyond the file");
+        check_shown(probe->provider, strlen(probe->provider));
+        check_json(probe->name);
+        check_arguments(&file, probe);
+    }
+    usdt_free(&file);
+    return 0;
+}
