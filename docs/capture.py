@@ -74,7 +74,7 @@ def kind_of(line):
         return "command"
     if line.startswith("==> "):
         return "step"
-    return "bar" if re.match(r"^[\[(].*\|@* *\|$", line) else "text"
+    return "bar" if re.match(r"^ .*\d  [█▏▎▍▌▋▊▉#]+$", line) else "text"
 
 
 def draw(lines, title):

@@ -3,8 +3,11 @@
 
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -53,6 +56,59 @@ def readme_example():
     if not found:
         raise AssertionError("README.md has no C program behind <!-- test: shop.c -->")
     return found.group(1)
+
+
+class DemoCase(unittest.TestCase):
+    """A test of ./demo. `directory` is the test's own, `which` the words that name the demo."""
+
+    directory: Path
+    which: tuple = ()
+
+    def need(self, *commands):
+        """Root, and these commands."""
+        if os.geteuid() != 0:
+            lacking("this takes root")
+        for command in commands:
+            if not shutil.which(command):
+                lacking(f"there is no {command}")
+
+    def command(self, *arguments):
+        return [ROOT / "demo", *self.which, "--build", self.directory / "build", *arguments]
+
+    def environment(self):
+        environment = {**os.environ, "RST_DISABLE": "1"}  # which the demo is not to heed
+        environment.pop("LD_LIBRARY_PATH", None)  # meson's, which leads to another librst
+        return environment
+
+    def demo(self, *arguments):
+        return run(*self.command(*arguments), env=self.environment(), timeout=170)
+
+    def press_ctrl_c(self, when, *arguments):
+        """Run it, and interrupt it when it says what matches `when`."""
+        process = subprocess.Popen(
+            self.command(*arguments),
+            env=self.environment(),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        watchdog = threading.Timer(60, os.killpg, (process.pid, signal.SIGKILL))
+        watchdog.start()
+        self.addCleanup(watchdog.cancel)
+        with process:
+            said = ""
+            for line in process.stdout:
+                said += line
+                if re.search(when, line):
+                    os.killpg(process.pid, signal.SIGINT)
+                    break
+            said += process.stdout.read()
+        watchdog.cancel()
+        self.assertEqual(process.returncode, 130, said)
+        self.assertNotRegex(said, "demo: |==> gdb|==> readelf|could not watch")
+        return said
 
 
 def main():

@@ -4,17 +4,14 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
-import threading
 import unittest
 from pathlib import Path
 
 import harness
 
 PROGRAM = os.environ["RST_DEMO"]
-DEMO = harness.ROOT / "demo"
 # What a tracer could get wrong: an empty line, a blank at the end, a long line, the last without
 # a newline.
 TEXT = "The first line\n\nblank at the end \n" + "long " * 20 + "\n\tand no newline"
@@ -31,10 +28,10 @@ def expected(lines):
     return [(i + 1, len(line), line) for i, line in enumerate(lines)]
 
 
-def cut(row):
-    """A row without what bpftrace has no room for: 63 or 64 bytes, and two dots in new versions."""
-    number, length, text = row
-    return number, length, text[:63]
+def traced(output):
+    """The same in what rst trace printed."""
+    rows = re.findall(r'demo:line number=(\d+) text="(.*)" length=(\d+)$', output, re.M)
+    return [(int(number), int(length), text.replace("\\t", "\t")) for number, text, length in rows]
 
 
 class Case(unittest.TestCase):
@@ -127,66 +124,24 @@ class Program(Case):
         self.assertEqual(sorted(path.name for path in self.directory.iterdir()), ["text"])
 
 
-class Demo(Case):
-    def command(self, *arguments):
-        return [DEMO, "--build", self.directory / "build", *arguments]
-
-    def environment(self):
-        environment = {**os.environ, "RST_DISABLE": "1"}  # which the demo is not to heed
-        environment.pop("LD_LIBRARY_PATH", None)  # meson's, which leads to another librst
-        return environment
-
-    def demo(self, *arguments):
-        return harness.run(*self.command(*arguments), env=self.environment(), timeout=170)
-
-    def need_bpftrace(self):
-        if os.geteuid() != 0:
-            harness.lacking("this takes root")
-        for command in ("bpftrace", "meson", "ninja"):
-            if not shutil.which(command):
-                harness.lacking(f"there is no {command}")
-
+class Demo(Case, harness.DemoCase):
     def test_ctrl_c_ends_it_at_any_time(self):
-        self.need_bpftrace()
-        for when in (r"^==> build librst", r"^==> bpftrace", r"^ +\d+ +\d+  The first line$"):
+        self.need("bpftrace", "meson", "ninja")
+        for when in (r"^==> build librst", r"^==> rst trace", r'text="The first line"'):
             with self.subTest(when=when):
-                self.press_ctrl_c(when)
+                self.press_ctrl_c(when, "--lines", "0", self.text)
 
-    def press_ctrl_c(self, when):
-        process = subprocess.Popen(
-            self.command("--lines", "0", self.text),
-            env=self.environment(),
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        watchdog = threading.Timer(60, os.killpg, (process.pid, signal.SIGKILL))
-        watchdog.start()
-        self.addCleanup(watchdog.cancel)
-        with process:
-            said = ""
-            for line in process.stdout:
-                said += line
-                if re.search(when, line):
-                    os.killpg(process.pid, signal.SIGINT)
-                    break
-            said += process.stdout.read()
-        watchdog.cancel()
-        self.assertEqual(process.returncode, 130, said)
-        self.assertNotRegex(said, "demo: |==> gdb|==> readelf|could not watch")
-
-    def test_bpftrace_sees_every_line(self):
-        self.need_bpftrace()
+    def test_rst_sees_every_line(self):
+        self.need("bpftrace", "meson", "ninja")
         tracefs = os.path.ismount("/sys/kernel/tracing")
         status, said = self.demo("--lines", len(LINES), self.text)
         self.assertEqual(status, 0, said)
-        self.assertEqual(list(map(cut, shown(said))), list(map(cut, expected(LINES))), said)
-        self.assertRegex(said, r"(?m)^\[0, 10\) +1 \|")
-        self.assertRegex(said, r"(?m)^\[10, 20\) +3 \|")
-        self.assertRegex(said, r"(?m)^\[100, 110\) +1 \|")
-        self.assertIn("rst-demo and bpftrace have ended", said)
+        self.assertEqual(traced(said), expected(LINES), said)
+        self.assertRegex(said, r"(?m)^ +0 +1  [█#]+")
+        self.assertRegex(said, r"(?m)^ +\[8, 16\) +2  [█#]+")
+        self.assertRegex(said, r"(?m)^ +\[16, 32\) +1  [█#]+")
+        self.assertRegex(said, r"(?m)^ +\[64, 128\) +1  [█#]+")
+        self.assertIn("rst-demo and rst have ended", said)
         self.assertEqual(os.path.ismount("/sys/kernel/tracing"), tracefs)
         process = re.search(r"^process (\d+);", said, re.M).group(1)
         self.assertFalse(Path("/proc", process).exists(), f"process {process} is still there")

@@ -20,7 +20,9 @@ CODE = re.compile(r"^```.*?^```", re.M | re.S)
 
 
 def documents():
-    return sorted([*harness.ROOT.glob("*.md"), *(harness.ROOT / "docs").glob("*.md")])
+    return sorted(
+        document for pattern in ("*.md", "docs/*.md", "bindings/*/*.md") for document in harness.ROOT.glob(pattern)
+    )
 
 
 def anchors(document):
@@ -40,7 +42,7 @@ class Documents(unittest.TestCase):
                     continue
                 path, _, anchor = link.partition("#")
                 target = document.parent / path if path else document
-                with self.subTest(document=document.name, link=link):
+                with self.subTest(document=str(document), link=link):
                     self.assertTrue(target.exists(), f"{target} does not exist")
                     if anchor:
                         self.assertIn(anchor, anchors(target))
@@ -177,6 +179,18 @@ class ReadmeProgram(unittest.TestCase):
         directory = self.source.parent
         process = self.start(RST_BACKING=f"file:{directory}")
         self.assert_has_the_probe(self.image_of(process, rf"^{re.escape(str(directory))}/librst-"))
+
+    @unittest.skipUnless(os.environ["RST_COMMAND"], "the command is not built")
+    def test_rst_list_prints_what_it_says(self):
+        self.compile()
+        process = self.start(RST_BACKING="memfd")
+        self.image_of(process, r"^/memfd:librst-shop")
+        status, said = harness.run(os.environ["RST_COMMAND"], "list", "-p", process.pid, "shop:*")
+        self.assertEqual(status, 0, said)
+        path = r"/proc/\d+/fd/\d+"
+        wanted = re.escape(marked("README.md", "list").strip())
+        wanted = re.sub(r"/proc/4711/fd/\d+", lambda _: path, wanted)
+        self.assertRegex(said.strip(), f"^{wanted}$")
 
     def test_bpftrace_sees_it_by_the_command_that_is_given(self):
         if os.geteuid() != 0:

@@ -34,7 +34,7 @@ def page_of(name):
 
 
 def pages():
-    return sorted({page_of(path.stem) for path in PAGES.glob("*.3")})
+    return sorted({page_of(path.stem) for path in PAGES.glob("*.3")} | set(PAGES.glob("*.1")))
 
 
 def render(page, *options):

@@ -24,6 +24,7 @@
 #define DEFAULT_FILE "README.md"
 #define DEFAULT_PACE 100 /* milliseconds from one line to the next */
 #define LOOK_EVERY 5     /* milliseconds; a semaphore gives no event to wait for */
+#define SETTLE 100       /* milliseconds from being watched to the first line */
 #define MOST_SECONDS 86400
 
 enum { EXIT_USAGE = 2, EXIT_UNWATCHED = 3 };
@@ -183,6 +184,7 @@ static int await_tracer(struct demo *demo)
                     demo->options.wait);
             return EXIT_UNWATCHED;
         }
+    told_to_end(demo, SETTLE); /* the kernel counts a tracer before that one sees anything */
     return EXIT_SUCCESS;
 }
 

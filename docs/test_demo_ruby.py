@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""./demo ruby does what it says, and leaves nothing behind."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import harness
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+HEADINGS = "method path status microseconds".split()
+# What the client asks for, in this order, over and over, and how long the shop takes for each: from
+# so many microseconds on.
+VISIT = [
+    ("GET", "/", 200, 1000),
+    ("GET", "/cart", 200, 4000),
+    ("GET", "/", 200, 1000),
+    ("GET", "/cart", 200, 4000),
+    ("GET", "/sale", 404, 0),
+    ("POST", "/checkout", 200, 20000),
+]
+REQUESTS = 2 * len(VISIT)
+REQUEST = re.compile(r"^([A-Z]+) +(/\S*) +(\d+) +(\d+)$", re.M)
+
+
+def histograms(output):
+    """How many requests the histogram of each path has."""
+    counts = {}
+    for path, rows in re.findall(r"^@microseconds\[(.*)\]: *\n((?:\[.*\n?)+)", output, re.M):
+        counts[path] = sum(int(count) for count in re.findall(r"^\[.*?\) +(\d+) ", rows, re.M))
+    return counts
+
+
+class DemoRuby(harness.DemoCase):
+    which = ("ruby",)
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+        for command in ("ruby", "rake", "puma", "make"):
+            if not shutil.which(command):
+                harness.lacking(f"there is no {command}")
+        if subprocess.run(["ruby", "-rffi", "-rmkmf", "-e", ""], cwd=directory.name).returncode:
+            harness.lacking("Ruby has no ffi, or no headers")
+
+    def assert_requests(self, output, visits, lost=0):
+        seen = REQUEST.findall(output)
+        wanted = (VISIT * visits)[-len(seen) :]
+        self.assertIn(visits * len(VISIT) - len(seen), range(lost + 1), output)
+        for (method, path, status, microseconds), (*request, least) in zip(seen, wanted):
+            self.assertEqual([method, path, int(status)], request, output)
+            self.assertGreaterEqual(int(microseconds), least, output)
+
+    def assert_ended(self, output, pattern):
+        for process in re.findall(pattern, output, re.M):
+            self.assertFalse(Path("/proc", process).exists(), f"process {process} is still there")
+
+    def test_bpftrace_sees_every_request(self):
+        self.need("bpftrace")
+        tracefs = os.path.ismount("/sys/kernel/tracing")
+        status, said = self.demo("--requests", REQUESTS)
+        self.assertEqual(status, 0, said)
+        self.assertIn(HEADINGS, [line.split() for line in said.splitlines()])
+        # The kernel raises the semaphore, for which the client waits, a moment before bpftrace gives
+        # it the program to run; on a busy machine, a few requests may come in between.
+        self.assert_requests(said, 2, lost=len(VISIT))
+        paths = [path for _, path, *_ in REQUEST.findall(said)]
+        self.assertEqual(histograms(said), {path: paths.count(path) for path in paths}, said)
+        self.assertIn("puma and bpftrace have ended", said)
+        self.assertEqual(os.path.ismount("/sys/kernel/tracing"), tracefs)
+        self.assertRegex(said, r"(?m)^process \d+ listens on")
+        self.assert_ended(said, r"^process (\d+) listens on")
+
+    def test_ctrl_c_ends_it_at_any_time(self):
+        self.need("bpftrace")
+        for when in (r"^==> compile", r"^==> bpftrace", r"^GET +/ "):
+            with self.subTest(when=when):
+                said = self.press_ctrl_c(when, "--requests", "0")
+                self.assertNotRegex(said, "client|rror|Interrupt|from ")
+                self.assert_ended(said, r"^process (\d+) listens on")
+
+    def test_gdb_sees_every_request_without_privilege(self):
+        if not shutil.which("gdb"):
+            harness.lacking("there is no gdb")
+        if os.geteuid() == 0 and not shutil.which("setpriv"):
+            harness.lacking("root's privilege can't be given up: there is no setpriv")
+        if os.geteuid() == 0 and harness.run(*NOBODY, harness.ROOT / "demo", "--help")[0] != 0:
+            harness.lacking(f"nobody else may read {harness.ROOT}")
+        status, said = self.demo_without_privilege("--requests", len(VISIT))
+        self.assertEqual(status, 0, said)
+        self.assertIn("neither root nor sudo", said)
+        self.assertRegex(said, r"(?m)^stap +rack +request_finish +0x")
+        self.assert_requests(said, 1)
+
+    def demo_without_privilege(self, *arguments):
+        """As nobody, and without a sudo that this user might have."""
+        commands = self.directory / "commands"
+        commands.mkdir()
+        (commands / "sudo").write_text("#!/bin/sh\nexit 1\n")
+        (commands / "sudo").chmod(0o755)
+        self.directory.chmod(0o777)
+        environment = self.environment()
+        environment.update(PATH=f"{commands}:{environment['PATH']}", HOME=str(self.directory))
+        return harness.run(
+            *(NOBODY if os.geteuid() == 0 else ()),
+            *self.command(*arguments),
+            env=environment,
+            timeout=170,
+        )
+
+    def test_it_refuses_what_it_cannot_do(self):
+        for arguments, words in (
+            (["--requests", "some"], "--requests some: not a number"),
+            (["--requests"], "--requests wants a number"),
+            (["--fast"], "unknown option --fast"),
+            (["README.md"], "ruby takes no FILE"),
+        ):
+            with self.subTest(arguments=arguments):
+                status, said = self.demo(*arguments)
+                self.assertEqual(status, 1, said)
+                self.assertIn(words, said)
+
+
+if __name__ == "__main__":
+    harness.main()
