@@ -22,7 +22,7 @@ end
 
 class SignaturesTest < Minitest::Test
   ROOT = File.expand_path('..', __dir__)
-  LIBRARIES = %w[-r logger -I sig].freeze
+  LIBRARIES = %w[-r monitor -r logger -I sig].freeze
 
   # What YARD doesn't see, because it is made in C; for this gem only.
   INTERNAL = %w[StaticTracing::Native StaticTracing::Tracer::VisibilityHooks].freeze
@@ -58,7 +58,7 @@ class SignaturesTest < Minitest::Test
   def environment
     @@environment ||= begin
       loader = RBS::EnvironmentLoader.new
-      loader.add(library: 'logger', version: nil)
+      %w[monitor logger].each { |name| loader.add(library: name, version: nil) }
       loader.add(path: Pathname(File.join(ROOT, 'sig')))
       RBS::Environment.from_loader(loader).resolve_type_names
     end
