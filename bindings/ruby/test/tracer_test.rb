@@ -2,6 +2,7 @@
 
 require 'helper'
 require 'support/tracer_case'
+require 'support/tracers'
 
 # Registering, and what tracers fire.
 class TracerTest < TracerCase
@@ -342,8 +343,8 @@ class TracerTest < TracerCase
 
   # What arrives in a tracer.
   def test_values_that_bpftrace_sees
-    skip_or_flunk('bpftrace is not installed') unless system('command -v bpftrace >/dev/null')
-    skip_or_flunk(SelfWatch.missing) if SelfWatch.missing
+    refusal = Tracers.bpftrace_refusal
+    skip_or_flunk(refusal) if refusal
 
     klass = Class.new { def work(n) sleep(n); end }
     register(Latency, klass, :work)
@@ -369,16 +370,11 @@ class TracerTest < TracerCase
 
   # @return [String] what bpftrace says of what the block does, when it has ended itself
   def bpftrace(script)
-    reader, writer = IO.pipe
-    pid = spawn('timeout', '60', 'bpftrace', '-e', script, out: writer, err: writer)
-    writer.close
-    names = %i[work work_stack].map { |name| StaticTracing::Tracepoint.fetch(@namespace, name) }
-    deadline = StaticTracing.nsec + 40_000_000_000
-    sleep 0.02 until names.all?(&:enabled?) || StaticTracing.nsec > deadline
+    tool = Bpftrace.new(script)
+    tool.await
     yield
-    reader.read
+    tool.printed.join("\n")
   ensure
-    Process.wait(pid)
-    reader.close
+    tool&.close
   end
 end
