@@ -323,4 +323,5 @@ class TraceTests:
                 target.fire("shop:order", 6)
                 tool.lines.poll(0.2)
             target.process.stdin.close()  # which ends it
+            target.process.wait(harness.DEADLINE)  # newer versions wait for that, too
             tool.finish()  # bpftrace ends with the process
