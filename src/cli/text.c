@@ -90,6 +90,25 @@ void text_add_shown(struct text *text, const char *bytes, size_t size)
     }
 }
 
+struct text_path text_path(const char *path)
+{
+    static const char mark[] = "\"...";
+    struct text_path shown;
+    const size_t room = sizeof(shown.text) - sizeof(mark) - 1;
+    struct text text = {0};
+    size_t from = 0;
+
+    text_clear(&text);
+    text_add_shown(&text, path, strlen(path));
+    if (text.size > room)
+        from = text.size - room;
+    while (((unsigned char)text.bytes[from] & 0xc0) == 0x80) /* within a character of UTF-8 */
+        from++;
+    snprintf(shown.text, sizeof(shown.text), "%s%s\"", from ? mark : "\"", text.bytes + from);
+    free(text.bytes);
+    return shown;
+}
+
 /* One character: gives its bytes and its columns. */
 static size_t measure(const char *words, size_t size, size_t *width)
 {

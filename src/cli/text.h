@@ -21,6 +21,14 @@ void text_addf(struct text *text, const char *format, ...) __attribute__((format
  * column (the marks that turn the direction of writing are among them) become \xNN. */
 void text_add_shown(struct text *text, const char *bytes, size_t size);
 
+/* A path for a message, in quotation marks: as text_add_shown() has it, and where it is too long
+ * for a message, without its beginning. */
+struct text_path {
+    char text[256];
+};
+
+struct text_path text_path(const char *path);
+
 /* How many columns of a terminal it takes. */
 size_t text_width(const char *words);
 

@@ -82,6 +82,12 @@ def become_nobody():
     harness.libc.prctl(4, 1)  # PR_SET_DUMPABLE: to be looked at by others of nobody
 
 
+def run_as_nobody(*words):
+    return subprocess.run(
+        list(map(str, words)), capture_output=True, preexec_fn=become_nobody, check=False
+    )
+
+
 def attach(path, site, semaphore):
     """Watch a site in every process, by the kernel alone. Gives a descriptor to close."""
     with open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii") as file:

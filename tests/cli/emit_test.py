@@ -3,6 +3,7 @@
 
 import os
 import resource
+import shutil
 import stat
 import subprocess
 
@@ -86,6 +87,52 @@ class Emit(command.CommandTest):
             self.emit(MIXED)
             self.assertNotEqual(held.read(), read(self.path))
         self.assertEqual(os.listdir(self.place), ["shop.so"])
+
+    def test_the_mode_of_the_file_before_stays(self):
+        self.emit(ORDER)
+        os.chmod(self.path, 0o600)
+        self.emit(MIXED)
+        self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
+
+    def test_a_file_that_may_not_be_written_is_refused(self):
+        self.need_root()  # to become another
+        os.chmod(self.place, 0o777)
+        rst = shutil.copy(command.RST, self.place)
+        path = os.path.join(self.place, "theirs.so")
+        done = command.run_as_nobody(rst, "emit", "shop", ORDER, "-o", path)
+        self.assertEqual(done.returncode, command.GOOD, done)
+        before = read(path)
+        os.chmod(path, 0o444)
+        done = command.run_as_nobody(rst, "emit", "shop", MIXED, "-o", path)
+        self.assertEqual(done.returncode, command.FORBIDDEN, done)
+        self.assertEqual(read(path), before)
+
+    def test_a_link_stays_and_what_it_leads_to_is_written(self):
+        os.mkdir(os.path.join(self.place, "images"))
+        image = os.path.join(self.place, "images", "today.so")
+        os.symlink("images/today.so", self.path)
+        for words in (ORDER,), (MIXED,):  # a file that is not there yet, and one that is
+            self.emit(*words)
+            self.assertEqual(os.readlink(self.path), "images/today.so")
+            self.assertEqual(read(image)[:4], b"\x7fELF")
+            self.assertFalse(os.path.islink(image))
+        os.symlink("loop.so", os.path.join(self.place, "loop.so"))
+        outcome = self.rst("emit", "shop", ORDER, "-o", os.path.join(self.place, "loop.so"), status=FAILED)
+        self.assertIn("Too many levels of symbolic links", outcome.err)
+
+    def test_a_link_to_an_open_file_is_written_through(self):
+        self.emit(ORDER)
+        link, out = os.path.join(self.place, "stdout"), os.path.join(self.place, "out")
+        os.symlink("/proc/self/fd/1", link)
+        with open(out, "wb") as file:
+            number = os.fstat(file.fileno()).st_ino
+            done = subprocess.run([command.RST, "emit", "shop", ORDER, "-o", link], stdout=file, check=False)
+        self.assertEqual(done.returncode, 0)
+        self.assertTrue(os.path.islink(link))
+        self.assertEqual((os.stat(out).st_ino, read(out)), (number, read(self.path)))
+
+    def test_a_name_may_be_as_long_as_names_are(self):
+        self.rst("emit", "shop", ORDER, "-o", os.path.join(self.place, "s" * 255))
 
     def test_a_device_is_not_replaced(self):
         self.rst("emit", "shop", ORDER, "-o", "/dev/null")
