@@ -32,6 +32,7 @@ enum status status_of(int error)
     case 0:
         return STATUS_GOOD;
     case ENOENT:
+    case ENOTDIR:
     case ESRCH:
         return STATUS_GONE;
     case EACCES:

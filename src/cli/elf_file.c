@@ -12,8 +12,11 @@
 #include "command.h"
 #include "error.h"
 
-/* All sections of notes together. A million of librst's probes take a tenth of it. */
-#define MOST_BYTES ((uint64_t)1 << 30)
+/*
+ * A file needs this many of neither, and libelf would make room for all that it claims to have.
+ * A header alone can't claim more of them; whatever does says so in the first section.
+ */
+#define MOST_SECTIONS 0xffff
 
 /* A file being read. */
 struct job {
@@ -28,6 +31,23 @@ struct job {
 static int broken(const struct job *job, const char *what)
 {
     return rst_fail(EBADMSG, "%s: a broken ELF file: %s", job->name, what);
+}
+
+/* The same in libelf's words. */
+static int elf_broken(const struct job *job)
+{
+    int error = elf_errno();
+
+    return broken(job, error ? elf_errmsg(error) : "it is cut short");
+}
+
+uint64_t elf_number(bool big_endian, const char *at, size_t size)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < size; i++)
+        value = value << 8 | (unsigned char)at[big_endian ? i : size - 1 - i];
+    return value;
 }
 
 /* Read a part of the file, which has been found to be in it. Gives it a NUL behind its end. */
@@ -63,7 +83,8 @@ static int read_section(struct job *job, const GElf_Shdr *header, struct elf_sec
     if (header->sh_offset > job->size || header->sh_size > job->size - header->sh_offset)
         return broken(job, "a section goes beyond its end");
     if (header->sh_size > job->left) /* sections don't overlap: their sizes add up to less */
-        return broken(job, "its sections are larger than it is, or than 1 GiB");
+        return broken(job,
+                      "its notes are larger than it is, or than 1 GiB, the most for all files");
     if (header->sh_flags & SHF_COMPRESSED)
         return broken(job, "its notes are compressed");
     error = read_bytes(job, header->sh_offset, header->sh_size, &ret->bytes);
@@ -90,10 +111,10 @@ static int read_segments(struct job *job)
     GElf_Phdr header;
 
     if (elf_getphdrnum(job->elf, &count) != 0 || count > INT_MAX)
-        return broken(job, elf_errmsg(-1));
+        return elf_broken(job);
     for (size_t i = 0; i < count; i++) {
         if (!gelf_getphdr(job->elf, (int)i, &header))
-            return broken(job, elf_errmsg(-1));
+            return elf_broken(job);
         if (header.p_type == PT_INTERP)
             file->has_interpreter = true;
         if (header.p_type != PT_LOAD || header.p_offset >= job->size)
@@ -172,16 +193,16 @@ static int read_sections(struct job *job)
     int error;
 
     if (elf_getshdrstrndx(job->elf, &index) != 0)
-        return broken(job, elf_errmsg(-1));
+        return elf_broken(job);
     if (index == SHN_UNDEF) /* it has no sections, or none with a name */
         return 0;
     if (!gelf_getshdr(elf_getscn(job->elf, index), &header))
-        return broken(job, elf_errmsg(-1));
+        return elf_broken(job);
     error = header.sh_type == SHT_NOBITS ? broken(job, "its sections have no names")
                                          : read_section(job, &header, &names);
     for (section = NULL; error == 0 && (section = elf_nextscn(job->elf, section));)
-        error = gelf_getshdr(section, &header) ? take_section(job, &names, &header)
-                                               : broken(job, elf_errmsg(-1));
+        error =
+            gelf_getshdr(section, &header) ? take_section(job, &names, &header) : elf_broken(job);
     free(names.bytes);
     return error;
 }
@@ -193,7 +214,7 @@ static int read_header(struct job *job)
     GElf_Ehdr header;
 
     if (elf_kind(job->elf) != ELF_K_ELF || !gelf_getehdr(job->elf, &header))
-        return broken(job, elf_errmsg(-1));
+        return elf_broken(job);
     job->file.type = header.e_type;
     job->file.machine = header.e_machine;
     job->file.big_endian = header.e_ident[EI_DATA] == ELFDATA2MSB;
@@ -224,6 +245,43 @@ static int check_file(int fd, const char *name, uint64_t *ret_size)
     return 0;
 }
 
+/* Where a header says how many sections and segments there are. */
+static const struct {
+    size_t sections_at, sections_size, segment_count, section_count; /* in the file's header */
+    size_t size;                                                     /* in a section's */
+    size_t header_size, section_size;
+} layouts[] = {
+    {32, 4, 44, 48, 20, sizeof(Elf32_Ehdr), sizeof(Elf32_Shdr)},
+    {40, 8, 56, 60, 32, sizeof(Elf64_Ehdr), sizeof(Elf64_Shdr)},
+};
+
+/* Refuse more sections or segments than MOST_SECTIONS; and leave all that is wrong to libelf. */
+static int check_counts(const struct job *job)
+{
+    char header[sizeof(Elf64_Ehdr)], first[sizeof(Elf64_Shdr)];
+    bool wide, big_endian;
+    uint64_t at;
+
+    if (pread(job->fd, header, EI_NIDENT, 0) != EI_NIDENT)
+        return 0;
+    wide = header[EI_CLASS] == ELFCLASS64;
+    big_endian = header[EI_DATA] == ELFDATA2MSB;
+    if (pread(job->fd, header, layouts[wide].header_size, 0) != (ssize_t)layouts[wide].header_size)
+        return 0;
+    if (elf_number(big_endian, header + layouts[wide].segment_count, 2) == PN_XNUM)
+        return rst_fail(EBADMSG, "%s: an ELF file with too many segments", job->name);
+    at = elf_number(big_endian, header + layouts[wide].sections_at, layouts[wide].sections_size);
+    if (at == 0 || at > job->size ||
+        elf_number(big_endian, header + layouts[wide].section_count, 2) != 0 ||
+        pread(job->fd, first, layouts[wide].section_size, (off_t)at) !=
+            (ssize_t)layouts[wide].section_size)
+        return 0;
+    if (elf_number(big_endian, first + layouts[wide].size, layouts[wide].sections_size) >
+        MOST_SECTIONS)
+        return rst_fail(EBADMSG, "%s: an ELF file with too many sections", job->name);
+    return 0;
+}
+
 static void free_notes(struct elf_file *file)
 {
     for (size_t i = 0; i < ELF_SECTION_NAMES; i++)
@@ -231,18 +289,20 @@ static void free_notes(struct elf_file *file)
             free(file->notes[i][j].bytes);
 }
 
-int elf_file_read(int fd, const char *name, struct elf_file *ret)
+int elf_file_read(int fd, const char *name, uint64_t most_bytes, struct elf_file *ret)
 {
     struct job job = {.fd = fd, .name = name};
     int error = check_file(fd, name, &job.size);
 
+    if (error == 0)
+        error = check_counts(&job);
     if (error < 0)
         return error;
-    job.left = job.size < MOST_BYTES ? job.size : MOST_BYTES;
+    job.left = job.size < most_bytes ? job.size : most_bytes;
     elf_version(EV_CURRENT);
     job.elf = elf_begin(fd, ELF_C_READ, NULL);
     if (!job.elf)
-        return broken(&job, elf_errmsg(-1));
+        return elf_broken(&job);
     error = read_header(&job);
     if (error == 0)
         error = read_segments(&job);

@@ -35,8 +35,14 @@ struct elf_file {
     size_t note_counts[ELF_SECTION_NAMES];
 };
 
-/* Gives 0 or a negative errno; `ret` is untouched on failure. */
-int elf_file_read(int fd, const char *name, struct elf_file *ret);
+/*
+ * `most_bytes` is how many bytes of sections may be kept. Gives 0 or a negative errno; `ret` is
+ * untouched on failure.
+ */
+int elf_file_read(int fd, const char *name, uint64_t most_bytes, struct elf_file *ret);
+
+/* The number of that size at `at`, in a file of that order of bytes. */
+uint64_t elf_number(bool big_endian, const char *at, size_t size);
 
 /* Free all but the sections of notes, which are the caller's by now. */
 void elf_file_free(struct elf_file *file);

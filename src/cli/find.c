@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +20,7 @@ struct image {
     dev_t device;
     ino_t inode;
     struct usdt_file file; /* without a probe if it can't be read */
+    bool unread;
 };
 
 static void note_status(struct findings *findings, enum status status)
@@ -61,11 +62,13 @@ static const struct image *read_image(struct findings *findings, int fd, const c
     }
     findings->images = room_for_one(findings->images, findings->image_count, sizeof(void *));
     findings->images[findings->image_count++] = image;
-    error = usdt_read(fd, path, &image->file);
+    error = usdt_read(fd, text_path(path).text, &image->file);
+    image->unread = error < 0;
     if (error < 0 && !(quiet && error == -ENOEXEC))
         note_status(findings, say_failure(error));
     if (image->file.damaged > 0) {
-        say("%s: %zu of its notes make no sense, and are left out", path, image->file.damaged);
+        say("%s: %zu of its notes make no sense, and are left out", text_path(path).text,
+            image->file.damaged);
         note_status(findings, STATUS_BAD_FILE);
     }
     return image;
@@ -99,12 +102,17 @@ static int32_t read_watched(struct findings *findings, struct process *process,
                             const struct process_file *file, const struct usdt_probe *probe)
 {
     uint16_t count;
+    int error;
 
     if (!process || probe->semaphore == 0)
         return WATCHED_UNCOUNTED;
-    if (process_semaphore(process, file, probe->semaphore, &count) == 0)
+    error = process_semaphore(process, file, probe->semaphore, &count);
+    if (error == 0)
         return count;
-    findings->unread_semaphores++;
+    if (status_of(error) == STATUS_FORBIDDEN)
+        findings->refused_semaphores++;
+    else
+        findings->unmapped_semaphores++;
     return WATCHED_UNKNOWN;
 }
 
@@ -137,24 +145,25 @@ static enum source_kind kind_of(const struct process_opened *opened, const struc
     return file->kind == USDT_IMAGE ? SOURCE_FILE : SOURCE_LIBRARY;
 }
 
-/* Gives how many probes it has, 0 also where it can't be read. */
-static size_t look_at_file(struct search *search, struct findings *findings,
-                           struct process *process, const struct process_file *file)
+/* Gives how many probes it has, or -1 where it can't be read, and has been told of. */
+static ssize_t look_at_file(struct search *search, struct findings *findings,
+                            struct process *process, const struct process_file *file)
 {
     struct process_opened opened;
     const struct image *image;
     struct source source;
     int error = process_open_file(process, file, &opened);
 
-    if (error == -ENXIO || (findings->sweeps && error == -ESRCH))
+    /* No file that could have probes, or none of the process's any more. */
+    if (error == -ENXIO || error == -ESTALE || (findings->sweeps && error == -ESRCH))
         return 0;
     if (findings->sweeps && status_of(error) == STATUS_FORBIDDEN) {
         findings->refused_files++;
-        return 0;
+        return -1;
     }
     if (error < 0) {
         note_status(findings, say_failure(error));
-        return 0;
+        return -1;
     }
     image = read_image(findings, opened.fd, opened.path, true);
     close(opened.fd);
@@ -170,13 +179,13 @@ static size_t look_at_file(struct search *search, struct findings *findings,
         .file = &image->file,
     };
     add_probes(search, findings, &source, process, file);
-    return image->file.count;
+    return (ssize_t)image->file.count;
 }
 
 static void look_at_process(struct search *search, struct findings *findings, pid_t pid)
 {
     struct process process;
-    size_t probes = 0;
+    bool has_probes = false, unread = false;
     int error = process_open(pid, &process);
 
     if (error < 0 && findings->sweeps) {
@@ -187,17 +196,31 @@ static void look_at_process(struct search *search, struct findings *findings, pi
         note_status(findings, say_failure(error));
         return;
     }
-    for (size_t i = 0; i < process.file_count; i++)
-        probes += look_at_file(search, findings, &process, &process.files[i]);
+    for (size_t i = 0; i < process.file_count; i++) {
+        ssize_t probes = look_at_file(search, findings, &process, &process.files[i]);
+
+        has_probes |= probes > 0;
+        unread |= probes < 0;
+    }
     if (!findings->sweeps && process.file_count == 0) {
         say("process %ld (%s) runs no program: it is one of the kernel's, or has ended", (long)pid,
             rst_quote(process.command).text);
         note_status(findings, STATUS_NONE);
-    } else if (!findings->sweeps && probes == 0) {
+    } else if (!findings->sweeps && !has_probes && !unread) {
         say("process %ld (%s) has no probes", (long)pid, rst_quote(process.command).text);
         note_status(findings, STATUS_NONE);
     }
     process_close(&process);
+}
+
+/* What would help; root has been told often enough to be root. */
+static struct rst_quoted what_lacks(const char *capability)
+{
+    struct rst_quoted words;
+
+    snprintf(words.text, sizeof(words.text), "%shave %s", geteuid() == 0 ? "" : "be root, or ",
+             capability);
+    return words;
 }
 
 static void look_at_all(struct search *search, struct findings *findings)
@@ -210,16 +233,31 @@ static void look_at_all(struct search *search, struct findings *findings)
         look_at_process(search, findings, pids[i]);
     free(pids);
     if (findings->refused_processes > 0)
-        say("%zu process%s may not be looked at; be root, or have CAP_SYS_PTRACE, to see more",
-            findings->refused_processes, findings->refused_processes == 1 ? "" : "es");
+        say("%zu process%s may not be looked at; %s, to see more", findings->refused_processes,
+            findings->refused_processes == 1 ? "" : "es", what_lacks("CAP_SYS_PTRACE").text);
     if (findings->refused_files > 0)
-        say("%zu mapped files can't be reached: they are deleted or replaced; have CAP_SYS_ADMIN, "
-            "to "
-            "see theirs",
-            findings->refused_files);
+        say("%zu mapped file%s can't be reached, being deleted or replaced; %s, to see more",
+            findings->refused_files, findings->refused_files == 1 ? "" : "s",
+            what_lacks("CAP_SYS_ADMIN").text);
 }
 
 /* ------------------------------------------------------------------------------- files -- */
+
+/* A device's open() may do something: only a file is opened. Gives it, or a negative errno. */
+static int open_named(const char *path)
+{
+    struct stat about;
+    int fd;
+
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
+        return rst_fail(ENOEXEC, "%s: not a regular file", text_path(path).text);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0)
+        return fd;
+    return rst_fail_errno(
+        errno, "%s%s", text_path(path).text,
+        strchr(path, '/') || errno != ENOENT ? "" : " (a glob has a colon, as in 'shop:*')");
+}
 
 static void look_at_path(struct search *search, struct findings *findings, const char *path)
 {
@@ -228,23 +266,19 @@ static void look_at_path(struct search *search, struct findings *findings, const
         [USDT_EXECUTABLE] = SOURCE_EXECUTABLE,
         [USDT_IMAGE] = SOURCE_FILE,
     };
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = open_named(path);
     const struct image *image;
     struct source source;
 
     if (fd < 0) {
-        note_status(findings,
-                    say_failure(rst_fail_errno(errno, "%s%s", rst_quote(path).text,
-                                               strchr(path, '/') || errno != ENOENT
-                                                   ? ""
-                                                   : " (a glob has a colon, as in 'shop:*')")));
+        note_status(findings, say_failure(fd));
         return;
     }
-    image = read_image(findings, fd, rst_quote(path).text, false);
+    image = read_image(findings, fd, path, false);
     close(fd);
     if (image->file.count == 0) {
-        if (findings->status == STATUS_GOOD)
-            say("%s: no probes there", rst_quote(path).text);
+        if (!image->unread)
+            say("%s: no probes there", text_path(path).text);
         note_status(findings, STATUS_NONE);
         return;
     }
@@ -257,36 +291,81 @@ static void look_at_path(struct search *search, struct findings *findings, const
 
 #define MOST_OFFERS 200000 /* names that are compared with a glob: a second's work at most */
 
+/* A provider or a probe that has no wildcard was meant as it is. */
+static bool is_word(const char *part)
+{
+    return part[strcspn(part, "*?[")] == '\0';
+}
+
+/* What to compare: a side that is a word by itself, if the other is not; else the whole. */
+enum compared { COMPARE_BOTH, COMPARE_PROVIDER, COMPARE_PROBE };
+
+static enum compared compared_of(const struct glob *glob)
+{
+    if (is_word(glob->provider) == is_word(glob->probe))
+        return COMPARE_BOTH;
+    return is_word(glob->provider) ? COMPARE_PROVIDER : COMPARE_PROBE;
+}
+
+static void put_offer(const struct usdt_probe *probe, enum compared compared, struct text *ret)
+{
+    text_clear(ret);
+    if (compared != COMPARE_PROBE)
+        text_add_shown(ret, probe->provider, strlen(probe->provider));
+    if (compared == COMPARE_BOTH)
+        text_add(ret, ":");
+    if (compared != COMPARE_PROVIDER)
+        text_add_shown(ret, probe->name, strlen(probe->name));
+}
+
+static void add_suggestion(const struct glob *glob, enum compared compared, const char *word,
+                           struct text *ret)
+{
+    text_add(ret, ret->size ? ", " : "; did you mean ");
+    if (compared == COMPARE_BOTH)
+        text_add(ret, word);
+    else if (compared == COMPARE_PROVIDER)
+        text_addf(ret, "'%s:%s'", word, glob->probe);
+    else
+        text_addf(ret, "'%s:%s'", glob->provider, word);
+}
+
 static void suggest(struct findings *findings, const struct glob *glob)
 {
-    struct text name = {0};
+    static const char *const none = "";
+    enum compared compared = compared_of(glob);
+    struct text words = {0};
     struct near near;
     size_t offers = 0;
 
-    near_start(&near, glob->text);
+    near_start(&near, compared == COMPARE_PROVIDER ? glob->provider
+                      : compared == COMPARE_PROBE  ? glob->probe
+                                                   : glob->text);
     for (size_t i = 0; i < findings->image_count; i++) {
         const struct usdt_file *file = &findings->images[i]->file;
 
         for (size_t j = 0; j < file->count && offers < MOST_OFFERS; j++, offers++) {
-            text_clear(&name);
-            text_add_shown(&name, file->probes[j].provider, strlen(file->probes[j].provider));
-            text_add(&name, ":");
-            text_add_shown(&name, file->probes[j].name, strlen(file->probes[j].name));
-            near_offer(&near, name.bytes);
+            put_offer(&file->probes[j], compared, &words);
+            near_offer(&near, words.bytes);
         }
     }
-    text_clear(&name);
+    text_clear(&words);
     for (size_t i = 0; i < near.count; i++)
-        text_addf(&name, "%s%s", i ? ", " : "; did you mean ", near.words[i]);
-    say("no probe matches %s%s%s", rst_quote(glob->text).text, name.bytes, near.count ? "?" : "");
-    free(name.bytes);
+        add_suggestion(glob, compared, near.words[i], &words);
+    say("no probe matches %s%s%s", rst_quote(glob->text).text, words.size ? words.bytes : none,
+        near.count ? "?" : "");
+    free(words.bytes);
 }
 
 static void say_what_lacks(const struct search *search, struct findings *findings)
 {
-    if (findings->unread_semaphores > 0)
-        say("%zu semaphore%s could not be read (\"?\"); be root, or have CAP_SYS_PTRACE",
-            findings->unread_semaphores, findings->unread_semaphores == 1 ? "" : "s");
+    if (findings->refused_semaphores > 0)
+        say("%zu semaphore%s could not be read (\"?\"); %s", findings->refused_semaphores,
+            findings->refused_semaphores == 1 ? "" : "s", what_lacks("CAP_SYS_PTRACE").text);
+    if (findings->unmapped_semaphores > 0)
+        say("%zu semaphore%s not in their process's memory (\"?\"): nobody can watch by %s",
+            findings->unmapped_semaphores, findings->unmapped_semaphores == 1 ? " is" : "s are",
+            findings->unmapped_semaphores == 1 ? "it" : "them");
     if (findings->probes == 0 && search->pid_count + search->file_count == 0) {
         say("there are no probes in any process that can be looked at");
         note_status(findings, STATUS_NONE);

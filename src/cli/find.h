@@ -53,7 +53,7 @@ struct findings {
     size_t image_count;
     void *images_by_inode;
     bool sweeps; /* over every process: what was not named may be gone, refused, without probes */
-    size_t refused_processes, refused_files, unread_semaphores;
+    size_t refused_processes, refused_files, refused_semaphores, unmapped_semaphores;
     size_t probes; /* all that there were, whatever the globs say */
     enum status status;
 };

@@ -17,7 +17,7 @@ static size_t character(const unsigned char *bytes, size_t size)
         unsigned char first, last, low, high; /* the first byte, and the second */
         size_t size;
     } forms[] = {
-        {0x20, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
         {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
         {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
     };
@@ -35,6 +35,27 @@ static size_t character(const unsigned char *bytes, size_t size)
     return 0;
 }
 
+/*
+ * A character that a terminal may obey, or that turns the direction of writing: as JSON has it, its
+ * number does as well. Gives that, 0 for all others.
+ */
+static unsigned obeyed(const unsigned char *at, size_t length)
+{
+    unsigned number;
+
+    if (length == 1)
+        return *at < 0x20 || *at == 0x7f ? *at : 0;
+    if (length == 2)
+        return at[0] == 0xc2 && at[1] < 0xa0 ? at[1] : 0;
+    if (length != 3 || at[0] != 0xe2)
+        return 0;
+    number = 0x2000U | (at[1] & 0x3fU) << 6 | (at[2] & 0x3fU);
+    return number == 0x200e || number == 0x200f || (number >= 0x2028 && number <= 0x202e) ||
+                   (number >= 0x2066 && number <= 0x2069)
+               ? number
+               : 0;
+}
+
 static void write_string(FILE *out, const char *bytes, size_t size)
 {
     const unsigned char *at = (const unsigned char *)bytes, *end = at + size;
@@ -43,8 +64,10 @@ static void write_string(FILE *out, const char *bytes, size_t size)
     while (at < end) {
         size_t length = character(at, (size_t)(end - at));
 
-        if (*at < 0x20 || *at == 0x7f)
-            fprintf(out, "\\u%04x", *at);
+        unsigned number = obeyed(at, length);
+
+        if (number != 0 || *at == 0)
+            fprintf(out, "\\u%04x", number);
         else if (*at == '"' || *at == '\\')
             fprintf(out, "\\%c", *at);
         else if (length == 0)

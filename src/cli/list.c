@@ -10,6 +10,7 @@
 #include "find.h"
 #include "list.h"
 #include "lookup.h"
+#include "text.h"
 
 static const char help[] =
     "Usage: rst list [OPTION]... [-p PID]... [FILE]... [PROVIDER:PROBE]...\n"
@@ -73,7 +74,7 @@ static enum status parse(int count, char **words, struct options *options)
         }
     }
     if (status == STATUS_GOOD && options->json && options->names)
-        status = say_usage("list", "--json has the names; give either, or --names");
+        status = say_usage("list", "either --json, which has all that is known, or --names");
     for (; status == STATUS_GOOD && optind < count; optind++)
         search_add_word(&options->search, words[optind]);
     return status;
@@ -83,13 +84,19 @@ static enum status parse(int count, char **words, struct options *options)
 
 static enum status keep_watched(struct findings *findings)
 {
-    size_t kept = 0;
+    size_t kept = 0, told = 0;
 
-    for (size_t i = 0; i < findings->count; i++)
+    for (size_t i = 0; i < findings->count; i++) {
+        told += findings->list[i].watched >= 0;
         if (findings->list[i].watched > 0)
             findings->list[kept++] = findings->list[i];
-    if (kept == 0 && findings->count > 0)
-        say("none of %zu probes is watched", findings->count);
+    }
+    if (kept == 0 && told > 0)
+        say("none of %zu probes is watched", told);
+    if (told < findings->count)
+        say("of %zu probes nobody can tell whether they are watched: no process is named, or they "
+            "have no semaphore that can be read",
+            findings->count - told);
     findings->count = kept;
     return kept == 0 ? STATUS_NONE : STATUS_GOOD;
 }

@@ -36,6 +36,8 @@ static void write_arguments(struct json *json, const struct found *found)
     for (size_t i = 0; i < arguments.count; i++)
         write_argument(json, &arguments.list[i]);
     json_close(json, '[');
+    if (arguments.more)
+        json_bool(json, "more_arguments", true);
     usdt_arguments_free(&arguments);
 }
 

@@ -10,6 +10,7 @@
 
 #include "list.h"
 #include "table.h"
+#include "text.h"
 
 struct row {
     const struct found *first;
@@ -34,7 +35,8 @@ struct list_table {
     size_t shown_count;
 };
 
-void list_arguments(const struct found *found, struct text *ret)
+/* As people read them: "uint64 order, string customer", "-" for none. */
+static void write_arguments(const struct found *found, struct text *ret)
 {
     struct usdt_arguments arguments;
 
@@ -64,8 +66,8 @@ static bool same_arguments(const struct found *a, const struct found *b)
         return true;
     text_clear(&one);
     text_clear(&other);
-    list_arguments(a, &one);
-    list_arguments(b, &other);
+    write_arguments(a, &one);
+    write_arguments(b, &other);
     same = strcmp(one.bytes, other.bytes) == 0;
     free(one.bytes);
     free(other.bytes);
@@ -133,7 +135,7 @@ static void write_cell(const void *context, size_t index, size_t column, struct 
         text_add_shown(ret, found->probe->name, strlen(found->probe->name));
         break;
     case COLUMN_ARGUMENTS:
-        list_arguments(found, ret);
+        write_arguments(found, ret);
         break;
     case COLUMN_WATCHED:
         write_watched(found, ret);

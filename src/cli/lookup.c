@@ -16,6 +16,9 @@ enum status search_add_pid(struct search *search, const char *command, const cha
     pid = strtol(word, &end, 10);
     if (errno != 0 || *word < '0' || *word > '9' || *end != '\0' || pid < 1 || pid > INT_MAX)
         return say_usage(command, "-p %s: not a process id", rst_quote(word).text);
+    for (size_t i = 0; i < search->pid_count; i++)
+        if (search->pids[i] == pid)
+            return STATUS_GOOD;
     search->pids = room_for_one(search->pids, search->pid_count, sizeof(*search->pids));
     search->pids[search->pid_count++] = (pid_t)pid;
     return STATUS_GOOD;

@@ -93,7 +93,8 @@ static enum status run(int count, char **words)
         printf("rst %s\n", rst_version());
         return STATUS_GOOD;
     }
-    if (strcmp(words[1], "help") == 0 && count > 2) { /* rst help list */
+    if (strcmp(words[1], "help") == 0 && count > 2 &&
+        strcmp(words[2], "help") != 0) { /* list, say */
         command = find(words[2]);
         if (!command)
             return refuse(words[2]);

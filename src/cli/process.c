@@ -69,7 +69,7 @@ static bool parse_mapping(char *line, struct process_mapping *ret)
     return true;
 }
 
-/* By file, then by offset. */
+/* By file, and there by offset. */
 static int compare_mappings(const void *left, const void *right)
 {
     const struct process_mapping *a = left, *b = right;
@@ -78,14 +78,17 @@ static int compare_mappings(const void *left, const void *right)
         return a->device > b->device ? 1 : -1;
     if (a->inode != b->inode)
         return a->inode > b->inode ? 1 : -1;
+    if (strcmp(a->name, b->name) != 0)
+        return strcmp(a->name, b->name);
     if (a->offset != b->offset)
         return a->offset > b->offset ? 1 : -1;
     return (a->start > b->start) - (a->start < b->start);
 }
 
+/* An overlay gives files of several file systems below it one device: the name tells them apart. */
 static bool same_file(const struct process_mapping *a, const struct process_mapping *b)
 {
-    return a->device == b->device && a->inode == b->inode;
+    return a->device == b->device && a->inode == b->inode && strcmp(a->name, b->name) == 0;
 }
 
 /* Make a file of each run of mappings that has code in it. */
@@ -125,6 +128,8 @@ static int refused(pid_t pid, int error)
 
 static int explain(pid_t pid, int error)
 {
+    if (error == ENOENT && access("/proc/self", F_OK) < 0)
+        return rst_fail(ENOENT, "/proc is not mounted here: nothing can be seen of processes");
     if (error == ENOENT || error == ESRCH)
         return gone(pid);
     if (error == EACCES || error == EPERM)

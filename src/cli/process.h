@@ -67,7 +67,8 @@ struct process_opened {
 
 /*
  * Open a file of the process, across mount namespaces, deleted or not. Gives 0, or a negative errno
- * and rst_error(); -ENXIO for what is no regular file, a device say, which can have no probes.
+ * and rst_error(); -ENXIO for what is no regular file, a device say, which can have no probes, and
+ * -ESTALE for what the process has not mapped any more.
  */
 int process_open_file(struct process *process, const struct process_file *file,
                       struct process_opened *ret);

@@ -3,10 +3,10 @@
  * Opening what a process has mapped, and finding a path for it that others can use.
  *
  * What is mapped need not be what its name leads to: the file may be replaced, deleted, in another
- * mount namespace, or a memfd that never had a name. So whatever is opened is compared with the
- * mapping's inode, in this order:
+ * mount namespace, or a memfd that never had a name. And a mapping that was read may be another by
+ * now. So whatever is opened is compared with the mapping, in this order:
  *
- *     /proc/PID/map_files/START-END     always right, but takes privilege
+ *     /proc/PID/map_files/START-END     what is mapped there now, but takes privilege
  *     /proc/PID/root/NAME               not for what is deleted
  *     /proc/PID/fd/N                    a memfd, as long as it is open
  */
@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 
 #include "command.h"
 #include "error.h"
+#include "text.h"
 
 #define MEMFD "/memfd:"
 
@@ -127,7 +129,6 @@ static int by_mapping(struct process *process, const struct process_file *file)
 static int by_name(struct process *process, const struct process_file *file)
 {
     const char *name = file->mappings[0].name;
-    struct stat about;
     char *path;
     int fd;
 
@@ -136,11 +137,6 @@ static int by_name(struct process *process, const struct process_file *file)
     sure(asprintf(&path, "root%s", name) < 0 ? NULL : path);
     fd = open_path(process, path);
     free(path);
-    /* Not the device: btrfs and overlays give another one to stat(2) than to the mapping. */
-    if (fd >= 0 && (fstat(fd, &about) < 0 || about.st_ino != file->mappings[0].inode)) {
-        close(fd);
-        return -ENOENT;
-    }
     return fd;
 }
 
@@ -153,6 +149,30 @@ static int by_descriptor(struct process *process, const struct process_file *fil
         return -ENOENT;
     snprintf(path, sizeof(path), "fd/%d", number);
     return open_path(process, path);
+}
+
+/*
+ * Whether it is what the mapping is of. The inode says so, but not the device: btrfs and overlays
+ * give another one to stat(2) than to the mapping. Some overlays do the same with the inode, so
+ * what was opened by the mapping itself may be known by its name instead, which no two memfds need
+ * have.
+ */
+static bool is_mapped(int path_fd, const struct process_mapping *mapping, bool by_mapping)
+{
+    char link[64], name[PATH_MAX];
+    struct stat about;
+    ssize_t length;
+
+    if (fstat(path_fd, &about) < 0)
+        return false;
+    if (about.st_ino == mapping->inode)
+        return true;
+    if (!by_mapping || is_memfd(mapping))
+        return false;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
+    length = readlink(link, name, sizeof(name) - 1);
+    return length > 0 && (size_t)length == strlen(mapping->name) &&
+           memcmp(name, mapping->name, (size_t)length) == 0;
 }
 
 /* Open for reading what is open as a path, if it is a regular file: a device's open() may act. */
@@ -170,6 +190,10 @@ static int open_regular(int path_fd, struct stat *about)
     return fd < 0 ? -errno : fd;
 }
 
+/*
+ * Gives -ESTALE if the process has mapped something else there by now, and what the worst was of
+ * the ways that lead to the file otherwise: "no permission" tells more than "not there".
+ */
 static int open_any_way(struct process *process, const struct process_file *file,
                         struct stat *about)
 {
@@ -178,14 +202,20 @@ static int open_any_way(struct process *process, const struct process_file *file
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         path_fd = ways[i](process, file);
+        if (path_fd >= 0 && !is_mapped(path_fd, &file->mappings[0], i == 0)) {
+            close(path_fd);
+            path_fd = i == 0 ? -ESTALE : -ENOENT;
+        }
         if (path_fd >= 0) {
             fd = open_regular(path_fd, about);
             close(path_fd);
             if (fd >= 0 || fd == -ENXIO)
                 return fd;
             path_fd = fd;
+        } else if (i == 0 && path_fd == -ENOENT) {
+            path_fd = -ESTALE; /* no such mapping */
         }
-        if (path_fd != -ENOENT) /* "no permission" tells more than "not there" */
+        if (path_fd != -ENOENT)
             worst = path_fd;
     }
     return worst;
@@ -254,15 +284,18 @@ int process_open_file(struct process *process, const struct process_file *file,
     struct stat about;
     int fd = open_any_way(process, file, &about);
 
-    if (fd == -ESRCH || (fd == -ENOENT && has_exited(process)))
+    if (fd == -ESRCH || ((fd == -ENOENT || fd == -ESTALE) && has_exited(process)))
         return rst_fail(ESRCH, "process %ld exited while it was looked at", (long)process->pid);
-    if (fd == -ENOENT)
-        return rst_fail(EACCES,
-                        "process %ld: %s can't be reached without CAP_SYS_ADMIN: it is deleted or "
-                        "replaced, and not open",
-                        (long)process->pid, rst_quote(name).text);
+    if (fd == -ESTALE)
+        return rst_fail(ESTALE, "process %ld: %s is not mapped any more", (long)process->pid,
+                        text_path(name).text);
+    if (fd == -EPERM || fd == -EACCES)
+        return rst_fail(-fd,
+                        "process %ld: %s can't be opened: it is deleted, replaced or out of reach; "
+                        "be root, or have CAP_SYS_ADMIN",
+                        (long)process->pid, text_path(name).text);
     if (fd < 0)
-        return rst_fail_errno(-fd, "process %ld: %s", (long)process->pid, rst_quote(name).text);
+        return rst_fail_errno(-fd, "process %ld: %s", (long)process->pid, text_path(name).text);
     *ret = (struct process_opened){
         .fd = fd,
         .device = about.st_dev,

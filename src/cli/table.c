@@ -112,6 +112,8 @@ static size_t print_cut(const struct printer *printer, const char *words, size_t
         return text_width(printer->mark) + room - mark;
     }
     bytes = text_fitting(words, width - (room - mark));
+    if (text_width(words + bytes) > room - mark) /* half a wide character was to go */
+        bytes = text_fitting(words, width - (room - mark) + 1);
     printf("%s%s", printer->mark, words + bytes);
     return mark + text_width(words + bytes);
 }

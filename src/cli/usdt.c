@@ -23,11 +23,7 @@ struct note {
 
 static uint64_t number(const struct elf_file *file, const char *at, size_t size)
 {
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < size; i++)
-        value = value << 8 | (unsigned char)at[file->big_endian ? i : size - 1 - i];
-    return value;
+    return elf_number(file->big_endian, at, size);
 }
 
 enum outcome { TAKEN, DAMAGED, ENDED };
@@ -152,10 +148,31 @@ static const char *find_signature(const struct signatures *signatures, uint64_t 
 
 /* ------------------------------------------------------------------------------ all -- */
 
-static void keep(struct usdt_file *usdt, char *bytes)
+/*
+ * The notes of all files that are kept at a time. A million of librst's probes take a tenth of it;
+ * a sparse file claims that much for nothing, and there may be many.
+ */
+#define MOST_BYTES ((uint64_t)1 << 30)
+
+static uint64_t kept_bytes;
+
+/* The probes point into the section. */
+static void keep(struct usdt_file *usdt, const struct elf_section *section)
 {
     usdt->storage = room_for_one(usdt->storage, usdt->storage_count, sizeof(*usdt->storage));
-    usdt->storage[usdt->storage_count++] = bytes;
+    usdt->storage[usdt->storage_count++] = section->bytes;
+    usdt->storage_size += section->size;
+    kept_bytes += section->size;
+}
+
+static void drop_storage(struct usdt_file *usdt)
+{
+    for (size_t i = 0; i < usdt->storage_count; i++)
+        free(usdt->storage[i]);
+    free(usdt->storage);
+    kept_bytes -= usdt->storage_size;
+    usdt->storage = NULL;
+    usdt->storage_count = usdt->storage_size = 0;
 }
 
 static void read_signatures(const struct elf_file *file, const struct elf_section *section,
@@ -166,7 +183,7 @@ static void read_signatures(const struct elf_file *file, const struct elf_sectio
     enum outcome outcome;
     struct note note;
 
-    keep(usdt, section->bytes);
+    keep(usdt, section);
     while ((outcome = next_note(&cursor, &note)) == TAKEN) {
         if (!is_note(&note, "rst", RST_NOTE_SIGNATURE_TYPE))
             continue;
@@ -190,7 +207,7 @@ static void read_probes(const struct elf_file *file, const struct elf_section *s
     struct note note;
     uint64_t address;
 
-    keep(usdt, section->bytes);
+    keep(usdt, section);
     while ((outcome = next_note(&cursor, &note)) == TAKEN) {
         if (!is_note(&note, "stapsdt", RST_NOTE_STAPSDT_TYPE))
             continue;
@@ -217,7 +234,7 @@ int usdt_read(int fd, const char *name, struct usdt_file *ret)
     struct signatures signatures = {0};
     struct usdt_file usdt = {0};
     struct elf_file file;
-    int error = elf_file_read(fd, name, &file);
+    int error = elf_file_read(fd, name, MOST_BYTES - kept_bytes, &file);
 
     if (error < 0)
         return error;
@@ -231,15 +248,15 @@ int usdt_read(int fd, const char *name, struct usdt_file *ret)
     usdt.kind = kind_of(&file, signatures.count > 0);
     free(signatures.list);
     elf_file_free(&file);
+    if (usdt.count == 0)
+        drop_storage(&usdt);
     *ret = usdt;
     return 0;
 }
 
 void usdt_free(struct usdt_file *file)
 {
-    for (size_t i = 0; i < file->storage_count; i++)
-        free(file->storage[i]);
-    free(file->storage);
+    drop_storage(file);
     free(file->probes);
     *file = (struct usdt_file){0};
 }

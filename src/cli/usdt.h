@@ -40,7 +40,7 @@ struct usdt_file {
     size_t count;
     size_t damaged; /* notes that make no sense, and are left out */
     char **storage; /* what the strings are in */
-    size_t storage_count;
+    size_t storage_count, storage_size;
 };
 
 /*

@@ -168,6 +168,45 @@ class CompileTime(command.CommandTest):
         self.assertEqual(providers, {"bakery", "plugin"})
         self.assertNotEqual(self.site("-p", program.pid, "plugin:*")["path"], copy)
 
+    def test_files_that_an_overlay_gives_the_same_number_are_told_apart(self):
+        self.need_root()
+        directory = self.directory()
+        lower = [os.path.join(directory, name) for name in ("one", "other")]
+        merged = os.path.join(directory, "merged")
+
+        def mount(kind, where, data=None):
+            if harness.libc.mount(kind, os.fsencode(where), kind, 0, data):
+                raise OSError(ctypes.get_errno(), f"mount {where}")
+
+        def overlay():
+            if harness.libc.unshare(harness.CLONE_NEWNS) or harness.libc.mount(
+                b"none", b"/", None, harness.MS_REC | harness.MS_PRIVATE, None
+            ):
+                raise OSError(ctypes.get_errno(), "unshare")
+            for where, name, file in zip(lower, ("program", "plugin.so"), (SDT_PROGRAM, SDT_LIBRARY)):
+                mount(b"tmpfs", where)
+                shutil.copy(file, os.path.join(where, name))
+            mount(b"overlay", merged, os.fsencode("lowerdir=" + ":".join(lower)))
+
+        for path in [*lower, merged]:
+            os.mkdir(path)
+        program = self.program(
+            os.path.join(merged, "program"), os.path.join(merged, "plugin.so"), prepare=overlay
+        )
+        sites = self.sites("-p", program.pid, "bakery:*", "plugin:*")
+        self.assertEqual({site["provider"] for site in sites}, {"bakery", "plugin"})
+
+    def test_a_process_that_is_named_twice_is_looked_at_once(self):
+        program = self.program(SDT_PROGRAM)
+        self.site("-p", program.pid, "-p", program.pid, "bakery:bread")
+
+    def test_what_nobody_can_tell_is_not_said_to_be_unwatched(self):
+        outcome = self.rst("list", "--watched", SDT_PROGRAM, status=NONE)
+        self.assertRegex(outcome.err, "of 2 probes nobody can tell whether they are watched")
+        program = self.program(PLAIN_SDT_PROGRAM)
+        outcome = self.rst("list", "-w", "-p", program.pid, "plain:*", status=NONE)
+        self.assertNotIn("is watched\n", outcome.err)
+
     def test_a_library_in_another_mount_namespace_has_a_path_from_here(self):
         self.need_root()
         directory = self.directory()
@@ -299,7 +338,7 @@ class EveryProcess(command.CommandTest):
     def test_without_privilege_what_can_t_be_seen_is_said_once(self):
         self.need_root()
         rst = self.copy_for_nobody()
-        outcome = self.as_nobody(rst, "list")
+        outcome = command.run_as_nobody(rst, "list")
         said = outcome.stderr.decode().splitlines()
         refused = [line for line in said if "may not be looked at" in line]
         self.assertEqual(len(refused), 1, said)
@@ -313,7 +352,7 @@ class EveryProcess(command.CommandTest):
         program = self.program(
             target, prepare=command.become_nobody, environment={"RST_BACKING": "memfd"}
         )
-        done = self.as_nobody(rst, "list", "-p", program.pid, "shop:order")
+        done = command.run_as_nobody(rst, "list", "-p", program.pid, "shop:order")
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         path = rf"/proc/{program.pid}/fd/\d+"
         self.assertRegex(done.stdout.decode(), rf"shop:order +uint64 id.* 0 +memfd +{path}\n")
@@ -322,18 +361,23 @@ class EveryProcess(command.CommandTest):
         self.need_root()
         rst = self.copy_for_nobody()
         target = self.target()
-        done = self.as_nobody(rst, "list", "-p", target.pid)
+        done = command.run_as_nobody(rst, "list", "-p", target.pid)
         self.assertEqual((done.returncode, done.stdout), (FORBIDDEN, b""))
         words = rf"^rst: process {target.pid} may not be looked at: .*CAP_SYS_PTRACE\n$"
         self.assertRegex(done.stderr.decode(), words)
 
-    def as_nobody(self, *words):
-        return subprocess.run(
-            list(map(str, words)),
-            capture_output=True,
-            preexec_fn=command.become_nobody,
-            check=False,
-        )
+    def test_without_privilege_one_s_own_deleted_library_is_refused_with_what_grants_it(self):
+        self.need_root()
+        rst = self.copy_for_nobody()
+        library = self.copy_for_nobody(SDT_LIBRARY)
+        loader = "import ctypes, sys; ctypes.CDLL(sys.argv[1]); print('ready', flush=True); sys.stdin.read()"
+        program = self.program("/usr/bin/python3", "-c", loader, library, prepare=command.become_nobody)
+        os.unlink(library)
+        done = command.run_as_nobody(rst, "list", "-p", program.pid, "plugin:*")
+        self.assertEqual(done.returncode, FORBIDDEN, done)
+        said = done.stderr.decode()
+        self.assertRegex(said, "libsdt_library.so.* can't be opened: it is deleted.*CAP_SYS_ADMIN")
+        self.assertNotIn("has no probes", said)
 
     def copy_for_nobody(self, program=command.RST):
         """The build may be where nobody else gets."""

@@ -3,12 +3,16 @@
  * Looking at a process: at this one, at one that ends while it is looked at, at none.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,6 +137,60 @@ static void says_so_of_a_process_that_ends_meanwhile(void **state)
     process_close(&process);
 }
 
+/* A file of that content, mapped executable at `address` or where there is room. */
+static void *map_new_file(const char *path, void *address)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+    void *at;
+
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 4096), 0);
+    at = mmap(address, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | (address ? MAP_FIXED : 0), fd, 0);
+    assert_ptr_not_equal(at, MAP_FAILED);
+    close(fd);
+    return at;
+}
+
+static const struct process_file *find_file(const struct process *process, const char *path)
+{
+    for (size_t i = 0; i < process->file_count; i++)
+        if (strcmp(process->files[i].mappings[0].name, path) == 0)
+            return &process->files[i];
+    fail_msg("%s is not among the files", path);
+    return NULL;
+}
+
+static void does_not_take_what_is_mapped_by_now_for_what_was(void **state)
+{
+    char directory[] = "/tmp/rst-process-XXXXXX", one[64], other[64];
+    const struct process_file *file;
+    struct process_opened opened;
+    struct process process;
+    struct stat about;
+    void *at;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    snprintf(one, sizeof(one), "%s/one", directory);
+    snprintf(other, sizeof(other), "%s/other", directory);
+    at = map_new_file(one, NULL);
+    assert_int_equal(stat(one, &about), 0);
+    assert_int_equal(process_open(getpid(), &process), 0);
+    file = find_file(&process, one);
+    map_new_file(other, at);
+    assert_int_equal(process_open_file(&process, file, &opened), 0); /* by its name */
+    assert_int_equal(opened.inode, about.st_ino);
+    close(opened.fd);
+    free(opened.path);
+    unlink(one);
+    assert_int_equal(process_open_file(&process, file, &opened), -ESTALE);
+    check_words("/one\" is not mapped any more");
+    process_close(&process);
+    munmap(at, 4096);
+    unlink(other);
+    rmdir(directory);
+}
+
 static void says_that_there_is_no_process(void **state)
 {
     pid_t child = start_child();
@@ -165,6 +223,7 @@ int main(void)
         cmocka_unit_test(finds_the_program_itself),
         cmocka_unit_test(reads_a_semaphore_where_the_process_has_it),
         cmocka_unit_test(says_so_of_a_process_that_ends_meanwhile),
+        cmocka_unit_test(does_not_take_what_is_mapped_by_now_for_what_was),
         cmocka_unit_test(says_that_there_is_no_process),
         cmocka_unit_test(counts_itself_among_all_processes),
     };

@@ -2,10 +2,16 @@
 """`rst list` of what can't be listed, and what it says then."""
 
 import os
+import re
+import resource
+import struct
 
 import command
 import harness
 from command import BAD_FILE, GONE, NONE, SDT_PROGRAM, USAGE
+
+
+SANITIZED = os.environ.get("RST_SANITIZED") == "1"  # its shadow memory is no reservation of ours
 
 
 class Refusals(command.CommandTest):
@@ -38,6 +44,10 @@ class Refusals(command.CommandTest):
             "-p", target.pid, "shop:oder",
         )  # fmt: skip
         self.check(NONE, r'^rst: no probe matches "nothing:\*"\n$', "-p", target.pid, "nothing:*")
+        for glob, near in ("*:ordr", "'*:order'"), ("shpo:*", "'shop:*'"), ("s*p:odrer", "'s*p:order'"):
+            with self.subTest(glob=glob):
+                words = rf"did you mean {re.escape(near)}[?,]"
+                self.check(NONE, words, "-p", target.pid, glob)
         outcome = self.rst("list", "-p", target.pid, "shop:order", "shop:odrer", status=NONE)
         self.assertIn("shop:order  ", outcome.out)  # what there is, is listed
 
@@ -56,6 +66,62 @@ class Refusals(command.CommandTest):
         self.check(BAD_FILE, "a directory", directory)
         self.check(BAD_FILE, "not a regular file", "/dev/null")
         self.check(NONE, "no probes there", "/bin/sh")
+
+    def test_each_of_several_files_is_told_of(self):
+        outcome = self.rst("list", "/nosuch", "/bin/true", "/bin/sh", "/bin/sh/file", status=GONE)
+        for words in (
+            '"/nosuch": No such file',
+            '"/bin/true": no probes there',
+            '"/bin/sh": no probes there',
+            '"/bin/sh/file": Not a directory',
+        ):
+            self.assertIn(words, outcome.err)
+
+    def test_a_header_that_claims_more_than_any_file_has(self):
+        wide = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, 62, 1, 0, 64, 64, 0, 64, 56, 0, 64, 0, 1)
+        first = struct.pack("<IIQQQQIIQQ", 0, 0, 0, 0, 0, 50_000_000, 0, 0, 0, 0)
+        narrow = struct.pack(">16sHHIIIIIHHHHHH", b"\x7fELF\x01\x02\x01", 3, 62, 1, 0, 52, 52, 0, 52, 32, 0, 40, 0, 1)
+        second = struct.pack(">IIIIIIIIII", 0, 0, 0, 0, 0, 50_000_000, 0, 0, 0, 0)
+        segments = wide[:56] + struct.pack("<H", 0xFFFF) + wide[58:]
+        for image, size, words in (
+            (wide + first, 64 * 50_000_000, "too many sections"),
+            (narrow + second, 2_000_000_000, "too many sections"),
+            (segments + first, 64 * 50_000_000, "too many segments"),
+            (b"\x7fELF", 4, "a broken ELF file: "),
+        ):
+            with self.subTest(words=words):
+                path = os.path.join(self.directory(), "claims.so")
+                with open(path, "wb") as file:
+                    file.write(image)
+                    file.truncate(size)
+                limit = lambda: resource.setrlimit(resource.RLIMIT_DATA, (1 << 28, 1 << 28))
+                outcome = self.rst("list", path, status=BAD_FILE, prepare=None if SANITIZED else limit)
+                self.assertIn(words, outcome.err)
+                self.assertNotIn("no error", outcome.err)
+
+    def test_a_mapped_file_s_name_reaches_the_terminal_escaped(self):
+        path = os.path.join(self.directory(), "cut\x1b]0;owned\x07\n.so")
+        with open(SDT_PROGRAM, "rb") as whole, open(path, "wb") as part:
+            part.write(whole.read()[:-1000])
+        script = (
+            "import mmap, sys\n"
+            "file = open(sys.argv[1], 'rb')\n"
+            "view = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC)\n"
+            "print('ready', flush=True)\n"
+            "sys.stdin.read()"
+        )
+        program = self.program("/usr/bin/python3", "-c", script, path)
+        outcome = self.rst("list", "-p", program.pid, "plain:*", status=BAD_FILE)
+        self.assertRegex(outcome.err, r'(?m)^rst: "/.*/cut\\x1b\]0;owned\\x07\\x0a\.so": a broken ELF file: .+$')
+        self.assertNotRegex(outcome.err, r"[\x00-\x09\x0b-\x1f\x7f]")
+
+    def test_a_long_path_is_cut_at_its_start(self):
+        directory = os.path.join(self.directory(), *["d" * 200] * 3)
+        os.makedirs(directory)
+        path = os.path.join(directory, "text")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("text")
+        self.check(BAD_FILE, r'^rst: "\.\.\..*d/text": not an ELF file: ', path)
 
     def test_a_fifo_is_not_waited_for(self):
         path = os.path.join(self.directory(), "fifo")

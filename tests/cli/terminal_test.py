@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What a terminal gets: a table that fits it; and what `rst` says of itself."""
 
+import os
 import subprocess
+import unicodedata
 
 import command
 import harness
@@ -25,7 +27,21 @@ class Table(command.CommandTest):
         row = command.run_in_terminal(
             "list", "-p", target.pid, "shop:mixed", columns=60, environment={"NO_COLOR": "1"}
         )[1]
-        self.assertRegex(row, r"^shop:mixed +bool cached, .*…  0 +memfd +…?.*/fd/\d+$")
+        self.assertRegex(row, r"^shop:mixed +bool cached, .*…  0 +memfd +…[a-z]*/\d+/fd/\d+$")
+        path = os.path.join(self.directory(), "a" * 60 + ".so")
+        self.rst("emit", "shop", "a", "-o", path)
+        row = command.run_in_terminal("list", path, columns=40, environment={"NO_COLOR": "1"})[1]
+        self.assertRegex(row, r"^shop:a  -          file   …a+\.so$")
+
+    def test_wide_characters_fit_as_well(self):
+        path = os.path.join(self.directory(), "漢字" * 20 + ".so")
+        self.rst("emit", "shop", "a", "-o", path)
+        for columns in range(38, 52):
+            row = command.run_in_terminal("list", path, columns=columns, environment={"NO_COLOR": "1"})[1]
+            with self.subTest(columns=columns, row=row):
+                wide = sum(unicodedata.east_asian_width(each) in "WF" for each in row)
+                self.assertIn(len(row) + wide, (columns - 1, columns))
+                self.assertTrue(row.endswith("字.so"))
 
     def test_a_locale_without_the_mark_has_another(self):
         target = self.target()
@@ -52,9 +68,9 @@ class Table(command.CommandTest):
 
 class Main(command.CommandTest):
     def test_help_and_version(self):
-        for words in ["--help"], ["-h"], ["help"]:
+        for words in ["--help"], ["-h"], ["help"], ["help", "help"]:
             self.assertRegex(self.rst(*words).out, r"^Usage: rst COMMAND")
-        for name in "list", "emit", "check":
+        for name in "list", "trace", "emit", "check":
             with self.subTest(command=name):
                 text = self.rst(name, "--help").out
                 self.assertRegex(text, rf"^Usage: rst {name}")

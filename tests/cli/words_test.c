@@ -39,6 +39,11 @@ static void json_escapes_what_it_must(void **state)
     check_json("", 0, "\"\"");
     check_json("a\"b\\c/", 6, "\"a\\\"b\\\\c/\"");
     check_json("\0\n\x1f\x7f", 4, "\"\\u0000\\u000a\\u001f\\u007f\"");
+    /* what a terminal obeys as it does ESC [, and what turns the direction of writing */
+    check_json("\xc2\x9b"
+               "2J\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f",
+               13, "\"\\u009b2J\\u202e\\u2066\\u200f\"");
+    check_json("\xc2\xa0\xe2\x80\x93", 5, "\"\xc2\xa0\xe2\x80\x93\"");
     check_json("caf\xc3\xa9 \xf0\x9f\x98\x80", 10, "\"caf\xc3\xa9 \xf0\x9f\x98\x80\"");
 }
 
