@@ -29,31 +29,34 @@ static const char help[] =
     "    sudo rst check\n"
     "    sudo rst check | grep ^no\n";
 
-void fact_set(struct fact *fact, enum verdict verdict, const char *format, ...)
+__attribute__((format(printf, 2, 0))) static void put_words(struct text *text, const char *format,
+                                                            va_list args)
 {
     char *words;
+
+    sure(vasprintf(&words, format, args) < 0 ? NULL : words);
+    text_clear(text);
+    text_add_shown(text, words, strlen(words));
+    free(words);
+}
+
+void fact_set(struct fact *fact, enum verdict verdict, const char *format, ...)
+{
     va_list args;
 
     fact->verdict = verdict;
     va_start(args, format);
-    sure(vasprintf(&words, format, args) < 0 ? NULL : words);
+    put_words(&fact->words, format, args);
     va_end(args);
-    text_clear(&fact->words);
-    text_add_shown(&fact->words, words, strlen(words));
-    free(words);
 }
 
 void fact_advise(struct fact *fact, const char *format, ...)
 {
-    char *words;
     va_list args;
 
     va_start(args, format);
-    sure(vasprintf(&words, format, args) < 0 ? NULL : words);
+    put_words(&fact->advice, format, args);
     va_end(args);
-    text_clear(&fact->advice);
-    text_add_shown(&fact->advice, words, strlen(words));
-    free(words);
 }
 
 bool read_line(const char *path, char *line, int size)

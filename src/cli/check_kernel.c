@@ -2,9 +2,12 @@
 /*
  * What the kernel offers, and what it lets this user do.
  */
+#include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -82,19 +85,27 @@ static const struct {
 #define CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
 #define SYS_ADMIN 21
 
+/* By the system call, which /proc need not be there for. */
 static uint64_t effective_capabilities(void)
 {
-    static const char title[] = "CapEff:";
-    FILE *status = fopen("/proc/self/status", "re");
-    uint64_t set = 0;
-    char line[256];
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
-    while (status && fgets(line, sizeof(line), status))
-        if (strncmp(line, title, strlen(title)) == 0)
-            set = strtoull(line + strlen(title), NULL, 16);
-    if (status)
-        fclose(status);
-    return set;
+    if (syscall(SYS_capget, &header, sets) < 0)
+        return 0;
+    return (uint64_t)sets[1].effective << 32 | sets[0].effective;
+}
+
+/* In a user namespace of one's own, one has every capability, and none of them over the kernel. */
+static bool in_first_namespace(void)
+{
+    char line[64];
+    unsigned long inside = 0, outside = 0, count = 0;
+
+    if (!read_line("/proc/self/uid_map", line, sizeof(line)))
+        return true;
+    sscanf(line, "%lu %lu %lu", &inside, &outside, &count);
+    return inside == 0 && outside == 0 && count == UINT32_MAX;
 }
 
 static bool check_privileges(struct machine *machine, struct fact *fact)
@@ -106,7 +117,10 @@ static bool check_privileges(struct machine *machine, struct fact *fact)
     for (size_t i = 0; i < CAPABILITIES; i++) /* CAP_SYS_ADMIN has BPF and PERFMON in it */
         if (!(set >> capabilities[i].bit & 1) && (i == CAPABILITIES - 1 || !(set >> SYS_ADMIN & 1)))
             text_addf(&lacking, "%s%s", lacking.size ? ", " : "", capabilities[i].name);
-    if (lacking.size == 0) {
+    if (!in_first_namespace()) {
+        fact_set(fact, VERDICT_NO, "you are in a user namespace, whose capabilities don't count");
+        fact_advise(fact, "run tracers as root outside of it; gdb works within");
+    } else if (lacking.size == 0) {
         fact_set(fact, VERDICT_YES, "%s, with all that tracers need",
                  geteuid() == 0 ? "you are root" : "you are not root");
     } else {
@@ -117,17 +131,31 @@ static bool check_privileges(struct machine *machine, struct fact *fact)
     return true;
 }
 
+/* There is no instruction at 0, which some kernels mind at once, and others not before it is
+ * mapped. */
+static bool was_let_try(int uprobe)
+{
+    return uprobe >= 0 || uprobe == -EINVAL || uprobe == -EIO;
+}
+
 static bool check_attaching(struct machine *machine, struct fact *fact)
 {
     char paranoid[32] = "unknown";
-    int uprobe = uprobe_attach("/proc/self/exe", 0, 0, 0);
+    int uprobe = uprobe_attach("/proc/self/exe", 0, 0);
 
     (void)machine;
+    if (uprobe == -ENODEV) /* there are none, as the line above says */
+        return false;
     read_line("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
     if (uprobe >= 0)
         close(uprobe);
-    if (!uprobe_is_refused(uprobe)) { /* there is no instruction at 0: it was let try */
+    if (was_let_try(uprobe)) {
         fact_set(fact, VERDICT_YES, "you may attach uprobes");
+        return true;
+    }
+    if (!uprobe_is_refused(uprobe)) {
+        fact_set(fact, VERDICT_NO, "a uprobe can't be attached: %s", strerror(-uprobe));
+        fact_advise(fact, "a kernel with CONFIG_UPROBE_EVENTS is needed; gdb works without");
         return true;
     }
     fact_set(fact, VERDICT_NO, "you may not attach uprobes (%s; kernel.perf_event_paranoid is %s)",

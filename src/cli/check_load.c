@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +143,7 @@ static int open_uprobe(const rst_probe *probe)
         return -errno;
     if (usdt_read(fd, path, &file) == 0) {
         if (file.count == 1)
-            uprobe = uprobe_attach(path, file.probes[0].site, file.probes[0].semaphore, 0);
+            uprobe = uprobe_attach(path, file.probes[0].site, file.probes[0].semaphore);
         usdt_free(&file);
     }
     close(fd);
@@ -160,8 +159,8 @@ static void watch(struct machine *machine, const rst_probe *probe, struct fact *
 
     if (uprobe < 0) {
         fact_set(fact, VERDICT_NO, "a loaded probe can't be watched: %s", strerror(-uprobe));
-        if (uprobe_is_refused(uprobe))
-            fact_advise(fact, "be root, or have CAP_PERFMON and CAP_BPF");
+        fact_advise(fact, uprobe_is_refused(uprobe) ? "be root, or have CAP_PERFMON and CAP_BPF"
+                                                    : "the lines above say what the kernel lacks");
         return;
     }
     counted = rst_probe_enabled(probe);

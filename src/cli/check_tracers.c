@@ -53,7 +53,7 @@ static const struct tracer dtrace = {
     {"dtrace"},
     "-V",
     " D ",
-    "DTrace for Linux",
+    "dtrace",
     "sees memfd and file; calls provider shop of process 4711 shop4711",
     0,
     NULL};
@@ -83,7 +83,8 @@ static bool look_for(const struct tracer *tracer, struct fact *fact)
         return true;
     }
     if (!found) {
-        fact_set(fact, VERDICT_NOTE, "not installed (%s)", tracer->package);
+        fact_set(fact, VERDICT_NOTE, "not installed");
+        fact_advise(fact, "Debian has it as %s", tracer->package);
         return true;
     }
     then = tracer->sees_then && number_of(version) >= tracer->from;

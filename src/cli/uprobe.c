@@ -11,7 +11,7 @@
 
 #define SEMAPHORE_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
 
-int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore, pid_t pid)
+int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore)
 {
     struct perf_event_attr attributes = {
         .size = sizeof(attributes),
@@ -25,7 +25,7 @@ int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore, pid_t pid
     if (!read_line("/sys/bus/event_source/devices/uprobe/type", type, sizeof(type)))
         return -ENODEV;
     attributes.type = (uint32_t)strtoul(type, NULL, 10);
-    uprobe = (int)syscall(SYS_perf_event_open, &attributes, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    uprobe = (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
     return uprobe < 0 ? -errno : uprobe;
 }
 

@@ -7,10 +7,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-/* Watch a site in process `pid`, 0 being this one. Gives a descriptor or a negative errno. */
-int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore, pid_t pid);
+/* Watch a site in this process. Gives a descriptor or a negative errno. */
+int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore);
 
 /* Whether it failed for want of permission. */
 bool uprobe_is_refused(int uprobe);

@@ -92,7 +92,8 @@ static pid_t start(const char *path, const char *option, int *ret_fd)
         sigaddset(&ours, SIGXFSZ);
         posix_spawnattr_init(&attributes);
         posix_spawnattr_setsigdefault(&attributes, &ours);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setpgroup(&attributes, 0); /* so that what it starts can be ended, too */
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
@@ -140,7 +141,7 @@ bool version_ask(const char *program, const char *option, const char *mark, char
         return false;
     read_output(fd, output);
     close(fd);
-    kill(child, SIGKILL); /* it has ended, but for one that hangs */
+    kill(-child, SIGKILL); /* it has ended, but for one that hangs */
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
         ;
     return strstr(output, mark) && find_number(output, ret);

@@ -31,6 +31,14 @@ def mount_noexec(path):
         raise OSError(ctypes.get_errno(), "mount")
 
 
+def become_root_of_nothing():
+    """In a user namespace, where one may do all that concerns it, and nothing that does the kernel."""
+    if harness.libc.unshare(0x10000000):  # CLONE_NEWUSER
+        raise OSError(ctypes.get_errno(), "unshare")
+    with open("/proc/self/uid_map", "w", encoding="ascii") as file:
+        file.write("0 0 1")
+
+
 class Check(command.CommandTest):
     def facts(self, status, **options):
         """What it says: a list of verdict, name and words."""
@@ -60,7 +68,7 @@ class Check(command.CommandTest):
                 installed = shutil.which(name) is not None
                 verdict, words = self.one(facts, name)
                 self.assertEqual(verdict, "yes" if installed else "-", words)
-                self.assertRegex(words, r"^\d+\.\d+\S*: .*memfd" if installed else "^not installed")
+                self.assertRegex(words, r"^\d+\.\d+\S*: .*memfd" if installed else "^not installed: Debian has it as ")
 
     def test_without_privilege_it_says_what_grants_it(self):
         self.need_root()
@@ -75,6 +83,22 @@ class Check(command.CommandTest):
             verdict, words = self.one(facts, name)
             self.assertEqual(verdict, "no", words)
             self.assertRegex(words, "be root|as root")
+
+    def test_without_uprobes_nothing_is_said_to_be_attachable(self):
+        self.need_root()
+        facts = self.facts(UNTRACEABLE, prepare=lambda: mount_noexec("/sys"))
+        self.assertEqual(self.one(facts, "uprobes")[0], "no")
+        self.assertNotIn("attaching", [name for _, name, _ in facts])
+        verdict, words = self.one(facts, "watching")
+        self.assertEqual(verdict, "no")
+        self.assertRegex(words, "can't be watched: .*: the lines above say")
+
+    def test_root_of_a_user_namespace_is_not_root(self):
+        self.need_root()
+        facts = self.facts(UNTRACEABLE, prepare=become_root_of_nothing)
+        verdict, words = self.one(facts, "privileges")
+        self.assertEqual(verdict, "no", words)
+        self.assertRegex(words, "user namespace.*: run tracers as root outside")
 
     def test_a_directory_that_is_noexec(self):
         self.need_root()
@@ -136,10 +160,15 @@ class Check(command.CommandTest):
         self.assertRegex(self.one(facts, "dtrace")[1], "is another program of that name")
 
     def test_a_tracer_that_does_not_answer_is_not_waited_for(self):
-        facts = self.facts(self.usual(), environment=self.fake("gdb", "exec sleep 1000\n"))
+        directory = self.directory()
+        script = f"sleep 1000 & echo $! >{directory}/child; wait\n"
+        facts = self.facts(self.usual(), environment=self.fake("gdb", script))
         verdict, words = self.one(facts, "gdb")
         self.assertEqual(verdict, "-")
         self.assertIn("doesn't answer", words)
+        with open(f"{directory}/child", encoding="ascii") as file:
+            child = int(file.read())
+        self.assertFalse(os.path.exists(f"/proc/{child}/exe"), "what it started goes on")
 
     def test_it_takes_no_arguments(self):
         self.assertIn("takes no arguments", self.rst("check", "all", status=USAGE).err)
