@@ -80,6 +80,23 @@ class ManPages(unittest.TestCase):
                     with self.subTest(page=page.name, reference=name):
                         self.assertTrue((PAGES / f"{name}.3").exists())
 
+    def test_the_command_s_page_has_every_option_and_status(self):
+        rst = os.environ["RST_COMMAND"]
+        if not rst:
+            self.skipTest("the command is not built")
+        if not shutil.which("man"):
+            harness.lacking("there is no man")
+        text = render(PAGES / "rst.1")
+        for name in "list", "trace", "emit", "check":
+            said = harness.run(rst, name, "--help")[1]
+            options = set(re.findall(r"(?m)^ +(?:-\w, )?(--[\w-]+)", said)) - {"--help"}
+            for option in options:
+                with self.subTest(command=name, option=option):
+                    self.assertRegex(text, rf"(?m)^ +(-\w, )?{option}\b")
+            for status in re.findall(r"\b([1-8]),? ", said.partition("Exit status")[2]):
+                with self.subTest(command=name, status=status):
+                    self.assertRegex(text.partition("EXIT STATUS")[2], rf"(?m)^ +{status} ")
+
 
 if __name__ == "__main__":
     harness.main()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bash completes rst's command lines: by its function, and as a user types."""
+"""bash and zsh complete rst's command lines: by bash's function, and as a user types."""
 
 import os
 import pty
@@ -10,6 +10,7 @@ import time
 
 import command
 import harness
+import screen
 
 SCRIPT = os.environ["RST_BASH_COMPLETION"]
 ASK = """
@@ -46,6 +47,8 @@ class Completion(command.CommandTest):
         self.assertEqual(self.complete("rst emit shop 'a()' --a"), ["--arch"])
         self.assertEqual(self.complete("rst emit shop 'a()' --arch "), ["x86_64"])
         self.assertEqual(self.complete("rst emit shop 'a()' --nop 1"), ["1", "10"])
+        self.assertEqual(self.complete("rst emit shop 'a()' --arch=x"), ["x86_64"])
+        self.assertEqual(self.complete("rst trace --for=b"), ["bpftrace", "bcc"])
 
     def test_every_option_that_there_is(self):
         for name in "list", "trace", "emit", "check":
@@ -59,6 +62,7 @@ class Completion(command.CommandTest):
         pids = self.complete("rst list -p ")
         self.assertIn(str(target.pid), pids)
         self.assertNotIn(str(idle.pid), pids)
+        self.assertEqual(self.complete(f"rst trace --pid={target.pid}"), [str(target.pid)])
 
     def test_the_probes_of_the_process(self):
         target = self.target()
@@ -110,6 +114,44 @@ class Completion(command.CommandTest):
                 self.fail(f"{words!r} did not come after {seen!r}")
             seen += os.read(terminal, 4096)
         return seen
+
+
+class Zsh(command.CommandTest):
+    tools = ("zsh",)
+
+    def setUp(self):
+        super().setUp()
+        self.screen = screen.Screen(self, "zsh", "-f")
+        self.screen.wait_for("[#%] *$")
+        functions = os.path.dirname(SCRIPT)
+        path = os.path.dirname(command.RST)
+        self.screen.type(f"path=({path} $path); fpath=({functions} $fpath); PS1='> '", "Enter")
+        self.screen.type("autoload -Uz compinit && compinit -u -D && echo comp''leted", "Enter")
+        self.screen.wait_for("^completed$")
+
+    def complete(self, line, pattern):
+        """What stands on the screen once Tab was pressed behind `line`."""
+        self.screen.type("C-u", "C-l")
+        self.screen.wait_for(r"\A> *$")
+        self.screen.type(line, "Tab")
+        return self.screen.wait_for(pattern)
+
+    def test_commands_and_options(self):
+        self.complete("rst li", "^> rst list$")
+        self.complete("rst list --wat", "^> rst list --watched$")
+        shown = self.complete("rst trace --", "--stack")
+        for option in "--by", "--count", "--filter", "--for", "--hist", "--pid", "--print":
+            self.assertIn(option, shown)
+        self.complete("rst emit shop 'a()' --nop ", "(?s)^> rst emit.*^1 +10 +5 *$")
+
+    def test_processes_and_their_probes(self):
+        target = self.target()
+        idle = self.program("/bin/sh", "-c", "echo ready; read line")
+        pids = self.complete("rst list -p ", rf"{target.pid}(.*-- target|  |$)")
+        self.assertNotIn(f"{idle.pid} ", pids.partition("\n")[2])
+        self.complete(f"rst list -p {target.pid} shop:o", rf"^> rst list -p {target.pid} shop:order$")
+        self.complete(f"rst trace --pid={target.pid} shop:o", rf"^> rst trace --pid={target.pid} shop:order$")
+        self.complete(f"rst trace --pid={str(target.pid)[:-1]}", rf"--pid={target.pid}|{target.pid} +--")
 
 
 if __name__ == "__main__":

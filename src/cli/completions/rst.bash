@@ -56,7 +56,10 @@ _rst() {
     previous=${words[-1]}
     [ "${#words[@]}" -gt 1 ] && command=${words[1]}
 
-    if candidates=$(_rst_value "$previous"); then
+    if [[ $current == --*=* ]]; then # bash replaces what is behind the sign
+        candidates=$(_rst_value "${current%%=*}")
+        current=${current#*=}
+    elif candidates=$(_rst_value "$previous"); then
         :
     elif [[ $current == -* ]]; then
         candidates=$(_rst_options "$command")
