@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`rst check`: a line for each fact, as the machine is and as a test makes it."""
 
+import contextlib
 import ctypes
 import os
 import re
@@ -60,6 +61,17 @@ class Check(command.CommandTest):
         for name in KERNEL + TRACERS:
             self.assertIn(name, names)
         self.assertIn(os.uname().release, self.one(facts, "kernel")[1])
+        self.assertRegex(self.one(facts, "nop")[1], "^(1 byte|10 bytes) at each site")
+        paths = ["/sys/kernel/tracing/uprobe_events", "/sys/kernel/debug/tracing/uprobe_events"]
+        tracefs = any(os.access(path, os.W_OK) for path in paths)
+        self.assertEqual(self.one(facts, "tracefs")[0], "yes" if tracefs else "-")
+        with contextlib.suppress(FileNotFoundError):  # before Linux 6.3
+            with open("/proc/sys/vm/memfd_noexec", encoding="ascii") as file:
+                words = f"vm.memfd_noexec is {file.read().strip()}: "
+            self.assertIn(words, self.one(facts, "policy")[1])
+        if self.usual() == GOOD:
+            for name in "uprobes", "privileges", "attaching", "memfd", "file", "watching":
+                self.assertEqual(self.one(facts, name)[0], "yes", name)
 
     def test_the_tracers_that_are_installed_are_there(self):
         facts = self.facts(self.usual())

@@ -20,6 +20,8 @@ import harness
 RST = os.environ["RST_COMMAND"]
 SDT_PROGRAM = os.environ["RST_SDT_PROGRAM"]
 SDT_LIBRARY = os.environ["RST_SDT_LIBRARY"]
+MANY_PROGRAM = os.environ["RST_MANY_PROGRAM"]
+SANITIZED = os.environ["RST_SANITIZED"] == "1"
 PLAIN_SDT_PROGRAM = os.environ["RST_PLAIN_SDT_PROGRAM"]
 NOBODY = 65534
 

@@ -8,10 +8,7 @@ import struct
 
 import command
 import harness
-from command import BAD_FILE, GONE, NONE, SDT_PROGRAM, USAGE
-
-
-SANITIZED = os.environ.get("RST_SANITIZED") == "1"  # its shadow memory is no reservation of ours
+from command import BAD_FILE, GONE, NONE, SANITIZED, SDT_PROGRAM, USAGE
 
 
 class Refusals(command.CommandTest):

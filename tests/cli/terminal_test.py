@@ -60,6 +60,23 @@ class Table(command.CommandTest):
             self.assertNotIn("\033[", "".join(lines))
         self.assertNotIn("\033[", self.rst(*arguments).out)
 
+    def test_what_is_watched_is_bright_and_a_row_of_its_own(self):
+        self.need_uprobes()
+        program = self.program(command.SDT_PROGRAM)
+        site = self.site("-p", program.pid, "bakery:bread")
+        event = command.attach(site["path"], site["site"], site["semaphore"])
+        self.addCleanup(os.close, event)
+        rows = command.run_in_terminal("list", "-p", program.pid, "bakery:*", columns=120)[1:]
+        self.assertRegex(rows[0], r"^\033\[1;32mbakery:bread\b.* .*\b1\b")
+        self.assertRegex(rows[1], r"^bakery:cake\b.* 0 ")
+
+    def test_columns_is_for_terminals_that_do_not_say_how_wide_they_are(self):
+        target = self.target()
+        lines = command.run_in_terminal(
+            "list", "-p", target.pid, *OWN, columns=0, environment={"NO_COLOR": "1", "COLUMNS": "50"}
+        )
+        self.assertEqual(max(map(len, lines)), 50)
+
     def test_a_pipe_gets_all_of_it(self):
         target = self.target()
         out = self.rst("list", "-p", target.pid, "shop:mixed").out
@@ -84,6 +101,15 @@ class Main(command.CommandTest):
         self.assertIn("did you mean 'list'?", self.rst("lsit", status=USAGE).err)
         said = self.rst("frobnicate", status=USAGE).err
         self.assertIn('there is no command "frobnicate"\n', said)
+
+    def test_a_reader_that_has_read_enough_is_no_failure_to_be_told(self):
+        outside, inside = os.pipe()
+        os.close(outside)
+        target = self.target()
+        with os.fdopen(inside, "wb") as closed:
+            words = [command.RST, "list", "-p", str(target.pid)]
+            done = subprocess.run(words, stdout=closed, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.stderr, b"")
 
     def test_a_full_disk_is_told(self):
         with open("/dev/full", "wb") as full:

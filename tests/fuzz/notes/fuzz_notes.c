@@ -8,13 +8,18 @@
 #include "../fuzz_target.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
+#include "globs.h"
 #include "json.h"
+#include "near.h"
 #include "text.h"
 #include "usdt.h"
 
@@ -49,12 +54,37 @@ static void check_in_file(const char *text, const uint8_t *data, size_t size)
 static void check_shown(const char *bytes, size_t size)
 {
     struct text text = {0};
+    mbstate_t state = {0};
+    wchar_t wide;
 
     text_clear(&text);
     text_add_shown(&text, bytes, size);
-    for (size_t i = 0; i < text.size; i++)
-        FAIL_IF(text.bytes[i] < ' ' || text.bytes[i] > '~', "%#x is shown", text.bytes[i] & 0xff);
+    for (size_t at = 0, length; at < text.size; at += length) {
+        length = mbrtowc(&wide, text.bytes + at, text.size - at, &state);
+        FAIL_IF(length == 0 || length > text.size - at, "no character is shown");
+        FAIL_IF(!iswprint((wint_t)wide) || wcwidth(wide) < 1, "%#x is shown", (unsigned)wide);
+    }
+    FAIL_IF(text_width(text.bytes) > text.size, "wider than its bytes are many");
+    FAIL_IF(strlen(text_path(bytes).text) >= sizeof(struct text_path), "a path without an end");
     free(text.bytes);
+}
+
+/* What a user who mistyped the name is told, and that a glob of one's own name matches. */
+static void check_names(const struct usdt_probe *probe)
+{
+    struct glob glob;
+    struct near near;
+
+    near_start(&near, "shop:order");
+    near_offer(&near, probe->provider);
+    near_offer(&near, probe->name);
+    FAIL_IF(near.count > NEAR_WORDS, "%zu near names", near.count);
+    glob_make("*:*", &glob);
+    FAIL_IF(!glob_matches(&glob, probe->provider, probe->name), "not matched by *");
+    glob_free(&glob);
+    glob_make(probe->name, &glob);
+    glob_matches(&glob, probe->provider, probe->name);
+    glob_free(&glob);
 }
 
 static void check_json(const char *bytes)
@@ -96,8 +126,14 @@ static void check_arguments(const struct usdt_file *file, const struct usdt_prob
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const char *locale;
     struct usdt_file file;
-    int error = usdt_read(file_of(data, size), "input", &file);
+    int error;
+
+    if (!locale)
+        locale = setlocale(LC_CTYPE, "C.UTF-8");
+    FAIL_IF(!locale, "there is no locale C.UTF-8");
+    error = usdt_read(file_of(data, size), "input", &file);
 
     if (error < 0) {
         FAIL_IF(error != -ENOEXEC && error != -EBADMSG, "errno %d: %s", -error, rst_error());
@@ -114,6 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FAIL_IF(probe->site >= size || probe->semaphore >= size, "an offset beyond the file");
         check_shown(probe->provider, strlen(probe->provider));
         check_json(probe->name);
+        check_names(probe);
         check_arguments(&file, probe);
     }
     usdt_free(&file);
