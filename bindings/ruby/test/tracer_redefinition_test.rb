@@ -82,6 +82,24 @@ class TracerRedefinitionTest < TracerCase
     assert_equal [1, :new, :prepended], klass.new.a(1)
   end
 
+  def test_that_a_wrapper_before_what_the_program_prepended_takes_what_that_takes
+    klass = Class.new { def a(x) [x]; end }
+    register(Latency, klass, :a)
+    klass.send(:prepend, Module.new { def a(x, y = 0, z: 0) super(x) + [y, z]; end })
+    register(Stack, klass, :a)
+    [:a, :a_stack].each do |name|
+      assert_equal [1, 2, 3], klass.new.a(1, 2, z: 3)
+      assert_equal(1, fires(name) { assert_equal [1, 2, 3], klass.new.a(1, 2, z: 3) })
+    end
+    old = klass.instance_method(:a)
+    assert_equal [%i[req x], %i[opt y], %i[key z]], old.parameters
+    redefine { klass.class_eval { def a(x) [x, :new]; end } }
+    assert_equal [1, :new, 2, 3], klass.new.a(1, 2, z: 3)
+    Latency.disable!
+    Stack.disable!
+    assert_equal [1, :new, 2, 3], klass.new.a(1, 2, z: 3)
+  end
+
   # On copies of a class; none is traced.
   %i[dup clone].each do |copy|
     define_method("test_that_a_copy_is_a_class_of_its_own: #{copy}") do

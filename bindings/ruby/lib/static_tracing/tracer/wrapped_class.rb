@@ -54,7 +54,7 @@ module StaticTracing
         @modules = {}
         @tracepoints = Hash.new { |all, name| all[name] = {} }
         @concerns = {}
-        @originals = {}
+        @originals = Hash.new { |all, name| all[name] = {} }
         @correcting = @hooked = false
       end
 
@@ -164,7 +164,8 @@ module StaticTracing
       # @param found [UnboundMethod] what the program asked for
       # @return [UnboundMethod] the method below the wrappers, if it is a wrapper of this class
       def original(found)
-        wrapper?(found) && @modules.value?(found.owner) ? @originals.fetch(found.name, found) : found
+        tracer = @modules.key(found.owner)
+        tracer && wrapper_of(found) == tracer ? @originals[found.name].fetch(tracer, found) : found
       end
 
       private
@@ -182,33 +183,54 @@ module StaticTracing
         @modules.each_value { |wrappers| wrappers.unwrap(name) }
       end
 
-      # What the class only inherits may change without a word: its wrapper takes whatever comes.
+      # What the class only inherits may change without a word: its wrapper takes whatever comes. So does
+      # one that stands before a method that the program prepended, as it may between two wrappers.
       def wrap(name, visibility)
         enabled = @tracepoints[name].select { |tracer, _| tracer.enabled? }
-        return if enabled.empty?
-
-        original = below(name)
-        parameters = original.parameters if original.owner.equal?(klass)
+        enabled.each_key { |tracer| module_of(tracer) }
+        below = methods_below(name) unless enabled.empty?
         enabled.each do |tracer, tracepoint|
+          original = below.fetch(tracer)
+          parameters = original.parameters if original.owner.equal?(klass)
           module_of(tracer).wrap(name, visibility, parameters, tracer, tracepoint)
+          @originals[name][tracer] = original
         end
-        @originals[name] = original
       end
 
-      # What the program prepended itself may stand before the wrappers.
-      def below(name)
-        found = Classes.ask(klass, :instance_method, name)
+      # While none of them is there: for each tracer the method that its wrapper is going to call.
+      def methods_below(name)
         ancestors = Classes.ask(klass, :ancestors)
-        last = ancestors.rindex { |one| @modules.value?(one) } || -1
-        method = found
-        method = method.super_method while method && ancestors.index(method.owner).to_i < last
-        method || found
+        methods = chain(name)
+        places = places_of(methods, ancestors)
+        @modules.transform_values do |wrappers|
+          place = ancestors.index(wrappers)
+          below = places.index { |one| one && one > place }
+          below ? methods[below] : methods.last
+        end
+      end
+
+      # A module may be there twice, prepended and included: the search goes on from where it was.
+      def places_of(methods, ancestors)
+        last = -1
+        methods.map do |method|
+          place = (last + 1...ancestors.size).find { |one| ancestors[one].equal?(method.owner) }
+          last = place || last
+        end
+      end
+
+      # A method, and those that `super` leads to.
+      def chain(name)
+        methods = [Classes.ask(klass, :instance_method, name)]
+        while (method = methods.last.super_method)
+          methods << method
+        end
+        methods
       end
 
       # The class has another method of that name, or none.
       def retire(name)
-        original = @originals.delete(name)
-        @modules.each_value { |wrappers| wrappers.retire(name, original) } if original
+        originals = @originals.delete(name) || {}
+        originals.each { |tracer, original| @modules[tracer]&.retire(name, original) }
       end
 
       # An alias of a wrapped method, made while it was, is an alias of its wrapper; which would be
@@ -217,9 +239,8 @@ module StaticTracing
       def correct(holder, name)
         visibility = Classes.visibility(holder, name)
         copy = Classes.ask(holder, :instance_method, name) if visibility
-        return unless copy && wrapper?(copy) && [holder, *@modules.values].include?(copy.owner)
-
-        original = @originals[copy.original_name]
+        tracer = wrapper_of(copy) if copy && [holder, *@modules.values].include?(copy.owner)
+        original = @originals[copy.original_name][tracer] if tracer
         replace(holder, name, original, visibility) if original
       end
 
@@ -232,11 +253,13 @@ module StaticTracing
         @correcting = false
       end
 
-      def wrapper?(method)
-        @modules.any? do |tracer, wrappers|
+      # @return [Class, nil] the tracer whose wrapper this is
+      def wrapper_of(method)
+        found = @modules.find do |tracer, wrappers|
           function = tracer.wrapping_function
           function ? function.source_location == method.source_location : wrappers.current?(method)
         end
+        found&.first
       end
 
       def own?(name)
