@@ -70,6 +70,34 @@ class ConcernsTest < TracerCase
     assert_equal 2, klass.ancestors.grep(StaticTracing::Tracer::WrapperModule).size
   end
 
+  def test_that_both_concerns_wrap_all_while_one_is_enabled
+    Latency.enable!
+    klass = Class.new do
+      def before; end
+      include Concerns::Latency
+      include Concerns::Stack
+      def after; end
+    end
+    assert_equal [%i[after before]] * 2, [Latency, Stack].map { |tracer| tracer.registered[klass].sort }
+  end
+
+  def test_that_what_the_program_prepended_hides_no_method
+    klass = Class.new do
+      prepend(Module.new do
+        def a; [super, :prepended]; end
+        def b; [super, :prepended]; end
+      end)
+      def a; :a; end
+      include Concerns::Latency
+      def b; :b; end
+    end
+    Latency.enable!
+    assert_equal %i[a b], Latency.registered[klass].sort
+    @namespace = 'global'
+    assert_equal(1, fires(:a) { assert_equal %i[a prepended], klass.new.a })
+    assert_equal(1, fires(:b) { assert_equal %i[b prepended], klass.new.b })
+  end
+
   def test_class_methods_and_modules
     klass = Class.new do
       class << self

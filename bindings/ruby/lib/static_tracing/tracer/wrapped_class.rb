@@ -262,8 +262,9 @@ module StaticTracing
         found&.first
       end
 
+      # Something else may have been prepended, and have a method of that name, too: as other tracers have.
       def own?(name)
-        Classes.visibility(klass, name) && Classes.ask(klass, :instance_method, name).owner.equal?(klass)
+        Classes.visibility(klass, name) && chain(name).any? { |method| method.owner.equal?(klass) }
       end
     end
   end
