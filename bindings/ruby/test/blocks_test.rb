@@ -209,7 +209,12 @@ class BlocksTest < TracedTest
       order = declare(:order, Integer)
       watched do
         begin
-          Timeout.timeout(0.05, late) { order.fire { sleep 0.2; 5 } }
+          Timeout.timeout(0.05, late) do
+            order.fire do
+              Thread.pass until Thread.pending_interrupt?
+              5
+            end
+          end
           say 'went on'
         rescue late
           say 'late'
@@ -221,6 +226,28 @@ class BlocksTest < TracedTest
     assert_equal %w[late], traced.said
     assert_empty shown
     assert_empty traced.errors
+  end
+
+  def test_that_a_block_may_have_a_timeout_of_its_own
+    traced = subject(<<~RUBY)
+      require 'timeout'
+      late = Class.new(StandardError) { def self.name; 'Late'; end }
+      order = declare(:order, Integer)
+      watched do
+        rescued = order.fire do
+          Timeout.timeout(0.05, late) { hear }
+        rescue late
+          7
+        end
+        say rescued, order.fire { Timeout.timeout(0.05, late) { hear } }
+      end
+    RUBY
+    traced.await_ready
+    shown = watch(NUMBER, traced).printed
+    assert_equal ['true false'], traced.said
+    assert_equal %w[7], shown
+    assert_equal 1, traced.errors.lines.size, traced
+    assert_match(/ERROR .*execution expired/, traced.errors)
   end
 
   def test_that_with_log_what_blocks_raise_is_logged_once_and_everything_else_passes

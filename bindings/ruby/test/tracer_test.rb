@@ -3,6 +3,7 @@
 require 'helper'
 require 'support/tracer_case'
 require 'support/tracers'
+require 'timeout'
 
 # Registering, and what tracers fire.
 class TracerTest < TracerCase
@@ -229,6 +230,19 @@ class TracerTest < TracerCase
     end
     assert_equal [:done], own.seen
     assert_equal '', log
+  end
+
+  def test_that_a_tracer_may_have_a_timeout_of_its_own
+    late = Class.new(StandardError)
+    klass = Class.new { def a; :a; end }
+    own = tracer do
+      Timeout.timeout(0.05, late) { Queue.new.pop }
+    rescue late
+      :rescued
+    end
+    register(own, klass, :a)
+    assert_equal(1, fires(:a_n) { assert_equal :a, klass.new.a })
+    assert_equal [[:rescued], ''], [own.seen, log]
   end
 
   def test_that_what_a_tracer_calls_is_not_traced

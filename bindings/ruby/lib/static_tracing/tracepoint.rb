@@ -31,8 +31,8 @@ module StaticTracing
     # The most arguments that a tracepoint can have.
     MAX_ARGS = 12
 
-    # What {#guarded} makes wait.
-    DEFERRED = { StandardError => :never }.freeze
+    # What {#guarded} makes wait, until the block itself waits for something.
+    DEFERRED = { StandardError => :on_blocking }.freeze
     private_constant :DEFERRED
 
     # @return [String] the name of its provider
@@ -231,7 +231,8 @@ module StaticTracing
     end
 
     # And this, to run a block whose errors are logged. What another thread raises in this one, as a
-    # timeout does, waits for the block's end: it is not the block's.
+    # timeout does, isn't the block's, and waits for the block's end; unless the block itself waits for
+    # something, for then it may be its own timeout.
     # @return [Object] what the block returned; self if it failed
     def guarded
       Thread.handle_interrupt(DEFERRED) do

@@ -106,8 +106,9 @@ module StaticTracing
       RESCUED = [StandardError, ScriptError].freeze
 
       # Such an exception may also be one that another thread raises in this one, as Timeout does,
-      # and must not be swallowed: it waits until the tracer is done.
-      LATER = RESCUED.map { |error| [error, :never] }.to_h.freeze
+      # and must not be swallowed: it waits until the tracer is done; or waits for something itself,
+      # for then it may be the tracer's own timeout.
+      LATER = RESCUED.map { |error| [error, :on_blocking] }.to_h.freeze
 
       def initialize(tracer, tracepoint, method_name)
         @tracer = tracer
