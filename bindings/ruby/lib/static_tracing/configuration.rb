@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require 'monitor'
 require 'static_tracing/configuration/toggle'
+require 'static_tracing/reports'
 
 module StaticTracing
   # When the tracepoints are there, and what happens to mistakes.
@@ -45,7 +45,7 @@ module StaticTracing
     # What {#backing} can be.
     BACKING = %r{\A(?:auto|memfd|file(?::/.*)?)\z}.freeze
 
-    @instance_lock = Monitor.new
+    @instance_lock = Reports::Lock.new
 
     class << self
       # @return [Configuration] the only one there is
@@ -94,7 +94,7 @@ module StaticTracing
 
     # @api private
     def initialize
-      @lock = Monitor.new
+      @lock = Reports::Lock.new
       @mode = Modes::OFF
       @signal = Modes::SIGNALS::SIGPROF
       @on_error = :raise_values

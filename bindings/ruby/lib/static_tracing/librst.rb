@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'static_tracing/errors'
+require 'static_tracing/reports'
 require 'static_tracing/shown'
 
 module StaticTracing
@@ -36,7 +37,7 @@ module StaticTracing
     # What providers and tracepoints can be called.
     NAME = /\A[A-Za-z_][A-Za-z0-9_]*\z/.freeze
 
-    @mutex = Mutex.new
+    @lock = Reports::Lock.new
     @available = nil
 
     class << self
@@ -48,7 +49,7 @@ module StaticTracing
       def available?
         return @available unless @available.nil?
 
-        @mutex.synchronize { @available = load_library if @available.nil? }
+        @lock.synchronize { @available = load_library if @available.nil? }
         @available
       end
 
@@ -106,7 +107,7 @@ module StaticTracing
         true
       rescue ::LoadError, StandardError => e
         reason = e.message.strip.gsub(/\s*\n\s*/, ' ') # newer versions of ffi say it in two lines
-        StaticTracing.logger.warn("static tracing is off, and every tracepoint does nothing: #{reason}")
+        Reports.log(:warn, "static tracing is off, and every tracepoint does nothing: #{reason}")
         false
       end
 

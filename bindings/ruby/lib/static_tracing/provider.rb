@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require 'monitor'
 require 'static_tracing/librst'
+require 'static_tracing/reports'
 require 'static_tracing/shown'
 require 'static_tracing/tracepoint'
 
@@ -24,7 +24,7 @@ module StaticTracing
     DEFAULT = 'global'
 
     @providers = {}
-    @lock = Monitor.new
+    @lock = Reports::Lock.new
 
     class << self
       # Find or make a provider. Made while {StaticTracing.enabled?}, it is enabled.
@@ -95,7 +95,7 @@ module StaticTracing
       def attempt
         yield
       rescue LibraryError => e
-        StaticTracing.logger.error(e.message)
+        Reports.log(:error, e.message)
         false
       end
 
@@ -110,7 +110,7 @@ module StaticTracing
       @namespace = namespace
       @tracepoints = {}
       @handles = {}
-      @lock = Monitor.new
+      @lock = Reports::Lock.new
       @batches = 0
       @wanted = StaticTracing.enabled?
       @destroyed = false

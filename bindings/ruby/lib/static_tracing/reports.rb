@@ -1,50 +1,101 @@
 # frozen_string_literal: true
 
+require 'monitor'
+require 'static_tracing/ractors'
+
 module StaticTracing
   # What goes wrong where nothing may be raised into the program is logged; once for each place, for
   # a place that fires a thousand times a second is wrong as often.
+  #
+  # The logger is the program's, which may take locks of its own in it, or declare a tracepoint. So it
+  # isn't called while this gem holds a lock, but when the last is given back; see {Lock}.
   # @api private
   module Reports
     @reported = {}
+    @waiting = {}.compare_by_identity
+
+    # A lock as every one of this gem is: the thread that holds it logs later.
+    class Lock
+      def initialize
+        @monitor = Monitor.new
+      end
+
+      def synchronize(&block)
+        Reports.deferred { @monitor.synchronize(&block) }
+      end
+    end
 
     module_function
 
     # Whatever happens here, nothing is raised.
     #
     # @param place [Object] where it went wrong; its #to_s is logged
-    # @param error [Exception] what went wrong
+    # @param error [Exception, nil] what went wrong
+    # @yieldreturn [Exception] the same, if that takes time to say
     # @return [void]
-    def once(place, error)
-      return if defined?(Ractor) && Ractor.current != main_ractor # the logger is the main one's
+    def once(place, error = nil)
+      return unless Ractors.main? # the logger is the main one's
 
       key = place.to_s
       return if @reported[key]
 
       @reported[key] = true # no lock, which the handler of a signal could not take
-      log("#{words_of(error)} (#{error.class}; logged once)")
+      error ||= yield
+      log(:error, "#{words_of(error)} (#{error.class}; logged once)")
     rescue StandardError, ScriptError => e
-      Kernel.warn("static_tracing: a mistake could not be logged: #{e.class}")
+      complain(e)
     end
 
-    # A logger takes a lock, too.
-    def log(message)
-      Mutex.new.synchronize { nil }
-      StaticTracing.logger.error(message)
+    # @param level [Symbol] `:error` or `:warn`
+    # @param message [String]
+    # @return [void]
+    def log(level, message)
+      waiting = @waiting[Thread.current]
+      waiting ? waiting << [level, message] : write(level, message)
+      nil
+    end
+
+    # @yield what is logged in this block by this thread is written at its end
+    # @return [Object] what the block returned
+    def deferred
+      return yield if @waiting.key?(Thread.current)
+
+      begin
+        @waiting[Thread.current] = waiting = []
+        yield
+      ensure
+        @waiting.delete(Thread.current)
+        waiting&.each { |level, message| write(level, message) }
+      end
+    end
+
+    # A logger takes a lock, too, which the handler of a signal can't.
+    def write(level, message)
+      in_handler? ? Thread.new { tell(level, message) } : tell(level, message)
+    rescue ThreadError => e
+      complain(e)
+    end
+
+    def tell(level, message)
+      StaticTracing.logger.public_send(level, message)
+    rescue StandardError, ScriptError => e
+      complain(e)
+    end
+
+    def complain(error)
+      Kernel.warn("static_tracing: a mistake could not be logged: #{error.class}")
+    rescue StandardError
+      nil # standard error is the program's, too
+    end
+
+    def in_handler?
+      Mutex.new.synchronize { false }
     rescue ThreadError
-      Thread.new { StaticTracing.logger.error(message) }
+      true
     end
 
     def words_of(error)
       error.message.to_s.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
-    end
-
-    if defined?(Ractor)
-      MAIN_RACTOR = Ractor.current
-      private_constant :MAIN_RACTOR
-
-      def main_ractor
-        MAIN_RACTOR
-      end
     end
   end
 end

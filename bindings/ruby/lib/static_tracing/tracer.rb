@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
-require 'monitor'
+require 'static_tracing/reports'
 
 module StaticTracing
   # Tracers make tracepoints of methods: {Latency}, {Stack}, and what is derived from {Base}.
   #
   # {StaticTracing.enable!} and {StaticTracing.disable!} enable and disable all of them.
   module Tracer
-    @lock = Monitor.new
+    @lock = Reports::Lock.new
     @all = []
 
     class << self

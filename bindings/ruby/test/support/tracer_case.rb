@@ -69,8 +69,8 @@ class TracerCase < Minitest::Test
   end
 
   # Run a script in a Ruby of its own.
-  def ruby(script, *options)
-    command = [RbConfig.ruby, '-W', '-W:no-experimental', *options,
+  def ruby(script, *options, environment: {})
+    command = [environment, RbConfig.ruby, '-W', '-W:no-experimental', *options,
                *$LOAD_PATH.map { |path| "-I#{path}" }, '-rruby-static-tracing', '-e', script]
     output, status = Open3.capture2e(*command)
     assert status.success?, "#{status}: #{output}"

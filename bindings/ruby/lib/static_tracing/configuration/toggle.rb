@@ -85,7 +85,7 @@ module StaticTracing
         Thread.new do
           StaticTracing.toggle_tracing!
         rescue StandardError => e
-          StaticTracing.logger.error("tracing could not be toggled by SIG#{signal}: #{e.message}")
+          Reports.log(:error, "tracing could not be toggled by SIG#{signal}: #{e.message}")
         end
       rescue ThreadError => e
         warn "static_tracing: tracing could not be toggled by SIG#{signal}: #{e.message}"

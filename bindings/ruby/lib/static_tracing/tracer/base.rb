@@ -93,12 +93,11 @@ module StaticTracing
         # Wrap what is registered, and let tracers find the tracepoints. What can't be is logged.
         # @return [void]
         def enable!
-          providers, failures = Tracer.synchronize do
+          providers = Tracer.synchronize do
             join
             @enabled = true
-            [wrapped_classes.flat_map { |wrapped| install(wrapped) }.uniq, failures_taken]
+            wrapped_classes.flat_map { |wrapped| install(wrapped) }.uniq
           end
-          report(failures)
           providers.each { |provider| Provider.attempt { provider.enable } }
           nil
         end
@@ -107,12 +106,10 @@ module StaticTracing
         # are in progress are traced to their end. What can't be restored is logged.
         # @return [void]
         def disable!
-          failures = Tracer.synchronize do
+          Tracer.synchronize do
             @enabled = false
             wrapped_classes.each { |wrapped| try(wrapped) { wrapped.refresh_all(self) } }
-            failures_taken
           end
-          report(failures)
           nil
         end
 
@@ -290,23 +287,12 @@ module StaticTracing
           end || []
         end
 
-        # What goes wrong with one class is no reason to leave out the others. It is logged when the
-        # lock is given back, because a logger is the program's.
+        # What goes wrong with one class is no reason to leave out the others.
         def try(wrapped)
           yield
         rescue StandardError, ScriptError => e
-          (@failures ||= []) << ["#{inspect} of #{Names.described(wrapped.klass)}", e]
+          Reports.once("#{inspect} of #{Names.described(wrapped.klass)}", e)
           nil
-        end
-
-        def failures_taken
-          taken = defined?(@failures) ? @failures : nil
-          @failures = nil
-          taken || []
-        end
-
-        def report(failures)
-          failures.each { |place, error| Reports.once(place, error) }
         end
 
         def wrapped_classes

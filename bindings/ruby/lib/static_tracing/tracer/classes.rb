@@ -14,15 +14,7 @@ module StaticTracing
         public_method_defined? remove_method singleton_class singleton_class? singleton_methods
       ].map { |name| [name, Module.instance_method(name)] }.to_h.freeze
 
-      MAIN = (Ractor.current if defined?(Ractor))
-      private_constant :MAIN
-
       module_function
-
-      # @return [Boolean] whether this is the Ractor that may ask
-      def main_ractor?
-        !defined?(Ractor) || Ractor.current.equal?(MAIN)
-      end
 
       # @param klass [Module]
       # @param name [Symbol] one of {METHODS}

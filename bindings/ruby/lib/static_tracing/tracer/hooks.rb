@@ -56,13 +56,13 @@ module StaticTracing
 
         # The same of the singleton class of any object.
         def object_changed(object, name)
-          changed(Classes.ask(object, :singleton_class), name) if Classes.main_ractor?
+          changed(Classes.ask(object, :singleton_class), name) if Ractors.main?
         end
 
         # @param copy [Object] what dup() or clone() made of a class or an object
         # @return [Object] that
         def copied(original, copy)
-          if Module === copy && Classes.main_ractor?
+          if Module === copy && Ractors.main?
             part(original, copy)
             part(Classes.ask(original, :singleton_class), Classes.ask(copy, :singleton_class))
           end
@@ -121,7 +121,7 @@ module StaticTracing
 
         # The same of a class's own methods.
         def class_visibility_changed(klass, names)
-          visibility_changed(Classes.ask(klass, :singleton_class), names) if Classes.main_ractor?
+          visibility_changed(Classes.ask(klass, :singleton_class), names) if Ractors.main?
         end
 
         # Tell a class's wrappers what happened. What goes wrong there is no reason to stop those who
@@ -131,7 +131,7 @@ module StaticTracing
         # @yieldparam wrapped [WrappedClass]
         # @return [Object, nil] what the block returned
         def tell(klass)
-          return unless Classes.main_ractor?
+          return unless Ractors.main?
 
           aside(klass) do
             Tracer.synchronize do

@@ -122,6 +122,11 @@ module StaticTracing
         false
       end
 
+      # @return [String] as it is logged
+      def to_s
+        "#{@tracer} at #{@tracepoint}"
+      end
+
       # @return [Call, nil] nil: it is a tracer that calls, or something is wrong
       def start(receiver, arguments, keywords)
         guarded { Call.new(@method_name, receiver, arguments, keywords) }
@@ -162,7 +167,7 @@ module StaticTracing
       end
 
       def report(error)
-        Reports.once("#{@tracer} at #{@tracepoint}", error)
+        Reports.once(self, error)
         nil
       end
     end
