@@ -114,8 +114,35 @@ class ConfigurationTest < TracerCase
       assert_match message, error.message
     end
     assert_raises(InvalidValueError) { StaticTracing.configure { |c| c.add_tracer(String) } }
+    assert_raises(InvalidValueError) { Configuration.add_tracer(BasicObject.new) }
     assert_raises(InvalidValueError) { Configuration.add_tracer(Base) }
     assert_equal ['OFF', 'PROF', :raise_values], [Configuration.mode, Configuration.signal, Configuration.on_error]
+  end
+
+  def test_values_that_are_no_words
+    values = [["\xff", /"\\xFF" \(String\)/], ['ON'.encode('UTF-16LE'), /"ON" \(String\)/],
+              [2**64, /18446744073709551616/], [-1, /-1 \(Integer\)/], [BasicObject.new, /a BasicObject/],
+              [[], /an? Array/], ['', /"" \(String\)/], [Class.new(String) { def to_s; 3; end }.new('x'), /"x"/]]
+    %w[mode signal backing on_error].each do |setting|
+      before = Configuration.public_send(setting)
+      values.each do |value, words|
+        error = assert_raises(InvalidValueError) { Configuration.public_send("#{setting}=", value) }
+        assert_match(/\A#{setting}: there is no #{words}/, error.message)
+      end
+      assert_equal before, Configuration.public_send(setting)
+    end
+    error = assert_raises(InvalidValueError) { Configuration.backing = "file:/tmp/a\0b" }
+    assert_match %r{\Abacking: there is no "file:/tmp/a(\\0|\\u0000)b"}, error.message
+  end
+
+  def test_that_a_directory_may_have_any_name
+    ["file:/tmp/\xff", "file:/tmp/a\nb", 'file:/tmp/é'].each do |backing|
+      Configuration.backing = backing
+      assert_equal backing, Configuration.backing
+      assert_equal [2, backing.b[5..-1]], StaticTracing::LibRST.backing(backing)
+    end
+  ensure
+    Configuration.backing = 'auto'
   end
 
   def test_that_a_signal_has_many_names
@@ -228,6 +255,20 @@ class ConfigurationTest < TracerCase
         C.mode = 'OFF'
         found = trap(signal, 'IGNORE')
         [command, 'SYSTEM_DEFAULT'].include?(found) or abort "#{signal}: #{found.inspect}"
+      end
+    RUBY
+  end
+
+  def test_that_what_is_ignored_is_ignored_again
+    script(<<~'RUBY')
+      ignored = -> { File.read('/proc/self/status')[/^SigIgn:\s*(\h+)/, 1].to_i(16)[Signal.list['USR1'] - 1] }
+      [nil, '', 'SIG_IGN'].each do |command|
+        trap(:USR1, command)
+        C.signal = 'USR1'
+        C.mode = 'SIGNAL'
+        toggles :USR1
+        C.mode = 'OFF'
+        ignored.call == 1 or abort "#{command.inspect}: not ignored"
       end
     RUBY
   end

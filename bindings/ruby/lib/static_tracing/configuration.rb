@@ -43,7 +43,7 @@ module StaticTracing
     ON_ERROR = { raise: [true, true], raise_values: [true, false], log: [false, false] }.freeze
 
     # What {#backing} can be.
-    BACKING = %r{\A(?:auto|memfd|file(?::/.*)?)\z}.freeze
+    BACKING = %r{\A(?:auto|memfd|file(?::/[^\0]*)?)\z}n.freeze
 
     @instance_lock = Reports::Lock.new
 
@@ -145,7 +145,7 @@ module StaticTracing
     # @return [void]
     # @raise [InvalidValueError] if it is none of those
     def mode=(mode)
-      name = mode.to_s.upcase
+      name = Shown.word(mode).upcase
       unless Modes::ALL.include?(name)
         raise InvalidValueError, "mode: there is no #{Shown.value(mode)}; there #{Shown.list(Modes::ALL)}"
       end
@@ -179,7 +179,7 @@ module StaticTracing
     # @return [void]
     # @raise [InvalidValueError] if it is none of those
     def on_error=(what)
-      name = what.to_s.to_sym
+      name = Shown.word(what).to_sym
       raising = ON_ERROR.fetch(name) do
         raise InvalidValueError,
               "on_error: there is no #{Shown.value(what)}; there #{Shown.list(ON_ERROR.keys.map(&:inspect))}"
@@ -202,12 +202,12 @@ module StaticTracing
     # @return [void]
     # @raise [InvalidValueError] if it is none of those
     def backing=(backing)
-      unless BACKING.match?(backing.to_s)
+      unless BACKING.match?(Shown.bytes(backing))
         raise InvalidValueError, "backing: there is no #{Shown.value(backing)}; there are auto, memfd, file, " \
                                  'and file:DIRECTORY with an absolute path'
       end
 
-      @backing = backing.to_s.dup.freeze
+      @backing = (Symbol === backing ? backing.to_s : ::String.new(backing)).freeze
     end
 
     # Have a tracer enabled and disabled with everything else, even before it has a method.
@@ -216,7 +216,7 @@ module StaticTracing
     # @return [void]
     # @raise [InvalidValueError] if it is none
     def add_tracer(tracer)
-      unless tracer.is_a?(Class) && tracer < Tracer::Base
+      unless Class === tracer && tracer < Tracer::Base
         raise InvalidValueError, "add_tracer: #{Shown.value(tracer)} is no subclass of #{Tracer::Base}"
       end
 

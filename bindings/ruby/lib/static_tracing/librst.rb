@@ -70,7 +70,7 @@ module StaticTracing
       # @param words [String] as of {Configuration#backing}
       # @return [Array(Integer, String)] what rst_provider_set_backing() takes; nil for no directory
       def backing(words)
-        kind, directory = words.split(':', 2)
+        kind, directory = words.b.split(':', 2)
         [BACKINGS.fetch(kind), directory]
       end
 

@@ -24,6 +24,20 @@ module StaticTracing
       "#{shown} (#{value.class})"
     end
 
+    # @return [String] what a String or a Symbol says, in bytes; an empty one for whatever else
+    def bytes(value)
+      return value.to_s.b if Symbol === value
+      return '' unless String === value && value.encoding.ascii_compatible?
+
+      ::String.new(value).b
+    end
+
+    # @return [String] the same, if it is a word of ASCII; or an empty one
+    def word(value)
+      bytes = bytes(value)
+      bytes.ascii_only? ? bytes.encode(Encoding::US_ASCII) : ''
+    end
+
     # @return [Class] also of a BasicObject, which can't be asked
     def class_of(value)
       ::Kernel.instance_method(:class).bind_call(value)

@@ -19,7 +19,8 @@ module StaticTracing
       # Signals that do no harm by default.
       HARMLESS = %w[CHLD CLD CONT URG WINCH TSTP TTIN TTOU].freeze
 
-      # What trap() calls the handlers that there are by default; nil is one that is not Ruby's.
+      # What trap() calls the handlers that there are by default; nil is one that is not Ruby's, or none:
+      # it is ignored, if the program had said so by `trap(signal, nil)`.
       DEFAULTS = ['DEFAULT', 'SYSTEM_DEFAULT', nil].freeze
 
       # What stays where the default would end the process.
@@ -44,7 +45,7 @@ module StaticTracing
         # @return [String] its name, without SIG
         # @raise [InvalidValueError] if there is none, or if it can't be handled
         def name_of(signal)
-          name = signal.is_a?(Integer) ? Signal.signame(signal) : signal.to_s.upcase.sub(/\ASIG/, '')
+          name = Integer === signal ? Signal.list.key(signal) : Shown.word(signal).upcase.sub(/\ASIG/, '')
           unless name && name != 'EXIT' && Signal.list.key?(name)
             raise InvalidValueError, "signal: there is no #{Shown.value(signal)}; there " \
                                      "#{Shown.list(Signal.list.keys - ['EXIT'] - RESERVED - ENDING)}"
@@ -63,6 +64,7 @@ module StaticTracing
         @signal = signal
         @handler = method(:handle).to_proc
         @active = true
+        @ignored = ignored?
         @previous = trap(signal, @handler)
       end
 
@@ -92,7 +94,15 @@ module StaticTracing
       end
 
       def harmful?
-        DEFAULTS.include?(@previous) && !HARMLESS.include?(signal)
+        DEFAULTS.include?(@previous) && !@ignored && !HARMLESS.include?(signal)
+      end
+
+      # As the kernel has it, which knows best.
+      def ignored?
+        set = File.read('/proc/self/status')[/^SigIgn:\s*(\h+)/, 1].to_s.to_i(16)
+        set[Signal.list.fetch(signal) - 1] == 1
+      rescue SystemCallError
+        false
       end
     end
   end
