@@ -26,6 +26,18 @@ module Skips
   end
 end
 
+# What a privileged machine must have, and another may lack.
+module Needs
+  # @param refusal [String, nil] why it can't be had
+  def need(refusal)
+    return unless refusal
+
+    flunk("RST_REQUIRE_TRACERS=1, but #{refusal}") if ENV['RST_REQUIRE_TRACERS'] == '1'
+    skip(refusal)
+  end
+end
+
+Minitest::Test.include(Needs)
 Minitest::Test.prepend(Skips)
 Minitest.after_run do
   status = ENV['RST_SKIPPED_STATUS']

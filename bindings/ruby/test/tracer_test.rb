@@ -255,7 +255,7 @@ class TracerTest < TracerCase
 
   # In a Ruby of its own, for these are methods of everybody's.
   def test_that_what_wrappers_call_themselves_can_be_traced
-    skip_or_flunk(SelfWatch.missing) if SelfWatch.missing
+    need(SelfWatch.missing)
 
     all = { 'Class, :new' => 'Object.new', 'Integer, :-' => '7.send(:-, 2)', 'Kernel, :class' => '1.class' }
     all.delete('Kernel, :class') if RUBY_VERSION < '3' # whose includers don't see what is prepended later
@@ -357,8 +357,7 @@ class TracerTest < TracerCase
 
   # What arrives in a tracer.
   def test_values_that_bpftrace_sees
-    refusal = Tracers.bpftrace_refusal
-    skip_or_flunk(refusal) if refusal
+    need(Tracers.bpftrace_refusal)
 
     klass = Class.new { def work(n) sleep(n); end }
     register(Latency, klass, :work)
@@ -377,10 +376,6 @@ class TracerTest < TracerCase
   end
 
   private
-
-  def skip_or_flunk(reason)
-    ENV['RST_REQUIRE_TRACERS'] == '1' ? flunk(reason) : skip(reason)
-  end
 
   # @return [String] what bpftrace says of what the block does, when it has ended itself
   def bpftrace(script)

@@ -45,14 +45,6 @@ class TracedTest < Minitest::Test
     @programs.reverse_each(&:close)
   end
 
-  # What a privileged machine must have, and another may lack.
-  def need(refusal)
-    return unless refusal
-
-    flunk("RST_REQUIRE_TRACERS=1, but #{refusal}") if ENV['RST_REQUIRE_TRACERS'] == '1'
-    skip(refusal)
-  end
-
   def begin_program(program)
     @programs << program
     program
