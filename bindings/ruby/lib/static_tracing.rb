@@ -8,6 +8,7 @@ require 'static_tracing/provider'
 require 'static_tracing/tracepoint'
 require 'static_tracing/tracer'
 require 'static_tracing/configuration'
+require 'static_tracing/compatibility'
 
 # Static tracepoints for Ruby: places in a program that bpftrace, gdb, bcc, perf and other tools can
 # watch while it runs in production, and that cost next to nothing while nobody does.

@@ -29,21 +29,21 @@ module StaticTracing
     class << self
       # Find or make a provider. Made while {StaticTracing.enabled?}, it is enabled.
       #
-      # @param namespace [String, Symbol] `[A-Za-z_][A-Za-z0-9_]*`, at most 58 bytes
+      # @param namespace [String, Symbol, Provider] `[A-Za-z_][A-Za-z0-9_]*`, at most 58 bytes
       # @return [Provider]
       # @raise [LibraryError] if librst refuses the name
       def register(namespace = DEFAULT)
         @lock.synchronize do
-          name = LibRST.checked_name('provider', namespace)
+          name = LibRST.checked_name('provider', name_of(namespace))
           @providers[name] ||= new(name)
         end
       end
 
-      # @param namespace [String, Symbol] "global" always is one
+      # @param namespace [String, Symbol, Provider] "global" always is one
       # @return [Provider]
       # @raise [ProviderMissingError] if there is no such provider
       def fetch(namespace)
-        name = namespace.to_s
+        name = name_of(namespace).to_s
         return register if name == DEFAULT
 
         all.fetch(name) do
@@ -54,7 +54,7 @@ module StaticTracing
 
       # Enable one provider.
       #
-      # @param namespace [String, Symbol]
+      # @param namespace [String, Symbol, Provider]
       # @return [Boolean] see {#enable}
       # @raise [ProviderMissingError] if there is no such provider
       def load(namespace)
@@ -100,10 +100,17 @@ module StaticTracing
       end
 
       private :new
+
+      private
+
+      def name_of(provider)
+        provider.is_a?(Provider) ? provider.namespace : provider
+      end
     end
 
     # @return [String] its name
     attr_reader :namespace
+    alias name namespace
 
     # @api private
     def initialize(namespace)

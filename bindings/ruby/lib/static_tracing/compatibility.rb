@@ -1,0 +1,56 @@
+# frozen_string_literal: true
+
+module StaticTracing
+  # What the earlier gem of this name called some things, for programs that were written for it: its
+  # errors,
+  BaseError = Error
+  # and those of its C part.
+  USDTError = LibraryError
+  # The same.
+  InternalError = LibraryError
+
+  # {Tracer} and {Configuration#add_tracer}, by the names that the earlier gem had for them.
+  module Tracers
+    # What {.add} raises if it is given no tracer.
+    InvalidTracerError = Configuration::InvalidValueError
+
+    class << self
+      # @param tracer [Class] a subclass of {Tracer::Base}
+      # @return [void]
+      # @raise [Configuration::InvalidValueError] if it is none
+      def add(tracer)
+        Configuration.add_tracer(tracer)
+      end
+
+      # @return [void] see {Tracer.enable!}
+      def enable!
+        Tracer.enable!
+      end
+
+      # @return [void] see {Tracer.disable!}
+      def disable!
+        Tracer.disable!
+      end
+    end
+  end
+
+  # What the earlier gem said of the machine.
+  module Platform
+    module_function
+
+    # @return [Boolean]
+    def linux?
+      RUBY_PLATFORM.include?('linux')
+    end
+
+    # @return [Boolean]
+    def darwin?
+      RUBY_PLATFORM.include?('darwin')
+    end
+
+    # @return [Boolean] whether tracepoints can be there; see {Provider#enable} for whether they are
+    def supported_platform?
+      linux?
+    end
+  end
+end
