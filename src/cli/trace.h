@@ -9,6 +9,7 @@
  *     trace_compare.c --filter's comparisons, as an expression of bpftrace's
  *     trace_script.c  the script that bpftrace is given
  *     trace_tracer.c  bpftrace's run, from its start to its end
+ *     trace_end.c     what there is to say when it has ended
  *     trace_child.c   bpftrace as a child: finding it, starting it
  *     trace_output.c  its output, read
  *     trace_record.c  what it says: lines of JSON, and in them the script's records

@@ -96,8 +96,10 @@ bool tracer_read_out(struct tracer *tracer)
         take_line(tracer);
         text_clear(&tracer->line);
     }
-    if (fflush(stdout) != 0)
+    if (fflush(stdout) != 0) {
+        tracer->write_error = errno;
         tracer_stop(tracer);
+    }
     return true;
 }
 

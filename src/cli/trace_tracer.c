@@ -12,23 +12,21 @@
  * With -p it ends by itself when the process does.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "error.h"
+#include "command.h"
 #include "trace_tracer.h"
 
-#define PATIENCE 10000     /* milliseconds from SIGINT to SIGKILL */
-#define MOMENT 100         /* milliseconds that a killed process may take to be gone */
+#define PATIENCE 10000     /* milliseconds from SIGINT to SIGKILL, */
+#define SITE_PATIENCE 1000 /* and more for each site: detaching from one takes 0.1 s and up */
+#define BOUNCE 1000        /* milliseconds in which a second Ctrl-C is the first one's echo */
+#define MANY_SITES 30      /* from which detaching is worth a word */
 #define MOST_SCRIPT 130000 /* bytes that one word of a command line can have */
 
 int64_t tracer_now(void)
@@ -39,18 +37,35 @@ int64_t tracer_now(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
+size_t tracer_sites(const struct tracer *tracer)
+{
+    size_t sites = 0;
+
+    for (size_t i = 0; i < tracer->trace->probe_count; i++)
+        sites += tracer->trace->probes[i].sites;
+    return sites;
+}
+
 void tracer_interrupt(struct tracer *tracer)
 {
+    size_t sites = tracer_sites(tracer);
+
     if (!tracer->interrupted)
         kill(tracer->child, tracer->attached ? SIGINT : SIGKILL);
+    if (!tracer->interrupted && tracer->attached && sites >= MANY_SITES)
+        say("bpftrace takes a while to detach from %zu sites; Ctrl-C again ends it now%s", sites,
+            tracer->trace->options.mode == TRACE_EVENTS ? "" : ", without the totals");
     tracer->interrupted = true;
 }
 
 /* End it; see above. */
 void tracer_stop(struct tracer *tracer)
 {
-    if (!tracer->asked)
-        tracer->kill_at = tracer_now() + PATIENCE;
+    if (!tracer->asked) {
+        tracer->asked_at = tracer_now();
+        tracer->kill_at =
+            tracer->asked_at + PATIENCE + SITE_PATIENCE * (int64_t)tracer_sites(tracer);
+    }
     tracer->asked = true;
     if (!tracer->attached)
         tracer_interrupt(tracer);
@@ -64,8 +79,8 @@ static void take_signal(struct tracer *tracer)
 
     if (read(tracer->signals, &information, sizeof(information)) != sizeof(information))
         return;
-    if (tracer->asked) /* a second Ctrl-C */
-        kill(tracer->child, SIGKILL);
+    if (tracer->asked && tracer_now() >= tracer->asked_at + BOUNCE)
+        kill(tracer->child, SIGKILL); /* somebody who does not want to wait */
     tracer_stop(tracer);
 }
 
@@ -104,7 +119,8 @@ static void open_processes(struct tracer *tracer)
     tracer->processes = sure(calloc(search->pid_count, sizeof(int)));
     for (size_t i = 0; i < search->pid_count; i++) {
         tracer->processes[i] = (int)syscall(SYS_pidfd_open, search->pids[i], 0);
-        tracer->living += tracer->processes[i] >= 0;
+        /* A kernel before 5.3 can't tell when it ends: then a person will. */
+        tracer->living += tracer->processes[i] >= 0 || errno != ESRCH;
     }
 }
 
@@ -142,128 +158,7 @@ static void loop(struct tracer *tracer)
     free(ready);
 }
 
-/* -------------------------------------------------------------------------------- ends -- */
-
-/* What of bpftrace's stderr says nothing about what it was asked for. */
-static bool is_noise(const char *line, size_t length)
-{
-    static const char *const noise[] = {
-        "couldn't set RLIMIT_MEMLOCK",  "available_filter_functions",  "PERF_EVENT_IOC_DISABLE",
-        "failed to close perf event",   "close perf event FD failed",  "failed to detach probe",
-        "uprobe_events): No such file", "WARNING: Addrspace mismatch",
-    };
-
-    for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
-        if (memmem(line, length, noise[i], strlen(noise[i])))
-            return true;
-    return length == 0;
-}
-
-static void say_its_words(const struct tracer *tracer)
-{
-    const char *at = tracer->words.bytes, *end = at + tracer->words.size;
-    struct text shown = {0};
-
-    while (at < end) {
-        size_t length = strcspn(at, "\n");
-
-        if (!is_noise(at, length)) {
-            text_clear(&shown);
-            text_add_shown(&shown, at, length);
-            fprintf(stderr, "    bpftrace: %s\n", shown.bytes);
-        }
-        at += length + (at + length < end);
-    }
-    free(shown.bytes);
-}
-
-static bool has_said(const struct tracer *tracer, const char *words)
-{
-    return memmem(tracer->words.bytes, tracer->words.size, words, strlen(words));
-}
-
-static bool has_exited(pid_t pid)
-{
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
-    bool exited = fd < 0 ? errno == ESRCH : poll(&ready, 1, MOMENT) > 0;
-
-    if (fd >= 0)
-        close(fd);
-    return exited;
-}
-
-static enum status say_failed(const struct tracer *tracer, int status)
-{
-    pid_t pid = tracer->trace->one_pid;
-
-    if (pid && has_exited(pid)) {
-        say("process %ld exited before it could be watched", (long)pid);
-        return STATUS_GONE;
-    }
-    if (WIFSIGNALED(status))
-        say("bpftrace was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else if (has_said(tracer, "/tracing/") && access("/sys/kernel/tracing/events", F_OK) < 0)
-        say("bpftrace needs tracefs, which is not mounted; mount it:\n"
-            "    mount -t tracefs tracefs /sys/kernel/tracing");
-    else if (has_said(tracer, "stack limit"))
-        say("this is more than bpftrace %u.%02u has room for: name fewer strings",
-            tracer->trace->bpftrace.version / 100, tracer->trace->bpftrace.version % 100);
-    else if (has_said(tracer, "lockdown") || has_said(tracer, "Operation not permitted"))
-        say("bpftrace may not trace here ('rst check' says why)");
-    else
-        say("bpftrace could not watch %s; 'rst trace --print' shows what it was asked",
-            tracer->trace->probe_count == 1 ? "the probe" : "the probes");
-    say_its_words(tracer);
-    return STATUS_FAILED;
-}
-
-static void say_totals(const struct tracer *tracer)
-{
-    const struct trace *trace = tracer->trace;
-    struct text words = {0};
-    uint64_t hits = 0;
-    size_t shown = 0;
-
-    if (trace->options.mode != TRACE_EVENTS)
-        return;
-    for (size_t i = 0; i < trace->probe_count; i++)
-        hits += trace->probes[i].hits;
-    text_addf(&words, "%" PRIu64 " event%s", hits, hits == 1 ? "" : "s");
-    for (size_t i = 0; trace->probe_count > 1 && i < trace->probe_count; i++)
-        if (trace->probes[i].hits > 0)
-            text_addf(&words, "%s%s:%s %" PRIu64, shown++ ? ", " : ": ", trace->probes[i].provider,
-                      trace->probes[i].name, trace->probes[i].hits);
-    if (tracer->lost > 0)
-        text_addf(&words, "; %" PRIu64 " records lost", tracer->lost);
-    say("%s", words.bytes);
-    free(words.bytes);
-}
-
-static void finish(struct tracer *tracer)
-{
-    int status;
-
-    while (waitpid(tracer->child, &status, 0) < 0 && errno == EINTR)
-        ;
-    while (tracer_read_err(tracer) && errno != EAGAIN)
-        ;
-    if (!tracer->started && tracer->asked)
-        return;
-    if (!tracer->started) {
-        tracer->status = say_failed(tracer, status);
-        return;
-    }
-    trace_events_end(tracer->events);
-    if (tracer->trace->options.mode != TRACE_EVENTS)
-        trace_totals_print(tracer->totals);
-    fflush(stdout);
-    if (!tracer->asked && tracer->trace->one_pid && has_exited(tracer->trace->one_pid))
-        say("process %ld has exited", (long)tracer->trace->one_pid);
-    else if (!tracer->asked)
-        tracer->status = say_failed(tracer, status);
-    say_totals(tracer);
-}
+/* --------------------------------------------------------------------------------- run -- */
 
 /* What ends a trace; but not what was ignored before, as nohup(1) has SIGHUP. */
 static int block_signals(void)
@@ -301,7 +196,7 @@ enum status trace_run(struct trace *trace)
         text_clear(&tracer.words);
         open_processes(&tracer);
         loop(&tracer);
-        finish(&tracer);
+        tracer_finish(&tracer);
         close(tracer.out);
         close(tracer.err);
         trace_events_free(tracer.events);
@@ -315,5 +210,7 @@ enum status trace_run(struct trace *trace)
     free(tracer.words.bytes);
     free(tracer.record.text.bytes);
     close(tracer.signals);
+    if (tracer.write_error)
+        errno = tracer.write_error; /* which finish_output() tells */
     return tracer.status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * rst trace: bpftrace as a child, which trace_child.c starts, trace_output.c reads, and
- * trace_tracer.c ends.
+ * trace_tracer.c ends, and trace_end.c has the last word of.
  */
 #ifndef CLI_TRACE_TRACER_H
 #define CLI_TRACE_TRACER_H
@@ -19,7 +19,8 @@ struct tracer {
     bool attached, asked, ended;
     bool interrupted; /* SIGINT was sent */
     bool started;     /* "watching" was said */
-    int64_t start, kill_at;
+    int64_t start, asked_at, kill_at;
+    int write_error; /* why stdout took no more */
     uint64_t lost;
     size_t living; /* processes, where there are several */
     int *processes;
@@ -38,6 +39,12 @@ bool tracer_read_err(struct tracer *tracer);
 /* End it, in the way that trace_tracer.c tells; send the signal for it. */
 void tracer_stop(struct tracer *tracer);
 void tracer_interrupt(struct tracer *tracer);
+
+/* Wait for it once its stdout is closed, show what was counted, and say how it ended. */
+void tracer_finish(struct tracer *tracer);
+
+/* At how many places it watches. */
+size_t tracer_sites(const struct tracer *tracer);
 
 /* Milliseconds of the monotonic clock. */
 int64_t tracer_now(void);

@@ -108,13 +108,82 @@ class Ends(tracing.TraceCase):
         self.assertNotIn("\x1b", "".join(self.ended(tool)))
 
 
-class Refusals(tracing.TraceCase):
-    def fake(self, script):
-        """A PATH with such a bpftrace, which says that it is 0.17."""
-        path = self.write("bpftrace", "#!/bin/sh\n[ \"$1\" = --version ] && echo bpftrace v0.17.0 && exit\n" + script)
+class FakeCase(tracing.TraceCase):
+    """Runs rst with a bpftrace that is a shell's script."""
+
+    ATTACHED = """echo '{"type": "attached_probes", "data": {"probes": 1}}'\n"""
+    TICK = """echo '{"type": "printf", "data": "T"}'\n"""
+    TICKS = f"while :; do {TICK.strip()}; read -t 0.05 x </dev/zero 2>/dev/null; done\n"
+
+    def fake(self, script, version="0.17.0"):
+        """A PATH with such a bpftrace."""
+        path = self.write("bpftrace", f"#!/bin/bash\n[ \"$1\" = --version ] && echo bpftrace v{version} && exit\n" + script)
         os.chmod(path, 0o755)
         return {"PATH": os.path.dirname(path) + ":" + os.environ["PATH"]}
 
+
+class Totals(FakeCase):
+    """Counts are right, or said to be lost: never zeros for what was not seen."""
+
+    COUNT = """echo '{"type": "map", "data": {"@c0": 7}}'\n"""
+
+    def fakely(self, script, *words):
+        target = self.target()
+        return self.trace("-p", target.pid, "--count", "shop:order", *words, **self.fake(self.ATTACHED + script + self.TICKS))
+
+    def check_lost(self, lines):
+        self.assertIn("rst: the totals are lost: bpftrace ended before it gave them", lines)
+        self.assertFalse([line for line in lines if "COUNT" in line or "shop:order" in line], lines)
+
+    def test_detaching_may_take_long(self):
+        tool = self.fakely(f"end() {{ sleep 10.5; {self.COUNT} exit; }}; trap end INT\n")
+        self.assertIn("7      shop:order", self.ended(tool, signal.SIGINT))
+
+    def test_a_ctrl_c_that_comes_twice(self):
+        tool = self.fakely(f"end() {{ sleep 0.5; {self.COUNT} exit; }}; trap end INT\n")
+        tool.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        self.assertIn("7      shop:order", self.ended(tool, signal.SIGINT))
+
+    def test_a_second_ctrl_c_gives_up(self):
+        tool = self.fakely("trap '' INT\n")
+        tool.process.send_signal(signal.SIGINT)
+        tool.read_for(1.2)
+        self.check_lost(self.ended(tool, signal.SIGINT, command.FAILED))
+
+    def test_bpftrace_is_killed(self):
+        for words in (), ("--json",), ("--hist", "cents"):
+            target = self.target()
+            tool = self.trace("-p", target.pid, *(words if "--hist" in words else ("--count", *words)), "shop:order")
+            target.fire("shop:order", 3)
+            os.kill(self.bpftrace_of(tool), signal.SIGKILL)
+            lines = self.ended(tool, status=command.FAILED)
+            self.check_lost(lines)
+            self.assertIn("rst: bpftrace was killed by signal 9 (Killed)", lines)
+
+    def test_bpftrace_is_ended_by_somebody_else(self):
+        target = self.target()
+        tool = self.trace("-p", target.pid, "--count", "shop:order")
+        target.fire("shop:order", 3)
+        os.kill(self.bpftrace_of(tool), signal.SIGTERM)
+        self.assertEqual(self.ended(tool), ["COUNT  PROBE", "3      shop:order", "rst: somebody else has ended bpftrace"])
+
+    @staticmethod
+    def bpftrace_of(tool):
+        with open(f"/proc/{tool.process.pid}/task/{tool.process.pid}/children", encoding="ascii") as children:
+            return int(children.read())
+
+    def test_signals_that_end_it(self):
+        for number in signal.SIGTERM, signal.SIGHUP:
+            with self.subTest(number=number):
+                target = self.target()
+                tool = self.trace("-p", target.pid, "--count", "shop:order")
+                target.fire("shop:order", 3)
+                self.assertEqual(self.ended(tool, number), ["COUNT  PROBE", "3      shop:order"])
+                self.detached(target, "shop:order")
+
+
+class Refusals(FakeCase):
     def test_command_lines_that_make_no_sense(self):
         target = self.target()
         for words, said in (
