@@ -4,6 +4,7 @@
  *
  *     trace.c         the command line
  *     trace_plan.c    from the probes that were found to what is to be watched
+ *     trace_arguments.c  their arguments: types, and how they are read
  *     trace_place.c   where an operand is, as an expression of bpftrace's
  *     trace_filter.c  --filter, read
  *     trace_compare.c --filter's comparisons, as an expression of bpftrace's
@@ -48,7 +49,8 @@ struct trace_argument {
     char *name; /* "arg0" where it has none */
     bool named;
     enum trace_kind kind;
-    uint8_t size; /* in bytes: 1, 2, 4, 8 */
+    uint8_t size;   /* in bytes: 1, 2, 4, 8 */
+    uint8_t widest; /* of its operands at all sites; `size` has room for any sign of theirs */
     bool is_signed;
     size_t index;
     struct usdt_argument site; /* as the first site's note has it */
@@ -119,12 +121,21 @@ struct trace {
 enum status trace_plan(struct trace *trace);
 void trace_free(struct trace *trace);
 
+/* A name that a script can have without quotes. */
+bool trace_is_plain(const char *word, const char *further);
+
+/* ------------------------------------------------------------------------------ arguments -- */
+
+/* Fill the probe's arguments. */
+void trace_read_arguments(struct trace_probe *probe, const struct trace_bpftrace *bpftrace);
+
+/* The probe's next site in its file; NULL: the first, and none. */
+const struct usdt_probe *trace_next_site(const struct trace_probe *probe,
+                                         const struct usdt_probe *site);
+
 /* By its name, or as argN; NULL. */
 const struct trace_argument *trace_argument_named(const struct trace_probe *probe, const char *name,
                                                   size_t length);
-
-/* A name that a script can have without quotes. */
-bool trace_is_plain(const char *word, const char *further);
 
 /* ---------------------------------------------------------------------------------- place -- */
 

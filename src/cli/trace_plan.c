@@ -3,122 +3,16 @@
  * From the sites that were found to the probes that are to be watched: one for each name and file,
  * however many sites and processes it has, with the arguments that the options name.
  */
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 #include "lookup.h"
-#include "signature.h"
 #include "trace.h"
 
 #define MOST_PROBES                                                                                \
     500 /* bpftrace takes a program's time for each, and its default limit is 512                  \
          */
-
-/* ------------------------------------------------------------------------ arguments -- */
-
-static enum trace_kind kind_of(const struct usdt_argument *argument)
-{
-    switch (argument->true_type) {
-    case RST_TYPE_BOOL:
-        return TRACE_BOOL;
-    case RST_TYPE_FLOAT:
-        return TRACE_FLOAT;
-    case RST_TYPE_DOUBLE:
-        return TRACE_DOUBLE;
-    case RST_TYPE_POINTER:
-        return TRACE_POINTER;
-    case RST_TYPE_STRING:
-        return TRACE_STRING;
-    default:
-        return TRACE_INTEGER;
-    }
-}
-
-static bool is_size(uint8_t size)
-{
-    return size == 1 || size == 2 || size == 4 || size == 8;
-}
-
-static bool has_float(const struct usdt_arguments *words)
-{
-    for (size_t i = 0; i < words->count; i++)
-        if (words->list[i].operand.is_float)
-            return true;
-    return false;
-}
-
-static void read_arguments(struct trace_probe *probe)
-{
-    usdt_arguments(probe->source->file->machine, probe->site, &probe->words);
-    for (size_t i = 0; i < probe->words.count; i++) {
-        const struct usdt_argument *site = &probe->words.list[i];
-        struct trace_argument *argument = &probe->arguments[i];
-        struct text name = {0};
-
-        if (site->name)
-            text_add_bytes(&name, site->name, site->name_length);
-        else
-            text_addf(&name, "arg%zu", i);
-        *argument = (struct trace_argument){
-            .name = name.bytes,
-            .named = site->name,
-            .kind = kind_of(site),
-            .size = is_size(site->operand.size) ? site->operand.size : 8,
-            .is_signed = site->operand.is_signed,
-            .index = i,
-            .site = *site,
-        };
-    }
-    probe->argument_count = probe->words.count;
-}
-
-/* Whether all sites have the argument at the same place. */
-static bool is_steady(const struct trace *trace, const struct trace_probe *probe)
-{
-    for (size_t i = 0; i < trace->findings.count; i++) {
-        const struct found *found = &trace->findings.list[i];
-
-        if (found->source->file == probe->source->file &&
-            strcmp(found->probe->provider, probe->provider) == 0 &&
-            strcmp(found->probe->name, probe->name) == 0 &&
-            strcmp(found->probe->operands, probe->site->operands) != 0)
-            return false;
-    }
-    return true;
-}
-
-static void find_places(const struct trace *trace, struct trace_probe *probe)
-{
-    bool floats = has_float(&probe->words), known = probe->source->file->machine == EM_X86_64;
-
-    for (size_t i = 0; i < probe->argument_count; i++) {
-        struct trace_argument *argument = &probe->arguments[i];
-
-        if (!floats && (i < 6 || !trace->bpftrace.arguments_in_registers))
-            continue;
-        if (known && is_steady(trace, probe))
-            argument->place = trace_place(&argument->site.operand);
-        argument->unreadable = !argument->place;
-    }
-}
-
-const struct trace_argument *trace_argument_named(const struct trace_probe *probe, const char *name,
-                                                  size_t length)
-{
-    char other[32];
-
-    for (size_t i = 0; i < probe->argument_count; i++) {
-        const struct trace_argument *argument = &probe->arguments[i];
-
-        snprintf(other, sizeof(other), "arg%zu", i);
-        if ((strlen(argument->name) == length && strncmp(argument->name, name, length) == 0) ||
-            (strlen(other) == length && strncmp(other, name, length) == 0))
-            return argument;
-    }
-    return NULL;
-}
 
 /* --------------------------------------------------------------------------- probes -- */
 
@@ -260,8 +154,7 @@ static enum status complete(struct trace *trace, struct trace_probe *probe)
     char *words = NULL;
     size_t at = 0;
 
-    read_arguments(probe);
-    find_places(trace, probe);
+    trace_read_arguments(probe, &trace->bpftrace);
     status = make_strings(options, probe);
     if (status == STATUS_GOOD && options->by)
         status = choose("--by", options->by, probe, &probe->by);

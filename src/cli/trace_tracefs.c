@@ -27,9 +27,7 @@ static bool add_fetch(struct text *ret, const struct operand *operand)
     const char *name = trace_register_named(operand->text, operand->length), *open;
     size_t displacement;
 
-    if (operand->is_float)
-        return false;
-    if (name) {
+    if (name) { /* a float's bits, too */
         text_addf(ret, "%%%s", name);
         return true;
     }
@@ -58,9 +56,11 @@ static void print_fetches(const struct trace_probe *probe, const struct usdt_pro
     for (size_t i = 0; i < probe->argument_count; i++) {
         const struct trace_argument *argument = &probe->arguments[i];
         struct text fetch = {0};
+        bool is_size;
 
         if (!operand_next(&at, probe->source->file->machine, &operand))
             break;
+        is_size = operand.size == 1 || operand.size == 2 || operand.size == 4 || operand.size == 8;
         text_clear(&fetch);
         if (add_fetch(&fetch, &operand)) {
             if (argument->kind == TRACE_STRING)
@@ -68,9 +68,9 @@ static void print_fetches(const struct trace_probe *probe, const struct usdt_pro
             else
                 printf(" %s=%s:%c%d", argument->name, fetch.bytes,
                        argument->kind == TRACE_POINTER ? 'x'
-                       : argument->is_signed           ? 's'
+                       : operand.is_signed             ? 's'
                                                        : 'u',
-                       8 * argument->size);
+                       8 * (is_size ? operand.size : 8));
         }
         free(fetch.bytes);
     }
@@ -83,13 +83,10 @@ static void each_site(const struct trace *trace,
 {
     for (size_t i = 0; i < trace->probe_count; i++) {
         const struct trace_probe *probe = &trace->probes[i];
-        const struct usdt_file *file = probe->source->file;
-        size_t number = 0;
+        const struct usdt_probe *site = NULL;
 
-        for (size_t j = 0; j < file->count; j++)
-            if (strcmp(file->probes[j].provider, probe->provider) == 0 &&
-                strcmp(file->probes[j].name, probe->name) == 0)
-                print(probe, &file->probes[j], number++);
+        for (size_t number = 0; (site = trace_next_site(probe, site)); number++)
+            print(probe, site, number);
     }
 }
 

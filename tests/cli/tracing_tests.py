@@ -277,6 +277,29 @@ class TraceTests:
         for event in events:
             self.assertEqual(event["args"], {"arg0": -1, "arg1": 65535, "arg2": -2, "arg3": 1})
 
+    def fire_traced(self, probe, count, *words):
+        """What is shown of the traced program's arguments, where it fires each site once."""
+        program = self.program(tracing.TRACED_PROGRAM)
+        tool = self.trace("-p", program.pid, "--json", probe, *words)
+        program.tell("")
+        return [list(event["args"].values()) for event in self.events(tool, count)]
+
+    def test_sites_that_differ_have_one_type_that_holds_them_all(self):
+        self.assertEqual(self.fire_traced("traced:mixed", 5), [[-3, 1], [-4000000000, 2], [-7, 3], [-5, 4], [200, 5]])
+        self.assertEqual(self.fire_traced("traced:halves", 2), [[2**32 - 1], [-1]])
+        self.assertEqual(self.fire_traced("traced:mixed", 2, "-f", "arg0 < -3 && arg0 != -7"), [[-4000000000, 2], [-5, 4]])
+
+    def test_what_has_no_one_type_is_not_guessed(self):
+        self.assertEqual(self.fire_traced("traced:unclear", 2), [[None, 1], [None, 2]])
+
+    def test_an_operand_at_a_symbol(self):
+        events = self.fire_traced("traced:symbol", 1)
+        self.assertIn(events, ([[None, 77]], [[4242, 77]]))
+
+    def test_floats_of_a_compiler(self):
+        self.assertEqual(self.fire_traced("traced:floating", 1), [[9, -2.5, 0.1, 10]])
+        self.assertEqual(self.fire_traced("traced:floating", 1, "-f", "arg1 < -2 && arg2 > 0"), [[9, -2.5, 0.1, 10]])
+
     def test_watches_a_file_in_whoever_has_it(self):
         tool = self.trace(command.SDT_PROGRAM, "bakery:cake")
         program = self.program(command.SDT_PROGRAM)
