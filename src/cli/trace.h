@@ -189,8 +189,8 @@ enum trace_line {
     LINE_OTHER,
     LINE_ATTACHED,
     LINE_EVENT,  /* cpu tid probe pid nanoseconds, and in bytes: values and comm */
-    LINE_STRING, /* cpu tid index, and in bytes: one argument of the event */
-    LINE_STACK,  /* cpu tid, and in bytes: frames */
+    LINE_STRING, /* cpu tid nanoseconds index, and in bytes: one argument of the event */
+    LINE_STACK,  /* cpu tid nanoseconds, and in bytes: frames */
     LINE_NAME,   /* probe number, and in bytes: a value of --by; maps have the number */
     LINE_TICK,   /* all that came before was read */
     LINE_LOST,   /* `number` records */

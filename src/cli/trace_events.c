@@ -118,7 +118,7 @@ static void add_to(struct trace_events *events, const struct trace_record *recor
     size_t at = find(events, record);
     struct event *event;
 
-    if (at == events->pending_count)
+    if (at == events->pending_count || events->pending[at]->nanoseconds != record->nanoseconds)
         return; /* the hit's own record was lost */
     event = events->pending[at];
     if (record->line == LINE_STACK) {

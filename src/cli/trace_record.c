@@ -172,12 +172,13 @@ static bool read_event(struct cursor *cursor, struct trace_record *ret)
 static bool read_string(struct cursor *cursor, struct trace_record *ret)
 {
     return take_field(cursor, 10, &ret->cpu) && take_field(cursor, 10, &ret->tid) &&
-           take_field(cursor, 10, &ret->index);
+           take_field(cursor, 10, &ret->nanoseconds) && take_field(cursor, 10, &ret->index);
 }
 
 static bool read_stack(struct cursor *cursor, struct trace_record *ret)
 {
-    return take_field(cursor, 10, &ret->cpu) && take_field(cursor, 10, &ret->tid);
+    return take_field(cursor, 10, &ret->cpu) && take_field(cursor, 10, &ret->tid) &&
+           take_field(cursor, 10, &ret->nanoseconds);
 }
 
 static bool read_name(struct cursor *cursor, struct trace_record *ret)

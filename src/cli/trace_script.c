@@ -3,12 +3,14 @@
  * The script for bpftrace. Run by rst it prints, as the `data` of `-f json` lines, these records:
  *
  *     E CPU TID PROBE PID NANOSECONDS VALUE... COMM     a hit, values in hexadecimal
- *     S CPU TID INDEX TEXT                              one of its arguments, a string
- *     K CPU TID FRAMES                                  its stack
+ *     S CPU TID NANOSECONDS INDEX TEXT                  one of its arguments, a string
+ *     K CPU TID NANOSECONDS FRAMES                      its stack
  *     N PROBE ID TEXT                                   --by a string: maps have ID instead
  *     T                                                 all that came before was read
  *
- * The records of a hit come one after the other on their CPU and thread; others may come between.
+ * The records of a hit come one after the other on their CPU and thread; others may come between,
+ * and any of them may be lost. NANOSECONDS are the hit's, the same in all its records: those of one
+ * thread never are another's, so that a string is never shown with a hit that it isn't of.
  *
  * What a traced program can choose, COMM and TEXT, is always last and alone in its record, and JSON
  * says where the record ends: no text can look like anything else. A string has a record of its own
@@ -96,10 +98,10 @@ void trace_add_number(struct text *ret, int64_t number)
 
 static void add_event(struct text *ret, const struct trace_probe *probe, size_t number)
 {
-    text_addf(ret, "    printf(\"E %%d %%d %zu %%d %%lld", number);
+    text_addf(ret, "    $t = nsecs;\n    printf(\"E %%d %%d %zu %%d %%lld", number);
     for (size_t i = 0; i < probe->argument_count; i++)
         text_add(ret, probe->arguments[i].unreadable ? "" : " %llx");
-    text_add(ret, " %s\", cpu, tid, pid, nsecs");
+    text_add(ret, " %s\", cpu, tid, pid, $t");
     for (size_t i = 0; i < probe->argument_count; i++) {
         if (probe->arguments[i].unreadable)
             continue;
@@ -120,12 +122,12 @@ static void add_records(struct text *ret, const struct trace *trace,
 
         if (argument->kind != TRACE_STRING || argument->unreadable)
             continue;
-        text_addf(ret, "    printf(\"S %%d %%d %zu %%s\", cpu, tid, ", i);
+        text_addf(ret, "    printf(\"S %%d %%d %%lld %zu %%s\", cpu, tid, $t, ", i);
         trace_add_string(ret, argument, &trace->bpftrace);
         text_add(ret, ");\n");
     }
     if (trace->options.stack)
-        text_add(ret, "    printf(\"K %d %d %s\", cpu, tid, ustack);\n");
+        text_add(ret, "    printf(\"K %d %d %lld %s\", cpu, tid, $t, ustack);\n");
 }
 
 /* ------------------------------------------------------------------------------ maps -- */

@@ -276,6 +276,15 @@ while :; do echo '{"type": "printf", "data": "T"}'; read -t 0.05 x </dev/zero 2>
         self.assertIn("rst: 41 records were lost", outcome.err)
         self.assertIn("rst: 1 event; 41 records lost", outcome.err)
 
+    def test_no_string_is_shown_with_another_hit(self):
+        """The first hit's string is lost, and of the second all but its string."""
+        target = self.target()
+        records = ("E 0 1 0 1 500 1 7ff 1 1 x", "S 0 1 600 1 other", "E 0 1 0 1 700 3 7ff 3 3 x", "S 0 1 700 1 own", "S 0 1 700 1 twice")
+        lines = "".join(f"echo '{{\"type\": \"printf\", \"data\": \"{record}\"}}'\n" for record in records)
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", "-n", "2", environment=self.fake(self.ATTACHED + lines + "trap exit INT\n" + self.TICKS))
+        self.assertEqual([line.partition("shop:order ")[2].partition(" weight")[0] for line in outcome.out.splitlines()],
+                         ["id=1 customer=? cents=1", 'id=3 customer="own" cents=3'])
+
 
 class OtherTools(tracing.TraceCase):
     def printed(self, target, tool, *words):

@@ -47,12 +47,13 @@ static void an_event_has_its_values_and_then_a_name(void **state)
 static void a_string_is_all_that_is_left(void **state)
 {
     (void)state;
-    assert_int_equal(read("{\"type\": \"printf\", \"data\": \"S 0 12 1 T\"}"), LINE_STRING);
+    assert_int_equal(read("{\"type\": \"printf\", \"data\": \"S 0 12 99 1 T\"}"), LINE_STRING);
+    assert_int_equal(record.nanoseconds, 99);
     assert_int_equal(record.index, 1);
     assert_bytes("T");
-    read("{\"type\": \"printf\", \"data\": \"S 0 12 1 \"}");
+    read("{\"type\": \"printf\", \"data\": \"S 0 12 99 1 \"}");
     assert_bytes("");
-    read("{\"type\": \"printf\", \"data\": \"S 0 1 1 "
+    read("{\"type\": \"printf\", \"data\": \"S 0 1 99 1 "
          "a\\\"}\\n\\\\\\u001b\\uffffffc3\\uffffffbc/\"}");
     assert_bytes("a\"}\n\\\x1b\xc3\xbc/");
 }
@@ -68,7 +69,7 @@ static void what_is_none_of_these_is_other(void **state)
         "{\"type\": \"printf\", \"data\": \"E 1 2 3 4 99999999999999999999 x\"}",
         "{\"type\": \"printf\", \"data\": \"T \"}",
         "{\"type\": \"printf\", \"data\": \"T\\uzzzz\"}",
-        "{\"type\": \"printf\", \"data\": \"S 0 1 1 no end",
+        "{\"type\": \"printf\", \"data\": \"S 0 1 99 1 no end",
         "{\"type\": \"lost_events\", \"data\": {\"events\": -1}}",
         "{\"type\": \"map\", \"data\": {\"@c\": 1}}",
         "{\"type\": \"map\", \"data\": {\"@cx\": 1}}",

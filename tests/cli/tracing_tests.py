@@ -327,7 +327,7 @@ class TraceTests:
         tool.wait_for('"data": "T"')
         target.fire("shop:order", 1)
         tool.wait_for(r'"data": "E \d+ \d+ 0 \d+ \d+ 3e8 [0-9a-f]+ 7cf 3fe0000000000000 target"')
-        tool.wait_for(r'"data": "S \d+ \d+ 1 Ada"')
+        tool.wait_for(r'"data": "S \d+ \d+ \d+ 1 Ada"')
         tool.finish(signal.SIGINT)
 
     def test_the_script_for_people_runs_as_it_is(self):

@@ -49,7 +49,8 @@ static void read_line(const char *line, size_t size)
     size_t entries = 0;
 
     trace_record_read(line, size, &record);
-    if (record.line == LINE_EVENT || record.line == LINE_STRING || record.line == LINE_NAME)
+    if (record.line == LINE_EVENT || record.line == LINE_STRING || record.line == LINE_STACK ||
+        record.line == LINE_NAME)
         check_inside(&record);
     if (record.line == LINE_EVENT && trace_record_values(&record, 3))
         check_inside(&record);
