@@ -89,8 +89,6 @@ class DemoRuby(harness.DemoCase):
             harness.lacking("there is no gdb")
         if os.geteuid() == 0 and not shutil.which("setpriv"):
             harness.lacking("root's privilege can't be given up: there is no setpriv")
-        if os.geteuid() == 0 and harness.run(*NOBODY, harness.ROOT / "demo", "--help")[0] != 0:
-            harness.lacking(f"nobody else may read {harness.ROOT}")
         status, said = self.demo_without_privilege("--requests", len(VISIT))
         self.assertEqual(status, 0, said)
         self.assertIn("neither root nor sudo", said)
@@ -104,14 +102,27 @@ class DemoRuby(harness.DemoCase):
         (commands / "sudo").write_text("#!/bin/sh\nexit 1\n")
         (commands / "sudo").chmod(0o755)
         self.directory.chmod(0o777)
+        command = self.command(*arguments)
+        if os.geteuid() == 0 and harness.run(*NOBODY, *command, "--help")[0] != 0:
+            command[0] = self.copy_checkout() / "demo"
         environment = self.environment()
         environment.update(PATH=f"{commands}:{environment['PATH']}", HOME=str(self.directory))
         return harness.run(
             *(NOBODY if os.geteuid() == 0 else ()),
-            *self.command(*arguments),
+            *command,
             env=environment,
             timeout=170,
         )
+
+    def copy_checkout(self):
+        """For who may not read this one, as in /root."""
+        copy = self.directory / "checkout"
+        status, said = harness.run("git", "-C", harness.ROOT, "ls-files", "-z")
+        self.assertEqual(status, 0, said)
+        for name in filter(None, said.split("\0")):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(harness.ROOT / name, copy / name, follow_symlinks=False)
+        return copy
 
     def test_it_refuses_what_it_cannot_do(self):
         for arguments, words in (

@@ -27,7 +27,7 @@ class Table(command.CommandTest):
         row = command.run_in_terminal(
             "list", "-p", target.pid, "shop:mixed", columns=60, environment={"NO_COLOR": "1"}
         )[1]
-        self.assertRegex(row, r"^shop:mixed +bool cached, .*…  0 +memfd +…[a-z]*/\d+/fd/\d+$")
+        self.assertRegex(row, r"^shop:mixed +bool cached, .*…  0 +memfd +(…|/p)[a-z]*/\d+/fd/\d+$")
         path = os.path.join(self.directory(), "a" * 60 + ".so")
         self.rst("emit", "shop", "a", "-o", path)
         row = command.run_in_terminal("list", path, columns=40, environment={"NO_COLOR": "1"})[1]

@@ -4,7 +4,8 @@
 #
 # Goes to the shop of config.ru as customers do, from when it is watched.
 #
-#     ruby client.rb http://127.0.0.1:9292 40    # 40 requests; 0: until Ctrl-C
+#     ruby client.rb http://127.0.0.1:9292 40         # 40 requests; 0: until Ctrl-C
+#     ruby client.rb http://127.0.0.1:9292 40 4711    # and end process 4711, the shop
 
 require 'net/http'
 
@@ -25,6 +26,7 @@ trap(:INT) { exit!(130) }
 trap(:TERM) { exit!(143) }
 url = URI(ARGV.fetch(0))
 count = Integer(ARGV.fetch(1), 10)
+server = ARGV[2] && Integer(ARGV[2], 10)
 begin
   Net::HTTP.start(url.host, url.port) do |shop|
     wait_until_watched(shop)
@@ -36,4 +38,6 @@ begin
   end
 rescue SystemCallError, IOError => e
   abort "client: the shop has closed: #{e.message}"
+ensure
+  Process.kill(:TERM, server) if server
 end
