@@ -250,6 +250,28 @@ class BlocksTest < TracedTest
     assert_match(/ERROR .*execution expired/, traced.errors)
   end
 
+  def test_that_a_block_that_returns_its_tracepoint_is_told_that_it_is_no_value
+    traced = subject(<<~RUBY)
+      order = declare(:order, Integer)
+      watched { say order.fire { order } }
+    RUBY
+    traced.await_ready
+    shown = watch(NUMBER, traced).printed
+    assert_equal %w[false], traced.said
+    assert_empty shown
+    assert_match(/argument 1 is a StaticTracing::Tracepoint;/, traced.errors)
+  end
+
+  def test_that_a_block_beside_values_is_not_run
+    traced = subject(<<~RUBY)
+      order = declare(:order, Integer)
+      watched { say order.fire(7) { abort 'run' } }
+    RUBY
+    traced.await_ready
+    assert_equal %w[7], watch(NUMBER, traced).printed
+    assert_equal %w[true], traced.said
+  end
+
   def test_that_with_log_what_blocks_raise_is_logged_once_and_everything_else_passes
     traced = subject(<<~RUBY)
       order = declare(:order, Integer)

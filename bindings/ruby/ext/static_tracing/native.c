@@ -44,9 +44,11 @@ static fire_function fire_probe;
 static bool values_raise = true;
 static bool blocks_raise = false;
 
-static ID id_wrong_count;
-static ID id_wrong_value;
-static ID id_report;
+/* What `guarded` returns for a block that failed, and no block does. */
+static VALUE failed;
+
+static ID id_wrong;
+static ID id_report_wrong;
 static ID id_guarded;
 
 /* ---------------------------------------------------------------------- the object -- */
@@ -119,26 +121,35 @@ static VALUE tracepoint_bind(VALUE self, VALUE address)
 
 /* ---------------------------------------------------------------------- the fire -- */
 
-/* Something is wrong with what is to be fired; `error` is the exception that says what. */
-static VALUE refuse(VALUE self, VALUE error, bool raise)
+/* What find_wrong() found, if it isn't the index of a value. */
+enum {
+    NOTHING = -1,
+    COUNT = -2,
+};
+
+/* Something is wrong with what is to be fired: say what. */
+static VALUE refuse(VALUE self, int argc, const VALUE *argv, int wrong, bool raise)
 {
+    VALUE index = wrong == COUNT ? Qnil : INT2FIX(wrong);
+    VALUE value = wrong == COUNT ? INT2FIX(argc) : argv[wrong];
+
     if (raise)
-        rb_exc_raise(error);
-    rb_funcall(self, id_report, 1, error);
+        rb_exc_raise(rb_funcall(self, id_wrong, 2, index, value));
+    rb_funcall(self, id_report_wrong, 2, index, value);
     return Qfalse;
 }
 
-/* The exception that says what is wrong with these values; nil: nothing is. */
-static VALUE find_wrong(VALUE self, int argc, const VALUE *argv)
+/* The index of the first value that can't be fired, or COUNT, or NOTHING. */
+static int find_wrong(VALUE self, int argc, const VALUE *argv)
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
 
     if (argc != tracepoint->count)
-        return rb_funcall(self, id_wrong_count, 1, INT2FIX(argc));
+        return COUNT;
     for (int i = 0; i < argc; i++)
         if (!value_fits(tracepoint->args[i], argv[i]))
-            return rb_funcall(self, id_wrong_value, 2, INT2FIX(i), argv[i]);
-    return Qnil;
+            return i;
+    return NOTHING;
 }
 
 /*
@@ -182,13 +193,13 @@ static VALUE fire_block(VALUE self)
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
     VALUE values = blocks_raise ? rb_yield_values(0)
-                                : rb_block_call(self, id_guarded, 0, NULL, yield_on, self);
+                                : rb_block_call(self, id_guarded, 1, &failed, yield_on, self);
     VALUE list[RST_MAX_ARGS];
     const VALUE *argv = &values;
-    VALUE wrong;
     int argc = 1;
+    int wrong;
 
-    if (values == self) /* it failed, and that was logged */
+    if (values == failed) /* that was logged */
         return Qfalse;
     if (tracepoint->count == 0) {
         argc = 0;
@@ -199,19 +210,20 @@ static VALUE fire_block(VALUE self)
         argv = list;
     }
     wrong = find_wrong(self, argc, argv);
-    return NIL_P(wrong) ? fire_values(self, argc, argv) : refuse(self, wrong, blocks_raise);
+    return wrong == NOTHING ? fire_values(self, argc, argv)
+                            : refuse(self, argc, argv, wrong, blocks_raise);
 }
 
 static VALUE tracepoint_fire(int argc, VALUE *argv, VALUE self)
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
-    VALUE wrong;
+    int wrong;
 
     if (argc == 0 && rb_block_given_p())
         return RST_ENABLED(get_probe(tracepoint)) ? fire_block(self) : Qfalse;
     wrong = find_wrong(self, argc, argv);
-    if (!NIL_P(wrong))
-        return refuse(self, wrong, values_raise);
+    if (wrong != NOTHING)
+        return refuse(self, argc, argv, wrong, values_raise);
     return RST_ENABLED(get_probe(tracepoint)) ? fire_values(self, argc, argv) : Qfalse;
 }
 
@@ -249,10 +261,11 @@ void Init_native(void)
 #ifdef HAVE_RB_EXT_RACTOR_SAFE
     rb_ext_ractor_safe(true);
 #endif
-    id_wrong_count = rb_intern("wrong_count");
-    id_wrong_value = rb_intern("wrong_value");
-    id_report = rb_intern("report");
+    id_wrong = rb_intern("wrong");
+    id_report_wrong = rb_intern("report_wrong");
     id_guarded = rb_intern("guarded");
+    failed = rb_obj_freeze(rb_class_new_instance(0, NULL, rb_cObject));
+    rb_gc_register_mark_object(failed);
 
     rb_define_alloc_func(tracepoint, tracepoint_allocate);
     rb_define_method(tracepoint, "fire", tracepoint_fire, -1);

@@ -15,13 +15,24 @@ module StaticTracing
     # @return [String] a value and its class, or its class alone
     def value(value)
       plain = PLAIN.find { |type| type === value }
-      return "a #{class_of(value)}" unless plain
+      return one_of(class_of(value)) unless plain
       return value.inspect if value.nil? || value == true || value == false
 
-      # Of a long String only the part that is quoted is looked at.
-      shown = (value.is_a?(String) ? value[0, LENGTH + 1] : value).inspect
+      # Of a long String only the part that is quoted is looked at; and of a subclass of String none of
+      # its own methods is called.
+      shown = (String === value ? ::String.new(value)[0, LENGTH + 1] : value).inspect
       shown = "#{shown[0, LENGTH]}..." if shown.length > LENGTH
-      "#{shown} (#{value.class})"
+      "#{shown} (#{class_of(value)})"
+    end
+
+    # @return [String] that there is no such value
+    def none(value)
+      "there is no #{value(value).sub(/\Aan? /, '')}"
+    end
+
+    # @return [String] as in `an Array`
+    def one_of(klass)
+      "#{/\A[AEIO]/.match?(klass.to_s) ? 'an' : 'a'} #{klass}"
     end
 
     # @return [String] what a String or a Symbol says, in bytes; an empty one for whatever else

@@ -100,7 +100,8 @@ module StaticTracing
     #   Fire, if a tracer is attached.
     #
     #   The values are checked even if there is none, so that a wrong one shows before the day on
-    #   which somebody attaches a tracer. A block is run only if a tracer is attached.
+    #   which somebody attaches a tracer. A block is run only if a tracer is attached; beside values
+    #   it is never run.
     #
     #   @overload fire(*values)
     #     @param values [Array] one for each argument
@@ -179,7 +180,7 @@ module StaticTracing
       @provider_name = provider_name
       @name = name
       @args = (types + named.values).freeze
-      @arg_names = (types.map { nil } + named.keys.map { |key| key.to_s.freeze }).freeze
+      @arg_names = (types.map { nil } + named.keys.map { |key| LibRST.checked_name('argument', key) }).freeze
       @kinds = @args.each_with_index.map { |type, index| kind_of(type, index) }.freeze
       check_count
       declare(kinds)
@@ -213,7 +214,16 @@ module StaticTracing
       end
     end
 
-    # These three are what native.c calls when something can't be fired.
+    # These two are what native.c calls when something can't be fired: the value at an index, or, if
+    # that is nil, as many values.
+
+    def wrong(index, value)
+      index ? wrong_value(index, value) : wrong_count(value)
+    end
+
+    def report_wrong(index, value)
+      Reports.once(self) { wrong(index, value) }
+    end
 
     def wrong_count(given)
       InvalidArgumentError.new("#{provider_name}:#{name}: got #{given} #{given == 1 ? 'value' : 'values'}, " \
@@ -226,20 +236,16 @@ module StaticTracing
                                "#{Types::WANTED.fetch(Types::KINDS.fetch(args[index]))} is wanted")
     end
 
-    def report(error)
-      Reports.once(self, error)
-    end
-
     # And this, to run a block whose errors are logged. What another thread raises in this one, as a
     # timeout does, isn't the block's, and waits for the block's end; unless the block itself waits for
     # something, for then it may be its own timeout.
-    # @return [Object] what the block returned; self if it failed
-    def guarded
+    # @return [Object] what the block returned; `failed` if it did
+    def guarded(failed)
       Thread.handle_interrupt(DEFERRED) do
         yield
       rescue StandardError => e
-        report(e)
-        self
+        Reports.once(self, e)
+        failed
       end
     end
 

@@ -45,8 +45,8 @@ module StaticTracing
       uint16: 'an Integer from 0 to 65535',
       uint32: 'an Integer from 0 to 4294967295',
       uint64: 'an Integer from 0 to 18446744073709551615',
-      float: 'a Float or an Integer',
-      double: 'a Float or an Integer',
+      float: 'a Float or an Integer of at most 127 bytes',
+      double: 'a Float or an Integer of at most 127 bytes',
       pointer: 'an address, which is an Integer from 0 to 18446744073709551615, or nil',
       string: 'a String or nil',
       symbol: 'a Symbol or nil'
