@@ -124,6 +124,24 @@ class LibraryTest < Minitest::Test
     assert_match(/rst_\w+/, check_nothing(environment: { 'LIBRST_PATH' => 'libm.so.6' }))
   end
 
+  def test_that_the_same_names_are_refused
+    script = <<~'RUBY'
+      require 'ruby-static-tracing'
+      said = [-> { StaticTracing::Provider.register('p' * 59) }, -> { StaticTracing::Provider.register('a b') },
+              *['x y', '1x', "\u00fc", '', "a\0"].map { |name| -> { StaticTracing::Tracepoint.new(:a, name) } },
+              *['x y', '1x', "\u00fc", '', "a\0"].map { |name|
+                -> { StaticTracing::Tracepoint.new(:a, :b, Integer, name.to_sym => Integer) }
+              }].map { |act| begin act.call.inspect rescue "#{$!.class} #{$!.errno} #{$!.message}" end }
+      File.write(ENV['RST_TOLD'], said.join("\n"))
+    RUBY
+    with, without = [{}, { 'LIBRST_PATH' => '/nonexistent' }].map do |environment|
+      ruby(script, environment: environment)
+      File.read(told_path).lines(chomp: true)
+    end
+    assert_equal with, without
+    assert_equal [12, []], [with.size, with.grep_v(/LibraryError/)]
+  end
+
   def test_that_without_ffi_all_is_a_no_op
     write('ffi.rb', "raise LoadError, 'cannot load such file -- ffi'\n")
     assert_includes check_nothing(loads: [@directory]), 'ffi'

@@ -37,6 +37,9 @@ module StaticTracing
     # What providers and tracepoints can be called.
     NAME = /\A[A-Za-z_][A-Za-z0-9_]*\z/.freeze
 
+    # The longest name of a provider, in bytes; as in rst.h.
+    MAX_PROVIDER_NAME = 58
+
     @lock = Reports::Lock.new
     @available = nil
 
@@ -61,10 +64,13 @@ module StaticTracing
       # @raise [LibraryError] if it is not a name
       def checked_name(what, value)
         text = value.to_s
-        return text.dup.freeze if text.encoding.ascii_compatible? && text.b.match?(NAME)
+        unless text.encoding.ascii_compatible? && text.b.match?(NAME)
+          raise LibraryError.new("#{what} name #{Shown.quoted(text)} is not a name: a letter or _ first, then " \
+                                 'letters, digits and _', Errno::EINVAL::Errno)
+        end
 
-        raise LibraryError.new("#{what} name #{Shown.quoted(text)} is not a name: a letter or _ first, then " \
-                               'letters, digits and _', Errno::EINVAL::Errno)
+        check_length(text) if what == 'provider'
+        text.dup.freeze
       end
 
       # @param words [String] as of {Configuration#backing}
@@ -93,6 +99,13 @@ module StaticTracing
       end
 
       private
+
+      def check_length(name)
+        return if name.bytesize <= MAX_PROVIDER_NAME
+
+        raise LibraryError.new("provider name #{Shown.quoted(name)} has #{name.bytesize} bytes; at most " \
+                               "#{MAX_PROVIDER_NAME} are allowed", Errno::ENAMETOOLONG::Errno)
+      end
 
       def failure(errno)
         LibraryError.new(rst_error, errno)

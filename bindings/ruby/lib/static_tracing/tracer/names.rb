@@ -6,9 +6,6 @@ module StaticTracing
     # and Ruby much more.
     # @api private
     module Names
-      # The longest name of a provider, in bytes: RST_MAX_PROVIDER_NAME of rst.h.
-      MAX_PROVIDER = 58
-
       # Methods that are called by signs alone.
       OPERATORS = {
         '[]' => 'index', '[]=' => 'index_set', '`' => 'backtick', '!' => 'not', '~' => 'complement',
@@ -40,7 +37,8 @@ module StaticTracing
         return Provider::DEFAULT unless name
 
         whole = plain(Helpers.underscore(name))
-        whole.size > MAX_PROVIDER ? plain(whole[-MAX_PROVIDER + 1..]) : whole
+        longest = LibRST::MAX_PROVIDER_NAME
+        whole.size > longest ? plain(whole[-longest + 1..]) : whole
       end
 
       # @param klass [Module]
