@@ -84,6 +84,23 @@ class ProviderTest < Minitest::Test
     assert_equal 1, @provider.paths.size
   end
 
+  def test_that_a_child_forked_while_another_thread_has_a_batch_loads_what_is_late
+    @provider.enable
+    inside = Queue.new
+    leave = Queue.new
+    thread = Thread.new { @provider.batch { inside << true && leave.pop } }
+    inside.pop
+    pid = fork { exit!(@provider.add_tracepoint(:late).path ? 0 : 1) }
+    assert_equal 0, Process.wait2(pid).last.exitstatus
+    @provider.batch do
+      pid = fork { exit!(@provider.add_tracepoint(:late).path ? 1 : 0) }
+      assert_equal 0, Process.wait2(pid).last.exitstatus
+    end
+  ensure
+    leave << true
+    thread.join
+  end
+
   def test_that_a_batch_that_raises_loads_what_it_has
     @provider.enable
     assert_raises(RuntimeError) do

@@ -118,7 +118,7 @@ module StaticTracing
       @tracepoints = {}
       @handles = {}
       @lock = Reports::Lock.new
-      @batches = 0
+      @batches = []
       @wanted = StaticTracing.enabled?
       @destroyed = false
       @pointer = LibRST.available? ? LibRST.check_pointer(LibRST.rst_provider_new(namespace)) : nil
@@ -156,11 +156,11 @@ module StaticTracing
     # @yieldparam provider [Provider] self
     # @return [Object] what the block returned
     def batch
-      @lock.synchronize { @batches += 1 }
+      @lock.synchronize { @batches << Thread.current }
       yield self
     ensure
       @lock.synchronize do
-        @batches -= 1
+        @batches.delete_at(@batches.index(Thread.current))
         load_late
       end
     end
@@ -274,7 +274,13 @@ module StaticTracing
     # Tracepoints that were added to an enabled provider. What fails here fails while the program
     # goes about its work, and is no reason to stop it.
     def load_late
-      Provider.attempt { load_all } if @wanted && @batches.zero?
+      Provider.attempt { load_all } if @wanted && !batching?
+    end
+
+    # Whether a block of #batch will come to its end: in a forked child only the thread that has forked
+    # lives, and other threads' blocks have no end.
+    def batching?
+      @batches.any?(&:alive?)
     end
 
     def load_all
