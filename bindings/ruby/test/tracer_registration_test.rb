@@ -24,6 +24,18 @@ class TracerRegistrationTest < TracerCase
     end
   end
 
+  def test_that_a_refinement_cannot_be_registered
+    error = nil
+    Module.new do
+      refine(String) do
+        def shout; upcase; end
+        error = begin Latency.register(self, :shout) rescue $! end
+      end
+    end
+    assert_instance_of Base::RegistrationError, error
+    assert_match(/refinement/, error.message)
+  end
+
   def test_that_an_incomplete_tracer_cannot_be_registered
     klass = Class.new { def a; end }
     silent = Class.new(Base) { set_tracepoint_data_types Integer }

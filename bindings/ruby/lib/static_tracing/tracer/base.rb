@@ -56,7 +56,7 @@ module StaticTracing
         #   Shop::Cart; "global" for a class without one
         # @return [void]
         # @raise [RegistrationError] if no method is named, if there is no such method, if the class is
-        #   frozen, or if the tracer lacks types or values
+        #   frozen or a refinement, or if the tracer lacks types or values
         # @raise [Tracepoint::TracepointExistsError] if there is such a tracepoint of other types
         # @raise [LibraryError] if librst refuses the provider's name
         def register(klass, *method_names, provider: nil)
@@ -221,6 +221,7 @@ module StaticTracing
 
         def check(klass)
           raise RegistrationError, "#{Shown.value(klass)} is no class or module" unless Module === klass
+          raise RegistrationError, "#{Names.described(klass)} is a refinement" if Classes.refinement?(klass)
           raise RegistrationError, "#{Names.described(klass)} is frozen" if Classes.ask(klass, :frozen?)
           raise RegistrationError, "#{inspect} has no set_tracepoint_data_types" unless setting(:@types)
           return if wrapping_function || setting(:@block) || method(:values).owner != Base.singleton_class

@@ -31,6 +31,11 @@ module StaticTracing
         :private if ask(klass, :private_method_defined?, name)
       end
 
+      # @return [Boolean] whether it is what `refine` has a block for; before Ruby 3.1 it has no class of its own
+      def refinement?(klass)
+        Names.described(klass).start_with?('#<refinement:')
+      end
+
       # What Ruby warns of in the block, isn't said: that a constant gets another value, or that
       # `initialize` is removed.
       def quietly
