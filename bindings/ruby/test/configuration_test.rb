@@ -121,8 +121,8 @@ class ConfigurationTest < TracerCase
 
   def test_values_that_are_no_words
     values = [["\xff", /"\\xFF" \(String\)/], ['ON'.encode('UTF-16LE'), /"ON" \(String\)/],
-              [2**64, /18446744073709551616/], [-1, /-1 \(Integer\)/], [BasicObject.new, /a BasicObject/],
-              [[], /an? Array/], ['', /"" \(String\)/], [Class.new(String) { def to_s; 3; end }.new('x'), /"x"/]]
+              [2**64, /18446744073709551616/], [-1, /-1 \(Integer\)/], [BasicObject.new, /BasicObject/],
+              [[], /Array/], ['', /"" \(String\)/], [Class.new(String) { def to_s; 3; end }.new('x'), /"x"/]]
     %w[mode signal backing on_error].each do |setting|
       before = Configuration.public_send(setting)
       values.each do |value, words|
@@ -163,6 +163,30 @@ class ConfigurationTest < TracerCase
     end
     refute_predicate StaticTracing, :enabled?
     assert_equal 'OFF', Configuration.mode
+  end
+
+  def test_that_what_cannot_take_effect_is_not_said_to_be
+    said = script(<<~'RUBY')
+      C.mode = 'ON'
+      C::Toggle.class_eval { private def trap(*) raise ArgumentError, 'no signal'; end }
+      [-> { C.mode = 'SIGNAL' },
+       -> { C.configure { |config| config.signal = 'USR2'; config.mode = 'SIGNAL' } }].each do |change|
+        change.call
+      rescue ArgumentError => e
+        p [e.message, C.mode, C.signal, StaticTracing.enabled?]
+      end
+    RUBY
+    assert_equal ['["no signal", "ON", "PROF", true]'] * 2, said.lines(chomp: true)
+  end
+
+  def test_that_a_configuration_may_be_left_early
+    catch(:done) do
+      Configuration.configure do |config|
+        config.mode = 'ON'
+        throw :done
+      end
+    end
+    assert_equal ['ON', true], [Configuration.mode, StaticTracing.enabled?]
   end
 
   def test_that_added_tracers_are_enabled_with_the_rest

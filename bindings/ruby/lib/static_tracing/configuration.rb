@@ -104,7 +104,7 @@ module StaticTracing
     end
 
     # Set several things at once: mode and signal take effect together, at the block's end; if the
-    # block raises, they stay what they were.
+    # block raises, or if they can't take effect, they stay what they were.
     #
     # @yieldparam configuration [Configuration] self
     # @return [Configuration] self
@@ -113,21 +113,7 @@ module StaticTracing
       @lock.synchronize do
         next yield(self) && self if configuring? # within a block of the same kind
 
-        before = [@mode, @signal]
-        begin
-          @waiting = []
-          @configuring = [Process.pid, Thread.current]
-          yield self
-        rescue Exception
-          @mode, @signal = before
-          @waiting = []
-          raise
-        ensure
-          changes = @waiting
-          @waiting = nil
-          @configuring = nil
-          take_effect(changes) unless changes.empty?
-        end
+        unless_it_raises { collect { yield self } }
       end
       self
     end
@@ -147,7 +133,7 @@ module StaticTracing
     def mode=(mode)
       name = Shown.word(mode).upcase
       unless Modes::ALL.include?(name)
-        raise InvalidValueError, "mode: there is no #{Shown.value(mode)}; there #{Shown.list(Modes::ALL)}"
+        raise InvalidValueError, "mode: #{Shown.none(mode)}; there #{Shown.list(Modes::ALL)}"
       end
 
       set(:mode) { @mode = name }
@@ -182,7 +168,7 @@ module StaticTracing
       name = Shown.word(what).to_sym
       raising = ON_ERROR.fetch(name) do
         raise InvalidValueError,
-              "on_error: there is no #{Shown.value(what)}; there #{Shown.list(ON_ERROR.keys.map(&:inspect))}"
+              "on_error: #{Shown.none(what)}; there #{Shown.list(ON_ERROR.keys.map(&:inspect))}"
       end
       Native.errors_raise(*raising)
       @on_error = name
@@ -203,7 +189,7 @@ module StaticTracing
     # @raise [InvalidValueError] if it is none of those
     def backing=(backing)
       unless BACKING.match?(Shown.bytes(backing))
-        raise InvalidValueError, "backing: there is no #{Shown.value(backing)}; there are auto, memfd, file, " \
+        raise InvalidValueError, "backing: #{Shown.none(backing)}; there are auto, memfd, file, " \
                                  'and file:DIRECTORY with an absolute path'
       end
 
@@ -228,9 +214,44 @@ module StaticTracing
 
     def set(what)
       @lock.synchronize do
-        yield
-        configuring? ? @waiting |= [what] : take_effect([what])
+        if configuring?
+          yield
+          @waiting |= [what]
+        else
+          unless_it_raises do
+            yield
+            take_effect([what])
+          end
+        end
       end
+    end
+
+    # What is set in the block takes effect at its end, however it is left, unless it raises.
+    def collect
+      @waiting = []
+      @configuring = [Process.pid, Thread.current]
+      yield
+    rescue Exception
+      @waiting = []
+      raise
+    ensure
+      changes = @waiting
+      @waiting = @configuring = nil
+      take_effect(changes) unless changes.empty?
+    end
+
+    # Where something raises, mode and signal are what they were.
+    def unless_it_raises
+      before = [@mode, @signal]
+      yield
+    rescue Exception
+      @mode, @signal = before
+      toggle
+      raise
+    end
+
+    def toggle
+      Toggle.use(@mode == Modes::SIGNAL ? @signal : nil)
     end
 
     # Whether this thread is in a block of #configure. In a child that was forked while another
@@ -240,7 +261,7 @@ module StaticTracing
     end
 
     def take_effect(changes)
-      Toggle.use(@mode == Modes::SIGNAL ? @signal : nil)
+      toggle
       return unless changes.include?(:mode)
 
       StaticTracing.enable! if @mode == Modes::ON

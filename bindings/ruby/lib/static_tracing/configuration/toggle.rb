@@ -47,7 +47,7 @@ module StaticTracing
         def name_of(signal)
           name = Integer === signal ? Signal.list.key(signal) : Shown.word(signal).upcase.sub(/\ASIG/, '')
           unless name && name != 'EXIT' && Signal.list.key?(name)
-            raise InvalidValueError, "signal: there is no #{Shown.value(signal)}; there " \
+            raise InvalidValueError, "signal: #{Shown.none(signal)}; there " \
                                      "#{Shown.list(Signal.list.keys - ['EXIT'] - RESERVED - ENDING)}"
           end
           raise InvalidValueError, "signal: #{name} can't be handled" if RESERVED.include?(name)
