@@ -19,14 +19,16 @@ module StaticTracing
     #     Rows.enable!
     #
     # While a tracer is enabled, its methods are wrapped: a method of the same parameters stands
-    # before each, in a module that is prepended to the class. Unwatched, it reads a semaphore and
-    # calls the method. Watched, it also does what the tracer wants; and whatever goes wrong in that
+    # before each, in a module that is prepended to the class. Unwatched, it costs one call more, and
+    # one `enabled?`. Watched, it also does what the tracer wants; and whatever goes wrong in that
     # is logged, once, and doesn't reach the program. What the tracer calls itself isn't traced.
     #
     # Everything here may be called from any thread of the main Ractor and in a forked child, but not
-    # in a signal's handler. The wrapped methods may be called from anywhere, other Ractors included;
-    # there a tracer fires whose {.values} is a method (those of this gem are), and one with a
-    # {.set_values} block doesn't, because a block belongs to the Ractor that made it.
+    # in a signal's handler. The wrapped methods may be called in other Ractors, too; there a tracer
+    # fires whose {.values} is a method (those of this gem are), and one with a {.set_values} block
+    # doesn't, because a block belongs to the Ractor that made it. A method that is wrapped by
+    # {.set_wrapping_function} can only be called in the Ractor that made the function. A method that
+    # another Ractor defines anew keeps a wrapper with the former's parameters.
     class Base
       # A method or a class can't be registered, or a tracer isn't complete.
       class RegistrationError < Error; end
