@@ -97,4 +97,67 @@ class GdbTest < TracedTest
     assert_includes frames, 'fire_values', lines
     assert_includes frames, 'ruby_run_node', lines
   end
+
+  def test_that_gdb_reads_what_a_lazy_block_looked_up
+    lines, said = trace({ order: prints('order', [Integer, String]) }, <<~RUBY)
+      order = declare(:order, Integer, String)
+      say order.fire { abort 'run unwatched' }
+      watched { say order.fire { [7, %w[Ada Grace].join(' and ')] } }
+    RUBY
+    assert_equal ['order argc 2', 'order 0 7', 'order 1 Ada and Grace'], lines.grep(/\Aorder/)
+    assert_equal %w[true], said
+  end
+
+  def test_that_gdb_reads_a_late_tracepoint
+    types = [String, :uint8, :bool]
+    lines, said = trace({ late: prints('late', types) }, <<~RUBY)
+      declare(:early, Integer)
+      PROVIDER.enable
+      late = declare(:late, String, :uint8, :bool)
+      watched { say late.fire('late', 200, true), late.path == PROVIDER.path }
+    RUBY
+    assert_equal printed('late', types, ['late', 200, true]), lines.map(&:b).grep(/\Alate/)
+    assert_equal ['true false'], said
+  end
+
+  def test_that_gdb_reads_a_latency
+    lines, said = trace({ work: prints('work', [String, Integer]) }, <<~RUBY)
+      class Worker
+        def work; sleep 0.02; :done; end
+      end
+      StaticTracing::Tracer::Latency.register(Worker, :work, provider: PROVIDER)
+      StaticTracing.enable!
+      watched do
+        before = StaticTracing.nsec
+        result = Worker.new.work
+        say result, StaticTracing.nsec - before
+      end
+    RUBY
+    assert_equal ['work argc 2', 'work 0 work'], lines.grep(/\Awork/).first(2)
+    result, whole = said[0].split
+    assert_equal 'done', result
+    assert_includes 20_000_000..whole.to_i, lines.grep(/\Awork 1 /)[0][/\d+\z/].to_i
+  end
+
+  def test_that_gdb_reads_a_whole_stack
+    commands = <<~'GDB'
+      printf "total %s %d\n%s|\n", (char *)$_probe_arg0, $_probe_arg2, (char *)$_probe_arg1
+      continue
+    GDB
+    lines, = trace({ total_stack: commands }, <<~RUBY)
+      class Cart
+        def total; 1; end
+      end
+      def deep(cart, depth) depth.zero? ? cart.total : deep(cart, depth - 1); end
+      StaticTracing::Tracer::Stack.register(Cart, :total, provider: PROVIDER)
+      StaticTracing.enable!
+      watched { deep(Cart.new, 50) }
+    RUBY
+    at = lines.index { |line| line.start_with?('total total ') }
+    stack = lines[at + 1..-1].join("\n")[/\A.*?(?=\|)/m]
+    assert_equal stack.bytesize, lines[at][/\d+\z/].to_i
+    deep, others = stack.lines(chomp: true).partition { |line| line.match?(/\A-e:4:in .*deep'\z/) }
+    assert_equal [51, deep], [deep.size, stack.lines(chomp: true).first(51)]
+    assert_match(/\A-e:7:in/, others.first)
+  end
 end

@@ -241,6 +241,12 @@ class TracepointTest < Minitest::Test
     assert_includes refused(declare(Integer), {}), 'is a Hash;'
   end
 
+  def test_that_nsec_is_the_monotonic_clock
+    clock = -> { Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond) }
+    times = Array.new(100) { [clock.call, StaticTracing.nsec, clock.call] }.flatten
+    assert_equal times.sort, times
+  end
+
   # ------------------------------------------------------------------------------ declaring --
 
   def test_that_a_tracepoint_says_what_it_is
