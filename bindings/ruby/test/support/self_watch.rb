@@ -1,13 +1,11 @@
 # frozen_string_literal: true
 
-require 'fiddle'
+require 'support/uprobe'
 
 # Watches a tracepoint of this process without a tracer: the process attaches a uprobe to itself,
 # and the kernel keeps the semaphore and counts the fires, of every thread and forked child.
 class SelfWatch
-  PERF_EVENT_OPEN = { 'x86_64' => 298, 'aarch64' => 241 }[RbConfig::CONFIG['host_cpu']]
   READ_SIZE = 8
-  TYPE = '/sys/bus/event_source/devices/uprobe/type'
 
   # @param tracepoint [StaticTracing::Tracepoint]
   # @yieldparam watch [SelfWatch]
@@ -22,17 +20,14 @@ class SelfWatch
 
   # @return [String, nil] why it can't be had
   def self.missing
-    return 'perf_event_open has no known number here' unless PERF_EVENT_OPEN
-    return "there is no #{TYPE}" unless File.exist?(TYPE)
-
-    'only root may attach uprobes' unless Process.euid.zero?
+    Uprobe.refusal
   end
 
   def initialize(tracepoint)
     site, semaphore = note(File.binread(tracepoint.path), tracepoint)
-    @path = Fiddle::Pointer["#{tracepoint.path}\0"]
-    attributes = [File.read(TYPE).to_i, 72, semaphore << 32, 0, 0, 0, 0, 0, 0, @path.to_i, site].pack('L2Q5L2Q2')
-    @events = processors.map { |cpu| open_event(attributes, cpu) }
+    @events = processors.map do |cpu|
+      Uprobe.attach(tracepoint.path, site, semaphore: semaphore, target: [-1, cpu])
+    end
   end
 
   def count
@@ -63,16 +58,6 @@ class SelfWatch
       place += 8
     end
     raise "no note of #{tracepoint} in #{tracepoint.path}"
-  end
-
-  def open_event(attributes, cpu)
-    @syscall ||= Fiddle::Function.new(Fiddle::Handle::DEFAULT['syscall'],
-                                      [Fiddle::TYPE_LONG, Fiddle::TYPE_VOIDP] + [Fiddle::TYPE_LONG] * 4,
-                                      Fiddle::TYPE_LONG)
-    fd = @syscall.call(PERF_EVENT_OPEN, attributes, -1, cpu, -1, 8) # 8: close on exec
-    raise SystemCallError.new('perf_event_open', Fiddle.last_error) if fd.negative?
-
-    IO.for_fd(fd, 'rb')
   end
 end
 

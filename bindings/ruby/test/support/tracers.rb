@@ -4,40 +4,22 @@
 require 'ffi'
 require 'shellwords'
 require 'support/program'
+require 'support/uprobe'
 
 # Whether tracers can be had here.
 module Tracers
   @tracefs_refusal = nil
 
-  # What the kernel is asked by a tracer that attaches: a uprobe, on no instruction of ours.
+  # What makes tracefs be there.
   module Kernel
     extend FFI::Library
     ffi_lib FFI::Library::LIBC
-    attach_function :syscall, %i[long varargs], :long
     attach_function :unshare, [:int], :int
     attach_function :mount, %i[string string string ulong pointer], :int
 
     NEW_MOUNTS = 0x20000
     PRIVATE = 0x44000
     TRACEFS = '/sys/kernel/tracing'
-
-    PERF_EVENT_OPEN = 298
-    CLOSE_ON_EXEC = 8
-    SIZE = 128
-
-    def self.uprobe_refusal
-      type = Integer(File.read('/sys/bus/event_source/devices/uprobe/type'))
-      path = FFI::MemoryPointer.from_string('/proc/self/exe')
-      wanted = [type, SIZE, 0, 0, 0, 0, 0, 0, 0, path.address].pack('L2Q5x4LQ2')
-      event = FFI::MemoryPointer.new(SIZE).put_bytes(0, wanted)
-      fd = syscall(PERF_EVENT_OPEN, :pointer, event, :int, 0, :int, -1, :int, -1, :long, CLOSE_ON_EXEC)
-      return IO.for_fd(fd).close if fd >= 0
-
-      refusal = [Errno::EPERM::Errno, Errno::EACCES::Errno].include?(FFI.errno)
-      refusal ? 'a uprobe can\'t be attached: be root, or have CAP_PERFMON and CAP_BPF' : nil
-    rescue SystemCallError => e
-      "this kernel has no uprobes: #{e.message}"
-    end
 
     # bpftrace wants tracefs: where it isn't mounted, this process and those it starts see it, and
     # no other.
@@ -61,7 +43,7 @@ module Tracers
     return 'bpftrace is not installed' unless installed?('bpftrace')
     return 'bpftrace wants root' unless Process.euid.zero?
 
-    Kernel.uprobe_refusal || (@tracefs_refusal ||= [Kernel.tracefs_refusal]).first
+    Uprobe.refusal || (@tracefs_refusal ||= [Kernel.tracefs_refusal]).first
   end
 
   # @return [String, nil] why gdb can't be used
