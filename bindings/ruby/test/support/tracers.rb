@@ -92,7 +92,8 @@ class Bpftrace < Program
 
   def initialize(program, pid: nil, command: 'bpftrace', strlen: nil)
     limits = strlen ? { 'BPFTRACE_STRLEN' => strlen.to_s, 'BPFTRACE_MAX_STRLEN' => strlen.to_s } : {}
-    super(command, *(['-p', pid.to_s] if pid), '-e', "#{program} #{TICK}", environment: limits)
+    super(command, *(['-p', pid.to_s] if pid), '-e', "#{program} #{TICK}",
+          environment: { 'LD_PRELOAD' => nil, **limits }) # sanitizers are for what is watched
   end
 
   # Wait until it watches.
