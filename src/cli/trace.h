@@ -68,8 +68,10 @@ struct trace_probe {
     size_t pid_count;
     struct trace_argument arguments[USDT_MOST_ARGUMENTS];
     size_t argument_count;
-    struct usdt_arguments words; /* what the names are in */
-    char *condition;             /* --filter for this one; NULL: none */
+    bool differs;                 /* its sites' operands do */
+    bool has_floats, has_symbols; /* such operands, at any site */
+    struct usdt_arguments words;  /* what the names are in */
+    char *condition;              /* --filter for this one; NULL: none */
     const struct trace_argument *by, *hist;
     uint64_t hits; /* events shown */
 };

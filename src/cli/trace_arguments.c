@@ -76,8 +76,6 @@ static void read_first(struct trace_probe *probe)
 /* What the operands of all sites are together. */
 struct sites {
     size_t count;
-    bool differ; /* in any way */
-    bool floats; /* any operand of any argument is one */
     struct {
         size_t count;
         bool differ; /* in size, sign or kind of number */
@@ -117,18 +115,32 @@ static uint8_t constant_size(const struct operand *operand)
                                 : 0;
 }
 
+/* x86_64's "x(%rip)", "4+x(%rip)", or a symbol alone. */
+static bool is_at_symbol(const struct operand *operand)
+{
+    const char *open = memchr(operand->text, '(', operand->length);
+    size_t before = open ? (size_t)(open - operand->text) : 0;
+
+    if (operand->kind != OPERAND_MEMORY)
+        return operand->kind == OPERAND_OTHER;
+    return open && ((before > 0 && !trace_is_decimal(operand->text, before)) ||
+                    memmem(open, operand->length - before, "%rip", 4));
+}
+
 static void raise(uint8_t *widest, uint8_t size)
 {
     if (size > *widest)
         *widest = size;
 }
 
-static void add_operand(struct sites *sites, size_t i, const struct trace_argument *argument,
+static void add_operand(struct sites *sites, size_t i, struct trace_probe *probe,
                         const struct operand *operand)
 {
+    const struct trace_argument *argument = &probe->arguments[i];
     uint8_t constant = constant_size(operand), size = is_size(operand->size) ? operand->size : 8;
 
-    sites->floats |= operand->is_float;
+    probe->has_floats |= operand->is_float;
+    probe->has_symbols |= is_at_symbol(operand);
     sites->arguments[i].count++;
     sites->arguments[i].has_float |= operand->is_float;
     sites->arguments[i].differ |= size != argument->size ||
@@ -143,7 +155,7 @@ static void add_operand(struct sites *sites, size_t i, const struct trace_argume
         raise(&sites->arguments[i].widest_unsigned, size);
 }
 
-static void look_at_sites(const struct trace_probe *probe, struct sites *ret)
+static void look_at_sites(struct trace_probe *probe, struct sites *ret)
 {
     const struct usdt_probe *site = NULL;
 
@@ -153,11 +165,11 @@ static void look_at_sites(const struct trace_probe *probe, struct sites *ret)
         struct operand operand;
 
         ret->count++;
-        ret->differ |= strcmp(site->operands, probe->site->operands) != 0;
+        probe->differs |= strcmp(site->operands, probe->site->operands) != 0;
         for (size_t i = 0;
              i < probe->argument_count && operand_next(&at, probe->source->file->machine, &operand);
              i++)
-            add_operand(ret, i, &probe->arguments[i], &operand);
+            add_operand(ret, i, probe, &operand);
     }
 }
 
@@ -183,24 +195,13 @@ static void unite(struct trace_argument *argument, const struct sites *sites)
 
 /* ------------------------------------------------------------------------------- places -- */
 
-/* bcc takes registers, numbers, and what is at a register and a number; of "x(%rip)" it makes
- * another address. */
+/* bcc in old versions knows no index, and of "x(%rip)" it makes another address. */
 static bool bcc_reads(const struct operand *operand)
 {
     const char *open = memchr(operand->text, '(', operand->length);
-    size_t before = open ? (size_t)(open - operand->text) : 0;
 
-    switch (operand->kind) {
-    case OPERAND_REGISTER:
-    case OPERAND_CONSTANT:
-        return !operand->is_float;
-    case OPERAND_MEMORY:
-        return !operand->is_float && open && !memchr(open, ',', operand->length - before) &&
-               (before == 0 || trace_is_decimal(operand->text, before)) &&
-               !memmem(open, operand->length - before, "%rip", 4);
-    default:
-        return false;
-    }
+    return !operand->is_float && !is_at_symbol(operand) &&
+           !(open && memchr(open, ',', operand->length - (size_t)(open - operand->text)));
 }
 
 static bool bcc_reads_all(const struct trace_probe *probe, size_t argument)
@@ -220,24 +221,22 @@ static bool bcc_reads_all(const struct trace_probe *probe, size_t argument)
 }
 
 /* Whether argN is the argument: bcc counts none that is a float. */
-static bool has_number(const struct trace_probe *probe, const struct sites *sites, size_t i,
+static bool has_number(const struct trace_probe *probe, size_t i,
                        const struct trace_bpftrace *bpftrace)
 {
-    if (sites->floats)
+    if (probe->has_floats || (i >= 6 && bpftrace->arguments_in_registers))
         return false;
-    if (bpftrace->version > LAST_OF_BCC || probe->source->file->machine != EM_X86_64)
-        return i < 6 || !bpftrace->arguments_in_registers;
-    return (i < 6 || !bpftrace->arguments_in_registers) && bcc_reads_all(probe, i);
+    return bpftrace->version > LAST_OF_BCC || probe->source->file->machine != EM_X86_64 ||
+           bcc_reads_all(probe, i);
 }
 
-static void find_place(struct trace_probe *probe, const struct sites *sites, size_t i,
-                       const struct trace_bpftrace *bpftrace)
+static void find_place(struct trace_probe *probe, size_t i, const struct trace_bpftrace *bpftrace)
 {
     struct trace_argument *argument = &probe->arguments[i];
 
-    if (argument->unreadable || has_number(probe, sites, i, bpftrace))
+    if (argument->unreadable || has_number(probe, i, bpftrace))
         return;
-    if (probe->source->file->machine == EM_X86_64 && !sites->differ)
+    if (probe->source->file->machine == EM_X86_64 && !probe->differs)
         argument->place = trace_place(&argument->site.operand);
     argument->unreadable = !argument->place;
 }
@@ -250,7 +249,7 @@ void trace_read_arguments(struct trace_probe *probe, const struct trace_bpftrace
     look_at_sites(probe, &sites);
     for (size_t i = 0; i < probe->argument_count; i++) {
         unite(&probe->arguments[i], &sites);
-        find_place(probe, &sites, i, bpftrace);
+        find_place(probe, i, bpftrace);
     }
 }
 

@@ -17,6 +17,18 @@ static size_t bcc_string_size(const struct trace_probe *probe)
     return strings > 2 ? 320 / strings & ~(size_t)7 : BCC_STRING;
 }
 
+/* A variable has to have the size of the widest operand. */
+static bool is_readable(const struct trace_argument *argument)
+{
+    return !argument->unreadable && argument->size == argument->widest;
+}
+
+/* bcc's parser fails at an operand that is a float, or at a symbol, and the program with it. */
+static bool is_known(const struct trace_probe *probe)
+{
+    return !probe->has_floats && !probe->has_symbols;
+}
+
 static void print_bcc_struct(const struct trace_probe *probe, size_t number)
 {
     printf("struct event%zu {\n    u64 time;\n    u32 tid;\n    u32 unused;\n", number);
@@ -33,10 +45,13 @@ static void print_bcc_function(const struct trace_probe *probe, size_t number)
     printf("int on_event%zu(struct pt_regs *ctx)\n{\n    struct event%zu event = {};\n", number,
            number);
     for (size_t i = 0; i < probe->argument_count; i++)
-        printf("    %c%d v%zu = 0;\n", probe->arguments[i].is_signed ? 's' : 'u',
-               8 * probe->arguments[i].size, i);
+        if (is_readable(&probe->arguments[i]))
+            printf("    %c%d v%zu = 0;\n", probe->arguments[i].is_signed ? 's' : 'u',
+                   8 * probe->arguments[i].size, i);
     printf("\n    event.time = bpf_ktime_get_ns();\n    event.tid = bpf_get_current_pid_tgid();\n");
     for (size_t i = 0; i < probe->argument_count; i++) {
+        if (!is_readable(&probe->arguments[i]))
+            continue;
         printf("    bpf_usdt_readarg(%zu, ctx, &v%zu);\n", i + 1, i);
         if (probe->arguments[i].kind == TRACE_STRING)
             printf("    bpf_probe_read_user_str(event.a%zu, sizeof(event.a%zu), (void *)v%zu);\n",
@@ -80,6 +95,10 @@ static void print_bcc_handler(const struct trace_probe *probe, size_t number)
            "    print(event.tid, '%s:%s'",
            number, number, probe->provider, probe->name);
     for (size_t i = 0; i < probe->argument_count; i++) {
+        if (!is_readable(&probe->arguments[i])) {
+            printf(", '%s=?'", probe->arguments[i].name);
+            continue;
+        }
         printf(", '%s=' + str(", probe->arguments[i].name);
         print_bcc_value(&probe->arguments[i]);
         printf(")");
@@ -89,12 +108,24 @@ static void print_bcc_handler(const struct trace_probe *probe, size_t number)
 
 enum status trace_for_bcc(const struct trace *trace)
 {
+    size_t known = 0;
+
+    for (size_t i = 0; i < trace->probe_count; i++)
+        known += is_known(&trace->probes[i]);
+    for (size_t i = 0; i < trace->probe_count; i++)
+        if (!is_known(&trace->probes[i]))
+            say("%s:%s is left out: bcc can't read floating point, nor what is at a symbol",
+                trace->probes[i].provider, trace->probes[i].name);
+    if (known == 0)
+        return STATUS_FAILED;
     printf("#!/usr/bin/python3\n"
            "# Save this as a file and run it as root; it takes the kernel's headers.\n"
            "import struct\n\nfrom bcc import BPF, USDT\n\n");
     for (size_t i = 0; i < trace->probe_count; i++) {
         const struct trace_probe *probe = &trace->probes[i];
 
+        if (!is_known(probe))
+            continue;
         if (trace->one_pid)
             printf("usdt%zu = USDT(pid=%ld, path=\"%s\")\n", i, (long)trace->one_pid,
                    probe->source->path);
@@ -105,15 +136,19 @@ enum status trace_for_bcc(const struct trace *trace)
     }
     printf("bpf = BPF(usdt_contexts=[");
     for (size_t i = 0; i < trace->probe_count; i++)
-        printf("%susdt%zu", i ? ", " : "", i);
+        if (is_known(&trace->probes[i]))
+            printf("usdt%zu, ", i);
     printf("], text=\"\"\"\n#include <uapi/linux/ptrace.h>\n\n");
     for (size_t i = 0; i < trace->probe_count; i++)
-        print_bcc_struct(&trace->probes[i], i);
+        if (is_known(&trace->probes[i]))
+            print_bcc_struct(&trace->probes[i], i);
     for (size_t i = 0; i < trace->probe_count; i++)
-        print_bcc_function(&trace->probes[i], i);
+        if (is_known(&trace->probes[i]))
+            print_bcc_function(&trace->probes[i], i);
     printf("\"\"\")\n\n\ndef text(value):\n    return ascii(value.decode(errors=\"replace\"))\n");
     for (size_t i = 0; i < trace->probe_count; i++)
-        print_bcc_handler(&trace->probes[i], i);
+        if (is_known(&trace->probes[i]))
+            print_bcc_handler(&trace->probes[i], i);
     printf("\nwhile True:\n    try:\n        bpf.perf_buffer_poll()\n"
            "    except KeyboardInterrupt:\n        break\n");
     return STATUS_GOOD;

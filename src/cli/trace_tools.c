@@ -50,6 +50,23 @@ static void print_perf_files(const struct trace *trace, const char *option)
             printf("perf buildid-cache %s %s\n", option, trace->probes[i].source->path);
 }
 
+/* perf makes events of one name for all sites, and fails at the second: the kernel does not. */
+static void print_perf_probe(const struct trace_probe *probe)
+{
+    if (probe->sites > 1)
+        trace_print_uprobes(probe, "sdt_");
+    else
+        printf("perf probe sdt_%s:%s\n", probe->provider, probe->name);
+}
+
+static void print_perf_removal(const struct trace_probe *probe)
+{
+    if (probe->sites > 1)
+        trace_print_removals(probe, "sdt_");
+    else
+        printf("perf probe --del sdt_%s:%s\n", probe->provider, probe->name);
+}
+
 static enum status for_perf(const struct trace *trace)
 {
     for (size_t i = 0; i < trace->probe_count; i++)
@@ -59,31 +76,40 @@ static enum status for_perf(const struct trace *trace)
                 trace->probes[i].provider, trace->probes[i].name);
             return STATUS_FAILED;
         }
+    printf("(trap : INT\n"); /* Ctrl-C ends what is run there, and the shell goes on */
     print_perf_files(trace, "--update");
     for (size_t i = 0; i < trace->probe_count; i++)
-        printf("perf probe sdt_%s:%s\n", trace->probes[i].provider, trace->probes[i].name);
+        print_perf_probe(&trace->probes[i]);
     printf("perf record -o perf.data");
     for (size_t i = 0; i < trace->probe_count; i++)
-        printf(" -e 'sdt_%s:%s%s'", trace->probes[i].provider, trace->probes[i].name,
-               trace->probes[i].sites > 1 ? "*" : "");
+        for (size_t j = 0; j < trace->probes[i].sites; j++) {
+            printf(" -e ");
+            trace_print_event(&trace->probes[i], "sdt_", ':', j);
+        }
     for (size_t i = 0; i < trace->options.search.pid_count; i++)
         printf("%s%ld", i ? "," : " -p ", (long)trace->options.search.pids[i]);
     printf("%s # until Ctrl-C\nperf script -i perf.data\n",
            trace->options.search.pid_count == 0 ? " -a" : "");
     for (size_t i = 0; i < trace->probe_count; i++)
-        printf("perf probe --del 'sdt_%s:%s%s'\n", trace->probes[i].provider, trace->probes[i].name,
-               trace->probes[i].sites > 1 ? "*" : "");
+        print_perf_removal(&trace->probes[i]);
     print_perf_files(trace, "--purge");
+    printf(")\n");
     return STATUS_GOOD;
 }
 
 /* --------------------------------------------------------------------------------- gdb -- */
 
 /* gdb's printf has no way to a float in an integer's bits; output/f has. */
-static void print_gdb_argument(const struct trace_argument *argument)
+static void print_gdb_argument(const struct trace_probe *probe,
+                               const struct trace_argument *argument)
 {
     size_t i = argument->index;
 
+    /* gdb reads all operands to get one, and its commands end where it doesn't understand one. */
+    if (argument->unreadable || probe->has_floats || probe->has_symbols) {
+        printf("printf \" %s=?\"\n", argument->name);
+        return;
+    }
     switch (argument->kind) {
     case TRACE_STRING:
         printf("printf \" %s=\\\"%%s\\\"\", (char *)$_probe_arg%zu\n", argument->name, i);
@@ -110,14 +136,14 @@ static enum status for_gdb(const struct trace *trace)
         printf("# Save this as FILE, then: gdb -q -p %ld -x FILE\n", (long)search->pids[0]);
     else
         printf("# Save this as FILE, then: gdb -q -p PID -x FILE\n");
-    printf("set pagination off\n");
+    printf("set pagination off\nset width 0\n");
     for (size_t i = 0; i < trace->probe_count; i++) {
         const struct trace_probe *probe = &trace->probes[i];
 
         printf("\nbreak -probe-stap %s:%s\ncommands\nsilent\nprintf \"%s:%s\"\n", probe->provider,
                probe->name, probe->provider, probe->name);
         for (size_t j = 0; j < probe->argument_count; j++)
-            print_gdb_argument(&probe->arguments[j]);
+            print_gdb_argument(probe, &probe->arguments[j]);
         printf("printf \"\\n\"\ncontinue\nend\n");
     }
     printf("\ncontinue\n");

@@ -7,6 +7,13 @@
 
 #include "trace.h"
 
+/* Commands that make and remove the kernel's own events of a probe's sites, PREFIXPROVIDER/PROBE,
+ * and that event's name, with another letter for the /. */
+void trace_print_uprobes(const struct trace_probe *probe, const char *prefix);
+void trace_print_removals(const struct trace_probe *probe, const char *prefix);
+void trace_print_event(const struct trace_probe *probe, const char *prefix, char between,
+                       size_t number);
+
 enum status trace_for_bcc(const struct trace *trace);
 enum status trace_for_tracefs(const struct trace *trace);
 

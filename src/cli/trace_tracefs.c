@@ -12,6 +12,8 @@
 #include "error.h"
 #include "trace_tools.h"
 
+#define TRACEFS "/sys/kernel/tracing"
+
 /* tracefs takes letters, digits and _ alone. */
 static void print_event_name(const char *name, size_t site)
 {
@@ -76,57 +78,57 @@ static void print_fetches(const struct trace_probe *probe, const struct usdt_pro
     }
 }
 
-/* For each site: `print` has the names of group and event. */
-static void each_site(const struct trace *trace,
-                      void (*print)(const struct trace_probe *probe, const struct usdt_probe *site,
-                                    size_t number))
+void trace_print_event(const struct trace_probe *probe, const char *prefix, char between,
+                       size_t number)
 {
-    for (size_t i = 0; i < trace->probe_count; i++) {
-        const struct trace_probe *probe = &trace->probes[i];
-        const struct usdt_probe *site = NULL;
+    printf("%s", prefix);
+    print_event_name(probe->provider, 0);
+    putchar(between);
+    print_event_name(probe->name, number);
+}
 
-        for (size_t number = 0; (site = trace_next_site(probe, site)); number++)
-            print(probe, site, number);
+/* Not echo, which in some shells makes another byte of "\\5". */
+void trace_print_uprobes(const struct trace_probe *probe, const char *prefix)
+{
+    const struct usdt_probe *site = NULL;
+
+    for (size_t number = 0; (site = trace_next_site(probe, site)); number++) {
+        printf("printf '%%s\\n' 'p:");
+        trace_print_event(probe, prefix, '/', number);
+        printf(" %s:0x%" PRIx64, probe->source->path, site->site);
+        if (site->semaphore)
+            printf("(0x%" PRIx64 ")", site->semaphore);
+        print_fetches(probe, site);
+        printf("' >> " TRACEFS "/uprobe_events\n");
     }
 }
 
-static void print_uprobe(const struct trace_probe *probe, const struct usdt_probe *site,
-                         size_t number)
+void trace_print_removals(const struct trace_probe *probe, const char *prefix)
 {
-    printf("echo 'p:");
-    print_event_name(probe->provider, 0);
-    putchar('/');
-    print_event_name(probe->name, number);
-    printf(" %s:0x%" PRIx64, probe->source->path, site->site);
-    if (site->semaphore)
-        printf("(0x%" PRIx64 ")", site->semaphore);
-    print_fetches(probe, site);
-    printf("' >> uprobe_events\n");
+    const struct usdt_probe *site = NULL;
+
+    for (size_t number = 0; (site = trace_next_site(probe, site)); number++) {
+        printf("printf '%%s\\n' '-:");
+        trace_print_event(probe, prefix, '/', number);
+        printf("' >> " TRACEFS "/uprobe_events\n");
+    }
 }
 
-static void print_enable(const struct trace_probe *probe, const struct usdt_probe *site,
-                         size_t number)
+static void print_enable(const struct trace_probe *probe)
 {
-    (void)site;
-    printf("echo 1 > instances/rst/events/");
-    print_event_name(probe->provider, 0);
-    putchar('/');
-    print_event_name(probe->name, number);
-    printf("/enable\n");
+    const struct usdt_probe *site = NULL;
+
+    for (size_t number = 0; (site = trace_next_site(probe, site)); number++) {
+        printf("echo 1 > " TRACEFS "/instances/rst/events/");
+        trace_print_event(probe, "", '/', number);
+        printf("/enable\n");
+    }
 }
 
-static void print_remove(const struct trace_probe *probe, const struct usdt_probe *site,
-                         size_t number)
-{
-    (void)site;
-    printf("echo '-:");
-    print_event_name(probe->provider, 0);
-    putchar('/');
-    print_event_name(probe->name, number);
-    printf("' >> uprobe_events\n");
-}
-
-/* In an instance of its own, so that nobody else's events come in between. */
+/*
+ * In an instance of its own, so that nobody else's events come in between; and in brackets, with
+ * Ctrl-C for what is run there alone: the shell goes on to clean up, from a file and typed.
+ */
 enum status trace_for_tracefs(const struct trace *trace)
 {
     for (size_t i = 0; i < trace->probe_count; i++)
@@ -134,17 +136,21 @@ enum status trace_for_tracefs(const struct trace *trace)
             say("--for tracefs knows x86_64's registers alone");
             return STATUS_FAILED;
         }
-    printf("mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing\n"
-           "cd /sys/kernel/tracing\n");
-    each_site(trace, print_uprobe);
-    printf("mkdir instances/rst\n");
+    printf("(trap : INT\n"
+           "mountpoint -q " TRACEFS " || mount -t tracefs tracefs " TRACEFS "\n");
+    for (size_t i = 0; i < trace->probe_count; i++)
+        trace_print_uprobes(&trace->probes[i], "");
+    printf("mkdir " TRACEFS "/instances/rst\n");
     if (trace->one_pid)
-        printf("ls /proc/%ld/task > instances/rst/set_event_pid\n"
-               "echo 1 > instances/rst/options/event-fork\n",
+        printf("ls /proc/%ld/task > " TRACEFS "/instances/rst/set_event_pid\n"
+               "echo 1 > " TRACEFS "/instances/rst/options/event-fork\n",
                (long)trace->one_pid);
-    each_site(trace, print_enable);
-    printf("cat instances/rst/trace_pipe # until Ctrl-C\n"
-           "rmdir instances/rst\n");
-    each_site(trace, print_remove);
+    for (size_t i = 0; i < trace->probe_count; i++)
+        print_enable(&trace->probes[i]);
+    printf("cat " TRACEFS "/instances/rst/trace_pipe # until Ctrl-C\n"
+           "rmdir " TRACEFS "/instances/rst\n");
+    for (size_t i = 0; i < trace->probe_count; i++)
+        trace_print_removals(&trace->probes[i], "");
+    printf(")\n");
     return STATUS_GOOD;
 }
