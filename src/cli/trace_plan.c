@@ -10,9 +10,7 @@
 #include "lookup.h"
 #include "trace.h"
 
-#define MOST_PROBES                                                                                \
-    500 /* bpftrace takes a program's time for each, and its default limit is 512                  \
-         */
+#define MOST_PROBES 500 /* each takes bpftrace time; its default limit is 512 */
 
 /* --------------------------------------------------------------------------- probes -- */
 
@@ -26,13 +24,6 @@ bool trace_is_plain(const char *word, const char *further)
         if (!strchr(letters, *word) && !strchr(further, *word))
             return false;
     return true;
-}
-
-static bool is_same(const struct trace_probe *probe, const struct found *found)
-{
-    return probe->source->file == found->source->file &&
-           strcmp(probe->provider, found->probe->provider) == 0 &&
-           strcmp(probe->name, found->probe->name) == 0;
 }
 
 static void add_pid(struct trace_probe *probe, pid_t pid)
@@ -58,15 +49,25 @@ static bool can_be_named(const struct found *found)
     return false;
 }
 
+static bool has_name(const struct trace_probe *probe, const struct found *found)
+{
+    return strcmp(probe->provider, found->probe->provider) == 0 &&
+           strcmp(probe->name, found->probe->name) == 0;
+}
+
+/* Findings are sorted by name: those of one name come one after the other. */
+static struct trace_probe *find_probe(const struct trace *trace, const struct found *found)
+{
+    for (size_t i = trace->probe_count; i-- > 0 && has_name(&trace->probes[i], found);)
+        if (trace->probes[i].source->file == found->source->file)
+            return &trace->probes[i];
+    return NULL;
+}
+
 static void add_found(struct trace *trace, const struct found *found)
 {
-    struct trace_probe *probe = NULL;
+    struct trace_probe *probe = find_probe(trace, found);
 
-    for (size_t i = trace->probe_count; !probe && i-- > 0;)
-        if (is_same(&trace->probes[i], found))
-            probe = &trace->probes[i];
-    if (!probe && !can_be_named(found))
-        return;
     if (!probe) {
         trace->probes = room_for_one(trace->probes, trace->probe_count, sizeof(*trace->probes));
         probe = &trace->probes[trace->probe_count++];
@@ -80,6 +81,32 @@ static void add_found(struct trace *trace, const struct found *found)
     probe->sites += found->source->pid == probe->source->pid;
     if (trace->options.search.pid_count > 0 && found->source->pid > 0)
         add_pid(probe, found->source->pid);
+}
+
+/* Make probes of the findings, as far as they are not too many. */
+static enum status add_findings(struct trace *trace)
+{
+    const struct found *refused = NULL;
+
+    for (size_t i = 0; i < trace->findings.count; i++) {
+        const struct found *found = &trace->findings.list[i];
+
+        if (refused && refused->source->file == found->source->file &&
+            strcmp(refused->probe->provider, found->probe->provider) == 0 &&
+            strcmp(refused->probe->name, found->probe->name) == 0)
+            continue; /* said of another site of it */
+        if (!can_be_named(found)) {
+            refused = found;
+            continue;
+        }
+        add_found(trace, found);
+        if (trace->probe_count > MOST_PROBES)
+            return say_usage("trace",
+                             "these are more than %d probes, the most at once: name those "
+                             "that you mean",
+                             MOST_PROBES);
+    }
+    return trace->probe_count > 0 ? STATUS_GOOD : STATUS_FAILED;
 }
 
 /* ------------------------------------------------------------------ arguments by name -- */
@@ -186,17 +213,10 @@ static void leave_room(struct trace *trace)
 enum status trace_plan(struct trace *trace)
 {
     const struct search *search = &trace->options.search;
-    enum status status = STATUS_GOOD;
+    enum status status = add_findings(trace);
 
-    for (size_t i = 0; i < trace->findings.count; i++)
-        add_found(trace, &trace->findings.list[i]);
-    if (trace->probe_count == 0)
-        return trace->findings.count ? STATUS_FAILED : STATUS_NONE;
-    if (trace->probe_count > MOST_PROBES) {
-        say("these are %zu probes, and %d are the most at once: name those that you mean",
-            trace->probe_count, MOST_PROBES);
-        return STATUS_USAGE;
-    }
+    if (status != STATUS_GOOD)
+        return status;
     leave_room(trace);
     if (search->pid_count == 1 && search->file_count == 0)
         trace->one_pid = search->pids[0];

@@ -233,6 +233,14 @@ class Refusals(FakeCase):
         outcome = self.rst("trace", "-p", target.pid, "shop:odrer", status=command.NONE)
         self.assertIn("did you mean shop:order", outcome.err)
 
+    def test_too_many_probes_are_told_at_once(self):
+        image = os.path.join(self.directory(), "many.so")
+        self.rst("emit", "many", *(f"p{i}()" for i in range(100000)), "-o", image)
+        start = time.monotonic()
+        outcome = self.rst("trace", image, "many:*", status=command.USAGE)
+        self.assertIn("more than 500 probes", outcome.err)
+        self.assertLess(time.monotonic() - start, 10)
+
     def test_without_root(self):
         target = self.target()
         outcome = self.rst("trace", "-p", target.pid, "shop:order", status=command.FORBIDDEN, prepare=command.become_nobody)
