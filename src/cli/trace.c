@@ -15,6 +15,8 @@
 #include "lookup.h"
 #include "near.h"
 
+#define MOST_TRIES 5 /* to find processes none of which exits before it is watched */
+
 static const char help[] =
     "Usage: rst trace [OPTION]... [-p PID]... [FILE]... [PROVIDER:PROBE]...\n"
     "Watch probes by bpftrace, and show each hit with its arguments, until Ctrl-C.\n"
@@ -225,37 +227,65 @@ static enum status print_script(const struct trace *trace)
 static enum status find_bpftrace(struct trace *trace)
 {
     const struct trace_options *options = &trace->options;
-    enum status status;
 
     if (options->tool == TOOL_NONE && !options->print && geteuid() != 0)
         return say_root();
-    if (options->tool == TOOL_NONE || options->tool == TOOL_BPFTRACE) {
-        status = trace_find_bpftrace(&trace->bpftrace);
-        return status;
-    }
+    if (options->tool == TOOL_NONE || options->tool == TOOL_BPFTRACE)
+        return trace_find_bpftrace(&trace->bpftrace);
     trace->bpftrace =
         (struct trace_bpftrace){.version = 100, .string_size = 1024, .string_room = 1023};
     return STATUS_GOOD;
+}
+
+/* What was not found beside what was: a FILE is what is to be watched, and no slip of the fingers
+ * may watch everything instead. */
+static bool lacks_a_file(const struct trace *trace)
+{
+    size_t files = 0;
+
+    for (size_t i = 0; i < trace->findings.source_count; i++)
+        files += trace->findings.sources[i]->pid == 0;
+    return files < trace->options.search.file_count;
+}
+
+static enum status act(struct trace *trace)
+{
+    if (trace->options.tool != TOOL_NONE)
+        return trace_print_tool(trace);
+    return trace->options.print ? print_script(trace) : trace_run(trace);
+}
+
+static enum status trace_once(struct trace *trace)
+{
+    enum status found, status;
+
+    find_probes(&trace->options.search, &trace->findings);
+    found = trace->findings.status;
+    if (trace->findings.count == 0)
+        return found == STATUS_GOOD ? STATUS_NONE : found;
+    if (found != STATUS_GOOD && lacks_a_file(trace))
+        return found;
+    status = trace_plan(trace);
+    if (status == STATUS_GOOD)
+        status = act(trace);
+    return status == STATUS_GOOD ? found : status;
 }
 
 static enum status trace(struct trace *trace)
 {
     enum status status = find_bpftrace(trace);
 
-    if (status != STATUS_GOOD)
-        return status;
-    find_probes(&trace->options.search, &trace->findings);
-    status = trace->findings.status;
-    if (trace->findings.count == 0)
-        return status == STATUS_GOOD ? STATUS_NONE : status;
-    status = trace_plan(trace);
-    if (status != STATUS_GOOD)
-        return status;
-    if (trace->options.tool != TOOL_NONE)
-        return trace_print_tool(trace);
-    if (trace->options.print)
-        return print_script(trace);
-    return trace_run(trace);
+    for (int i = 0; status == STATUS_GOOD && i < MOST_TRIES; i++) {
+        trace->again = false;
+        status = trace_once(trace);
+        if (!trace->again || i + 1 == MOST_TRIES)
+            break;
+        trace_plan_free(trace);
+        status = STATUS_GOOD;
+    }
+    if (trace->again)
+        say("processes end faster than they can be watched: name those that you mean by -p");
+    return status;
 }
 
 static enum status run(int count, char **words)

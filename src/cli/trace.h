@@ -5,6 +5,7 @@
  *     trace.c         the command line
  *     trace_plan.c    from the probes that were found to what is to be watched
  *     trace_arguments.c  their arguments: types, and how they are read
+ *     trace_choose.c  those that options name
  *     trace_place.c   where an operand is, as an expression of bpftrace's
  *     trace_filter.c  --filter, read
  *     trace_compare.c --filter's comparisons, as an expression of bpftrace's
@@ -62,6 +63,7 @@ struct trace_argument {
 struct trace_probe {
     const char *provider, *name;
     const struct source *source;
+    char *path;                    /* what bpftrace attaches to */
     const struct usdt_probe *site; /* the first */
     size_t sites;
     pid_t *pids; /* those that are meant; none: whoever has the file */
@@ -73,6 +75,8 @@ struct trace_probe {
     struct usdt_arguments words;  /* what the names are in */
     char *condition;              /* --filter for this one; NULL: none */
     const struct trace_argument *by, *hist;
+    size_t alike; /* the first probe that is the same, in another file perhaps */
+    bool left_out;
     uint64_t hits; /* events shown */
 };
 
@@ -115,16 +119,25 @@ struct trace {
     size_t probe_count;
     struct trace_bpftrace bpftrace;
     pid_t one_pid; /* bpftrace -p; 0: none, or several */
+    bool again;    /* one of all processes exited before it was watched: search anew */
 };
 
 /* ----------------------------------------------------------------------------------- plan -- */
 
 /* Fill probes from the findings. Gives a status other than good, and says why, if it can't. */
 enum status trace_plan(struct trace *trace);
+void trace_plan_free(struct trace *trace); /* and what was found */
+
+/* Take out the probes that are marked so. */
+void trace_leave_out(struct trace *trace);
+
+/* Give --string, --by, --hist and --filter the arguments that they name. */
+enum status trace_choose(struct trace *trace);
 void trace_free(struct trace *trace);
 
 /* A name that a script can have without quotes. */
 bool trace_is_plain(const char *word, const char *further);
+#define TRACE_PATH "/.+-@" /* what a path may have further */
 
 /* ------------------------------------------------------------------------------ arguments -- */
 
@@ -153,11 +166,16 @@ char *trace_place(const struct operand *operand);
 /* --------------------------------------------------------------------------------- filter -- */
 
 /*
- * A filter for one probe as an expression of bpftrace's; free() it. NULL: it makes no sense there;
- * `ret_words` then says why and `ret_at` where in the text.
+ * A filter for one probe as an expression of bpftrace's; free() it. NULL: it makes no sense there,
+ * and `ret` says why.
  */
+struct trace_filter_error {
+    size_t at;        /* in the text */
+    char *words;      /* free() them */
+    bool no_argument; /* the probe has none of that name */
+};
 char *trace_filter(const char *text, const struct trace_probe *probe,
-                   const struct trace_bpftrace *bpftrace, size_t *ret_at, char **ret_words);
+                   const struct trace_bpftrace *bpftrace, struct trace_filter_error *ret);
 
 /* --------------------------------------------------------------------------------- script -- */
 
@@ -241,6 +259,9 @@ void trace_events_end(struct trace_events *events);
 /* An argument's value for people; a string is quoted. */
 void trace_add_value(struct text *ret, const struct trace_argument *argument, uint64_t bits);
 void trace_add_quoted(struct text *ret, const char *bytes, size_t size);
+
+/* How many bytes of a string that bpftrace gave are surely the program's, and whole characters. */
+size_t trace_shown_size(const struct trace_bpftrace *bpftrace, const char *bytes, size_t size);
 
 /* The value as a member of a JSON object, but for strings. */
 struct json;

@@ -127,10 +127,9 @@ enum status trace_for_bcc(const struct trace *trace)
         if (!is_known(probe))
             continue;
         if (trace->one_pid)
-            printf("usdt%zu = USDT(pid=%ld, path=\"%s\")\n", i, (long)trace->one_pid,
-                   probe->source->path);
+            printf("usdt%zu = USDT(pid=%ld, path=\"%s\")\n", i, (long)trace->one_pid, probe->path);
         else
-            printf("usdt%zu = USDT(path=\"%s\")\n", i, probe->source->path);
+            printf("usdt%zu = USDT(path=\"%s\")\n", i, probe->path);
         printf("usdt%zu.enable_probe_or_bail(\"%s:%s\", \"on_event%zu\")\n", i, probe->provider,
                probe->name, i);
     }

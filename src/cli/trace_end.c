@@ -75,6 +75,20 @@ static bool has_exited(pid_t pid)
     return exited;
 }
 
+/* Whether one of all the processes that there were, none of which was named, has exited. */
+static bool lost_one(const struct tracer *tracer)
+{
+    const struct trace *trace = tracer->trace;
+
+    if (!trace->findings.sweeps || tracer->started)
+        return false;
+    for (size_t i = 0; i < trace->probe_count; i++)
+        if (strncmp(trace->probes[i].path, "/proc/", 6) == 0 &&
+            access(trace->probes[i].path, F_OK) < 0)
+            return true;
+    return false;
+}
+
 static enum status say_failed(const struct tracer *tracer, int status)
 {
     pid_t pid = tracer->trace->one_pid;
@@ -82,6 +96,10 @@ static enum status say_failed(const struct tracer *tracer, int status)
     if (pid && has_exited(pid)) {
         say("process %ld exited before it could be watched", (long)pid);
         return STATUS_GONE;
+    }
+    if (lost_one(tracer)) {
+        tracer->trace->again = true;
+        return STATUS_FAILED;
     }
     if (WIFSIGNALED(status))
         say("bpftrace was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -106,13 +124,16 @@ static void say_totals(const struct tracer *tracer)
     struct text words = {0};
     uint64_t hits = 0;
     size_t shown = 0;
+    bool several = false;
 
     if (trace->options.mode != TRACE_EVENTS)
         return;
-    for (size_t i = 0; i < trace->probe_count; i++)
+    for (size_t i = 0; i < trace->probe_count; i++) {
         hits += trace->probes[i].hits;
+        several |= trace->probes[i].alike > 0;
+    }
     text_addf(&words, "%" PRIu64 " event%s", hits, hits == 1 ? "" : "s");
-    for (size_t i = 0; trace->probe_count > 1 && i < trace->probe_count; i++)
+    for (size_t i = 0; several && i < trace->probe_count; i++)
         if (trace->probes[i].hits > 0)
             text_addf(&words, "%s%s:%s %" PRIu64, shown++ ? ", " : ": ", trace->probes[i].provider,
                       trace->probes[i].name, trace->probes[i].hits);

@@ -200,6 +200,7 @@ static bool read_name(struct parser *parser, struct value *ret)
     text_clear(&known);
     for (size_t i = 0; i < parser->probe->argument_count; i++)
         text_addf(&known, "%s%s", i ? ", " : "", parser->probe->arguments[i].name);
+    parser->no_argument = true;
     filter_fail(parser, ret->at, "%s:%s has no such argument, but %s", parser->probe->provider,
                 parser->probe->name, known.size ? known.bytes : "none");
     free(known.bytes);
@@ -299,7 +300,7 @@ static bool read_either(struct parser *parser)
 }
 
 char *trace_filter(const char *text, const struct trace_probe *probe,
-                   const struct trace_bpftrace *bpftrace, size_t *ret_at, char **ret_words)
+                   const struct trace_bpftrace *bpftrace, struct trace_filter_error *ret)
 {
     struct parser parser = {.start = text, .at = text, .probe = probe, .bpftrace = bpftrace};
 
@@ -309,7 +310,6 @@ char *trace_filter(const char *text, const struct trace_probe *probe,
     if (!parser.error)
         return parser.out.bytes;
     free(parser.out.bytes);
-    *ret_at = parser.error_at;
-    *ret_words = parser.error;
+    *ret = (struct trace_filter_error){parser.error_at, parser.error, parser.no_argument};
     return NULL;
 }

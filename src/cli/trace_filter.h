@@ -31,6 +31,7 @@ struct parser {
     unsigned depth;
     char *error;
     size_t error_at;
+    bool no_argument;
 };
 
 /* Keep the first reason why the filter makes no sense. Gives false. */

@@ -35,18 +35,38 @@ static void add_pid(struct trace_probe *probe, pid_t pid)
     probe->pids[probe->pid_count++] = pid;
 }
 
-/* Gives false, and says why, for what no script can name. */
-static bool can_be_named(const struct found *found)
+/* A path that a script can have in quotes. */
+static bool can_be_quoted(const char *path)
 {
+    for (const unsigned char *at = (const unsigned char *)path; *at; at++)
+        if (*at < ' ' || *at == 0x7f || strchr("\"'\\*?[]{}:$`", *at))
+            return false;
+    return true;
+}
+
+/* Gives false, and says why, for what no script can name. */
+static bool can_be_named(const struct trace *trace, const struct found *found)
+{
+    enum trace_tool tool = trace->options.tool;
+    bool bare = tool == TOOL_PERF || tool == TOOL_TRACEFS; /* these know no quotes */
     bool named =
         trace_is_plain(found->probe->provider, "-.") && trace_is_plain(found->probe->name, "-.");
 
-    if (named && trace_is_plain(found->source->path, "/.+-@"))
+    if (named && (trace_is_plain(found->source->path, TRACE_PATH) ||
+                  (!bare && can_be_quoted(found->source->path))))
         return true;
-    say("%s:%s is left out: bpftrace takes no %s like %s", rst_quote(found->probe->provider).text,
-        rst_quote(found->probe->name).text, named ? "path" : "name",
+    say("%s:%s is left out: %s takes no %s like %s", rst_quote(found->probe->provider).text,
+        rst_quote(found->probe->name).text, bare ? "the tool" : "bpftrace", named ? "path" : "name",
         rst_quote(named ? found->source->path : found->probe->name).text);
     return false;
+}
+
+/* bpftrace looks for a name without a slash along PATH, and for others by itself. */
+static char *whole_path(const char *path)
+{
+    char *whole = *path == '/' ? NULL : realpath(path, NULL);
+
+    return whole ? whole : sure(strdup(path));
 }
 
 static bool has_name(const struct trace_probe *probe, const struct found *found)
@@ -75,6 +95,7 @@ static void add_found(struct trace *trace, const struct found *found)
             .provider = found->probe->provider,
             .name = found->probe->name,
             .source = found->source,
+            .path = whole_path(found->source->path),
             .site = found->probe,
         };
     }
@@ -95,7 +116,7 @@ static enum status add_findings(struct trace *trace)
             strcmp(refused->probe->provider, found->probe->provider) == 0 &&
             strcmp(refused->probe->name, found->probe->name) == 0)
             continue; /* said of another site of it */
-        if (!can_be_named(found)) {
+        if (!can_be_named(trace, found)) {
             refused = found;
             continue;
         }
@@ -109,94 +130,7 @@ static enum status add_findings(struct trace *trace)
     return trace->probe_count > 0 ? STATUS_GOOD : STATUS_FAILED;
 }
 
-/* ------------------------------------------------------------------ arguments by name -- */
-
-static enum status say_no_argument(const char *option, const char *name,
-                                   const struct trace_probe *probe)
-{
-    struct text words = {0};
-
-    text_clear(&words);
-    for (size_t i = 0; i < probe->argument_count; i++)
-        text_addf(&words, "%s%s", i ? ", " : "", probe->arguments[i].name);
-    say_usage("trace", "%s %s: %s:%s has no such argument, but %s", option, rst_quote(name).text,
-              probe->provider, probe->name, probe->argument_count ? words.bytes : "none");
-    free(words.bytes);
-    return STATUS_USAGE;
-}
-
-static enum status choose(const char *option, const char *name, const struct trace_probe *probe,
-                          const struct trace_argument **ret)
-{
-    const struct trace_argument *argument = trace_argument_named(probe, name, strlen(name));
-
-    if (!argument)
-        return say_no_argument(option, name, probe);
-    if (argument->unreadable) {
-        say("%s %s: this bpftrace can't read that argument of %s:%s", option, name, probe->provider,
-            probe->name);
-        return STATUS_FAILED;
-    }
-    *ret = argument;
-    return STATUS_GOOD;
-}
-
-static enum status make_strings(const struct trace_options *options, struct trace_probe *probe)
-{
-    const struct trace_argument *argument;
-
-    for (size_t i = 0; i < options->string_count; i++) {
-        argument = trace_argument_named(probe, options->strings[i], strlen(options->strings[i]));
-        if (!argument)
-            return say_no_argument("--string", options->strings[i], probe);
-        if (argument->size != 8)
-            return say_usage("trace",
-                             "--string %s: %s:%s has %d bytes there, too few for an address",
-                             options->strings[i], probe->provider, probe->name, argument->size);
-        probe->arguments[argument->index].kind = TRACE_STRING;
-    }
-    return STATUS_GOOD;
-}
-
-static enum status say_bad_filter(const char *filter, size_t at, char *words)
-{
-    struct text shown = {0};
-
-    text_clear(&shown);
-    text_add_shown(&shown, filter, at);
-    at = text_width(shown.bytes);
-    text_clear(&shown);
-    text_add_shown(&shown, filter, strlen(filter));
-    say("--filter: %s\n    %s\n    %*s^", words, shown.bytes, (int)at, "");
-    fputs("Try 'rst trace --help'.\n", stderr);
-    free(shown.bytes);
-    free(words);
-    return STATUS_USAGE;
-}
-
-static enum status complete(struct trace *trace, struct trace_probe *probe)
-{
-    const struct trace_options *options = &trace->options;
-    enum status status;
-    char *words = NULL;
-    size_t at = 0;
-
-    trace_read_arguments(probe, &trace->bpftrace);
-    status = make_strings(options, probe);
-    if (status == STATUS_GOOD && options->by)
-        status = choose("--by", options->by, probe, &probe->by);
-    if (status == STATUS_GOOD && options->hist)
-        status = choose("--hist", options->hist, probe, &probe->hist);
-    if (status == STATUS_GOOD && probe->hist && probe->hist->kind == TRACE_STRING)
-        status = say_usage("trace", "--hist %s: it is a string; a histogram takes numbers",
-                           options->hist);
-    if (status == STATUS_GOOD && options->filter) {
-        probe->condition = trace_filter(options->filter, probe, &trace->bpftrace, &at, &words);
-        if (!probe->condition)
-            status = say_bad_filter(options->filter, at, words);
-    }
-    return status;
-}
+/* ---------------------------------------------------------------------------- plan -- */
 
 /* Old versions have 512 bytes for all that is done at a hit: strings to compare want theirs, too.
  */
@@ -210,6 +144,79 @@ static void leave_room(struct trace *trace)
     trace->bpftrace.string_room = 63;
 }
 
+/* From 0.25 on libbpf reads the operands, and refuses the probe for one that it does not know. */
+static bool is_refused(const struct trace *trace, const struct trace_probe *probe)
+{
+    bool runs = trace->options.tool == TOOL_NONE || trace->options.tool == TOOL_BPFTRACE;
+
+    if (!runs || trace->bpftrace.version < 25 || (!probe->has_floats && !probe->has_symbols))
+        return false;
+    say("%s:%s is left out: bpftrace from 0.25 on takes no probe with %s among its arguments",
+        probe->provider, probe->name, probe->has_floats ? "floating point" : "a symbol");
+    return true;
+}
+
+static void free_probe(struct trace_probe *probe)
+{
+    for (size_t i = 0; i < probe->argument_count; i++) {
+        free(probe->arguments[i].name);
+        free(probe->arguments[i].place);
+    }
+    usdt_arguments_free(&probe->words);
+    free(probe->condition);
+    free(probe->path);
+    free(probe->pids);
+}
+
+void trace_leave_out(struct trace *trace)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < trace->probe_count; i++)
+        if (trace->probes[i].left_out)
+            free_probe(&trace->probes[i]);
+        else
+            trace->probes[kept++] = trace->probes[i];
+    trace->probe_count = kept;
+}
+
+/* bpftrace 0.17 does not find by -p what is deleted or replaced; by its path, it does. */
+static bool finds_by_pid(const struct trace *trace)
+{
+    if (trace->bpftrace.version >= 25)
+        return true;
+    for (size_t i = 0; i < trace->probe_count; i++)
+        if (strstr(trace->probes[i].path, "/map_files/"))
+            return false;
+    return true;
+}
+
+static bool is_alike(const struct trace_probe *a, const struct trace_probe *b)
+{
+    if (strcmp(a->provider, b->provider) != 0 || strcmp(a->name, b->name) != 0 ||
+        a->argument_count != b->argument_count)
+        return false;
+    for (size_t i = 0; i < a->argument_count; i++)
+        if (strcmp(a->arguments[i].name, b->arguments[i].name) != 0 ||
+            a->arguments[i].kind != b->arguments[i].kind ||
+            a->arguments[i].size != b->arguments[i].size ||
+            a->arguments[i].is_signed != b->arguments[i].is_signed)
+            return false;
+    return true;
+}
+
+/* The same probe in several processes, each with a file of its own, is one to who counts. */
+static void find_alike(struct trace *trace)
+{
+    for (size_t i = 0; i < trace->probe_count; i++) {
+        size_t first = 0;
+
+        while (first < i && !is_alike(&trace->probes[first], &trace->probes[i]))
+            first++;
+        trace->probes[i].alike = first;
+    }
+}
+
 enum status trace_plan(struct trace *trace)
 {
     const struct search *search = &trace->options.search;
@@ -218,29 +225,34 @@ enum status trace_plan(struct trace *trace)
     if (status != STATUS_GOOD)
         return status;
     leave_room(trace);
-    if (search->pid_count == 1 && search->file_count == 0)
+    for (size_t i = 0; i < trace->probe_count; i++) {
+        trace_read_arguments(&trace->probes[i], &trace->bpftrace);
+        trace->probes[i].left_out = is_refused(trace, &trace->probes[i]);
+    }
+    trace_leave_out(trace);
+    if (trace->probe_count == 0)
+        return STATUS_FAILED;
+    if (search->pid_count == 1 && search->file_count == 0 && finds_by_pid(trace))
         trace->one_pid = search->pids[0];
-    for (size_t i = 0; status == STATUS_GOOD && i < trace->probe_count; i++)
-        status = complete(trace, &trace->probes[i]);
+    status = trace_choose(trace);
+    find_alike(trace);
     return status;
+}
+
+void trace_plan_free(struct trace *trace)
+{
+    for (size_t i = 0; i < trace->probe_count; i++)
+        free_probe(&trace->probes[i]);
+    free(trace->probes);
+    trace->probes = NULL;
+    trace->probe_count = 0;
+    findings_free(&trace->findings);
 }
 
 void trace_free(struct trace *trace)
 {
-    for (size_t i = 0; i < trace->probe_count; i++) {
-        struct trace_probe *probe = &trace->probes[i];
-
-        for (size_t j = 0; j < probe->argument_count; j++) {
-            free(probe->arguments[j].name);
-            free(probe->arguments[j].place);
-        }
-        usdt_arguments_free(&probe->words);
-        free(probe->condition);
-        free(probe->pids);
-    }
-    free(trace->probes);
+    trace_plan_free(trace);
     free(trace->bpftrace.path);
-    findings_free(&trace->findings);
     search_free(&trace->options.search);
     free(trace->options.strings);
 }

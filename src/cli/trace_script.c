@@ -309,13 +309,28 @@ static void add_body(struct text *ret, const struct trace *trace, size_t number,
         add_map(ret, trace, probe, number);
 }
 
+/* The numbers of strings are of no use at the end. There may be one END. */
+static void add_end(struct text *ret, const struct trace *trace)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < trace->probe_count; i++)
+        if (trace->probes[i].by && trace->probes[i].by->kind == TRACE_STRING) {
+            text_addf(ret, "%s    clear(@i%zu);\n", any ? "" : "END\n{\n", i);
+            any = true;
+        }
+    text_add(ret, any ? "}\n" : "");
+}
+
 void trace_script(const struct trace *trace, bool for_people, struct text *ret)
 {
     text_clear(ret);
     for (size_t i = 0; i < trace->probe_count; i++) {
         const struct trace_probe *probe = &trace->probes[i];
 
-        text_addf(ret, "usdt:%s:%s:%s", probe->source->path, probe->provider, probe->name);
+        text_addf(ret,
+                  trace_is_plain(probe->path, TRACE_PATH) ? "usdt:%s:%s:%s" : "usdt:\"%s\":%s:%s",
+                  probe->path, probe->provider, probe->name);
         add_predicate(ret, trace, probe);
         text_add(ret, "\n{\n");
         if (probe->condition)
@@ -325,9 +340,8 @@ void trace_script(const struct trace *trace, bool for_people, struct text *ret)
     }
     if (!for_people)
         text_addf(ret, "interval:ms:%d\n{\n    printf(\"T\");\n}\n", TICK);
-    for (size_t i = 0; !for_people && i < trace->probe_count; i++)
-        if (trace->probes[i].by && trace->probes[i].by->kind == TRACE_STRING)
-            text_addf(ret, "END\n{\n    clear(@i%zu);\n}\n", i);
+    if (!for_people)
+        add_end(ret, trace);
 }
 
 void trace_variables(const struct trace *trace, char *ret[TRACE_VARIABLES])

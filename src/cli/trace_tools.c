@@ -47,7 +47,7 @@ static void print_perf_files(const struct trace *trace, const char *option)
 {
     for (size_t i = 0; i < trace->probe_count; i++)
         if (is_first_of_file(trace, i))
-            printf("perf buildid-cache %s %s\n", option, trace->probes[i].source->path);
+            printf("perf buildid-cache %s %s\n", option, trace->probes[i].path);
 }
 
 /* perf makes events of one name for all sites, and fails at the second: the kernel does not. */

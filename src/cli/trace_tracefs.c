@@ -95,7 +95,7 @@ void trace_print_uprobes(const struct trace_probe *probe, const char *prefix)
     for (size_t number = 0; (site = trace_next_site(probe, site)); number++) {
         printf("printf '%%s\\n' 'p:");
         trace_print_event(probe, prefix, '/', number);
-        printf(" %s:0x%" PRIx64, probe->source->path, site->site);
+        printf(" %s:0x%" PRIx64, probe->path, site->site);
         if (site->semaphore)
             printf("(0x%" PRIx64 ")", site->semaphore);
         print_fetches(probe, site);

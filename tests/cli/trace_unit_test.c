@@ -143,15 +143,14 @@ static void filters_become_expressions(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char *words = NULL, *seen;
-        size_t at;
+        struct trace_filter_error error = {0};
+        char *seen = trace_filter(cases[i].filter, &probe, &bpftrace, &error);
 
-        seen = trace_filter(cases[i].filter, &probe, &bpftrace, &at, &words);
         if (!seen != !cases[i].wanted || (seen && strcmp(seen, cases[i].wanted) != 0))
             fail_msg("%s became %s (%s)", cases[i].filter, seen ? seen : "nothing",
-                     words ? words : "");
+                     error.words ? error.words : "");
         free(seen);
-        free(words);
+        free(error.words);
     }
 }
 

@@ -78,16 +78,15 @@ static void check_expression(const char *words)
 
 static void read_filter(const char *text)
 {
-    char *words = NULL, *expression;
-    size_t at = 0;
+    struct trace_filter_error error = {0};
+    char *expression = trace_filter(text, &probe, &bpftrace, &error);
 
-    expression = trace_filter(text, &probe, &bpftrace, &at, &words);
-    FAIL_IF(!expression == !words, "a filter is neither good nor bad");
-    FAIL_IF(at > strlen(text), "an error points behind the filter");
+    FAIL_IF(!expression == !error.words, "a filter is neither good nor bad");
+    FAIL_IF(error.at > strlen(text), "an error points behind the filter");
     if (expression)
         check_expression(expression);
     free(expression);
-    free(words);
+    free(error.words);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
