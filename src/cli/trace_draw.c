@@ -17,19 +17,26 @@
 
 /* ---------------------------------------------------------------------------- counts -- */
 
+/* Of the string that it is counted by. */
+static size_t shown_size(const struct trace_totals *totals, const struct tally *tally)
+{
+    return tally->name
+               ? trace_shown_size(&totals->trace->bpftrace, tally->name->bytes, tally->name->size)
+               : 0;
+}
+
 static void add_by(struct text *ret, const struct trace_totals *totals, const struct tally *tally)
 {
     const struct trace_argument *by = totals->trace->probes[tally->probe].by;
-    size_t room = totals->trace->bpftrace.string_room;
+    size_t size = shown_size(totals, tally);
 
     if (by->kind != TRACE_STRING) {
         trace_add_value(ret, by, tally->by);
     } else if (!tally->name) {
         text_add(ret, "?");
     } else {
-        trace_add_quoted(ret, tally->name->bytes,
-                         tally->name->size < room ? tally->name->size : room - 1);
-        if (tally->name->size >= room)
+        trace_add_quoted(ret, tally->name->bytes, size);
+        if (size < tally->name->size)
             text_add(ret, table_has_unicode() ? "…" : "...");
     }
 }
@@ -45,10 +52,12 @@ static void write_by(struct json *json, const struct trace_totals *totals,
     if (by->kind != TRACE_STRING)
         trace_json_value(json, by->name, by, tally->by);
     else if (tally->name)
-        json_bytes(json, by->name, tally->name->bytes, tally->name->size);
+        json_bytes(json, by->name, tally->name->bytes, shown_size(totals, tally));
     else
         json_null(json, by->name);
     json_close(json, '{');
+    if (tally->name && shown_size(totals, tally) < tally->name->size)
+        json_bool(json, "cut", true);
 }
 
 static void write_probe(struct json *json, const struct trace_totals *totals,
@@ -226,6 +235,8 @@ static void write_hist(const struct trace_totals *totals, const struct tally *ta
 
 static void print_hists(const struct trace_totals *totals)
 {
+    if (totals->tally_count == 0)
+        say("there were no hits");
     for (size_t from = 0, to; from < totals->tally_count; from = to) {
         for (to = from + 1;
              to < totals->tally_count &&

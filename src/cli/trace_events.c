@@ -60,7 +60,7 @@ static void finish(struct trace_events *events, size_t at)
     if (!has_enough(events)) {
         trace_show(events, event);
         events->shown++;
-        event->probe->hits++;
+        events->trace->probes[event->probe->alike].hits++;
     }
     free_event(event);
 }

@@ -17,11 +17,14 @@
 static void say_watching(const struct tracer *tracer)
 {
     const struct trace *trace = tracer->trace;
+    size_t count = 0;
 
-    if (trace->probe_count == 1)
+    for (size_t i = 0; i < trace->probe_count; i++)
+        count += trace->probes[i].alike == i;
+    if (count == 1)
         say("watching %s:%s; Ctrl-C ends it", trace->probes[0].provider, trace->probes[0].name);
     else
-        say("watching %zu probes; Ctrl-C ends it", trace->probe_count);
+        say("watching %zu probes; Ctrl-C ends it", count);
 }
 
 static void note_start(struct tracer *tracer)

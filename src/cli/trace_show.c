@@ -11,24 +11,29 @@
 #include "trace_events.h"
 
 /* How much of a string to show: bpftrace does not say whether one that fills its room goes on. */
-static size_t shown_size(const struct trace_events *events, const struct text *string)
+size_t trace_shown_size(const struct trace_bpftrace *bpftrace, const char *bytes, size_t size)
 {
-    size_t room = events->trace->bpftrace.string_room, size = string->size, lead;
+    size_t lead;
 
-    if (size < room)
+    if (size < bpftrace->string_room)
         return size;
-    size = room - 1;
+    size = bpftrace->string_room - 1;
     /* Half a character of UTF-8 is the cut's doing. */
-    for (lead = size; lead > 0 && size - lead < 3 && (string->bytes[lead - 1] & 0xc0) == 0x80;)
+    for (lead = size; lead > 0 && size - lead < 3 && (bytes[lead - 1] & 0xc0) == 0x80;)
         lead--;
-    if (lead > 0 && (string->bytes[lead - 1] & 0x80)) {
-        unsigned char first = (unsigned char)string->bytes[lead - 1];
+    if (lead > 0 && (bytes[lead - 1] & 0x80)) {
+        unsigned char first = (unsigned char)bytes[lead - 1];
         size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
 
         if (length > size - lead + 1)
             size = lead - 1;
     }
     return size;
+}
+
+static size_t shown_size(const struct trace_events *events, const struct text *string)
+{
+    return trace_shown_size(&events->trace->bpftrace, string->bytes, string->size);
 }
 
 /* ------------------------------------------------------------------------------ text -- */

@@ -34,8 +34,8 @@ static void take_name(struct trace_totals *totals, const struct trace_record *re
 {
     struct name *name = sure(malloc(sizeof(*name)));
 
-    *name =
-        (struct name){record->probe, record->number, sure(malloc(record->size + 1)), record->size};
+    *name = (struct name){totals->trace->probes[record->probe].alike, record->number,
+                          sure(malloc(record->size + 1)), record->size};
     memcpy(name->bytes, record->bytes, record->size);
     totals->names = room_for_one(totals->names, totals->name_count, sizeof(void *));
     totals->names[totals->name_count++] = name;
@@ -44,7 +44,7 @@ static void take_name(struct trace_totals *totals, const struct trace_record *re
 static void take_entry(struct trace_totals *totals, size_t number, const struct trace_entry *entry)
 {
     const struct trace_probe *probe = &totals->trace->probes[number];
-    struct tally tally = {.probe = number, .count = entry->count};
+    struct tally tally = {.probe = probe->alike, .count = entry->count};
     size_t at = 0;
 
     if (entry->key_count != (size_t)(probe->by != NULL) + (probe->hist != NULL))
@@ -172,6 +172,8 @@ static void add_unhit(struct trace_totals *totals)
     for (size_t i = 0; i < totals->trace->probe_count; i++) {
         size_t at = 0;
 
+        if (totals->trace->probes[i].alike != i)
+            continue;
         while (at < totals->tally_count && totals->tallies[at].probe != i)
             at++;
         if (at < totals->tally_count)

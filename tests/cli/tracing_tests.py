@@ -5,7 +5,9 @@ import collections
 import json
 import math
 import operator
+import os
 import re
+import shutil
 import signal
 import time
 
@@ -299,6 +301,99 @@ class TraceTests:
     def test_floats_of_a_compiler(self):
         self.assertEqual(self.fire_traced("traced:floating", 1), [[9, -2.5, 0.1, 10]])
         self.assertEqual(self.fire_traced("traced:floating", 1, "-f", "arg1 < -2 && arg2 > 0"), [[9, -2.5, 0.1, 10]])
+
+    def test_watches_paths_of_every_sort(self):
+        directory = os.path.join(self.directory(), "two words, grün")
+        os.mkdir(directory)
+        path = shutil.copy(tracing.TRACED_PROGRAM, directory)
+        program = self.program(path)
+        for words in ("-p", program.pid), (path,), (os.path.relpath(path),):
+            with self.subTest(words=words):
+                tool = self.trace(*words, "traced:halves", "--json")
+                program.tell("")
+                self.assertEqual([event["args"]["arg0"] for event in self.events(tool, 2)], [2**32 - 1, -1])
+
+    def test_watches_a_program_that_is_deleted_or_replaced(self):
+        path = shutil.copy(tracing.TRACED_PROGRAM, self.directory())
+        program = self.program(path)
+        os.unlink(path)
+        shutil.copy(command.SDT_PROGRAM, path)
+        tool = self.trace("-p", program.pid, "traced:halves", "--json")
+        program.tell("")
+        self.assertEqual([event["args"]["arg0"] for event in self.events(tool, 2)], [2**32 - 1, -1])
+
+    def test_one_probe_of_several_processes_is_counted_as_one(self):
+        targets = [self.target() for _ in range(2)]  # each has a memfd of its own
+        pids = [word for target in targets for word in ("-p", target.pid)]
+        tools = [self.trace(*pids, "shop:order", *words) for words in ((), ("--count",), ("--by", "customer"), ("--hist", "id", "--json"))]
+        for target in targets:
+            target.fire("shop:order", 2)
+        events, counts, by, hist = tools
+        events.wait_until(lambda lines: sum("id=" in line for line in lines) >= 4)
+        self.assertEqual(self.ended(events, signal.SIGINT)[-1], "rst: 4 events")
+        self.assertEqual(self.stop(counts), ["COUNT  PROBE", "4      shop:order"])
+        self.assertEqual(self.stop(by)[1:], ['2      shop:order  "Ada"', '2      shop:order  "Grace"'])
+        (line,) = self.stop(hist)
+        self.assertEqual([bucket["count"] for bucket in json.loads(line)["buckets"]], [4])
+
+    def test_counts_by_strings_that_are_cut(self):
+        saying = self.program(tracing.SAYING_PROGRAM)
+        tool = self.trace("-p", saying.pid, "--by", "text", "say:words")
+        objects = self.trace("-p", saying.pid, "--by", "text", "say:words", "--json")
+        saying.tell(b"whole".hex())
+        saying.tell(("x" + "ä" * 2000).encode().hex())
+        self.assertIn(1, [len(line.split('"')) - 2 for line in self.stop(tool) if line.endswith('ä"…')])
+        counts = [json.loads(line) for line in self.stop(objects)]
+        self.assertEqual([count.get("cut") for count in sorted(counts, key=str)], [None, True] if "cut" not in sorted(counts, key=str)[0] else [True, None])
+        for count in counts:
+            self.assertRegex(count["by"]["text"], "^(whole|xä+)$")
+
+    def test_probes_without_the_argument_are_left_out(self):
+        target = self.target()
+        for words, shown in (("-f", "cents < 0"), "id=1001"), (("--by", "cents"), "-250"), (("--hist", "cents"), "(-256, -128]"):
+            with self.subTest(words=words):
+                tool = self.trace("-p", target.pid, "shop:*", "counts:args0", *words)
+                target.fire("shop:mixed", 2)
+                target.fire("shop:order", 2)
+                if words[0] == "-f":
+                    tool.wait_for("id=1001")
+                lines = self.ended(tool, signal.SIGINT)
+                self.assertEqual(lines[0], "rst: left out for want of such an argument: counts:args0, shop:mixed")
+                self.assertTrue(any(shown in line for line in lines), lines)
+
+    def test_filters_counts_and_histograms_together(self):
+        target = self.target()
+        every = ("--by", "customer", "-f", "cents > 0"), ("--hist", "cents", "-f", "customer == 'Grace'"), ("--count", "-f", "cents < 0")
+        tools = [self.trace("-p", target.pid, "shop:order", *words, "--json") for words in every]
+        fired = target.fire("shop:order", 6)
+        by, hist, counts = ([json.loads(line) for line in self.stop(tool)] for tool in tools)
+        fires = [[tracing.number(*pair) for pair in zip(tracing.KINDS["shop:order"], values)][1:3] for values in fired]
+        want = collections.Counter(name for name, cents in fires if cents > 0)
+        self.assertEqual({count["by"]["customer"]: count["count"] for count in by}, dict(want))
+        want = collections.Counter(self.bucket("int32", cents) for name, cents in fires if name == "Grace")
+        self.assertEqual({(bucket["from"], bucket["to"]): bucket["count"] for bucket in hist[0]["buckets"]}, dict(want))
+        self.assertEqual([count["count"] for count in counts], [sum(cents < 0 for _, cents in fires)])
+
+    def test_a_histogram_of_nothing(self):
+        target = self.target()
+        tool = self.trace("-p", target.pid, "shop:order", "--hist", "cents")
+        self.assertEqual(self.ended(tool, signal.SIGINT), ["rst: there were no hits"])
+
+    def test_stacks_in_json(self):
+        target = self.target()
+        tool = self.trace("-p", target.pid, "--stack", "--json", "shop:order", "-n", "1")
+        target.fire("shop:order", 1)
+        event = json.loads(self.ended(tool)[0])
+        self.assertEqual([frame.partition("+")[0] for frame in event["stack"][:2]], ["shop__order", "checkout"])
+        self.assertEqual(event["args"]["customer"], "Ada")
+
+    def test_several_processes_that_share_a_file(self):
+        programs = [self.program(command.SDT_PROGRAM) for _ in range(3)]
+        tool = self.trace("-p", programs[0].pid, "-p", programs[2].pid, "bakery:cake", "--json")
+        for program in programs:
+            program.tell("")
+        events = self.events(tool, 2)
+        self.assertEqual([event["pid"] for event in events], [programs[0].pid, programs[2].pid])
 
     def test_watches_a_file_in_whoever_has_it(self):
         tool = self.trace(command.SDT_PROGRAM, "bakery:cake")
