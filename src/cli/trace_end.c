@@ -183,6 +183,8 @@ void tracer_finish(struct tracer *tracer)
         tracer->status = say_failed(tracer, status);
         return;
     }
+    if (tracer->unread)
+        return;
     trace_events_end(tracer->events);
     if (tracer->trace->options.mode != TRACE_EVENTS)
         show_counts(tracer, status);

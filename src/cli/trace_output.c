@@ -12,7 +12,6 @@
 #include "trace_tracer.h"
 
 #define MOST_WORDS 65536 /* of its stderr that are kept */
-#define LAST_TICKS 2     /* what came before the first of these has been read by the second */
 
 static void say_watching(const struct tracer *tracer)
 {
@@ -73,6 +72,8 @@ static void take_line(struct tracer *tracer)
     default:
         if (record->line != LINE_OTHER)
             note_start(tracer);
+        if (tracer->unread && record->line != LINE_TICK)
+            return;
         if (!trace_events_take(tracer->events, record)) {
             tracer_stop(tracer);
             tracer->last_ticks = LAST_TICKS; /* what is still to be read is not wanted */

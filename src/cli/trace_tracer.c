@@ -124,9 +124,17 @@ static void open_processes(struct tracer *tracer)
     }
 }
 
+/* A pipe's reader has read enough, or a terminal is gone. */
+static void lose_reader(struct tracer *tracer)
+{
+    tracer->unread = true;
+    tracer_stop(tracer);
+    tracer->last_ticks = LAST_TICKS;
+}
+
 static void loop(struct tracer *tracer)
 {
-    enum { OUT, ERR, SIGNALS, PROCESSES };
+    enum { OUT, ERR, SIGNALS, READER, PROCESSES };
     const struct search *search = &tracer->trace->options.search;
     size_t count = PROCESSES + (tracer->processes ? search->pid_count : 0);
     struct pollfd *ready = sure(calloc(count, sizeof(*ready)));
@@ -134,6 +142,7 @@ static void loop(struct tracer *tracer)
     ready[OUT] = (struct pollfd){.fd = tracer->out, .events = POLLIN};
     ready[ERR] = (struct pollfd){.fd = tracer->err, .events = POLLIN};
     ready[SIGNALS] = (struct pollfd){.fd = tracer->signals, .events = POLLIN};
+    ready[READER] = (struct pollfd){.fd = STDOUT_FILENO}; /* which tells when nobody reads it */
     for (size_t i = PROCESSES; i < count; i++)
         ready[i] = (struct pollfd){.fd = tracer->processes[i - PROCESSES], .events = POLLIN};
     while (ready[OUT].fd >= 0) {
@@ -144,6 +153,10 @@ static void loop(struct tracer *tracer)
         }
         if (ready[SIGNALS].revents)
             take_signal(tracer);
+        if (ready[READER].revents & POLLERR) {
+            ready[READER].fd = -1;
+            lose_reader(tracer);
+        }
         if (ready[ERR].revents && !tracer_read_err(tracer))
             ready[ERR].fd = -1;
         if (ready[OUT].revents && !tracer_read_out(tracer))

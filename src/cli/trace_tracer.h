@@ -19,6 +19,7 @@ struct tracer {
     bool attached, asked, ended;
     bool interrupted; /* SIGINT was sent */
     bool started;     /* "watching" was said */
+    bool unread;      /* nobody reads stdout any more */
     int64_t start, asked_at, kill_at;
     int write_error; /* why stdout took no more */
     uint64_t lost;
@@ -27,6 +28,8 @@ struct tracer {
     unsigned last_ticks;
     enum status status;
 };
+
+#define LAST_TICKS 2 /* what came before the first of these has been read by the second */
 
 /* Have bpftrace run a script, with pipes from its stdout and stderr. */
 enum status tracer_start(struct tracer *tracer, const char *script);

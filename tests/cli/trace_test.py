@@ -69,13 +69,15 @@ class Ends(tracing.TraceCase):
         tool = self.tool("/bin/sh", "-c", f"{RST} trace -p {target.pid} shop:order | head -n 1")
         tool.wait_for("^rst: watching")
         target.fire("shop:order", 1)
-        tool.wait_for("shop:order")
-        end = time.monotonic() + harness.DEADLINE
-        while tool.running() and time.monotonic() < end:
-            target.fire("shop:order", 1)
-            tool.ended_within(0.05)
-        lines = tool.finish()
+        lines = tool.finish()  # by itself: no further event has to tell it
         self.assertEqual(sum("id=" in line for line in lines), 1, tool)
+        self.detached(target, "shop:order")
+
+    def test_a_reader_that_has_gone_before_anything_came(self):
+        target = self.target()
+        tool = self.tool("/bin/sh", "-c", f"{RST} trace -p {target.pid} shop:order | true")
+        lines = tool.finish()
+        self.assertEqual([line for line in lines if "watching" not in line], [])
         self.detached(target, "shop:order")
 
     def test_a_full_disk(self):
@@ -232,6 +234,38 @@ class Refusals(FakeCase):
         self.rst("trace", "-p", "4194304", "a:b", status=command.GONE)
         outcome = self.rst("trace", "-p", target.pid, "shop:odrer", status=command.NONE)
         self.assertIn("did you mean shop:order", outcome.err)
+
+    def test_a_file_that_is_not_there_is_not_everything(self):
+        target = self.target()
+        for word, status in ("shop", command.GONE), (self.write("text", "no ELF"), command.BAD_FILE):
+            outcome = self.rst("trace", "-p", target.pid, word, "--print", status=status)
+            self.assertEqual(outcome.out, "")
+
+    def test_what_is_not_there_is_the_status_of_what_is(self):
+        target = self.target()
+        pid = ("-p", target.pid)
+        for words, status in ((*pid, "shop:order", "shop:odrer"), command.NONE), ((*pid, "-p", "4194304", "shop:order"), command.GONE):
+            with self.subTest(words=words):
+                tool = self.trace(*words, "-n", "1", ready="^rst: watching shop:order")
+                target.fire("shop:order", 1)
+                self.assertTrue(any("id=1000" in line for line in self.ended(tool, status=status)))
+
+    def test_a_process_that_exits_among_all(self):
+        """It is there when they are searched, and not when they are to be watched."""
+        first, second = (self.program(tracing.SAYING_PROGRAM) for _ in range(2))
+        mark = os.path.join(self.directory(), "mark")
+        script = f"if [ ! -e {mark} ]; then touch {mark}; kill -KILL {first.pid}; while [ -e /proc/{first.pid}/exe ]; do :; done; echo ERROR: gone >&2; exit 1; fi\n"
+        event = """echo '{"type": "printf", "data": "E 0 1 0 1 500 0 7 x"}'; echo '{"type": "printf", "data": "S 0 1 500 0 x"}'\n"""
+        outcome = self.rst("trace", "say:words", "-n", "1", environment=self.fake(script + self.ATTACHED + event + "trap exit INT\n" + self.TICKS))
+        self.assertIn("say:words text=NULL length=7", outcome.out)
+        self.assertNotIn("gone", outcome.err)
+        self.assertTrue(second.process.poll() is None)
+
+    def test_an_argument_that_no_probe_has(self):
+        target = self.target()
+        for words in ("--by", "nosuch"), ("--hist", "nosuch"), ("-f", "nosuch < 1"), ("--string", "nosuch"):
+            outcome = self.rst("trace", "-p", target.pid, "shop:*", *words, status=command.USAGE)
+            self.assertIn("no such argument", outcome.err)
 
     def test_too_many_probes_are_told_at_once(self):
         image = os.path.join(self.directory(), "many.so")
