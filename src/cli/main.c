@@ -19,6 +19,8 @@ static const struct command *const commands[] = {&list_command, &trace_command, 
 
 static const char examples[] =
     "\n"
+    "What does process 4711 do at its probe shop:checkout, right now?\n"
+    "    sudo rst trace -p 4711 shop:checkout\n"
     "What probes does process 4711 have, and is one of them watched?\n"
     "    rst list -p 4711\n"
     "Which processes have a probe checkout, whoever provides it?\n"

@@ -77,6 +77,18 @@ static void make_command(const struct trace *trace, const char *script, bool for
     ret[at] = NULL;
 }
 
+static void print_word(const char *word)
+{
+    if (trace_is_plain(word, TRACE_PATH)) {
+        printf("%s ", word);
+        return;
+    }
+    putchar('\'');
+    for (; *word; word++)
+        printf(*word == '\'' ? "'\\''" : "%c", *word);
+    printf("' ");
+}
+
 /* A script has no ' : names are plain, and the filter's texts escape it. */
 void trace_print_command(const struct trace *trace, const char *script, bool for_people)
 {
@@ -90,7 +102,10 @@ void trace_print_command(const struct trace *trace, const char *script, bool for
         free(variables[i]);
     }
     for (size_t i = 0; words[i]; i++)
-        printf(words[i] == script ? "'\n%s'" : "%s ", words[i]);
+        if (words[i] == script)
+            printf("'\n%s'", script);
+        else
+            print_word(words[i]);
     printf("\n");
 }
 

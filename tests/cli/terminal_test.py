@@ -86,7 +86,9 @@ class Table(command.CommandTest):
 class Main(command.CommandTest):
     def test_help_and_version(self):
         for words in ["--help"], ["-h"], ["help"], ["help", "help"]:
-            self.assertRegex(self.rst(*words).out, r"^Usage: rst COMMAND")
+            text = self.rst(*words).out
+            self.assertRegex(text, r"^Usage: rst COMMAND")
+            self.assertRegex(text, r"(?m)^    (sudo )?rst trace ")
         for name in "list", "trace", "emit", "check":
             with self.subTest(command=name):
                 text = self.rst(name, "--help").out

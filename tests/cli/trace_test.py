@@ -4,6 +4,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -260,6 +261,14 @@ class Refusals(FakeCase):
         self.assertIn("say:words text=NULL length=7", outcome.out)
         self.assertNotIn("gone", outcome.err)
         self.assertTrue(second.process.poll() is None)
+
+    def test_the_command_that_it_prints_can_be_typed(self):
+        directory = os.path.join(self.directory(), "it's a place")
+        os.mkdir(directory)
+        shutil.copy(os.path.join(self.fake("echo typed\n")["PATH"].partition(":")[0], "bpftrace"), directory)
+        target = self.target()
+        printed = self.rst("trace", "-p", target.pid, "shop:order", "--print", environment={"PATH": directory + ":" + os.environ["PATH"]})
+        self.assertEqual(subprocess.run(["/bin/sh", "-c", printed.out], capture_output=True, check=True).stdout, b"typed\n")
 
     def test_an_argument_that_no_probe_has(self):
         target = self.target()
