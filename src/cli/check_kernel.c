@@ -99,12 +99,14 @@ static uint64_t effective_capabilities(void)
 /* In a user namespace of one's own, one has every capability, and none of them over the kernel. */
 static bool in_first_namespace(void)
 {
-    char line[64];
-    unsigned long inside = 0, outside = 0, count = 0;
+    char line[64], *at = line;
+    unsigned long inside, outside, count; /* of the first user ids that the namespace has */
 
     if (!read_line("/proc/self/uid_map", line, sizeof(line)))
         return true;
-    sscanf(line, "%lu %lu %lu", &inside, &outside, &count);
+    inside = strtoul(at, &at, 10);
+    outside = strtoul(at, &at, 10);
+    count = strtoul(at, &at, 10);
     return inside == 0 && outside == 0 && count == UINT32_MAX;
 }
 
