@@ -185,6 +185,12 @@ class CommandTest(harness.TracerTest):
         self.assertEqual(len(sites), 1, sites)
         return sites[0]
 
+    def copy_for_nobody(self, program=None):
+        """The build may be where nobody else gets."""
+        directory = self.directory()
+        os.chmod(directory, 0o755)
+        return shutil.copy(program or RST, directory)
+
     def await_watched(self, wanted, *arguments):
         """The kernel wakes nobody when it counts: look until all sites are watched so often."""
         end = time.monotonic() + harness.DEADLINE

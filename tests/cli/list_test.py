@@ -4,7 +4,6 @@
 import ctypes
 import filecmp
 import glob
-import json
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ import time
 
 import command
 import harness
-from command import FORBIDDEN, MANY_PROGRAM, NONE, OWN, PLAIN_SDT_PROGRAM, SANITIZED, SDT_LIBRARY, SDT_PROGRAM
+from command import FORBIDDEN, NONE, OWN, PLAIN_SDT_PROGRAM, SDT_LIBRARY, SDT_PROGRAM
 
 NOTE = re.compile(
     r"Provider: (\S+)\n\s*Name: (\S+)\n\s*Location:[^\n]*\n\s*Arguments: *([^\n]*?) *\n"
@@ -234,25 +233,6 @@ class CompileTime(command.CommandTest):
         os.close(command.attach(site["path"], site["site"], site["semaphore"]))
 
 
-class Many(command.CommandTest):
-    def test_a_million_probes(self):
-        count = 100_000 if SANITIZED else 1_000_000
-        program = self.program(MANY_PROGRAM, count)
-        pid = program.pid
-        names = self.rst("list", "-p", pid, "--names").out.splitlines()
-        self.assertEqual(len(names), count)
-        self.assertEqual(set(names), {f"many:p{i}" for i in range(count)})
-        rows = self.rst("list", "-p", pid).out.splitlines()
-        self.assertEqual(len(rows), 1 + count)
-        self.assertRegex(rows[-1], rf"^many:p9+ +uint64 number +0 +memfd +/proc/{pid}/fd/\d+$")
-        said = self.rst("list", "-p", pid, "--json").out
-        self.assertEqual(said.count('"watched":0}'), count)
-        self.assertEqual(json.loads(said.splitlines()[-2])["arguments"][0]["name"], "number")
-        self.assertEqual(self.site("-p", pid, f"many:p{count - 1}")["probe"], f"p{count - 1}")
-        near = self.rst("list", "-p", pid, "many:q77", status=NONE).err
-        self.assertIn("did you mean many:p77", near)
-
-
 class Others(command.CommandTest):
     def test_files_have_the_probes_that_readelf_finds(self):
         libraries = "/usr/lib/x86_64-linux-gnu/"
@@ -404,12 +384,6 @@ class EveryProcess(command.CommandTest):
         said = done.stderr.decode()
         self.assertRegex(said, "libsdt_library.so.* can't be opened: it is deleted.*CAP_SYS_ADMIN")
         self.assertNotIn("has no probes", said)
-
-    def copy_for_nobody(self, program=command.RST):
-        """The build may be where nobody else gets."""
-        directory = self.directory()
-        os.chmod(directory, 0o755)
-        return shutil.copy(program, directory)
 
 
 if __name__ == "__main__":

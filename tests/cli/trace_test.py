@@ -276,18 +276,18 @@ class Refusals(FakeCase):
             outcome = self.rst("trace", "-p", target.pid, "shop:*", *words, status=command.USAGE)
             self.assertIn("no such argument", outcome.err)
 
-    def test_too_many_probes_are_told_at_once(self):
-        image = os.path.join(self.directory(), "many.so")
-        self.rst("emit", "many", *(f"p{i}()" for i in range(100000)), "-o", image)
-        start = time.monotonic()
-        outcome = self.rst("trace", image, "many:*", status=command.USAGE)
+    def test_more_probes_than_bpftrace_can_attach_to(self):
+        """Had each to be compared with all others, this would take beyond every deadline."""
+        count = 50_000 if command.SANITIZED else 400_000
+        program = self.program(command.MANY_PROGRAM, count)
+        outcome = self.rst("trace", "-p", program.pid, "many:*", status=command.USAGE)
         self.assertIn("more than 500 probes", outcome.err)
-        self.assertLess(time.monotonic() - start, 10)
 
     def test_without_root(self):
         target = self.target()
-        outcome = self.rst("trace", "-p", target.pid, "shop:order", status=command.FORBIDDEN, prepare=command.become_nobody)
-        self.assertIn("sudo rst trace", outcome.err)
+        done = command.run_as_nobody(self.copy_for_nobody(), "trace", "-p", target.pid, "shop:order")
+        self.assertEqual(done.returncode, command.FORBIDDEN, done)
+        self.assertIn("sudo rst trace", done.stderr.decode())
 
     def test_without_bpftrace(self):
         def hide():

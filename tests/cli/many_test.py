@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""`rst list` on a process with a million probes. Whoever looks at every process sees it, too."""
+
+import json
+
+import command
+import harness
+from command import MANY_PROGRAM, NONE, SANITIZED
+
+
+class Many(command.CommandTest):
+    def test_a_million_probes(self):
+        count = 100_000 if SANITIZED else 1_000_000
+        program = self.program(MANY_PROGRAM, count)
+        pid = program.pid
+        names = self.rst("list", "-p", pid, "--names").out.splitlines()
+        self.assertEqual(len(names), count)
+        self.assertEqual(set(names), {f"many:p{i}" for i in range(count)})
+        rows = self.rst("list", "-p", pid).out.splitlines()
+        self.assertEqual(len(rows), 1 + count)
+        self.assertRegex(rows[-1], rf"^many:p9+ +uint64 number +0 +memfd +/proc/{pid}/fd/\d+$")
+        said = self.rst("list", "-p", pid, "--json").out
+        self.assertEqual(said.count('"watched":0}'), count)
+        self.assertEqual(json.loads(said.splitlines()[-2])["arguments"][0]["name"], "number")
+        self.assertEqual(self.site("-p", pid, f"many:p{count - 1}")["probe"], f"p{count - 1}")
+        near = self.rst("list", "-p", pid, "many:q77", status=NONE).err
+        self.assertIn("did you mean many:p77", near)
+
+
+if __name__ == "__main__":
+    harness.main()
