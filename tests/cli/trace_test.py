@@ -337,6 +337,52 @@ while :; do echo '{"type": "printf", "data": "T"}'; read -t 0.05 x </dev/zero 2>
                          ["id=1 customer=? cents=1", 'id=3 customer="own" cents=3'])
 
 
+class Versions(FakeCase):
+    """What is asked of a bpftrace that is not here."""
+
+    def printed(self, version, *words, status=command.GOOD):
+        return self.rst("trace", *words, "--print", environment=self.fake("", version), status=status)
+
+    def test_scripts_for_every_version(self):
+        target = self.target()
+        for version, room, name, sixth in (
+            ("0.16.0", 200, "BPFTRACE_STRLEN", '*(uint8*)(reg("bp") + 24)'),
+            ("0.17.0", 200, "BPFTRACE_STRLEN", '*(uint8*)(reg("bp") + 24)'),
+            ("0.20.4", 1024, "BPFTRACE_MAX_STRLEN", '*(uint8*)(reg("bp") + 24)'),
+            ("0.25.0", 1024, "BPFTRACE_MAX_STRLEN", "arg7"),
+            ("0.27.1", 1024, "BPFTRACE_MAX_STRLEN", "arg7"),
+            ("1.2", 1024, "BPFTRACE_MAX_STRLEN", "arg7"),
+        ):
+            with self.subTest(version=version):
+                out = self.printed(version, "-p", target.pid, "shop:mixed").out
+                self.assertTrue(out.startswith(f"{name}={room} /"), out)
+                self.assertRegex(out, rf"str\(.*, {room}\)")
+                self.assertEqual("--no-warnings" in out, version != "0.16.0")
+                self.assertEqual("arg7" in out, sixth == "arg7", out)
+                self.assertIn("arg3", out)
+                self.assertRegex(out, rf"-p {target.pid} -e '")
+                counts = self.printed(version, "-p", target.pid, "shop:mixed", "--count").out
+                self.assertIn("BPFTRACE_MAP_KEYS_MAX=65536" if room == 200 else "BPFTRACE_MAX_MAP_KEYS=65536", counts)
+
+    def test_strings_in_filters_take_room_of_old_versions(self):
+        target = self.target()
+        for version, room in ("0.17.0", 64), ("0.20.4", 1024):
+            out = self.printed(version, "-p", target.pid, "shop:order", "-f", "customer == 'Ada'").out
+            self.assertIn(f", {room}) ==", out)
+
+    def test_operands_that_a_version_does_not_take(self):
+        traced = tracing.TRACED_PROGRAM
+        old = self.printed("0.24.0", traced, "traced:*")
+        self.assertEqual(old.err, "")
+        self.assertIn("traced:floating", old.out)
+        new = self.printed("0.25.0", traced, "traced:*")
+        self.assertIn("rst: traced:floating is left out: bpftrace from 0.25 on takes no probe with floating point", new.err)
+        self.assertIn("rst: traced:symbol is left out: bpftrace from 0.25 on takes no probe with a symbol", new.err)
+        self.assertNotIn("traced:floating", new.out)
+        self.assertIn("traced:mixed", new.out)
+        self.printed("0.25.0", traced, "traced:symbol", status=command.FAILED)
+
+
 class OtherTools(tracing.TraceCase):
     def printed(self, target, tool, *words):
         return self.rst("trace", "-p", target.pid, "shop:order", *words, "--for", tool).out

@@ -14,6 +14,7 @@ from probes import EVERY_TYPE, MIXED, ORDER
 RST = command.RST
 SAYING_PROGRAM = os.environ["RST_SAYING_PROGRAM"]
 TRACED_PROGRAM = os.environ["RST_TRACED_PROGRAM"]
+TRACED_FLOOD = os.environ["RST_TRACED_FLOOD"]
 NAMES = {
     "shop:order": "id customer cents weight".split(),
     "shop:mixed": "cached a b c d e f g h ratio weight path".split(),

@@ -295,10 +295,22 @@ class TraceTests:
         self.assertEqual(self.fire_traced("traced:unclear", 2), [[None, 1], [None, 2]])
 
     def test_an_operand_at_a_symbol(self):
-        events = self.fire_traced("traced:symbol", 1)
-        self.assertIn(events, ([[None, 77]], [[4242, 77]]))
+        if self.refused("traced:symbol"):
+            return
+        self.assertEqual(self.fire_traced("traced:symbol", 1), [[None, 77]])
+
+    def refused(self, probe):
+        """From 0.25 on bpftrace has another parser of operands, and rst says what that refuses."""
+        version = re.search(r"v0\.(\d+)", self.run_tool(self.bpftrace, "--version")[-1])
+        if version and int(version[1]) < 25:
+            return False
+        outcome = self.rst("trace", tracing.TRACED_PROGRAM, probe, status=command.FAILED, environment={"PATH": self.path})
+        self.assertIn(f"{probe} is left out: bpftrace from 0.25", outcome.err)
+        return True
 
     def test_floats_of_a_compiler(self):
+        if self.refused("traced:floating"):
+            return
         self.assertEqual(self.fire_traced("traced:floating", 1), [[9, -2.5, 0.1, 10]])
         self.assertEqual(self.fire_traced("traced:floating", 1, "-f", "arg1 < -2 && arg2 > 0"), [[9, -2.5, 0.1, 10]])
 
@@ -394,6 +406,34 @@ class TraceTests:
             program.tell("")
         events = self.events(tool, 2)
         self.assertEqual([event["pid"] for event in events], [programs[0].pid, programs[2].pid])
+
+    def test_in_a_flood_strings_stay_with_their_event(self):
+        flood = self.program(tracing.TRACED_FLOOD)
+        tool = self.trace("-p", flood.pid, "flood:drop", "--json", BPFTRACE_PERF_RB_PAGES="2")
+        counts = self.trace("-p", flood.pid, "flood:drop", "--count")
+        times = 20000
+        flood.tell(str(times))
+        flood.close()
+        lines = [json.loads(line) for line in self.ended(tool) if line.startswith("{")]
+        events = [line for line in lines if "args" in line]
+        lost = sum(line["lost"] for line in lines if isinstance(line.get("lost"), int))
+        self.assertTrue(events)
+        for event in events:
+            text = event["args"]["text"]
+            self.assertIn(text, (None, str(event["args"]["number"])))
+            self.assertEqual(event.get("lost"), None if text else ["text"])
+        self.assertEqual(len({event["args"]["number"] for event in events}), len(events))
+        self.assertGreater(lost, 0, "the flood was none: nothing was lost")
+        self.assertLess(len(events), 4 * times)
+        self.assertIn(f"{4 * times}  flood:drop", self.ended(counts))
+
+    def test_so_many_events_and_no_more(self):
+        flood = self.program(tracing.TRACED_FLOOD)
+        tool = self.trace("-p", flood.pid, "flood:drop", "--json", "-n", "10")
+        flood.tell("5000")
+        lines = self.ended(tool)
+        self.assertEqual(sum('"args"' in line for line in lines), 10)
+        self.assertEqual(lines[-1].partition(";")[0], "rst: 10 events")
 
     def test_watches_a_file_in_whoever_has_it(self):
         tool = self.trace(command.SDT_PROGRAM, "bakery:cake")
