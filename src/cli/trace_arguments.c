@@ -247,6 +247,7 @@ void trace_read_arguments(struct trace_probe *probe, const struct trace_bpftrace
 
     read_first(probe);
     look_at_sites(probe, &sites);
+    probe->sites = sites.count;
     for (size_t i = 0; i < probe->argument_count; i++) {
         unite(&probe->arguments[i], &sites);
         find_place(probe, i, bpftrace);

@@ -99,7 +99,6 @@ static void add_found(struct trace *trace, const struct found *found)
             .site = found->probe,
         };
     }
-    probe->sites += found->source->pid == probe->source->pid;
     if (trace->options.search.pid_count > 0 && found->source->pid > 0)
         add_pid(probe, found->source->pid);
 }

@@ -97,6 +97,26 @@ class Ends(tracing.TraceCase):
         self.assertEqual(process.returncode, command.FAILED, words)
         self.assertIn("rst: standard output: No space left on device", words)
 
+    def test_a_kernel_that_can_not_tell_when_processes_end(self):
+        """Before Linux 5.3 there is no pidfd_open(): a filter of system calls makes it so."""
+        script = self.write("wrapper.py", """
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None)
+load, pidfd_open, no_such_call, all_others = (0x20, 0, 0, 0), (0x15, 0, 1, 434), (6, 0, 0, 0x50026), (6, 0, 0, 0x7FFF0000)
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in (load, pidfd_open, no_such_call, all_others)))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4, ctypes.addressof(code)))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+""")
+        targets = [self.target() for _ in range(2)]
+        pids = [word for target in targets for word in ("-p", target.pid)]
+        tool = self.tool(sys.executable, script, RST, "trace", *pids, "shop:order")
+        tool.wait_for("^rst: watching")
+        tool.read_for(0.5)  # several ticks
+        targets[1].fire("shop:order", 1)
+        tool.wait_for("id=1000")
+        self.assertEqual(self.ended(tool, signal.SIGINT)[-1], "rst: 1 event")
+
     def test_when_killed_leaves_nothing(self):
         target = self.target()
         tool = self.trace("-p", target.pid, "shop:order")
