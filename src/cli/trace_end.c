@@ -75,6 +75,15 @@ static bool has_exited(pid_t pid)
     return exited;
 }
 
+/* As a process has that is about to exit: its files may still be there. */
+static bool has_no_program(pid_t pid)
+{
+    char path[64], target;
+
+    snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
+    return pid > 0 && readlink(path, &target, 1) < 0;
+}
+
 /* Whether one of all the processes that there were, none of which was named, has exited. */
 static bool lost_one(const struct tracer *tracer)
 {
@@ -84,7 +93,7 @@ static bool lost_one(const struct tracer *tracer)
         return false;
     for (size_t i = 0; i < trace->probe_count; i++)
         if (strncmp(trace->probes[i].path, "/proc/", 6) == 0 &&
-            access(trace->probes[i].path, F_OK) < 0)
+            has_no_program(trace->probes[i].source->pid))
             return true;
     return false;
 }
