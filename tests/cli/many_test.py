@@ -13,13 +13,13 @@ class Many(command.CommandTest):
         count = 100_000 if SANITIZED else 1_000_000
         program = self.program(MANY_PROGRAM, count)
         pid = program.pid
-        names = self.rst("list", "-p", pid, "--names").out.splitlines()
+        names = self.rst("list", "-p", pid, "many:*", "--names").out.splitlines()
         self.assertEqual(len(names), count)
         self.assertEqual(set(names), {f"many:p{i}" for i in range(count)})
-        rows = self.rst("list", "-p", pid).out.splitlines()
+        rows = self.rst("list", "-p", pid, "many:*").out.splitlines()
         self.assertEqual(len(rows), 1 + count)
         self.assertRegex(rows[-1], rf"^many:p9+ +uint64 number +0 +memfd +/proc/{pid}/fd/\d+$")
-        said = self.rst("list", "-p", pid, "--json").out
+        said = self.rst("list", "-p", pid, "many:*", "--json").out
         self.assertEqual(said.count('"watched":0}'), count)
         self.assertEqual(json.loads(said.splitlines()[-2])["arguments"][0]["name"], "number")
         self.assertEqual(self.site("-p", pid, f"many:p{count - 1}")["probe"], f"p{count - 1}")

@@ -5,20 +5,25 @@
 # usage: libfuzzer.sh CLANG CORPUS DICTIONARY COMPILER-ARGUMENT...
 set -u
 
+skip() {
+    echo "skipped: $1"
+    [ "${RST_REQUIRE_TRACERS:-}" = 1 ] && exit 1
+    exit 77
+}
+
+
 clang=$1 corpus=$2 dictionary=$3
 shift 3
 directory=$(mktemp -d) || exit 1
 trap 'rm -rf "$directory"' EXIT
 
 if [ -z "$clang" ]; then
-    echo "skipped: clang is not installed"
-    exit 77
+    skip "clang is not installed"
 fi
 echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n); int
 LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9999999; }' >"$directory/try.c"
 if ! "$clang" -fsanitize=fuzzer,address,undefined -o "$directory/try" "$directory/try.c"; then
-    echo "skipped: this clang has no libFuzzer (Debian: libclang-rt-*-dev)"
-    exit 77
+    skip "this clang has no libFuzzer (Debian: libclang-rt-*-dev)"
 fi
 
 "$clang" -std=gnu11 -O1 -g -fno-omit-frame-pointer -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \

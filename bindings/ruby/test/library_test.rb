@@ -84,7 +84,7 @@ class LibraryTest < Minitest::Test
       require 'ruby-static-tracing'
       StaticTracing::Provider.register(:shop)
       puts StaticTracing::LibRST.path, StaticTracing::LibRST.rst_version
-      puts File.foreach('/proc/self/maps').map { |line| line[/\\S*librst.*/] }.compact.uniq
+      puts File.foreach('/proc/self/maps').map { |line| line[%r{\\S*/librst[^/\n]*$}] }.compact.uniq
     RUBY
   end
 
