@@ -15,6 +15,7 @@ import harness
 import tracing
 import tracing_tests
 from bcc_headers import kernel_headers
+from screen import Screen
 from tracing import RST
 
 tracefs = harness.mount_tracefs()
@@ -28,41 +29,23 @@ class Trace(tracing_tests.TraceTests, tracing.TraceCase):
 
 class Ends(tracing.TraceCase):
     def test_ctrl_c_in_a_terminal(self):
-        tmux = self.installed("tmux")
         target = self.target()
-        directory = self.directory()
-        socket = os.path.join(directory, "socket")
-        environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
-
-        def run(*words):
-            return subprocess.run([tmux, "-S", socket, *words], check=True, capture_output=True, env=environment).stdout.decode()
-
-        def await_screen(pattern):
-            end = time.monotonic() + harness.DEADLINE
-            while not re.search(pattern, screen := run("capture-pane", "-p", "-t", "trace"), re.M):
-                if time.monotonic() > end:
-                    self.fail(f"{pattern!r} did not come: {screen}")
-                time.sleep(0.02)
-            return screen
-
-        run("-f", "/dev/null", "new-session", "-d", "-s", "trace", "-x", "100", "-y", "40", "/bin/sh")
-        self.addCleanup(run, "kill-server")
-        await_screen(r"[#$] *$")  # what is typed before the prompt stands before the output
-        run("send-keys", "-t", "trace", f"PS1='$ '; {RST} trace -p {target.pid} 'shop:*'; echo status $?", "Enter")
-        await_screen("^rst: watching 2 probes; Ctrl-C ends it")
+        screen = Screen(self, "/bin/sh")
+        screen.wait_for(r"[#$] *$")  # what is typed before the prompt stands before the output
+        screen.type(f"PS1='$ '; {RST} trace -p {target.pid} 'shop:*'; echo status $?", "Enter")
+        screen.wait_for("^rst: watching 2 probes; Ctrl-C ends it")
         target.fire("shop:order", 2)
-        await_screen('customer="Grace"')
-        coloured = run("capture-pane", "-e", "-p", "-t", "trace")
-        self.assertIn("\x1b[1mshop:order\x1b[0m", coloured)
-        run("send-keys", "-t", "trace", "C-c")
-        screen = await_screen("^status 0")
-        self.assertRegex(screen, r"(?m)^\^?C?rst: 2 events: shop:order 2$")
-        run("send-keys", "-t", "trace", f"NO_COLOR=1 {RST} trace -p {target.pid} --hist cents shop:order; echo status $?", "Enter")
-        await_screen("^rst: watching shop:order")
+        screen.wait_for('customer="Grace"')
+        self.assertIn("\x1b[1mshop:order\x1b[0m", screen.shown("-e"))
+        screen.type("C-c")
+        shown = screen.wait_for("^status 0")
+        self.assertRegex(shown, r"(?m)^\^?C?rst: 2 events: shop:order 2$")
+        screen.type(f"NO_COLOR=1 {RST} trace -p {target.pid} --hist cents shop:order; echo status $?", "Enter")
+        screen.wait_for("^rst: watching shop:order")
         target.fire("shop:order", 2)
-        run("send-keys", "-t", "trace", "C-c")
-        screen = await_screen(r"status 0\s+\$ *\s*$")
-        self.assertRegex(screen, r"(?m)^ +\[1K, 2K\)  1  █+$")
+        screen.type("C-c")
+        shown = screen.wait_for(r"status 0\s+\$ *\s*$")
+        self.assertRegex(shown, r"(?m)^ +\[1K, 2K\)  1  █+$")
         self.assertEqual(target.semaphore("shop:order"), 0)
 
     def test_a_reader_that_has_read_enough(self):
