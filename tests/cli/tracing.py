@@ -96,3 +96,17 @@ class TraceCase(command.CommandTest):
         for kind, name, value in zip(kinds, names, values, strict=True):
             seen, want = seen_number(kind, event["args"][name]), number(kind, value)
             self.assertTrue(same(seen, want), f"{probe} {name} {kind}: {seen!r}, not {want!r}")
+
+
+class FakeCase(TraceCase):
+    """Runs rst with a bpftrace that is a shell's script."""
+
+    ATTACHED = """echo '{"type": "attached_probes", "data": {"probes": 1}}'\n"""
+    TICK = """echo '{"type": "printf", "data": "T"}'\n"""
+    TICKS = f"while :; do {TICK.strip()}; read -t 0.05 x </dev/zero 2>/dev/null; done\n"
+
+    def fake(self, script, version="0.17.0"):
+        """A PATH with such a bpftrace."""
+        path = self.write("bpftrace", f"#!/bin/bash\n[ \"$1\" = --version ] && echo bpftrace v{version} && exit\n" + script)
+        os.chmod(path, 0o755)
+        return {"PATH": os.path.dirname(path) + ":" + os.environ["PATH"]}

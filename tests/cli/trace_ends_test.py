@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""How `rst trace` ends, and what it then says."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import command
+import harness
+import tracing
+from screen import Screen
+from tracing import RST
+
+tracefs = harness.mount_tracefs()
+
+
+class Ends(tracing.TraceCase):
+    def test_ctrl_c_in_a_terminal(self):
+        target = self.target()
+        screen = Screen(self, "/bin/sh")
+        screen.wait_for(r"[#$] *$")  # what is typed before the prompt stands before the output
+        screen.type(f"PS1='$ '; {RST} trace -p {target.pid} 'shop:*'; echo status $?", "Enter")
+        screen.wait_for("^rst: watching 2 probes; Ctrl-C ends it")
+        target.fire("shop:order", 2)
+        screen.wait_for('customer="Grace"')
+        self.assertIn("\x1b[1mshop:order\x1b[0m", screen.shown("-e"))
+        screen.type("C-c")
+        shown = screen.wait_for("^status 0")
+        self.assertRegex(shown, r"(?m)^\^?C?rst: 2 events: shop:order 2$")
+        screen.type(f"NO_COLOR=1 {RST} trace -p {target.pid} --hist cents shop:order; echo status $?", "Enter")
+        screen.wait_for("^rst: watching shop:order")
+        target.fire("shop:order", 2)
+        screen.type("C-c")
+        shown = screen.wait_for(r"status 0\s+\$ *\s*$")
+        self.assertRegex(shown, r"(?m)^ +\[1K, 2K\)  1  █+$")
+        self.assertEqual(target.semaphore("shop:order"), 0)
+
+    def test_a_reader_that_has_read_enough(self):
+        target = self.target()
+        tool = self.tool("/bin/sh", "-c", f"{RST} trace -p {target.pid} shop:order | head -n 1")
+        tool.wait_for("^rst: watching")
+        target.fire("shop:order", 1)
+        lines = tool.finish()  # by itself: no further event has to tell it
+        self.assertEqual(sum("id=" in line for line in lines), 1, tool)
+        self.detached(target, "shop:order")
+
+    def test_a_reader_that_has_gone_before_anything_came(self):
+        target = self.target()
+        tool = self.tool("/bin/sh", "-c", f"{RST} trace -p {target.pid} shop:order | true")
+        lines = tool.finish()
+        self.assertEqual([line for line in lines if "watching" not in line], [])
+        self.detached(target, "shop:order")
+
+    def test_a_full_disk(self):
+        target = self.target()
+        with open("/dev/full", "w", encoding="ascii") as full:
+            process = subprocess.Popen(
+                [RST, "trace", "-p", str(target.pid), "shop:order"], stdout=full, stderr=subprocess.PIPE
+            )
+            self.await_semaphore(target, "shop:order", 1)
+            while process.poll() is None:
+                target.fire("shop:order", 1)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.05)
+        words = process.stderr.read().decode()
+        process.stderr.close()
+        self.assertEqual(process.returncode, command.FAILED, words)
+        self.assertIn("rst: standard output: No space left on device", words)
+
+    def test_a_kernel_that_can_not_tell_when_processes_end(self):
+        """Before Linux 5.3 there is no pidfd_open(): a filter of system calls makes it so."""
+        script = self.write("wrapper.py", """
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None)
+load, pidfd_open, no_such_call, all_others = (0x20, 0, 0, 0), (0x15, 0, 1, 434), (6, 0, 0, 0x50026), (6, 0, 0, 0x7FFF0000)
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in (load, pidfd_open, no_such_call, all_others)))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4, ctypes.addressof(code)))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+""")
+        targets = [self.target() for _ in range(2)]
+        pids = [word for target in targets for word in ("-p", target.pid)]
+        tool = self.tool(sys.executable, script, RST, "trace", *pids, "shop:order")
+        tool.wait_for("^rst: watching")
+        tool.read_for(0.5)  # several ticks
+        targets[1].fire("shop:order", 1)
+        tool.wait_for("id=1000")
+        self.assertEqual(self.ended(tool, signal.SIGINT)[-1], "rst: 1 event")
+
+    def test_when_killed_leaves_nothing(self):
+        target = self.target()
+        tool = self.trace("-p", target.pid, "shop:order")
+        self.attach(target, tool, "shop:order")
+        tool.process.kill()
+        self.detached(target, "shop:order")
+
+    def test_colours_are_for_terminals(self):
+        target = self.target()
+        tool = self.trace("-p", target.pid, "shop:order", "-n", "1")
+        target.fire("shop:order", 1)
+        self.assertNotIn("\x1b", "".join(self.ended(tool)))
+
+
+class Totals(tracing.FakeCase):
+    """Counts are right, or said to be lost: never zeros for what was not seen."""
+
+    COUNT = """echo '{"type": "map", "data": {"@c0": 7}}'\n"""
+
+    def fakely(self, script, *words):
+        target = self.target()
+        return self.trace("-p", target.pid, "--count", "shop:order", *words, **self.fake(self.ATTACHED + script + self.TICKS))
+
+    def check_lost(self, lines):
+        self.assertIn("rst: the totals are lost: bpftrace ended before it gave them", lines)
+        self.assertFalse([line for line in lines if "COUNT" in line or "shop:order" in line], lines)
+
+    def test_detaching_may_take_long(self):
+        tool = self.fakely(f"end() {{ sleep 10.5; {self.COUNT} exit; }}; trap end INT\n")
+        self.assertIn("7      shop:order", self.ended(tool, signal.SIGINT))
+
+    def test_a_ctrl_c_that_comes_twice(self):
+        tool = self.fakely(f"end() {{ sleep 0.5; {self.COUNT} exit; }}; trap end INT\n")
+        tool.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        self.assertIn("7      shop:order", self.ended(tool, signal.SIGINT))
+
+    def test_a_second_ctrl_c_gives_up(self):
+        tool = self.fakely("trap '' INT\n")
+        tool.process.send_signal(signal.SIGINT)
+        tool.read_for(1.2)
+        self.check_lost(self.ended(tool, signal.SIGINT, command.FAILED))
+
+    def test_bpftrace_is_killed(self):
+        for words in (), ("--json",), ("--hist", "cents"):
+            target = self.target()
+            tool = self.trace("-p", target.pid, *(words if "--hist" in words else ("--count", *words)), "shop:order")
+            target.fire("shop:order", 3)
+            os.kill(self.bpftrace_of(tool), signal.SIGKILL)
+            lines = self.ended(tool, status=command.FAILED)
+            self.check_lost(lines)
+            self.assertIn("rst: bpftrace was killed by signal 9 (Killed)", lines)
+
+    def test_bpftrace_is_ended_by_somebody_else(self):
+        target = self.target()
+        tool = self.trace("-p", target.pid, "--count", "shop:order")
+        target.fire("shop:order", 3)
+        os.kill(self.bpftrace_of(tool), signal.SIGTERM)
+        self.assertEqual(self.ended(tool), ["COUNT  PROBE", "3      shop:order", "rst: somebody else has ended bpftrace"])
+
+    @staticmethod
+    def bpftrace_of(tool):
+        with open(f"/proc/{tool.process.pid}/task/{tool.process.pid}/children", encoding="ascii") as children:
+            return int(children.read())
+
+    def test_signals_that_end_it(self):
+        for number in signal.SIGTERM, signal.SIGHUP:
+            with self.subTest(number=number):
+                target = self.target()
+                tool = self.trace("-p", target.pid, "--count", "shop:order")
+                target.fire("shop:order", 3)
+                self.assertEqual(self.ended(tool, number), ["COUNT  PROBE", "3      shop:order"])
+                self.detached(target, "shop:order")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""`rst trace --for`: what it prints for other tracers, run by them."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import command
+import harness
+import tracing
+from bcc_headers import kernel_headers
+
+tracefs = harness.mount_tracefs()
+
+
+class OtherTools(tracing.TraceCase):
+    def printed(self, target, tool, *words):
+        return self.rst("trace", "-p", target.pid, "shop:order", *words, "--for", tool).out
+
+    def test_gdb(self):
+        gdb = self.installed("gdb")
+        target = self.target()
+        tool = self.tool(gdb, "-nx", "-q", "-p", target.pid, "-x", self.write("commands", self.printed(target, "gdb")))
+        self.attach(target, tool, "shop:order")
+        target.fire("shop:order", 2)
+        tool.wait_for('^shop:order id=1000 customer="Ada" cents=1999 weight=0.5$')
+        tool.wait_for('^shop:order id=1001 customer="Grace" cents=-250 weight=1$')
+        tool.process.send_signal(signal.SIGINT)
+        tool.end_input()
+        tool.finish()
+        self.detached(target, "shop:order")
+
+    def test_tracefs(self):
+        self.refuse(tracefs)
+        lock = harness.events_lock()
+        self.addCleanup(lock.close)
+        target = self.target()
+        printed = self.printed(target, "tracefs").replace("instances/rst", f"instances/rst-{os.getpid()}").replace("shop/", f"shop{os.getpid()}/")
+        for shell in "/bin/sh", "/bin/bash":
+            with self.subTest(shell=shell):
+                tool = self.tool(shell, self.write("commands", printed), group=True)
+                self.attach(target, tool, "shop:order")
+                target.fire("shop:order", 2)
+                tool.wait_for('id=1001 customer="Grace" cents=-250 weight=4607182418800017408')
+                tool.interrupt()
+                tool.finish()
+                self.detached(target, "shop:order")
+                with open("/sys/kernel/tracing/uprobe_events", encoding="ascii") as events:
+                    self.assertNotIn(f"shop{os.getpid()}/", events.read())
+                self.assertFalse(os.path.exists(f"/sys/kernel/tracing/instances/rst-{os.getpid()}"))
+
+    def printed_for_sites(self, tool):
+        """Of the traced program, whose probes have several sites and every sort of operand."""
+        program = self.program(tracing.TRACED_PROGRAM)
+        return program, self.rst("trace", "-p", program.pid, "traced:*", "--for", tool).out
+
+    def fire_until(self, program, tool, wanted):
+        """The first hits may come before it is ready."""
+        end = time.monotonic() + harness.DEADLINE
+        while not all(any(line in seen for seen in tool.lines.seen) for line in wanted):
+            self.assertLess(time.monotonic(), end, tool)
+            program.tell("")
+            tool.read_for(0.1)
+
+    def test_tracefs_and_sites_that_differ(self):
+        self.refuse(tracefs)
+        lock = harness.events_lock()
+        self.addCleanup(lock.close)
+        program, printed = self.printed_for_sites("tracefs")
+        printed = printed.replace("instances/rst", f"instances/rst-{os.getpid()}").replace("traced/", f"traced{os.getpid()}/")
+        tool = self.tool("/bin/sh", self.write("commands", printed), group=True)
+        self.fire_until(program, tool, (" arg0=-3 arg1=1", " arg0=-4000000000 arg1=2", " arg0=-7 arg1=3", " arg0=-5 arg1=4", " arg0=200 arg1=5", "arg1=77"))
+        tool.interrupt()
+        tool.finish()
+        self.assertFalse(os.path.exists(f"/sys/kernel/tracing/instances/rst-{os.getpid()}"))
+
+    def test_gdb_and_sites_that_differ(self):
+        gdb = self.installed("gdb")
+        program, printed = self.printed_for_sites("gdb")
+        tool = self.tool(gdb, "-nx", "-q", "-p", program.pid, "-x", self.write("commands", printed))
+        tool.wait_for("^Breakpoint 5 ")
+        program.tell("")
+        for line in ("mixed arg0=-4000000000 arg1=2", "mixed arg0=200 arg1=5", "halves arg0=4294967295", "halves arg0=-1", "unclear arg0=? arg1=2", "symbol arg0=? arg1=?", "floating arg0=? arg1=? arg2=? arg3=?"):
+            self.assertTrue(any(f"traced:{line}" == seen for seen in tool.lines.seen) or tool.wait_for(f"^traced:{re.escape(line)}$"))
+        tool.process.send_signal(signal.SIGINT)
+        tool.end_input()
+        tool.finish()
+
+    def test_bcc(self):
+        found = subprocess.run(["/usr/bin/python3", "-c", "import bcc"], capture_output=True, check=False)
+        self.need(found.returncode == 0, "/usr/bin/python3 has no module bcc")
+        self.refuse(tracefs)
+        program, printed = self.printed_for_sites("bcc")
+        headers = kernel_headers(self.directory())
+        tool = self.tool("/usr/bin/python3", self.write("watch.py", printed), **headers)
+        self.fire_until(program, tool, ("mixed arg0=-4000000000 arg1=2", "mixed arg0=200 arg1=5", "unclear arg0=? arg1=2", "halves arg0=?"))
+        tool.finish(signal.SIGINT)
+        target = self.target()
+        tool = self.tool("/usr/bin/python3", self.write("watch.py", self.printed(target, "bcc")), **headers)
+        self.attach(target, tool, "shop:order")
+        while not any("Grace" in line for line in tool.lines.seen):  # it counts before it reads
+            target.fire("shop:order", 2)
+            tool.read_for(0.2)
+        said = "\n".join(tool.finish(signal.SIGINT))
+        self.assertIn("shop:order id=1000 customer='Ada' cents=1999 weight=0.5\n", said)
+        self.assertIn("shop:order id=1001 customer='Grace' cents=-250 weight=1.0", said)
+        self.detached(target, "shop:order")
+
+    def test_perf(self):
+        self.installed("perf")
+        self.refuse(tracefs)
+        lock = harness.events_lock()
+        self.addCleanup(lock.close)
+        target = self.target("file")
+        home = self.directory()
+        printed = self.printed(target, "perf")
+        tool = self.tool("/bin/sh", self.write("commands", printed), group=True, HOME=home, cwd=home)
+        self.attach(target, tool, "shop:order")
+        for _ in range(40):  # perf does not say when it has enabled what it has opened
+            target.fire("shop:order", 2)
+            tool.read_for(0.02)
+        tool.interrupt()
+        lines = tool.finish()
+        self.assertTrue(any("sdt_shop:order" in line and "arg1=1001" in line and "arg3=-250" in line for line in lines), tool)
+        self.detached(target, "shop:order")
+        with open("/sys/kernel/tracing/uprobe_events", encoding="ascii") as events:
+            self.assertNotIn("sdt_shop/", events.read())
+
+    def test_perf_and_sites_that_differ(self):
+        self.installed("perf")
+        self.refuse(tracefs)
+        lock = harness.events_lock()
+        self.addCleanup(lock.close)
+        program, printed = self.printed_for_sites("perf")
+        home = self.directory()
+        tool = self.tool("/bin/sh", self.write("commands", printed), group=True, HOME=home, cwd=home)
+        tool.wait_for("^Added new event:")
+        for _ in range(40):
+            program.tell("")
+            tool.read_for(0.05)
+        tool.interrupt()
+        lines = tool.finish()
+        for wanted in "sdt_traced:mixed_2: .* arg0=-4000000000 arg1=2", "sdt_traced:mixed_4: .* arg0=-5 arg1=4", "sdt_traced:symbol: ":
+            self.assertTrue(any(re.search(wanted, line) for line in lines), lines)
+        with open("/sys/kernel/tracing/uprobe_events", encoding="ascii") as events:
+            self.assertNotIn("sdt_traced/", events.read())
+
+    def test_perf_and_a_memfd(self):
+        target = self.target()
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", "--for", "perf", status=command.FAILED)
+        self.assertIn("RST_BACKING=file", outcome.err)
+
+    def test_dtrace(self):
+        target = self.target()
+        self.assertEqual(
+            self.printed(target, "dtrace"),
+            f"dtrace -q -n 'shop{target.pid}:::order {{ printf(\"shop:order id=%u customer=\\\"%s\\\" cents=%d weight=0x%x\\n\", "
+            "arg0, copyinstr(arg1), (int)arg2, arg3); }'\n",
+        )
+
+
+if __name__ == "__main__":
+    harness.main()
