@@ -44,6 +44,14 @@ struct found {
     int32_t watched; /* the semaphore: how many tracers watch; or one of the above */
 };
 
+/* A file that was read; many processes map the same. */
+struct image {
+    dev_t device;
+    ino_t inode;
+    struct usdt_file file; /* without a probe if it can't be read */
+    bool unread;
+};
+
 struct findings {
     struct found *list; /* by provider, probe, path, watched, site and process */
     size_t count;
