@@ -228,6 +228,24 @@ class BlocksTest < TracedTest
     assert_empty traced.errors
   end
 
+  def test_that_a_plain_timeout_gets_through_to_a_block_that_waits
+    traced = subject(<<~RUBY)
+      require 'timeout'
+      order = declare(:order, Integer)
+      watched do
+        Timeout.timeout(0.05) { order.fire { hear } }
+        say 'went on'
+      rescue Timeout::Error
+        say 'late'
+      end
+    RUBY
+    traced.await_ready
+    shown = watch(NUMBER, traced).printed
+    assert_equal %w[late], traced.said
+    assert_empty shown
+    assert_empty traced.errors
+  end
+
   def test_that_a_block_may_have_a_timeout_of_its_own
     traced = subject(<<~RUBY)
       require 'timeout'
