@@ -84,7 +84,7 @@ static int read_section(struct job *job, const GElf_Shdr *header, struct elf_sec
         return broken(job, "a section goes beyond its end");
     if (header->sh_size > job->left) /* sections don't overlap: their sizes add up to less */
         return broken(job,
-                      "its notes are larger than it is, or than 1 GiB, the most for all files");
+                      "its sections are larger than it is, or than 1 GiB, the most for all files");
     if (header->sh_flags & SHF_COMPRESSED)
         return broken(job, "its notes are compressed");
     error = read_bytes(job, header->sh_offset, header->sh_size, &ret->bytes);

@@ -55,8 +55,8 @@ static const struct image *read_image(struct findings *findings, int fd, const c
     findings->images = room_for_one(findings->images, findings->image_count, sizeof(void *));
     findings->images[findings->image_count++] = image;
     error = usdt_read(fd, text_path(path).text, &image->file);
-    image->unread = error < 0;
-    if (error < 0 && !(quiet && error == -ENOEXEC))
+    image->unread = error < 0 && !(quiet && error == -ENOEXEC);
+    if (image->unread)
         note_status(findings, say_failure(error));
     if (image->file.damaged > 0) {
         say("%s: %zu of its notes make no sense, and are left out", text_path(path).text,
@@ -161,7 +161,7 @@ static ssize_t look_at_file(struct search *search, struct findings *findings,
     close(opened.fd);
     if (image->file.count == 0) {
         free(opened.path);
-        return 0;
+        return image->unread ? -1 : 0;
     }
     source = (struct source){
         .pid = process->pid,
@@ -324,6 +324,8 @@ static int compare_found(const void *left, const void *right)
 void find_probes(struct search *search, struct findings *ret)
 {
     *ret = (struct findings){0};
+    for (size_t i = 0; i < search->glob_count; i++)
+        search->globs[i].matches = 0;
     for (size_t i = 0; i < search->pid_count; i++)
         look_at_process(search, ret, search->pids[i]);
     for (size_t i = 0; i < search->file_count; i++)

@@ -49,7 +49,7 @@ struct image {
     dev_t device;
     ino_t inode;
     struct usdt_file file; /* without a probe if it can't be read */
-    bool unread;
+    bool unread;           /* for a reason that was said */
 };
 
 struct findings {

@@ -36,24 +36,23 @@ static size_t character(const unsigned char *bytes, size_t size)
 }
 
 /*
- * A character that a terminal may obey, or that turns the direction of writing: as JSON has it, its
- * number does as well. Gives that, 0 for all others.
+ * Whether it is a character that a terminal may obey, or that turns the direction of writing. JSON
+ * has such ones by their numbers as well.
  */
-static unsigned obeyed(const unsigned char *at, size_t length)
+static bool is_obeyed(const unsigned char *at, size_t length, unsigned *ret_number)
 {
-    unsigned number;
-
     if (length == 1)
-        return *at < 0x20 || *at == 0x7f ? *at : 0;
-    if (length == 2)
-        return at[0] == 0xc2 && at[1] < 0xa0 ? at[1] : 0;
-    if (length != 3 || at[0] != 0xe2)
-        return 0;
-    number = 0x2000U | (at[1] & 0x3fU) << 6 | (at[2] & 0x3fU);
-    return number == 0x200e || number == 0x200f || (number >= 0x2028 && number <= 0x202e) ||
-                   (number >= 0x2066 && number <= 0x2069)
-               ? number
-               : 0;
+        *ret_number = *at;
+    else if (length == 2)
+        *ret_number = (at[0] & 0x1fU) << 6 | (at[1] & 0x3fU);
+    else if (length == 3)
+        *ret_number = (at[0] & 0xfU) << 12 | (at[1] & 0x3fU) << 6 | (at[2] & 0x3fU);
+    else
+        return false;
+    return *ret_number < 0x20 || (*ret_number >= 0x7f && *ret_number < 0xa0) ||
+           *ret_number == 0x200e || *ret_number == 0x200f ||
+           (*ret_number >= 0x2028 && *ret_number <= 0x202e) ||
+           (*ret_number >= 0x2066 && *ret_number <= 0x2069);
 }
 
 static void write_string(FILE *out, const char *bytes, size_t size)
@@ -64,9 +63,9 @@ static void write_string(FILE *out, const char *bytes, size_t size)
     while (at < end) {
         size_t length = character(at, (size_t)(end - at));
 
-        unsigned number = obeyed(at, length);
+        unsigned number;
 
-        if (number != 0 || *at == 0)
+        if (is_obeyed(at, length, &number))
             fprintf(out, "\\u%04x", number);
         else if (*at == '"' || *at == '\\')
             fprintf(out, "\\%c", *at);

@@ -133,6 +133,13 @@ bool operand_next(const char **at, uint16_t machine, struct operand *ret)
     return true;
 }
 
+uint8_t operand_size(const struct operand *operand)
+{
+    uint8_t size = operand->size;
+
+    return size == 1 || size == 2 || size == 4 || size == 8 ? size : 0;
+}
+
 const char *operand_kind_name(enum operand_kind kind)
 {
     static const char *const names[] = {

@@ -36,6 +36,9 @@ struct operand {
  */
 bool operand_next(const char **at, uint16_t machine, struct operand *ret);
 
+/* Its size if that is one of a register's or a number's: 1, 2, 4 or 8; else 0. */
+uint8_t operand_size(const struct operand *operand);
+
 /* "register" and so on. */
 const char *operand_kind_name(enum operand_kind kind);
 

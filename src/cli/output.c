@@ -63,7 +63,8 @@ static int write_sparse(int fd, const uint8_t *bytes, size_t size)
 
 /*
  * mkostemp() makes files for the user alone. The new one is as the one before it was, or else as
- * open() would have made it.
+ * open() would have made it. What can't be given to its owner runs as nobody else: it loses those
+ * bits.
  */
 static int put_mode(int fd, const struct stat *before)
 {
@@ -71,6 +72,8 @@ static int put_mode(int fd, const struct stat *before)
 
     if (before) {
         mode = before->st_mode & 07777;
+        if (fchown(fd, before->st_uid, before->st_gid) < 0)
+            mode &= 0777;
     } else {
         mask = umask(0);
         umask(mask);
@@ -190,7 +193,7 @@ static int write_named(const char *path, const uint8_t *bytes, size_t size)
     bool through = false, exists;
     struct stat about;
 
-    for (; links < MOST_LINKS && (target = target_of(name)); links++) {
+    for (; links <= MOST_LINKS && (target = target_of(name)); links++) {
         through = is_in_proc(name);
         if (through) {
             free(target);
@@ -200,7 +203,7 @@ static int write_named(const char *path, const uint8_t *bytes, size_t size)
         name = target;
     }
     exists = stat(name, &about) == 0;
-    if (links == MOST_LINKS)
+    if (links > MOST_LINKS)
         error = -ELOOP;
     else if (exists && S_ISDIR(about.st_mode))
         error = -EISDIR;

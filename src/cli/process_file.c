@@ -198,7 +198,7 @@ static int open_any_way(struct process *process, const struct process_file *file
                         struct stat *about)
 {
     static way *const ways[] = {by_mapping, by_name, by_descriptor};
-    int worst = -ENOENT, path_fd, fd;
+    int last = -ENOENT, path_fd, fd;
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         path_fd = ways[i](process, file);
@@ -216,9 +216,9 @@ static int open_any_way(struct process *process, const struct process_file *file
             path_fd = -ESTALE; /* no such mapping */
         }
         if (path_fd != -ENOENT)
-            worst = path_fd;
+            last = path_fd;
     }
-    return worst;
+    return last;
 }
 
 /* ---------------------------------------------------------------------- what to attach to -- */

@@ -40,11 +40,6 @@ static enum trace_kind kind_of(const struct usdt_argument *argument)
     }
 }
 
-static bool is_size(uint8_t size)
-{
-    return size == 1 || size == 2 || size == 4 || size == 8;
-}
-
 static void read_first(struct trace_probe *probe)
 {
     usdt_arguments(probe->source->file->machine, probe->site, &probe->words);
@@ -61,7 +56,7 @@ static void read_first(struct trace_probe *probe)
             .name = name.bytes,
             .named = site->name,
             .kind = kind_of(site),
-            .size = is_size(site->operand.size) ? site->operand.size : 8,
+            .size = operand_size(&site->operand) ? site->operand.size : 8,
             .is_signed = site->operand.is_signed,
             .index = i,
             .site = *site,
@@ -137,7 +132,7 @@ static void add_operand(struct sites *sites, size_t i, struct trace_probe *probe
                         const struct operand *operand)
 {
     const struct trace_argument *argument = &probe->arguments[i];
-    uint8_t constant = constant_size(operand), size = is_size(operand->size) ? operand->size : 8;
+    uint8_t constant = constant_size(operand), size = operand_size(operand) ? operand->size : 8;
 
     probe->has_floats |= operand->is_float;
     probe->has_symbols |= is_at_symbol(operand);

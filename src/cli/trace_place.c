@@ -77,8 +77,7 @@ char *trace_place(const struct operand *operand)
 {
     const char *name = trace_register_named(operand->text, operand->length);
     struct text words = {0};
-    bool known = operand->size == 1 || operand->size == 2 || operand->size == 4 ||
-                 operand->size == 8; /* floats as well: as bits */
+    bool known = operand_size(operand) > 0; /* floats as well: as bits */
 
     text_clear(&words);
     if (name) {

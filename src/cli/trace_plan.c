@@ -44,23 +44,6 @@ static bool can_be_quoted(const char *path)
     return true;
 }
 
-/* Gives false, and says why, for what no script can name. */
-static bool can_be_named(const struct trace *trace, const struct found *found)
-{
-    enum trace_tool tool = trace->options.tool;
-    bool bare = tool == TOOL_PERF || tool == TOOL_TRACEFS; /* these know no quotes */
-    bool named =
-        trace_is_plain(found->probe->provider, "-.") && trace_is_plain(found->probe->name, "-.");
-
-    if (named && (trace_is_plain(found->source->path, TRACE_PATH) ||
-                  (!bare && can_be_quoted(found->source->path))))
-        return true;
-    say("%s:%s is left out: %s takes no %s like %s", rst_quote(found->probe->provider).text,
-        rst_quote(found->probe->name).text, bare ? "the tool" : "bpftrace", named ? "path" : "name",
-        rst_quote(named ? found->source->path : found->probe->name).text);
-    return false;
-}
-
 /* bpftrace looks for a name without a slash along PATH, and for others by itself. */
 static char *whole_path(const char *path)
 {
@@ -69,10 +52,34 @@ static char *whole_path(const char *path)
     return whole ? whole : sure(strdup(path));
 }
 
+/* Gives false, and says why, for what no script can name. `path` is as the script would have it. */
+static bool can_be_named(const struct trace *trace, const struct found *found, const char *path)
+{
+    enum trace_tool tool = trace->options.tool;
+    bool bare = tool == TOOL_PERF || tool == TOOL_TRACEFS; /* these know no quotes */
+    bool named =
+        trace_is_plain(found->probe->provider, "-.") && trace_is_plain(found->probe->name, "-.");
+
+    if (named && (trace_is_plain(path, TRACE_PATH) || (!bare && can_be_quoted(path))))
+        return true;
+    say("%s:%s is left out: %s takes no %s like %s", rst_quote(found->probe->provider).text,
+        rst_quote(found->probe->name).text, bare ? "the tool" : "bpftrace", named ? "path" : "name",
+        named ? text_path(path).text : rst_quote(found->probe->name).text);
+    return false;
+}
+
 static bool has_name(const struct trace_probe *probe, const struct found *found)
 {
     return strcmp(probe->provider, found->probe->provider) == 0 &&
            strcmp(probe->name, found->probe->name) == 0;
+}
+
+/* Another site of the same probe. */
+static bool is_same(const struct found *a, const struct found *b)
+{
+    return strcmp(a->source->path, b->source->path) == 0 &&
+           strcmp(a->probe->provider, b->probe->provider) == 0 &&
+           strcmp(a->probe->name, b->probe->name) == 0;
 }
 
 /* Findings are sorted by name: those of one name come one after the other. */
@@ -84,23 +91,31 @@ static struct trace_probe *find_probe(const struct trace *trace, const struct fo
     return NULL;
 }
 
-static void add_found(struct trace *trace, const struct found *found)
+/* Gives false if no script can name it. */
+static bool add_found(struct trace *trace, const struct found *found)
 {
     struct trace_probe *probe = find_probe(trace, found);
 
     if (!probe) {
+        char *path = whole_path(found->source->path);
+
+        if (!can_be_named(trace, found, path)) {
+            free(path);
+            return false;
+        }
         trace->probes = room_for_one(trace->probes, trace->probe_count, sizeof(*trace->probes));
         probe = &trace->probes[trace->probe_count++];
         *probe = (struct trace_probe){
             .provider = found->probe->provider,
             .name = found->probe->name,
             .source = found->source,
-            .path = whole_path(found->source->path),
+            .path = path,
             .site = found->probe,
         };
     }
     if (trace->options.search.pid_count > 0 && found->source->pid > 0)
         add_pid(probe, found->source->pid);
+    return true;
 }
 
 /* Make probes of the findings, as far as they are not too many. */
@@ -111,15 +126,12 @@ static enum status add_findings(struct trace *trace)
     for (size_t i = 0; i < trace->findings.count; i++) {
         const struct found *found = &trace->findings.list[i];
 
-        if (refused && refused->source->file == found->source->file &&
-            strcmp(refused->probe->provider, found->probe->provider) == 0 &&
-            strcmp(refused->probe->name, found->probe->name) == 0)
+        if (refused && is_same(refused, found))
             continue; /* said of another site of it */
-        if (!can_be_named(trace, found)) {
+        if (!add_found(trace, found)) {
             refused = found;
             continue;
         }
-        add_found(trace, found);
         if (trace->probe_count > MOST_PROBES)
             return say_usage("trace",
                              "these are more than %d probes, the most at once: name those "

@@ -58,11 +58,9 @@ static void print_fetches(const struct trace_probe *probe, const struct usdt_pro
     for (size_t i = 0; i < probe->argument_count; i++) {
         const struct trace_argument *argument = &probe->arguments[i];
         struct text fetch = {0};
-        bool is_size;
 
         if (!operand_next(&at, probe->source->file->machine, &operand))
             break;
-        is_size = operand.size == 1 || operand.size == 2 || operand.size == 4 || operand.size == 8;
         text_clear(&fetch);
         if (add_fetch(&fetch, &operand)) {
             if (argument->kind == TRACE_STRING)
@@ -72,7 +70,7 @@ static void print_fetches(const struct trace_probe *probe, const struct usdt_pro
                        argument->kind == TRACE_POINTER ? 'x'
                        : operand.is_signed             ? 's'
                                                        : 'u',
-                       8 * (is_size ? operand.size : 8));
+                       8 * (operand_size(&operand) ? operand.size : 8));
         }
         free(fetch.bytes);
     }

@@ -37,7 +37,7 @@ int64_t tracer_now(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-size_t tracer_sites(const struct tracer *tracer)
+static size_t tracer_sites(const struct tracer *tracer)
 {
     size_t sites = 0;
 
@@ -153,7 +153,7 @@ static void loop(struct tracer *tracer)
         }
         if (ready[SIGNALS].revents)
             take_signal(tracer);
-        if (ready[READER].revents & POLLERR) {
+        if (ready[READER].revents) { /* POLLERR of a pipe, POLLHUP of a socket or a terminal */
             ready[READER].fd = -1;
             lose_reader(tracer);
         }

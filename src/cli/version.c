@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,17 +58,19 @@ static long now(void)
     return (long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* Read what comes until the end of the stream or the deadline. */
-static void read_output(int fd, char output[MOST_OUTPUT])
+/* Read what comes until the end of the stream, the deadline, or a signal. */
+static void read_output(int fd, int signals, char output[MOST_OUTPUT])
 {
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    struct pollfd ready[] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
     long end = now() + DEADLINE, left;
     size_t size = 0;
     ssize_t count;
 
     while (size < MOST_OUTPUT - 1 && (left = end - now()) > 0) {
-        if (poll(&ready, 1, (int)left) <= 0)
+        if (poll(ready, 2, (int)left) <= 0)
             continue;
+        if (ready[1].revents)
+            break;
         count = read(fd, output + size, MOST_OUTPUT - 1 - size);
         if (count <= 0)
             break;
@@ -77,7 +80,7 @@ static void read_output(int fd, char output[MOST_OUTPUT])
 }
 
 /* Start it with its output in a pipe, whose end to read goes to `ret_fd`. */
-static pid_t start(const char *path, const char *option, int *ret_fd)
+static pid_t start(const char *path, const char *option, const sigset_t *mask, int *ret_fd)
 {
     char *words[] = {sure(strdup(path)), sure(strdup(option)), NULL};
     posix_spawn_file_actions_t actions;
@@ -92,8 +95,10 @@ static pid_t start(const char *path, const char *option, int *ret_fd)
         sigaddset(&ours, SIGXFSZ);
         posix_spawnattr_init(&attributes);
         posix_spawnattr_setsigdefault(&attributes, &ours);
+        posix_spawnattr_setsigmask(&attributes, mask);
         posix_spawnattr_setpgroup(&attributes, 0); /* so that what it starts can be ended, too */
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                                                  POSIX_SPAWN_SETPGROUP);
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
@@ -129,20 +134,40 @@ static bool find_number(const char *output, char ret[VERSION_SIZE])
     return false;
 }
 
+/* What would end rst waits until the program is ended, which has a group of its own. */
+static int hold_signals(sigset_t *ret_former)
+{
+    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    sigset_t held;
+
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        sigaddset(&held, ends[i]);
+    sigprocmask(SIG_BLOCK, &held, ret_former);
+    return signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 bool version_ask(const char *program, const char *option, const char *mark, char ret[VERSION_SIZE])
 {
-    char *path = version_path(program), output[MOST_OUTPUT];
-    int fd = -1;
+    char *path = version_path(program), output[MOST_OUTPUT] = "";
+    int fd = -1, signals;
+    sigset_t former;
     pid_t child;
 
-    child = path ? start(path, option, &fd) : -1;
-    free(path);
-    if (child < 0)
+    if (!path)
         return false;
-    read_output(fd, output);
-    close(fd);
-    kill(-child, SIGKILL); /* it has ended, but for one that hangs */
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        ;
-    return strstr(output, mark) && find_number(output, ret);
+    signals = hold_signals(&former);
+    child = start(path, option, &former, &fd);
+    free(path);
+    if (child > 0) {
+        read_output(fd, signals, output);
+        close(fd);
+        kill(-child, SIGKILL); /* it has ended, but for one that hangs */
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    if (signals >= 0)
+        close(signals);
+    sigprocmask(SIG_SETMASK, &former, NULL);
+    return child > 0 && strstr(output, mark) && find_number(output, ret);
 }

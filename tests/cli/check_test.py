@@ -7,6 +7,9 @@ import os
 import re
 import resource
 import shutil
+import signal
+import subprocess
+import time
 
 import command
 import harness
@@ -190,6 +193,20 @@ class Check(command.CommandTest):
         with open(f"{directory}/child", encoding="ascii") as file:
             child = int(file.read())
         self.assertFalse(os.path.exists(f"/proc/{child}/exe"), "what it started goes on")
+
+    def test_ctrl_c_ends_what_it_asks_as_well(self):
+        directory = self.directory()
+        script = f"echo $$ >{directory}/new && mv {directory}/new {directory}/pid; exec sleep 1000\n"
+        environment = {**os.environ, **self.fake("bpftrace", script)}
+        process = subprocess.Popen([command.RST, "check"], stdout=subprocess.DEVNULL, env=environment)
+        end = time.monotonic() + harness.DEADLINE
+        while not os.path.exists(f"{directory}/pid"):
+            self.assertLess(time.monotonic(), end, "bpftrace was not asked")
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(harness.DEADLINE), -signal.SIGINT)
+        with open(f"{directory}/pid", encoding="ascii") as file:
+            self.assertFalse(os.path.exists(f"/proc/{int(file.read())}"))
 
     def test_it_takes_no_arguments(self):
         self.assertIn("takes no arguments", self.rst("check", "all", status=USAGE).err)

@@ -94,6 +94,15 @@ class Emit(command.CommandTest):
         self.emit(MIXED)
         self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
 
+    def test_the_owner_of_the_file_before_stays(self):
+        self.need_root()
+        self.emit(ORDER)
+        os.chown(self.path, command.NOBODY, command.NOBODY)
+        os.chmod(self.path, 0o600)
+        self.emit(MIXED)
+        about = os.stat(self.path)
+        self.assertEqual((about.st_uid, about.st_gid, stat.S_IMODE(about.st_mode)), (command.NOBODY, command.NOBODY, 0o600))
+
     def test_a_file_that_may_not_be_written_is_refused(self):
         self.need_root()  # to become another
         os.chmod(self.place, 0o777)

@@ -111,6 +111,7 @@ class Refusals(command.CommandTest):
         outcome = self.rst("list", "-p", program.pid, "plain:*", status=BAD_FILE)
         self.assertRegex(outcome.err, r'(?m)^rst: "/.*/cut\\x1b\]0;owned\\x07\\x0a\.so": a broken ELF file: .+$')
         self.assertNotRegex(outcome.err, r"[\x00-\x09\x0b-\x1f\x7f]")
+        self.assertNotIn("has no probes", outcome.err)
 
     def test_a_long_path_is_cut_at_its_start(self):
         directory = os.path.join(self.directory(), *["d" * 200] * 3)

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -52,6 +53,17 @@ class Ends(tracing.TraceCase):
         tool = self.tool("/bin/sh", "-c", f"{RST} trace -p {target.pid} shop:order | true")
         lines = tool.finish()
         self.assertEqual([line for line in lines if "watching" not in line], [])
+        self.detached(target, "shop:order")
+
+    def test_a_socket_whose_other_side_is_gone(self):
+        target = self.target()
+        ours, theirs = socket.socketpair()
+        words = [RST, "trace", "-p", str(target.pid), "shop:order"]
+        process = subprocess.Popen(words, stdout=theirs, stderr=subprocess.DEVNULL)
+        theirs.close()
+        self.await_semaphore(target, "shop:order", 1)
+        ours.close()
+        process.wait(harness.DEADLINE)  # by itself: no event has to tell it
         self.detached(target, "shop:order")
 
     def test_a_full_disk(self):

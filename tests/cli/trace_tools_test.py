@@ -152,6 +152,16 @@ class OtherTools(tracing.TraceCase):
         outcome = self.rst("trace", "-p", target.pid, "shop:order", "--for", "perf", status=command.FAILED)
         self.assertIn("RST_BACKING=file", outcome.err)
 
+    def test_a_path_that_a_shell_would_not_take_as_it_is(self):
+        place = os.path.join(self.directory(), "it's $(touch here)")
+        os.mkdir(place)
+        self.rst("emit", "shop", "a(uint64 b)", "-o", os.path.join(place, "x.so"))
+        for tool in "tracefs", "perf", "bpftrace", "bcc":
+            with self.subTest(tool=tool):
+                outcome = self.rst("trace", "x.so", "--for", tool, status=command.FAILED, prepare=lambda: os.chdir(place))
+                self.assertRegex(outcome.err, "shop.*a.* is left out: .* takes no path like ")
+                self.assertEqual(outcome.out, "")
+
     def test_dtrace(self):
         target = self.target()
         self.assertEqual(

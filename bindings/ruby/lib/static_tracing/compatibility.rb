@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
 module StaticTracing
-  # What the earlier gem of this name called some things, for programs that were written for it: its
-  # errors,
+  # What the earlier gem of this name called {Error}. This and the rest of the file is for programs
+  # that were written for that one.
   BaseError = Error
-  # and those of its C part.
+  # What the earlier gem called an error of its C part: {LibraryError}.
   USDTError = LibraryError
-  # The same.
+  # Another name for {USDTError}.
   InternalError = LibraryError
 
   # {Tracer} and {Configuration#add_tracer}, by the names that the earlier gem had for them.

@@ -104,7 +104,7 @@ module StaticTracing
       private
 
       def name_of(provider)
-        provider.is_a?(Provider) ? provider.namespace : provider
+        Provider === provider ? provider.namespace : provider
       end
     end
 
@@ -157,11 +157,13 @@ module StaticTracing
     # @return [Object] what the block returned
     def batch
       @lock.synchronize { @batches << Thread.current }
-      yield self
-    ensure
-      @lock.synchronize do
-        @batches.delete_at(@batches.index(Thread.current))
-        load_late
+      begin
+        yield self
+      ensure
+        @lock.synchronize do
+          @batches.delete_at(@batches.index(Thread.current))
+          load_late
+        end
       end
     end
 

@@ -165,7 +165,7 @@ module StaticTracing
       # @return [UnboundMethod] the method below the wrappers, if it is a wrapper of this class
       def original(found)
         tracer = @modules.key(found.owner)
-        tracer && wrapper_of(found) == tracer ? @originals[found.name].fetch(tracer, found) : found
+        (@originals.dig(found.name, tracer) if tracer && wrapper_of(found) == tracer) || found
       end
 
       private
@@ -204,7 +204,7 @@ module StaticTracing
         places = places_of(methods, ancestors)
         @modules.transform_values do |wrappers|
           place = ancestors.index(wrappers)
-          below = places.index { |one| one && one > place }
+          below = places.index { |one| one > place }
           below ? methods[below] : methods.last
         end
       end
@@ -240,7 +240,7 @@ module StaticTracing
         visibility = Classes.visibility(holder, name)
         copy = Classes.ask(holder, :instance_method, name) if visibility
         tracer = wrapper_of(copy) if copy && [holder, *@modules.values].include?(copy.owner)
-        original = @originals[copy.original_name][tracer] if tracer
+        original = @originals.dig(copy.original_name, tracer) if tracer
         replace(holder, name, original, visibility) if original
       end
 

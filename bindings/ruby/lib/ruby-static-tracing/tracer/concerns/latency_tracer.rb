@@ -1,4 +1,4 @@
 # frozen_string_literal: true
 
-# The earlier gem had its concern here; see static_tracing/compatibility.rb.
+# The earlier gem had its concern here; it is in static_tracing/tracer/concerns.rb.
 require 'static_tracing'
