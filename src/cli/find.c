@@ -205,12 +205,13 @@ static void look_at_process(struct search *search, struct findings *findings, pi
     process_close(&process);
 }
 
-/* What would help; root has been told often enough to be root. */
+/* What would help, or, to root, what is so. */
 static struct rst_quoted what_lacks(const char *capability)
 {
     struct rst_quoted words;
 
-    snprintf(words.text, sizeof(words.text), "%shave %s", geteuid() == 0 ? "" : "be root, or ",
+    snprintf(words.text, sizeof(words.text),
+             geteuid() == 0 ? "%s is lacking, or they are protected" : "be root, or have %s",
              capability);
     return words;
 }
@@ -225,15 +226,28 @@ static void look_at_all(struct search *search, struct findings *findings)
         look_at_process(search, findings, pids[i]);
     free(pids);
     if (findings->refused_processes > 0)
-        say("%zu process%s may not be looked at; %s, to see more", findings->refused_processes,
+        say("%zu process%s may not be looked at; %s", findings->refused_processes,
             findings->refused_processes == 1 ? "" : "es", what_lacks("CAP_SYS_PTRACE").text);
     if (findings->refused_files > 0)
-        say("%zu mapped file%s can't be reached, being deleted or replaced; %s, to see more",
+        say("%zu mapped file%s can't be reached, being deleted or replaced; %s",
             findings->refused_files, findings->refused_files == 1 ? "" : "s",
             what_lacks("CAP_SYS_ADMIN").text);
 }
 
 /* ------------------------------------------------------------------------------- files -- */
+
+/* A name without a slash that is no file may have been meant as something else. */
+static int say_no_file(const char *path)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_*";
+    const char *word = path[strspn(path, plain)] ? "shop" : path;
+
+    if (path[0] && !path[strspn(path, "0123456789")])
+        return rst_fail(ENOENT, "%s: there is no such file; a process is named as in -p %s",
+                        text_path(path).text, path);
+    return rst_fail(ENOENT, "%s: there is no such file; probes are named as in '%s:*' or '*:%s'",
+                    text_path(path).text, word, word);
+}
 
 /* A device's open() may do something: only a file is opened. Gives it, or a negative errno. */
 static int open_named(const char *path)
@@ -246,9 +260,9 @@ static int open_named(const char *path)
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd >= 0)
         return fd;
-    return rst_fail_errno(
-        errno, "%s%s", text_path(path).text,
-        strchr(path, '/') || errno != ENOENT ? "" : " (a glob has a colon, as in 'shop:*')");
+    return errno == ENOENT && !strchr(path, '/')
+               ? say_no_file(path)
+               : rst_fail_errno(errno, "%s", text_path(path).text);
 }
 
 static void look_at_path(struct search *search, struct findings *findings, const char *path)

@@ -22,7 +22,8 @@ static const char help[] =
     "Watch probes by bpftrace, and show each hit with its arguments, until Ctrl-C.\n"
     "\n"
     "  -p, --pid PID          watch process PID; may be given several times\n"
-    "  -f, --filter FILTER    only hits whose arguments are so: 'cents < 0 && path != \"/\"'\n"
+    "  -f, --filter FILTER    only hits whose arguments are so: 'order > 9 && customer == "
+    "\"Ada\"'\n"
     "  -c, --count            count the hits instead of showing them\n"
     "      --hist ARG         a histogram of an argument, by powers of two\n"
     "      --by ARG           counts (or histograms) by an argument's value\n"
@@ -31,9 +32,10 @@ static const char help[] =
     "  -n, --events N         end after N events\n"
     "      --seconds S        end after S seconds, which need not be whole\n"
     "      --json             an object on each line, for programs\n"
-    "      --print            show bpftrace's script and command instead of running it\n"
-    "      --for TOOL         show how to watch the same by bpftrace, perf, gdb, bcc, dtrace\n"
-    "                         or tracefs, by hand\n"
+    "      --print            show the script and command that rst runs, and whose output it "
+    "reads\n"
+    "      --for TOOL         show how you watch the same by bpftrace, perf, gdb, bcc, dtrace\n"
+    "                         or tracefs\n"
     "  -h, --help             show this text\n"
     "\n"
     "PROVIDER:PROBE is a glob, a FILE what is looked at in every process that has it. Without\n"
@@ -44,10 +46,10 @@ static const char help[] =
     "Examples:\n"
     "    sudo rst trace -p 4711 shop:checkout             each checkout, with its arguments\n"
     "    sudo rst trace -p 4711 'shop:*' -n 10 --json     the first ten of any kind, as JSON\n"
-    "    sudo rst trace -p 4711 shop:checkout -f 'cents < 0 || path == \"/refund\"'\n"
-    "    sudo rst trace -p 4711 shop:checkout --count --by path --seconds 10\n"
-    "    sudo rst trace -p 4711 shop:checkout --hist cents --by path\n"
-    "    sudo rst trace -p 4711 ruby:method__entry --string arg0 --string arg1\n"
+    "    sudo rst trace -p 4711 shop:checkout -f 'order > 9 && customer == \"Ada\"'\n"
+    "    sudo rst trace -p 4711 shop:checkout --count --by customer --seconds 10\n"
+    "    sudo rst trace -p 4711 shop:checkout --hist order --by customer\n"
+    "    sudo rst trace -p 4711 ruby:cmethod__entry --string arg0 --string arg1\n"
     "    rst trace -p 4711 shop:checkout --for gdb        the commands for gdb instead\n"
     "\n"
     "Exit status: 0 at its end, by Ctrl-C too; 1 there is no such probe, 2 the command line makes\n"
@@ -252,6 +254,8 @@ static enum status act(struct trace *trace)
 {
     if (trace->options.tool != TOOL_NONE)
         return trace_print_tool(trace);
+    if (trace->options.print && (trace->options.events || trace->options.seconds))
+        say("it is rst that counts events and seconds: what follows ends by Ctrl-C");
     return trace->options.print ? print_script(trace) : trace_run(trace);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "signature.h"
 #include "trace.h"
 
 #define MOST_NAMES 4 /* of probes that are left out */
@@ -43,12 +44,20 @@ static enum status choose(const char *option, const char *name, const struct tra
 
 /* --------------------------------------------------------------------------- strings -- */
 
+/* librst's own note says what it is: no number is an address. */
+static bool is_declared_number(const struct trace_argument *argument)
+{
+    int type = argument->site.true_type;
+
+    return type >= 0 && type != RST_TYPE_STRING && type != RST_TYPE_POINTER;
+}
+
 /* Make it a string where it can be one. Gives whether it can. */
 static bool make_string(struct trace_probe *probe, const char *name)
 {
     const struct trace_argument *argument = trace_argument_named(probe, name, strlen(name));
 
-    if (!argument || argument->size != 8)
+    if (!argument || argument->size != 8 || is_declared_number(argument))
         return false;
     probe->arguments[argument->index].kind = TRACE_STRING;
     return true;
@@ -60,6 +69,9 @@ static enum status say_no_string(const char *name, const struct trace_probe *pro
 
     if (!argument)
         return say_no_argument("--string", name, probe);
+    if (is_declared_number(argument))
+        return say_usage("trace", "--string %s: %s:%s says that it is %s, and no address", name,
+                         probe->provider, probe->name, argument->site.type);
     return say_usage("trace", "--string %s: %s:%s has %d bytes there, too few for an address", name,
                      probe->provider, probe->name, argument->size);
 }

@@ -21,6 +21,16 @@ static bool decide(struct parser *parser, bool truth)
     return true;
 }
 
+/* A number that the type does not have. It is no mistake where several probes are meant, but said.
+ */
+static bool decide_beyond(struct parser *parser, const struct trace_argument *argument, bool truth)
+{
+    say("--filter: %s of %s:%s is %s, which what it is compared with is beyond: that is %s true",
+        argument->name, parser->probe->provider, parser->probe->name, argument->site.type,
+        truth ? "always" : "never");
+    return decide(parser, truth);
+}
+
 static const char *const signs[] = {"<", "<=", ">", ">=", "==", "!="};
 
 /* The key that a number of the argument's type has. */
@@ -62,11 +72,13 @@ static bool compare_whole(struct parser *parser, const struct trace_argument *ar
         number = value->number < 0 ? least - 1 : most + 1;
     }
     if (number < least)
-        return decide(parser, comparison == GREATER || comparison == GREATER_EQUAL ||
-                                  comparison == UNEQUAL);
+        return decide_beyond(parser, argument,
+                             comparison == GREATER || comparison == GREATER_EQUAL ||
+                                 comparison == UNEQUAL);
     if (number > most)
-        return decide(parser,
-                      comparison == LESS || comparison == LESS_EQUAL || comparison == UNEQUAL);
+        return decide_beyond(parser, argument,
+                             comparison == LESS || comparison == LESS_EQUAL ||
+                                 comparison == UNEQUAL);
     add_comparison(parser, argument, comparison, number);
     return true;
 }

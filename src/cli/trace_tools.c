@@ -76,7 +76,8 @@ static enum status for_perf(const struct trace *trace)
                 trace->probes[i].provider, trace->probes[i].name);
             return STATUS_FAILED;
         }
-    printf("(trap : INT\n"); /* Ctrl-C ends what is run there, and the shell goes on */
+    printf("(trap : INT # arguments are arg1 and so on; strings show as their addresses\n");
+    /* Ctrl-C ends what is run there, and the shell goes on. */
     print_perf_files(trace, "--update");
     for (size_t i = 0; i < trace->probe_count; i++)
         print_perf_probe(&trace->probes[i]);

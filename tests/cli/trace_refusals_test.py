@@ -25,7 +25,7 @@ class Refusals(tracing.FakeCase):
             (["--count", "--hist", "x", "a:b"], "--hist has the counts"),
             (["--hist", "customer", "-p", target.pid, "shop:order"], "it is a string"),
             (["--by", "custmer", "-p", target.pid, "shop:order"], "no such argument, but id, customer, cents, weight"),
-            (["--string", "cents", "-p", target.pid, "shop:order"], "too few for an address"),
+            (["--string", "cents", "-p", target.pid, "shop:order"], "says that it is int32, and no address"),
         ):
             with self.subTest(words=words):
                 outcome = self.rst("trace", *words, status=command.USAGE)
@@ -108,6 +108,29 @@ class Refusals(tracing.FakeCase):
         program = self.program(command.MANY_PROGRAM, count)
         outcome = self.rst("trace", "-p", program.pid, "many:*", status=command.USAGE)
         self.assertIn("more than 500 probes", outcome.err)
+
+    def test_a_number_is_no_string(self):
+        target = self.target()
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", "--string", "id", status=command.USAGE)
+        self.assertIn("--string id: shop:order says that it is uint64, and no address", outcome.err)
+
+    def test_a_comparison_that_decides_nothing_is_said(self):
+        target = self.target()
+        for condition, words in (
+            ("id == -1", "id of shop:order is uint64, .*: that is never true"),
+            ("id > -1", "id of shop:order is uint64, .*: that is always true"),
+            ("cents < 99999999999", "cents of shop:order is int32, .*: that is always true"),
+        ):
+            with self.subTest(condition=condition):
+                outcome = self.rst("trace", "-p", target.pid, "shop:order", "-f", condition, "--print")
+                self.assertRegex(outcome.err, words)
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", "-f", "id == 1 && cents >= -1", "--print")
+        self.assertEqual(outcome.err, "")
+
+    def test_what_the_script_does_not_do_is_said(self):
+        target = self.target()
+        outcome = self.rst("trace", "-p", target.pid, "shop:order", "-n", "2", "--print")
+        self.assertIn("it is rst that counts events and seconds", outcome.err)
 
     def test_without_root(self):
         target = self.target()
