@@ -252,7 +252,10 @@ def uprobe_refusal():
 
 
 def events_lock():
-    """Wait for, and give, the machine-wide lock of whoever makes events of common names."""
+    """Wait for, and give, the machine-wide lock of whoever makes events in uprobe_events.
+
+    A group of one's own is not enough: perf probe refuses a name that any group has.
+    """
     file = open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii")
     fcntl.flock(file, fcntl.LOCK_EX)
     return file

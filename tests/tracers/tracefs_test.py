@@ -8,7 +8,7 @@ are made in a group, and recorded in a tracefs instance, that carry this process
 import os
 import re
 
-from harness import TracerTest, main, mount_tracefs
+from harness import TracerTest, events_lock, main, mount_tracefs
 from notes import notes_of
 from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND
 
@@ -40,6 +40,7 @@ class Tracefs(TracerTest):
     def setUp(self):
         super().setUp()
         self.refuse(tracefs)
+        self.addCleanup(events_lock().close)
         self.instance = f"{TRACEFS}/instances/{GROUP}"
         os.mkdir(self.instance)
         self.addCleanup(os.rmdir, self.instance)
