@@ -23,12 +23,6 @@ static bool is_readable(const struct trace_argument *argument)
     return !argument->unreadable && argument->size == argument->widest;
 }
 
-/* bcc's parser fails at an operand that is a float, or at a symbol, and the program with it. */
-static bool is_known(const struct trace_probe *probe)
-{
-    return !probe->has_floats && !probe->has_symbols;
-}
-
 static void print_bcc_struct(const struct trace_probe *probe, size_t number)
 {
     printf("struct event%zu {\n    u64 time;\n    u32 tid;\n    u32 unused;\n", number);
@@ -108,24 +102,12 @@ static void print_bcc_handler(const struct trace_probe *probe, size_t number)
 
 enum status trace_for_bcc(const struct trace *trace)
 {
-    size_t known = 0;
-
-    for (size_t i = 0; i < trace->probe_count; i++)
-        known += is_known(&trace->probes[i]);
-    for (size_t i = 0; i < trace->probe_count; i++)
-        if (!is_known(&trace->probes[i]))
-            say("%s:%s is left out: bcc can't read floating point, nor what is at a symbol",
-                trace->probes[i].provider, trace->probes[i].name);
-    if (known == 0)
-        return STATUS_FAILED;
     printf("#!/usr/bin/python3\n"
            "# Save this as a file and run it as root; it takes the kernel's headers.\n"
            "import struct\n\nfrom bcc import BPF, USDT\n\n");
     for (size_t i = 0; i < trace->probe_count; i++) {
         const struct trace_probe *probe = &trace->probes[i];
 
-        if (!is_known(probe))
-            continue;
         if (trace->one_pid)
             printf("usdt%zu = USDT(pid=%ld, path=\"%s\")\n", i, (long)trace->one_pid, probe->path);
         else
@@ -135,19 +117,15 @@ enum status trace_for_bcc(const struct trace *trace)
     }
     printf("bpf = BPF(usdt_contexts=[");
     for (size_t i = 0; i < trace->probe_count; i++)
-        if (is_known(&trace->probes[i]))
-            printf("usdt%zu, ", i);
+        printf("usdt%zu, ", i);
     printf("], text=\"\"\"\n#include <uapi/linux/ptrace.h>\n\n");
     for (size_t i = 0; i < trace->probe_count; i++)
-        if (is_known(&trace->probes[i]))
-            print_bcc_struct(&trace->probes[i], i);
+        print_bcc_struct(&trace->probes[i], i);
     for (size_t i = 0; i < trace->probe_count; i++)
-        if (is_known(&trace->probes[i]))
-            print_bcc_function(&trace->probes[i], i);
+        print_bcc_function(&trace->probes[i], i);
     printf("\"\"\")\n\n\ndef text(value):\n    return ascii(value.decode(errors=\"replace\"))\n");
     for (size_t i = 0; i < trace->probe_count; i++)
-        if (is_known(&trace->probes[i]))
-            print_bcc_handler(&trace->probes[i], i);
+        print_bcc_handler(&trace->probes[i], i);
     printf("\nwhile True:\n    try:\n        bpf.perf_buffer_poll()\n"
            "    except KeyboardInterrupt:\n        break\n");
     return STATUS_GOOD;

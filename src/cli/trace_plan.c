@@ -155,15 +155,23 @@ static void leave_room(struct trace *trace)
     trace->bpftrace.string_room = 63;
 }
 
-/* From 0.25 on libbpf reads the operands, and refuses the probe for one that it does not know. */
+/* Who refuses a probe for one operand that it doesn't know, and with it all that it was given. */
+static const char *const refusers[] = {
+    [TOOL_BPFTRACE] = "bpftrace from 0.25 on", /* libbpf reads the operands */
+    [TOOL_BCC] = "bcc",
+    [TOOL_DTRACE] = "DTrace",
+    [TOOL_TRACEFS] = NULL, /* the last */
+};
+
 static bool is_refused(const struct trace *trace, const struct trace_probe *probe)
 {
-    bool runs = trace->options.tool == TOOL_NONE || trace->options.tool == TOOL_BPFTRACE;
+    enum trace_tool tool = trace->options.tool == TOOL_NONE ? TOOL_BPFTRACE : trace->options.tool;
 
-    if (!runs || trace->bpftrace.version < 25 || (!probe->has_floats && !probe->has_symbols))
+    if (!refusers[tool] || (!probe->has_floats && !probe->has_symbols) ||
+        (tool == TOOL_BPFTRACE && trace->bpftrace.version < 25))
         return false;
-    say("%s:%s is left out: bpftrace from 0.25 on takes no probe with %s among its arguments",
-        probe->provider, probe->name, probe->has_floats ? "floating point" : "a symbol");
+    say("%s:%s is left out: %s takes no probe with %s among its arguments", probe->provider,
+        probe->name, refusers[tool], probe->has_floats ? "floating point" : "a symbol");
     return true;
 }
 

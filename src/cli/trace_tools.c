@@ -189,10 +189,14 @@ static void print_dtrace_value(const struct trace_argument *argument)
 
 static void print_dtrace_clause(const struct trace *trace, const struct trace_probe *probe)
 {
-    size_t count =
-        probe->argument_count < DTRACE_ARGUMENTS ? probe->argument_count : DTRACE_ARGUMENTS;
+    size_t count = probe->argument_count;
 
-    printf("%s%ld:::", probe->provider, (long)trace->one_pid);
+    if (count > DTRACE_ARGUMENTS) {
+        say("%s:%s has %zu arguments, of which DTrace reads the first %d", probe->provider,
+            probe->name, count, DTRACE_ARGUMENTS);
+        count = DTRACE_ARGUMENTS;
+    }
+    printf("%s%ld:::", probe->provider, (long)trace->options.search.pids[0]);
     print_dtrace_name(probe->name);
     printf(" { printf(\"%s:%s", probe->provider, probe->name);
     for (size_t i = 0; i < count; i++)
@@ -205,7 +209,7 @@ static void print_dtrace_clause(const struct trace *trace, const struct trace_pr
 
 static enum status for_dtrace(const struct trace *trace)
 {
-    if (!trace->one_pid) {
+    if (trace->options.search.pid_count != 1) {
         say("DTrace has the process's id in the provider's name: name one process with -p");
         return STATUS_USAGE;
     }

@@ -170,6 +170,32 @@ class OtherTools(tracing.TraceCase):
             "arg0, copyinstr(arg1), (int)arg2, arg3); }'\n",
         )
 
+    def test_dtrace_and_arguments_that_it_does_not_read(self):
+        target = self.target()
+        outcome = self.rst("trace", "-p", target.pid, "shop:mixed", "--for", "dtrace")
+        self.assertIn("rst: shop:mixed has 12 arguments, of which DTrace reads the first 10\n", outcome.err)
+        self.assertIn(", arg9); }", outcome.out)
+        self.assertNotIn("arg10", outcome.out)
+
+    def test_probes_that_a_tool_takes_not_at_all(self):
+        program = self.program(tracing.TRACED_PROGRAM)
+        for tool, name in ("dtrace", "DTrace"), ("bcc", "bcc"):
+            with self.subTest(tool=tool):
+                outcome = self.rst("trace", "-p", program.pid, "traced:*", "--for", tool)
+                self.assertIn(f"rst: traced:floating is left out: {name} takes no probe with floating point", outcome.err)
+                self.assertIn(f"rst: traced:symbol is left out: {name} takes no probe with a symbol", outcome.err)
+                self.assertIn("mixed", outcome.out)
+                self.assertNotRegex(outcome.out, "floating|symbol")
+                outcome = self.rst("trace", "-p", program.pid, "traced:symbol", "--for", tool, status=command.FAILED)
+                self.assertEqual(outcome.out, "")
+
+    def test_dtrace_wants_one_process(self):
+        path = os.path.join(self.directory(), "shop.so")
+        self.rst("emit", "shop", "order(uint64 id)", "-o", path)
+        outcome = self.rst("trace", path, "--for", "dtrace", status=command.USAGE)
+        self.assertIn("name one process with -p", outcome.err)
+        self.assertEqual(outcome.out, "")
+
 
 if __name__ == "__main__":
     harness.main()
