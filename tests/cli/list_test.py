@@ -141,10 +141,10 @@ class CompileTime(command.CommandTest):
 
     def test_a_probe_without_semaphore_says_nothing_of_watchers(self):
         program = self.program(PLAIN_SDT_PROGRAM)
-        site = self.site("-p", program.pid, "plain:line")
+        site = self.site("-p", program.pid, "plain:next__line")
         self.assertEqual((site["semaphore"], site["watched"]), (None, None))
-        table = self.rst("list", "-p", program.pid, "plain:line").out.splitlines()
-        self.assertEqual(re.split(r"\s{2,}", table[1])[:3], ["plain:line", "int32", "-"])
+        table = self.rst("list", "-p", program.pid, "plain:next__line").out.splitlines()
+        self.assertEqual(re.split(r"\s{2,}", table[1])[:3], ["plain:next__line", "int32", "-"])
 
     def test_a_library_that_was_deleted_is_still_read(self):
         self.need_root()

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commonest sort of probe: of sys/sdt.h, without a semaphore. It waits for the end of its
- * input.
+ * The commonest sort of probe: of sys/sdt.h, without a semaphore, of a name that is next-line to
+ * DTrace. It says "ready", fires once for each line of its input, and answers "fired".
  */
 #include <stdio.h>
 #include <sys/sdt.h>
 
 int main(void)
 {
-    int lines = 0;
+    char line[64];
 
     printf("ready\n");
     fflush(stdout);
-    while (getchar() != EOF)
-        DTRACE_PROBE1(plain, line, lines++);
+    while (fgets(line, sizeof(line), stdin)) {
+        DTRACE_PROBE1(plain, next__line, 7);
+        printf("fired\n");
+        fflush(stdout);
+    }
     return 0;
 }

@@ -10,8 +10,8 @@ A block is fenced, and the words after its language, which no reader sees, say w
     text                    what the command before it shows
     python file=NAME, c file=NAME    a file that later commands use
 
-and further, for a command: "file" if the program is to have the file backing, and
-"bpftrace<VERSION" or "bpftrace>=VERSION" if it is for such only.
+and further, for a command: "file" if the program is to have the file backing, "dtrace" if it takes
+the one that RST_DTRACE names, and "bpftrace<VERSION" or "bpftrace>=VERSION" if it is for such only.
 """
 
 import re
@@ -74,7 +74,7 @@ def _check(block):
     if block.language != "sh" or not block.words or block.words[0] not in COMMANDS:
         raise AssertionError(f"{block}: nobody knows how to run this block")
     for word in block.words[1:]:
-        if word != "file" and not re.fullmatch(r"bpftrace(<|>=)\d+\.\d+", word):
+        if word not in ("file", "dtrace") and not re.fullmatch(r"bpftrace(<|>=)\d+\.\d+", word):
             raise AssertionError(f"{block}: {word!r} is not understood")
     if block.words[0] == "not-run" and "not run" not in block.heading:
         raise AssertionError(f"{block}: not run, but the heading doesn't say so")

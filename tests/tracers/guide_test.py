@@ -5,7 +5,8 @@ The commands under one heading are run in order, in one fresh directory, which i
 against one run of the program for each backing. While a command watches, the program takes two
 orders again and again, as a busy shop would. guide.py says how the page marks its commands.
 
-What is said of bpftrace is also tried with each that RST_BPFTRACES names.
+What is said of bpftrace is also tried with each that RST_BPFTRACES names, and what is said of DTrace
+with the one that RST_DTRACE names only.
 """
 
 import os
@@ -16,7 +17,7 @@ import time
 
 from bcc_headers import kernel_headers
 from guide import missing, parse
-from harness import DEADLINE, TracerTest, events_lock, main, mount_tracefs
+from harness import DEADLINE, DTRACE, TracerTest, events_lock, main, mount_tracefs
 
 PAGE = os.environ.get("RST_GUIDE", "")
 WAITS = {"7", "232", "271", "281"}  # poll, epoll_wait, ppoll, epoll_pwait on x86_64
@@ -62,10 +63,11 @@ class Guide(TracerTest):
         self.refuse(tracefs)
         self.targets = {}
         self.path = os.environ["PATH"]
-        if self.bpftrace:
-            directory = self.directory()
-            os.symlink(shutil.which(self.bpftrace), os.path.join(directory, "bpftrace"))
-            self.path = f"{directory}:{self.path}"
+        directory = self.directory()
+        for name, program in ("bpftrace", self.bpftrace), ("dtrace", DTRACE):
+            if program:
+                os.symlink(shutil.which(program), os.path.join(directory, name))
+        self.path = f"{directory}:{self.path}"
 
     def program(self, block):
         """The program that a block is about, which lives as long as the heading's blocks."""
@@ -162,7 +164,8 @@ class Guide(TracerTest):
 
     def check_section(self, blocks):
         home = self.directory()
-        if any(word in block.text for block in blocks for word in ("uprobe_events", "perf probe")):
+        makers = "uprobe_events", "perf probe", "dtrace "
+        if any(word in block.text for block in blocks for word in makers):
             self.addCleanup(events_lock().close)
         self.headers = kernel_headers(home)
         actions = {"run": self.run_to_its_end, "watch": self.watch, "collect": self.collect}
@@ -170,7 +173,7 @@ class Guide(TracerTest):
             if name := block.option("file="):
                 with open(os.path.join(home, name), "w", encoding="utf-8") as file:
                     file.write(block.text)
-            elif block.words[0] != "not-run":
+            elif is_run(block):
                 self.need_what_it_runs(block)
                 if self.is_for_this_bpftrace(block):
                     actions[block.words[0]](block, home)
@@ -183,6 +186,10 @@ def numbers(version):
     return [int(number) for number in version.split(".")]
 
 
+def is_run(block):
+    return block.words[0] != "not-run" and (DTRACE or "dtrace" not in block.words)
+
+
 def test_of(blocks):
     return lambda self: self.check_section(blocks)
 
@@ -193,7 +200,7 @@ def sections():
         blocks = parse(page.read())
     for heading in dict.fromkeys(block.heading for block in blocks):
         mine = [block for block in blocks if block.heading == heading]
-        if any(block.words[0] != "not-run" for block in mine):
+        if any(is_run(block) for block in mine):
             yield re.sub(r"\W+", "_", heading.lower()).strip("_"), mine
 
 

@@ -26,6 +26,7 @@ from probes import Value
 DEADLINE = 100  # seconds
 SKIPPED = 77  # what meson takes for a skipped test
 TARGET = os.environ.get("RST_TARGET", "")
+DTRACE = os.environ.get("RST_DTRACE", "")  # what Debian 12 calls dtrace is a part of SystemTap
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""DTrace for Linux sees every probe, and the first ten arguments of each.
+
+It is the one that RST_DTRACE names. RST_REQUIRE_TRACERS does not ask for it: not every distribution
+has it.
+"""
+
+import re
+import signal
+import sys
+
+from harness import DTRACE, SKIPPED, TracerTest, events_lock, main
+from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND
+
+MOST_ARGUMENTS = 10
+WHOLE = (1 << 64) - 1
+
+
+def clause(target, probe, kinds):
+    """D for one probe: each hit is a line of all arguments, each string's text further."""
+    provider, _, name = probe.partition(":")
+    form, values = probe, ""
+    for index, kind in enumerate(kinds[:MOST_ARGUMENTS]):
+        form += " %d"
+        values += f", arg{index}"
+        if kind == "string":
+            form += ":%s"
+            values += f', arg{index} ? copyinstr(arg{index}) : ""'
+    return f'{provider}{target.pid}:::{name} {{ printf("{form}\\n"{values}); }}'
+
+
+def shown(probe, kinds, values):
+    """The line that clause() makes of one hit: integers have their sign, floats are their bits."""
+    words = [probe]
+    for kind, value in list(zip(kinds, values, strict=True))[:MOST_ARGUMENTS]:
+        bits = int(value) & WHOLE
+        word = str(bits - (bits >> 63 << 64))
+        words.append(f"{word}:{value.text.decode() if value else ''}" if kind == "string" else word)
+    return " ".join(words)
+
+
+class Dtrace(TracerTest):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(events_lock().close)  # it makes events, and removes them
+
+    def watch(self, target, probes):
+        """It attaches before it takes hits: that its program began is the sign that it does."""
+        clauses = "".join(clause(target, probe, kinds) for probe, kinds in probes.items())
+        tool = self.tool(DTRACE, "-q", "-n", f'{clauses} BEGIN {{ printf("watching\\n"); }}')
+        tool.wait_for("^watching$")
+        for probe in probes:
+            self.assertEqual(target.semaphore(probe), 1, probe)
+        return tool
+
+    def stop(self, target, tool, probes):
+        lines = tool.finish(signal.SIGINT)
+        self.assertEqual(tool.process.returncode, 0, tool)
+        self.detached(target, *probes)
+        return lines
+
+    def check_fires(self, target, probes):
+        for probe in probes:
+            self.assertEqual(target.semaphore(probe), 0)
+        tool = self.watch(target, probes)
+        want = []
+        for probe, kinds in probes.items():
+            want += [shown(probe, kinds, values) for values in target.fire(probe, ROUND)]
+        got = [line for line in self.stop(target, tool, probes) if ":" in line]
+        self.assertEqual(got, want, tool)
+
+    def test_shows_every_value_of_every_type_at_every_place_in_a_memfd(self):
+        self.check_fires(self.target(), EVERY_TYPE)
+
+    def test_shows_every_value_of_every_type_at_every_place_in_a_file(self):
+        self.check_fires(self.target("file"), EVERY_TYPE)
+
+    def test_shows_any_number_of_arguments(self):
+        self.check_fires(self.target(), EVERY_COUNT)
+
+    def test_lists_the_probes(self):
+        for backing in "memfd", "file":
+            with self.subTest(backing=backing):
+                target = self.target(backing)
+                lines = self.run_tool(DTRACE, "-l", "-n", f"shop{target.pid}:::")
+                found = re.findall(rf" shop{target.pid} .* (\w+)$", "\n".join(lines), re.MULTILINE)
+                self.assertEqual(sorted(found), ["mixed", "order"])
+
+    def test_watches_a_forked_child_whose_parent_is_gone(self):
+        target = self.target()
+        target.become_child("leave")
+        self.check_fires(target, {"shop:mixed": MIXED})
+
+    def test_disables_the_probe_when_terminated(self):
+        target = self.target()
+        tool = self.watch(target, {"shop:mixed": MIXED})
+        tool.finish(signal.SIGTERM)
+        self.detached(target, "shop:mixed")
+
+
+if __name__ == "__main__":
+    if not DTRACE:
+        print("skipped: RST_DTRACE names no dtrace")
+        sys.exit(SKIPPED)
+    main()
