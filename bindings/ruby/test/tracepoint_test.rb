@@ -293,6 +293,8 @@ class TracepointTest < Minitest::Test
       error = assert_raises(Tracepoint::InvalidArgType) { @provider.add_tracepoint(:odd, Integer, arg: type) }
       assert_includes error.message, "tracepoint_test:odd: argument 2 (arg) can't be #{type.inspect}; "
     end
+    error = assert_raises(Tracepoint::InvalidArgType) { @provider.add_tracepoint(:odd, BasicObject.new) }
+    assert_includes error.message, "argument 1 can't be a BasicObject; "
     error = assert_raises(Tracepoint::InvalidArgType) { @provider.add_tracepoint(:odd, *[Integer] * 13) }
     assert_equal 'tracepoint_test:odd: 13 arguments; 12 is the most', error.message
     assert_empty @provider.tracepoints

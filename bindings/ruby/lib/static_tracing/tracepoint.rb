@@ -191,11 +191,12 @@ module StaticTracing
     end
 
     def kind_of(type, index)
-      Types::KINDS.fetch(type) do
-        raise InvalidArgType,
-              "#{provider_name}:#{name}: #{describe(index)} can't be #{type.inspect}; " \
-              "what it can be is #{Types::KINDS.keys.map(&:inspect).join(', ')}"
-      end
+      asked = Object === type # a BasicObject can't be
+      kind = Types::KINDS[type] if asked
+      kind || raise(InvalidArgType,
+                    "#{provider_name}:#{name}: #{describe(index)} can't be " \
+                    "#{asked ? type.inspect : Shown.value(type)}; " \
+                    "what it can be is #{Types::KINDS.keys.map(&:inspect).join(', ')}")
     end
 
     def check_count
