@@ -165,7 +165,18 @@ class CommandTest(harness.TracerTest):
     def need_root(self):
         self.need(os.geteuid() == 0, "this takes root")
 
+    lock = None
+
+    def lock_sdt_program(self, how):
+        """Keep other tests from running and watching it (LOCK_EX), or from being alone (LOCK_SH)."""
+        if self.lock is None:
+            self.lock = open(SDT_PROGRAM, "rb")
+            self.addCleanup(self.lock.close)
+            fcntl.flock(self.lock, how)
+
     def program(self, *command, **options):
+        if command[0] == SDT_PROGRAM:
+            self.lock_sdt_program(fcntl.LOCK_SH)
         program = Program(*command, **options)
         self.addCleanup(program.close)
         return program

@@ -4,6 +4,7 @@
 import ctypes
 import filecmp
 import glob
+import fcntl
 import os
 import re
 import shutil
@@ -116,6 +117,7 @@ class Librst(command.CommandTest):
 
 class CompileTime(command.CommandTest):
     def test_a_program_s_own_probes_have_the_operands_types(self):
+        self.lock_sdt_program(fcntl.LOCK_EX)
         program = self.program(SDT_PROGRAM)
         site = self.site("-p", program.pid, "bakery:bread")
         self.assertEqual(
@@ -128,6 +130,7 @@ class CompileTime(command.CommandTest):
         self.assertEqual(arguments_of(self.site("-p", program.pid, "bakery:cake")), [])
 
     def test_the_offsets_are_those_that_a_tracer_attaches_to(self):
+        self.lock_sdt_program(fcntl.LOCK_EX)
         self.need_uprobes()
         program = self.program(SDT_PROGRAM)
         site = self.site("-p", program.pid, "bakery:bread")
@@ -321,6 +324,7 @@ def run_names(program, pattern):
 
 class EveryProcess(command.CommandTest):
     def test_processes_with_one_file_are_one_row(self):
+        self.lock_sdt_program(fcntl.LOCK_EX)
         programs = [self.program(SDT_PROGRAM) for _ in range(3)]
         pids = {site["pid"] for site in self.sites("bakery:bread")}
         self.assertTrue(pids.issuperset(program.pid for program in programs))

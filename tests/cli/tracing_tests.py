@@ -2,6 +2,7 @@
 """What `rst trace` must show, whichever bpftrace it has."""
 
 import collections
+import fcntl
 import json
 import math
 import operator
@@ -270,6 +271,7 @@ class TraceTests:
         )
 
     def test_watches_every_process_that_has_it(self):
+        self.lock_sdt_program(fcntl.LOCK_EX)
         programs = [self.program(command.SDT_PROGRAM) for _ in range(2)]
         tool = self.trace("bakery:bread", "--json")
         for program in programs:
@@ -436,6 +438,7 @@ class TraceTests:
         self.assertEqual(lines[-1].partition(";")[0], "rst: 10 events")
 
     def test_watches_a_file_in_whoever_has_it(self):
+        self.lock_sdt_program(fcntl.LOCK_EX)
         tool = self.trace(command.SDT_PROGRAM, "bakery:cake")
         program = self.program(command.SDT_PROGRAM)
         program.tell("")
