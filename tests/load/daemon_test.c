@@ -18,17 +18,6 @@ static void close_all(void)
     check_equal(close_range(3, UINT_MAX, 0), 0);
 }
 
-static void check_traceable(struct shop shop)
-{
-    int tracer = shop_trace(shop);
-
-    check_equal(*rst_probe_semaphore(shop.order), 1);
-    shop_fire(shop, 7);
-    check_equal(tracer_count(tracer), 7);
-    close(tracer);
-    check_equal(*rst_probe_semaphore(shop.order), 0);
-}
-
 /* What a handle leads to, which must never change. */
 struct leads {
     void *function;

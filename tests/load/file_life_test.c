@@ -14,7 +14,6 @@
 #include "support/resources.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
-#include "support/tracer.h"
 
 static struct shop shop_in(const char *directory)
 {
@@ -170,13 +169,7 @@ static void use_and_exit(void *unused)
     (void)unused;
     child_pause();
     check(exists(rst_probe_path(inherited.order)));
-    if (!tracer_unavailable()) {
-        int tracer = shop_trace(inherited);
-
-        shop_fire(inherited, 5);
-        check_equal(tracer_count(tracer), 5);
-        close(tracer);
-    }
+    check_traceable_if_allowed(inherited);
     exit(0);
 }
 
@@ -277,13 +270,7 @@ static void after_a_tidy_up_a_load_brings_the_file_back(void **state)
     assert_int_equal(rst_provider_load(shop.provider), 0);
     assert_true(exists(rst_probe_path(shop.order)));
     assert_ptr_equal(rst_probe_semaphore(shop.order), semaphore);
-    if (!tracer_unavailable()) {
-        int tracer = shop_trace(shop);
-
-        shop_fire(shop, 3);
-        assert_int_equal(tracer_count(tracer), 3);
-        close(tracer);
-    }
+    check_traceable_if_allowed(shop);
 
     assert_int_equal(unlink(path), 0); /* and the directory */
     assert_int_equal(rmdir(first_entry_of(*state)), 0);

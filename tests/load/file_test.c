@@ -15,7 +15,6 @@
 #include "support/resources.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
-#include "support/tracer.h"
 
 #define NOBODY 65534
 
@@ -49,25 +48,13 @@ static void check_is_in(struct shop shop, const char *directory)
     check_equal(mappings_of(real) > 0, 1);
 }
 
-static void check_traceable(struct shop shop)
-{
-    int tracer;
-
-    if (tracer_unavailable())
-        return;
-    tracer = shop_trace(shop);
-    shop_fire(shop, 7);
-    check_equal(tracer_count(tracer), 7);
-    close(tracer);
-}
-
 /* Load, see that the file is there, and that nothing is there afterwards. */
 static void check_file_in(const char *directory)
 {
     struct shop shop = shop_loaded();
 
     check_is_in(shop, directory);
-    check_traceable(shop);
+    check_traceable_if_allowed(shop);
     rst_provider_free(shop.provider);
     check(!exists(private_in(directory)));
 }

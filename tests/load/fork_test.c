@@ -23,18 +23,6 @@ static int pid_in(const char *path)
     return pid;
 }
 
-/* A tracer that attaches to this process by the path it gives. */
-static void check_traceable(struct shop shop)
-{
-    int tracer = shop_trace(shop);
-
-    check_equal(*rst_probe_semaphore(shop.order), 1);
-    shop_fire(shop, 7);
-    check_equal(tracer_count(tracer), 7);
-    close(tracer);
-    check_equal(*rst_probe_semaphore(shop.order), 0);
-}
-
 /* -------------------------------------------------------------------------- the path -- */
 
 struct given_out {

@@ -11,7 +11,6 @@
 #include "support/resources.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
-#include "support/tracer.h"
 
 #define WARM_UP 1000 /* after which all that is allocated but once has been */
 
@@ -71,13 +70,7 @@ static void unloading_and_loading_grows_nothing(void **state)
     check_cycles(unload_and_load, &shop, times(100000, 1000000));
     assert_string_equal(rst_probe_path(shop.order), path);
     assert_int_equal(libraries_of(path), 1);
-    if (!tracer_unavailable()) {
-        int tracer = shop_trace(shop);
-
-        shop_fire(shop, 9);
-        assert_int_equal(tracer_count(tracer), 9);
-        close(tracer);
-    }
+    check_traceable_if_allowed(shop);
     rst_provider_free(shop.provider);
     free((void *)(uintptr_t)path);
 }

@@ -50,13 +50,7 @@ static void check_recovers(struct shop shop)
 {
     check_equal(rst_provider_load(shop.provider), 0);
     check(rst_provider_loaded(shop.provider));
-    if (!tracer_unavailable()) {
-        int tracer = shop_trace(shop);
-
-        shop_fire(shop, 3);
-        check_equal(tracer_count(tracer), 3);
-        close(tracer);
-    }
+    check_traceable_if_allowed(shop);
     rst_provider_free(shop.provider);
 }
 

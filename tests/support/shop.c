@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <link.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "support/children.h"
 #include "support/tracer.h"
@@ -42,6 +43,23 @@ void shop_fire(struct shop shop, size_t times)
 int shop_trace(struct shop shop)
 {
     return tracer_attach_probe(shop.order, "shop", 0);
+}
+
+void check_traceable(struct shop shop)
+{
+    int tracer = shop_trace(shop);
+
+    check_equal(*rst_probe_semaphore(shop.order), 1);
+    shop_fire(shop, 7);
+    check_equal(tracer_count(tracer), 7);
+    close(tracer);
+    check_equal(*rst_probe_semaphore(shop.order), 0);
+}
+
+void check_traceable_if_allowed(struct shop shop)
+{
+    if (!tracer_unavailable())
+        check_traceable(shop);
 }
 
 bool mapping_at(const volatile void *address, struct mapping *ret)

@@ -27,6 +27,11 @@ void shop_fire(struct shop shop, size_t times);
 /* Attach to it; close what it gives to detach. */
 int shop_trace(struct shop shop);
 
+/* A tracer that attaches to it in this process, by its path, is counted in and out and sees each
+ * fire. The second looks only where a tracer can attach at all. */
+void check_traceable(struct shop shop);
+void check_traceable_if_allowed(struct shop shop);
+
 /* The start of the line of /proc/self/maps that has the address, and that line's file ("" if
  * it has none). Gives whether there is one. */
 struct mapping {

@@ -13,7 +13,6 @@
 #include "support/children.h"
 #include "support/resources.h"
 #include "support/shop.h"
-#include "support/tracer.h"
 
 #define DEADLINE 20 /* seconds for a child; then SIGALRM ends it */
 
@@ -102,14 +101,7 @@ static void the_load_that_comes_after_an_unload_has_its_way(void **state)
 
     assert_true(rst_provider_loaded(shop.provider));
     assert_non_null(rst_probe_path(shop.order));
-    if (!tracer_unavailable()) {
-        int tracer = shop_trace(shop);
-
-        assert_int_equal(*rst_probe_semaphore(shop.order), 1);
-        shop_fire(shop, 3);
-        assert_int_equal(tracer_count(tracer), 3);
-        close(tracer);
-    }
+    check_traceable_if_allowed(shop);
     rst_provider_free(shop.provider);
 }
 
@@ -159,13 +151,7 @@ static void use_without_linker(void *data)
     shop_fire(shop, 1);
     check_equal(rst_provider_load(shop.provider), 0);
     check(rst_probe_path(shop.order) != NULL);
-    if (!tracer_unavailable()) {
-        int tracer = shop_trace(shop);
-
-        shop_fire(shop, 3);
-        check_equal(tracer_count(tracer), 3);
-        close(tracer);
-    }
+    check_traceable_if_allowed(shop);
     rst_provider_free(own);
     rst_provider_free(shop.provider);
 }
