@@ -50,7 +50,7 @@ static void use(struct shop shop)
     check(!RST_ENABLED(shop.order));
     check_equal(*rst_probe_semaphore(shop.order), 0);
     shop_fire(shop, 3);
-    ((void (*)(uint64_t))(uintptr_t)rst_probe_function(shop.order))(1);
+    shop_call(shop);
 }
 
 /* An access to a page that can't be had ends the child by SIGBUS. */

@@ -42,7 +42,7 @@ static void check_safe(struct shop shop)
     check(!rst_probe_enabled(shop.order));
     shop_fire(shop, 10);
     rst_probe_fire(shop.order, args, 1);
-    ((void (*)(uint64_t))(uintptr_t)rst_probe_function(shop.order))(1);
+    shop_call(shop);
 }
 
 /* Free of limits again, it loads and can be traced. */

@@ -57,7 +57,7 @@ static void attach_and_detach(void *unused)
         check_equal(rst_provider_unload(shop.provider), 0);
         check_equal(*rst_probe_semaphore(shop.order), 0);
         shop_fire(shop, 1);
-        ((void (*)(uint64_t))(uintptr_t)rst_probe_function(shop.order))(1);
+        shop_call(shop);
         check_equal(rst_provider_load(shop.provider), 0);
         check_equal(*rst_probe_semaphore(shop.order), 1);
         check_becomes_call(shop);
@@ -187,7 +187,7 @@ static void fire_until_tracer_has_left(void *data)
     child_pause();
     check_equal(*rst_probe_semaphore(traced->shop.order), 0);
     shop_fire(traced->shop, 5);
-    ((void (*)(uint64_t))(uintptr_t)rst_probe_function(traced->shop.order))(1);
+    shop_call(traced->shop);
 }
 
 static void detach_from_both(void *unused)
@@ -226,7 +226,7 @@ static void fire_unseen_and_load(void *data)
     int tracer;
 
     shop_fire(shop, 5);
-    ((void (*)(uint64_t))(uintptr_t)rst_probe_function(shop.order))(1);
+    shop_call(shop);
     check_equal(*rst_probe_semaphore(shop.order), 0);
     check_equal(rst_provider_load(shop.provider), 0);
     tracer = shop_trace(shop);
@@ -265,7 +265,7 @@ static void unload_load_and_free(void *data)
 
     check_equal(rst_provider_unload(shop.provider), 0);
     shop_fire(shop, 5);
-    ((void (*)(uint64_t))(uintptr_t)rst_probe_function(shop.order))(1);
+    shop_call(shop);
     check_equal(*rst_probe_semaphore(shop.order), 0);
     check_equal(rst_provider_load(shop.provider), 0);
     shop_fire(shop, 5);

@@ -40,6 +40,11 @@ void shop_fire(struct shop shop, size_t times)
         RST_FIRE(shop.order, i);
 }
 
+void shop_call(struct shop shop)
+{
+    ((void (*)(uint64_t))(uintptr_t)rst_probe_function(shop.order))(1);
+}
+
 int shop_trace(struct shop shop)
 {
     return tracer_attach_probe(shop.order, "shop", 0);

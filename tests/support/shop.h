@@ -24,6 +24,9 @@ struct shop shop_to_trace(void);
 
 void shop_fire(struct shop shop, size_t times);
 
+/* Fire it once, watched or not, by a call of its function. */
+void shop_call(struct shop shop);
+
 /* Attach to it; close what it gives to detach. */
 int shop_trace(struct shop shop);
 
