@@ -75,6 +75,42 @@ static void the_site_becomes_a_call_and_counts_are_exact(void **state)
     in_child(attach_and_detach, NULL);
 }
 
+/* ---------------------------------------------------------------- a tracer of all -- */
+
+struct traced {
+    struct shop shop;
+    struct tracers tracers;
+    uint64_t before; /* hits until the call was there */
+    int generations; /* yet to be forked */
+};
+
+static struct traced traced_everywhere(void)
+{
+    struct traced traced = {.shop = fast_shop()};
+
+    traced.tracers = tracers_attach_everywhere(traced.shop.order, "shop");
+    check_becomes_call(traced.shop);
+    traced.before = tracers_count(&traced.tracers);
+    return traced;
+}
+
+static void check_hits(const struct traced *traced, uint64_t want)
+{
+    check_equal(tracers_count(&traced->tracers) - traced->before, want);
+}
+
+static void detach(struct traced *traced)
+{
+    tracers_detach(&traced->tracers);
+    check_equal(*rst_probe_semaphore(traced->shop.order), 0);
+}
+
+static void detach_and_free(struct traced *traced)
+{
+    detach(traced);
+    rst_provider_free(traced->shop.provider);
+}
+
 /* --------------------------------------------------------------------------- forks -- */
 
 static void fire_in_child(void *data)
@@ -112,19 +148,13 @@ static void children_of_a_process_traced_alone_live(void **state)
 
 static void fork_under_tracer_of_all(void *unused)
 {
-    struct shop shop = fast_shop();
-    struct tracers tracers = tracers_attach_everywhere(shop.order, "shop");
-    uint64_t before;
+    struct traced traced = traced_everywhere();
 
     (void)unused;
-    check_becomes_call(shop);
-    before = tracers_count(&tracers);
     for (int i = 0; i < FORKS; i++)
-        in_child(fire_in_child, &shop);
-    check_equal(tracers_count(&tracers), before + FORKS * (uint64_t)3);
-    tracers_detach(&tracers);
-    check_equal(*rst_probe_semaphore(shop.order), 0);
-    rst_provider_free(shop.provider);
+        in_child(fire_in_child, &traced.shop);
+    check_hits(&traced, FORKS * (uint64_t)3);
+    detach_and_free(&traced);
 }
 
 static void children_of_a_process_traced_among_all_live_and_are_seen(void **state)
@@ -133,12 +163,6 @@ static void children_of_a_process_traced_among_all_live_and_are_seen(void **stat
     need_tracer();
     in_child(fork_under_tracer_of_all, NULL);
 }
-
-struct traced {
-    struct shop shop;
-    struct tracers tracers;
-    int generations;
-};
 
 /* Each generation fires on both sides of the fork of the next. */
 static void fire_and_fork(void *data)
@@ -155,18 +179,13 @@ static void fire_and_fork(void *data)
 
 static void fork_generations(void *unused)
 {
-    struct traced traced = {.shop = fast_shop(), .generations = 10};
-    uint64_t before;
+    struct traced traced = traced_everywhere();
 
     (void)unused;
-    traced.tracers = tracers_attach_everywhere(traced.shop.order, "shop");
-    check_becomes_call(traced.shop);
-    before = tracers_count(&traced.tracers);
+    traced.generations = 10;
     in_child(fire_and_fork, &traced);
-    check_equal(tracers_count(&traced.tracers), before + 100);
-    tracers_detach(&traced.tracers);
-    check_equal(*rst_probe_semaphore(traced.shop.order), 0);
-    rst_provider_free(traced.shop.provider);
+    check_hits(&traced, 100);
+    detach_and_free(&traced);
 }
 
 static void grandchildren_live_and_are_seen(void **state)
@@ -192,19 +211,14 @@ static void fire_until_tracer_has_left(void *data)
 
 static void detach_from_both(void *unused)
 {
-    struct traced traced = {.shop = fast_shop()};
+    struct traced traced = traced_everywhere();
     struct child child;
-    uint64_t before;
 
     (void)unused;
-    traced.tracers = tracers_attach_everywhere(traced.shop.order, "shop");
-    check_becomes_call(traced.shop);
-    before = tracers_count(&traced.tracers);
     child = child_start(fire_until_tracer_has_left, &traced);
     child_await(&child);
-    check_equal(tracers_count(&traced.tracers), before + 5);
-    tracers_detach(&traced.tracers);
-    check_equal(*rst_probe_semaphore(traced.shop.order), 0);
+    check_hits(&traced, 5);
+    detach(&traced);
     shop_fire(traced.shop, 5);
     child_continue(&child);
     child_join(&child);
@@ -223,17 +237,12 @@ static void the_semaphore_comes_back_to_zero_in_parent_and_child(void **state)
 static void fire_unseen_and_load(void *data)
 {
     struct shop shop = *(struct shop *)data;
-    int tracer;
 
     shop_fire(shop, 5);
     shop_call(shop);
     check_equal(*rst_probe_semaphore(shop.order), 0);
     check_equal(rst_provider_load(shop.provider), 0);
-    tracer = shop_trace(shop);
-    shop_fire(shop, 5);
-    check_equal(tracer_count(tracer), 5);
-    close(tracer);
-    check_equal(*rst_probe_semaphore(shop.order), 0);
+    check_traceable(shop);
 }
 
 static void fork_without_memfd(void *unused)
@@ -274,19 +283,13 @@ static void unload_load_and_free(void *data)
 
 static void fork_and_unload(void *unused)
 {
-    struct shop shop = fast_shop();
-    struct tracers tracers = tracers_attach_everywhere(shop.order, "shop");
-    uint64_t before;
+    struct traced traced = traced_everywhere();
 
     (void)unused;
-    check_becomes_call(shop);
-    before = tracers_count(&tracers);
     for (int i = 0; i < 100; i++)
-        in_child(unload_load_and_free, &shop);
-    check_equal(tracers_count(&tracers), before + 500);
-    tracers_detach(&tracers);
-    check_equal(*rst_probe_semaphore(shop.order), 0);
-    rst_provider_free(shop.provider);
+        in_child(unload_load_and_free, &traced.shop);
+    check_hits(&traced, 500);
+    detach_and_free(&traced);
 }
 
 static void children_unload_and_load_for_themselves(void **state)
