@@ -132,6 +132,19 @@ static void the_unload_that_comes_after_a_load_has_its_way(void **state)
 /* --------------------------------------------------------------------------- a fork -- */
 
 /* The thread that held the lock is not in the child, and the lock is held for ever. */
+static void check_child_of_held_linker(child_body *body)
+{
+    struct holder holder;
+    struct shop shop;
+
+    check_applies(!SANITIZED, "the sanitizer asks the dynamic linker, too");
+    shop = shop_loaded();
+    hold_linker(&holder);
+    in_child(body, &shop);
+    let_linker_go(&holder);
+    rst_provider_free(shop.provider);
+}
+
 static void use_without_linker(void *data)
 {
     struct shop shop = *(struct shop *)data;
@@ -158,18 +171,8 @@ static void use_without_linker(void *data)
 
 static void a_child_that_cannot_load_is_told_and_keeps_what_it_has(void **state)
 {
-    struct holder holder;
-    struct child child;
-    struct shop shop;
-
     (void)state;
-    check_applies(!SANITIZED, "the sanitizer asks the dynamic linker, too");
-    shop = shop_loaded();
-    hold_linker(&holder);
-    child = child_start(use_without_linker, &shop);
-    child_join(&child);
-    let_linker_go(&holder);
-    rst_provider_free(shop.provider);
+    check_child_of_held_linker(use_without_linker);
 }
 
 static void free_without_linker(void *data)
@@ -180,18 +183,8 @@ static void free_without_linker(void *data)
 
 static void a_child_that_cannot_load_can_free(void **state)
 {
-    struct holder holder;
-    struct child child;
-    struct shop shop;
-
     (void)state;
-    check_applies(!SANITIZED, "the sanitizer asks the dynamic linker, too");
-    shop = shop_loaded();
-    hold_linker(&holder);
-    child = child_start(free_without_linker, &shop);
-    child_join(&child);
-    let_linker_go(&holder);
-    rst_provider_free(shop.provider);
+    check_child_of_held_linker(free_without_linker);
 }
 
 int main(void)
