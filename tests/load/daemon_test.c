@@ -177,27 +177,11 @@ static void lead_session(void *data)
     in_child(serve, data);
 }
 
-static void become_daemon(void *unused)
-{
-    struct shop shop = shop_loaded();
-
-    (void)unused;
-    child_pause();
-    child_leave_orphan(exit, lead_session, &shop);
-}
-
 static void a_double_forked_daemon_can_be_traced_after_a_load(void **state)
 {
-    struct child child;
-
     (void)state;
     need_tracer();
-    child = child_start(become_daemon, NULL);
-    child_await(&child);
-    child_adopt_orphan(&child);
-    child_await(&child);
-    child_continue(&child);
-    child_join(&child);
+    shop_in_orphan(lead_session);
 }
 
 static void close_file(void *directory)

@@ -178,27 +178,11 @@ static void be_traced_as_orphan(void *data)
     rst_provider_free(shop.provider);
 }
 
-static void load_and_leave_orphan(void *unused)
-{
-    struct shop shop = shop_loaded();
-
-    (void)unused;
-    child_pause();
-    child_leave_orphan(exit, be_traced_as_orphan, &shop);
-}
-
 static void a_child_works_with_its_parent_gone(void **state)
 {
-    struct child child;
-
     (void)state;
     need_tracer();
-    child = child_start(load_and_leave_orphan, NULL);
-    child_await(&child);
-    child_adopt_orphan(&child);
-    child_await(&child);
-    child_continue(&child);
-    child_join(&child);
+    shop_in_orphan(be_traced_as_orphan);
 }
 
 /* ------------------------------------------------------------------ the child's own life -- */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "support/children.h"
@@ -65,6 +66,25 @@ void check_traceable_if_allowed(struct shop shop)
 {
     if (!tracer_unavailable())
         check_traceable(shop);
+}
+
+static void load_and_leave_orphan(void *body)
+{
+    struct shop shop = shop_loaded();
+
+    child_pause();
+    child_leave_orphan(exit, *(child_body **)body, &shop);
+}
+
+void shop_in_orphan(child_body *body)
+{
+    struct child child = child_start(load_and_leave_orphan, &body);
+
+    child_await(&child);
+    child_adopt_orphan(&child);
+    child_await(&child);
+    child_continue(&child);
+    child_join(&child);
 }
 
 bool mapping_at(const volatile void *address, struct mapping *ret)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "rst.h"
+#include "support/children.h"
 
 struct shop {
     rst_provider *provider;
@@ -34,6 +35,10 @@ int shop_trace(struct shop shop);
  * fire. The second looks only where a tracer can attach at all. */
 void check_traceable(struct shop shop);
 void check_traceable_if_allowed(struct shop shop);
+
+/* Run `body` with a loaded shop (struct shop *) in a child whose parent, which loaded it, has
+ * ended: `body` begins with a child_pause() until that is so. */
+void shop_in_orphan(child_body *body);
 
 /* The start of the line of /proc/self/maps that has the address, and that line's file ("" if
  * it has none). Gives whether there is one. */
