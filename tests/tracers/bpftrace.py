@@ -9,8 +9,9 @@ it does, and afterwards ends it with events unread.
 import re
 import signal
 
+from fires import ChildrenTests
 from harness import TracerTest
-from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND, TYPES
+from probes import ROUND, TYPES
 
 LIMIT = 128  # bytes of a string, more than the target's longest
 TICK = ' interval:ms:50 { printf("tick\\n"); }'
@@ -35,8 +36,8 @@ class Bpftrace:
         return f'*({c_type}*)(reg("bp") + {STACK_ARGS + 8 * (index - 6)})'
 
     def prints(self, probe, kinds):
-        """An action that prints every argument on a line of its own: probe, index, value."""
-        action = ""
+        """An action that prints a hit, and every argument on a line of its own: index, value."""
+        action = f'printf("{probe} hit\\n"); '
         for index, kind in enumerate(kinds):
             value = self.argument(index, kind)
             form = "%ld" if TYPES[kind][1] else "%lu"
@@ -48,15 +49,16 @@ class Bpftrace:
 
 def shown(probe, kinds, fires):
     """The lines that Bpftrace.prints() makes of `fires`."""
-    return [
-        f"{probe} {index} "
-        + (value.text.decode() if kind == "string" else str(int(value)))
-        for values in fires
-        for index, (kind, value) in enumerate(zip(kinds, values, strict=True))
-    ]
+    lines = []
+    for values in fires:
+        lines.append(f"{probe} hit")
+        for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+            text = value.text.decode() if kind == "string" else str(int(value))
+            lines.append(f"{probe} {index} {text}")
+    return lines
 
 
-class BpftraceTests:
+class BpftraceTests(ChildrenTests):
     """To be mixed into a TracerTest that has `bpftrace`."""
 
     def where(self, target, provider):
@@ -96,36 +98,15 @@ class BpftraceTests:
     def check_printed(self, target, tool, probes, want):
         self.assertEqual(self.printed(target, tool, probes, len(want)), want, tool)
 
-    def check_every_value(self, target):
-        for probe in EVERY_TYPE:
+    def check_fires(self, target, probes):
+        for probe in probes:
             self.assertEqual(target.semaphore(probe), 0)
-        actions = (
-            (probe, self.bpftrace.prints(probe, kinds)) for probe, kinds in EVERY_TYPE.items()
-        )
+        actions = ((probe, self.bpftrace.prints(probe, kinds)) for probe, kinds in probes.items())
         tool = self.watch(target, *actions)
         want = []
-        for probe, kinds in EVERY_TYPE.items():
+        for probe, kinds in probes.items():
             want += shown(probe, kinds, target.fire(probe, ROUND))
-        self.check_printed(target, tool, EVERY_TYPE, want)
-
-    def test_shows_every_value_of_every_type_at_every_place_in_a_memfd(self):
-        self.check_every_value(self.target())
-
-    def test_shows_every_value_of_every_type_at_every_place_in_a_file(self):
-        self.check_every_value(self.target("file"))
-
-    def test_shows_any_number_of_arguments(self):
-        target = self.target()
-        actions = (
-            (probe, f'printf("{probe} hit\\n"); ' + self.bpftrace.prints(probe, kinds))
-            for probe, kinds in EVERY_COUNT.items()
-        )
-        tool = self.watch(target, *actions)
-        want = []
-        for probe, kinds in EVERY_COUNT.items():
-            for values in target.fire(probe, 2):
-                want += [f"{probe} hit"] + shown(probe, kinds, [values])
-        self.check_printed(target, tool, EVERY_COUNT, want)
+        self.check_printed(target, tool, probes, want)
 
     def test_cuts_a_string_where_told(self):
         target = self.target()
@@ -171,25 +152,6 @@ class BpftraceTests:
         again = self.watch(target, ("shop:order", "@hits = count();"))
         target.fire("shop:order", 3)
         self.assertIn("@hits: 3", self.stop(target, again, "shop:order"))
-
-    def check_child(self, backing, how):
-        target = self.target(backing)
-        target.become_child(how)
-        tool = self.watch(target, ("shop:mixed", self.bpftrace.prints("shop:mixed", MIXED)))
-        want = shown("shop:mixed", MIXED, target.fire("shop:mixed", ROUND))
-        self.check_printed(target, tool, ["shop:mixed"], want)
-
-    def test_watches_a_forked_child(self):
-        self.check_child("memfd", "fork")
-
-    def test_watches_a_forked_child_whose_parent_is_gone(self):
-        self.check_child("memfd", "leave")
-
-    def test_watches_a_forked_child_by_its_file(self):
-        self.check_child("file", "fork")
-
-    def test_watches_a_forked_child_by_its_file_when_the_parent_is_gone(self):
-        self.check_child("file", "leave")
 
     def test_sees_the_same_probes_after_an_unload_and_a_load(self):
         target = self.target()

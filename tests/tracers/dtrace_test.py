@@ -9,8 +9,9 @@ import re
 import signal
 import sys
 
+from fires import FiresTests
 from harness import DTRACE, SKIPPED, TracerTest, events_lock, main
-from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND
+from probes import MIXED, ROUND
 
 MOST_ARGUMENTS = 10
 WHOLE = (1 << 64) - 1
@@ -39,7 +40,7 @@ def shown(probe, kinds, values):
     return " ".join(words)
 
 
-class Dtrace(TracerTest):
+class Dtrace(FiresTests, TracerTest):
     def setUp(self):
         super().setUp()
         self.addCleanup(events_lock().close)  # it makes events, and removes them
@@ -69,15 +70,6 @@ class Dtrace(TracerTest):
         got = [line for line in self.stop(target, tool, probes) if ":" in line]
         self.assertEqual(got, want, tool)
 
-    def test_shows_every_value_of_every_type_at_every_place_in_a_memfd(self):
-        self.check_fires(self.target(), EVERY_TYPE)
-
-    def test_shows_every_value_of_every_type_at_every_place_in_a_file(self):
-        self.check_fires(self.target("file"), EVERY_TYPE)
-
-    def test_shows_any_number_of_arguments(self):
-        self.check_fires(self.target(), EVERY_COUNT)
-
     def test_lists_the_probes(self):
         for backing in "memfd", "file":
             with self.subTest(backing=backing):
@@ -85,11 +77,6 @@ class Dtrace(TracerTest):
                 lines = self.run_tool(DTRACE, "-l", "-n", f"shop{target.pid}:::")
                 found = re.findall(rf" shop{target.pid} .* (\w+)$", "\n".join(lines), re.MULTILINE)
                 self.assertEqual(sorted(found), ["mixed", "order"])
-
-    def test_watches_a_forked_child_whose_parent_is_gone(self):
-        target = self.target()
-        target.become_child("leave")
-        self.check_fires(target, {"shop:mixed": MIXED})
 
     def test_disables_the_probe_when_terminated(self):
         target = self.target()

@@ -5,8 +5,9 @@ import os
 import re
 import signal
 
+from fires import ChildrenTests
 from harness import TracerTest, main
-from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND, TYPES
+from probes import MIXED, ROUND, TYPES
 
 # The C type that gdb gives each argument: by the note's size and sign alone.
 C_TYPES = {
@@ -72,7 +73,7 @@ def ptrace_refusal():
     return f"kernel.yama.ptrace_scope is {scope}: gdb can't attach"
 
 
-class Gdb(TracerTest):
+class Gdb(ChildrenTests, TracerTest):
     tools = ("gdb",)
     refusal = staticmethod(ptrace_refusal)
 
@@ -102,18 +103,6 @@ class Gdb(TracerTest):
         lines = self.stop(target, tool, *probes)
         got = [line for line in lines if line.split(" ")[0] in probes]
         self.assertEqual(got, want, tool)
-
-    def check_every_value(self, target):
-        self.check_fires(target, EVERY_TYPE)
-
-    def test_shows_every_value_of_every_type_at_every_place_in_a_memfd(self):
-        self.check_every_value(self.target())
-
-    def test_shows_every_value_of_every_type_at_every_place_in_a_file(self):
-        self.check_every_value(self.target("file"))
-
-    def test_shows_any_number_of_arguments(self):
-        self.check_fires(self.target(), EVERY_COUNT)
 
     def check_list(self, target):
         lines = self.gdb(target, "set width 0\ninfo probes stap\n").finish()
@@ -152,18 +141,6 @@ class Gdb(TracerTest):
         self.check_list(target)
         self.check_fires(target, {"shop:mixed": MIXED})
         self.check_backtrace(target)
-
-    def test_watches_a_forked_child(self):
-        self.check_child("memfd", "fork")
-
-    def test_watches_a_forked_child_whose_parent_is_gone(self):
-        self.check_child("memfd", "leave")
-
-    def test_watches_a_forked_child_by_its_file(self):
-        self.check_child("file", "fork")
-
-    def test_watches_a_forked_child_by_its_file_when_the_parent_is_gone(self):
-        self.check_child("file", "leave")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@
 import os
 import signal
 
+from fires import ChildrenTests
 from harness import TracerTest, main
-from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND
+from probes import MIXED, ROUND
 
 WATCHER = os.environ.get("RST_LIBBPF_WATCHER", "")
 OBJECT = os.environ.get("RST_BPF_OBJECT", "")
@@ -19,7 +20,7 @@ def shown(probe, kinds, values):
         yield f"{probe} {index} {int(value) & (1 << 64) - 1}{text}"
 
 
-class Libbpf(TracerTest):
+class Libbpf(ChildrenTests, TracerTest):
     def setUp(self):
         super().setUp()
         self.need(
@@ -49,37 +50,11 @@ class Libbpf(TracerTest):
         self.assertEqual(tool.finish(), want, tool)
         self.detached(target, *probes)
 
-    def check_every_value(self, target):
-        self.check_fires(target, EVERY_TYPE)
-
-    def test_reads_every_value_of_every_type_at_every_place_in_a_memfd(self):
-        self.check_every_value(self.target())
-
-    def test_reads_every_value_of_every_type_at_every_place_in_a_file(self):
-        self.check_every_value(self.target("file"))
-
-    def test_reads_any_number_of_arguments(self):
-        self.check_fires(self.target(), EVERY_COUNT)
-
     def test_leaves_the_probe_disabled_when_killed(self):
         target = self.target()
         tool = self.watch(target, {"shop:mixed": MIXED})
         tool.finish(signal.SIGKILL)
         self.detached(target, "shop:mixed")
-
-    def check_child(self, backing, how):
-        target = self.target(backing)
-        target.become_child(how)
-        self.check_fires(target, {"shop:mixed": MIXED})
-
-    def test_watches_a_forked_child(self):
-        self.check_child("memfd", "fork")
-
-    def test_watches_a_forked_child_whose_parent_is_gone(self):
-        self.check_child("memfd", "leave")
-
-    def test_watches_a_forked_child_by_its_file_when_the_parent_is_gone(self):
-        self.check_child("file", "leave")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ are made in a group, and recorded in a tracefs instance, that carry this process
 import os
 import re
 
+from fires import FiresTests
 from harness import TracerTest, events_lock, main, mount_tracefs
 from notes import notes_of
-from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ROUND
+from probes import ROUND
 
 TRACEFS = "/sys/kernel/tracing"
 GROUP = f"librst_{os.getpid()}"
@@ -36,7 +37,7 @@ def shown(kind, value):
     return f'"{value.text.decode()}"' if value else "(fault)"
 
 
-class Tracefs(TracerTest):
+class Tracefs(FiresTests, TracerTest):
     def setUp(self):
         super().setUp()
         self.refuse(tracefs)
@@ -93,20 +94,6 @@ class Tracefs(TracerTest):
         for probe in probes:
             self.assertEqual(target.semaphore(probe), 0)
         self.assertEqual(list(self.recorded()), want)
-
-    def test_shows_every_value_of_every_type_at_every_place_in_a_memfd(self):
-        self.check_fires(self.target(), EVERY_TYPE)
-
-    def test_shows_every_value_of_every_type_at_every_place_in_a_file(self):
-        self.check_fires(self.target("file"), EVERY_TYPE)
-
-    def test_shows_any_number_of_arguments(self):
-        self.check_fires(self.target(), EVERY_COUNT)
-
-    def test_watches_a_forked_child_whose_parent_is_gone(self):
-        target = self.target()
-        target.become_child("leave")
-        self.check_fires(target, {"shop:mixed": MIXED})
 
 
 if __name__ == "__main__":
