@@ -6,10 +6,19 @@ require 'support/traced'
 # What becomes of fires, and of their blocks, while a tracer watches.
 class BlocksTest < TracedTest
   NUMBER = { order: 'printf("%ld\n", arg0);' }.freeze
+  ORDER = "order = declare(:order, Integer)\n"
 
   # A script whose only tracepoint is `order`, with one Integer.
   def trace_order(script, **options)
-    trace(NUMBER, "order = declare(:order, Integer)\n#{script}", **options)
+    trace(NUMBER, ORDER + script, **options)
+  end
+
+  # The same, where what it logs is looked at.
+  # @return [Array(Array<String>, Subject)]
+  def watch_order(script)
+    traced = subject(ORDER + script)
+    traced.await_ready
+    [watch(NUMBER, traced).printed, traced]
   end
 
   def test_that_a_fire_says_whether_somebody_watches
@@ -203,10 +212,9 @@ class BlocksTest < TracedTest
   end
 
   def test_that_what_another_thread_raises_is_not_the_blocks
-    traced = subject(<<~RUBY)
+    shown, said = trace_order(<<~RUBY)
       require 'timeout'
       late = Class.new(StandardError)
-      order = declare(:order, Integer)
       watched do
         begin
           Timeout.timeout(0.05, late) do
@@ -221,17 +229,13 @@ class BlocksTest < TracedTest
         end
       end
     RUBY
-    traced.await_ready
-    shown = watch(NUMBER, traced).printed
-    assert_equal %w[late], traced.said
+    assert_equal %w[late], said
     assert_empty shown
-    assert_empty traced.errors
   end
 
   def test_that_a_plain_timeout_gets_through_to_a_block_that_waits
-    traced = subject(<<~RUBY)
+    shown, said = trace_order(<<~RUBY)
       require 'timeout'
-      order = declare(:order, Integer)
       watched do
         Timeout.timeout(0.05) { order.fire { hear } }
         say 'went on'
@@ -239,18 +243,14 @@ class BlocksTest < TracedTest
         say 'late'
       end
     RUBY
-    traced.await_ready
-    shown = watch(NUMBER, traced).printed
-    assert_equal %w[late], traced.said
+    assert_equal %w[late], said
     assert_empty shown
-    assert_empty traced.errors
   end
 
   def test_that_a_block_may_have_a_timeout_of_its_own
-    traced = subject(<<~RUBY)
+    shown, traced = watch_order(<<~RUBY)
       require 'timeout'
       late = Class.new(StandardError) { def self.name; 'Late'; end }
-      order = declare(:order, Integer)
       watched do
         rescued = order.fire do
           Timeout.timeout(0.05, late) { hear }
@@ -260,8 +260,6 @@ class BlocksTest < TracedTest
         say rescued, order.fire { Timeout.timeout(0.05, late) { hear } }
       end
     RUBY
-    traced.await_ready
-    shown = watch(NUMBER, traced).printed
     assert_equal ['true false'], traced.said
     assert_equal %w[7], shown
     assert_equal 1, traced.errors.lines.size, traced
@@ -269,30 +267,21 @@ class BlocksTest < TracedTest
   end
 
   def test_that_a_block_that_returns_its_tracepoint_is_told_that_it_is_no_value
-    traced = subject(<<~RUBY)
-      order = declare(:order, Integer)
+    shown, traced = watch_order(<<~RUBY)
       watched { say order.fire { order } }
     RUBY
-    traced.await_ready
-    shown = watch(NUMBER, traced).printed
     assert_equal %w[false], traced.said
     assert_empty shown
     assert_match(/argument 1 is a StaticTracing::Tracepoint;/, traced.errors)
   end
 
   def test_that_a_block_beside_values_is_not_run
-    traced = subject(<<~RUBY)
-      order = declare(:order, Integer)
-      watched { say order.fire(7) { abort 'run' } }
-    RUBY
-    traced.await_ready
-    assert_equal %w[7], watch(NUMBER, traced).printed
-    assert_equal %w[true], traced.said
+    shown, said = trace_order("watched { say order.fire(7) { abort 'run' } }")
+    assert_equal [%w[7], %w[true]], [shown, said]
   end
 
   def test_that_with_log_what_blocks_raise_is_logged_once_and_everything_else_passes
-    traced = subject(<<~RUBY)
-      order = declare(:order, Integer)
+    shown, traced = watch_order(<<~RUBY)
       StaticTracing::Configuration.on_error = :log
       watched do
         say order.fire { raise IOError, 'raised' }
@@ -313,8 +302,6 @@ class BlocksTest < TracedTest
         say order.fire { 7 }, order.fire(8)
       end
     RUBY
-    traced.await_ready
-    shown = watch(NUMBER, traced).printed
     assert_equal ['false', 'false', 'false false false', 'broken', 'caught', 'no StandardError', '3', 'true true'],
                  traced.said
     assert_equal %w[7 8], shown
