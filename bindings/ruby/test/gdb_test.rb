@@ -46,17 +46,13 @@ class GdbTest < TracedTest
   end
 
   def test_that_every_type_shows_its_edges_at_every_place
-    actions = Values::ALL.keys.to_h { |type| [Values.name(type), prints(Values.name(type), [type] * 12)] }
-    wanted = Values::ALL.flat_map do |type, edges|
-      edges.size.times.flat_map { |round| printed(Values.name(type), [type] * 12, Values.twelve(type, round)) }
-    end
+    actions = Values.tracepoints.to_h { |name, types| [name, prints(name, types)] }
+    wanted = Values.fires.flat_map { |name, values| printed(name, Values.tracepoints[name], values) }
     lines, = trace(actions, <<~RUBY)
       require 'support/values'
-      fires = Values::ALL.keys.to_h { |type| [type, declare(Values.name(type), *[type] * 12)] }
+      tracepoints = Values.tracepoints.to_h { |name, types| [name, declare(name, *types)] }
       watched do
-        fires.each do |type, tracepoint|
-          Values::ALL[type].size.times { |round| tracepoint.fire(*Values.twelve(type, round)) }
-        end
+        Values.fires.each { |name, values| tracepoints[name].fire(*values) }
       end
     RUBY
     assert_equal wanted, lines.map(&:b).grep(/\Aof_/)

@@ -45,9 +45,16 @@ module Values
 
   module_function
 
-  # @return [String] the name of a tracepoint whose arguments are of this type
-  def name(type)
-    "of_#{type}"
+  # @return [Hash{String => Array}] the name of a tracepoint for each type => the types of its arguments
+  def tracepoints
+    ALL.keys.to_h { |type| ["of_#{type}", [type] * 12] }
+  end
+
+  # @return [Array<Array(String, Array)>] each a tracepoint's name and values, all edges at every place
+  def fires
+    tracepoints.flat_map do |name, types|
+      ALL[types.first].each_index.map { |round| [name, twelve(types.first, round)] }
+    end
   end
 
   def text?(type)
