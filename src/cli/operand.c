@@ -28,13 +28,14 @@ static bool is_number(const char *text, size_t length)
     return is_digit(text[length > 1 && text[0] == '-']);
 }
 
+/* "%fs:counter@tpoff" is a thread's variable, at a symbol. */
 static enum operand_kind x86_kind(const char *text, size_t length)
 {
     if (text[0] == '$')
         return OPERAND_CONSTANT;
     if (has(text, length, '('))
         return OPERAND_MEMORY;
-    return text[0] == '%' ? OPERAND_REGISTER : OPERAND_OTHER;
+    return text[0] == '%' && !has(text, length, ':') ? OPERAND_REGISTER : OPERAND_OTHER;
 }
 
 static enum operand_kind arm_kind(const char *text, size_t length)

@@ -72,6 +72,7 @@ struct trace_probe {
     size_t argument_count;
     bool differs;                 /* its sites' operands do */
     bool has_floats, has_symbols; /* such operands, at any site */
+    bool skipped_by_bcc;          /* one of its operands is, and argN then is another */
     struct usdt_arguments words;  /* what the names are in */
     char *condition;              /* --filter for this one; NULL: none */
     const struct trace_argument *by, *hist;

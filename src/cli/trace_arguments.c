@@ -136,6 +136,7 @@ static void add_operand(struct sites *sites, size_t i, struct trace_probe *probe
 
     probe->has_floats |= operand->is_float;
     probe->has_symbols |= is_at_symbol(operand);
+    probe->skipped_by_bcc |= operand->is_float || operand->kind == OPERAND_OTHER;
     sites->arguments[i].count++;
     sites->arguments[i].has_float |= operand->is_float;
     sites->arguments[i].differ |= size != argument->size ||
@@ -215,11 +216,11 @@ static bool bcc_reads_all(const struct trace_probe *probe, size_t argument)
     return true;
 }
 
-/* Whether argN is the argument: bcc counts none that is a float. */
+/* Whether argN is the argument: bcc counts none that it skips. */
 static bool has_number(const struct trace_probe *probe, size_t i,
                        const struct trace_bpftrace *bpftrace)
 {
-    if (probe->has_floats || (i >= 6 && bpftrace->arguments_in_registers))
+    if (probe->skipped_by_bcc || (i >= 6 && bpftrace->arguments_in_registers))
         return false;
     return bpftrace->version > LAST_OF_BCC || probe->source->file->machine != EM_X86_64 ||
            bcc_reads_all(probe, i);

@@ -126,6 +126,7 @@ static void reads_the_operands_of_each_cpu(void **state)
         {EM_X86_64, "-4f@%xmm1", 4, OPERAND_REGISTER, "float", "%xmm1"},
         {EM_X86_64, "16@%xmm1", 16, OPERAND_REGISTER, "?", "%xmm1"},
         {EM_X86_64, "counter", 0, OPERAND_OTHER, "?", "counter"},
+        {EM_X86_64, "-4@%fs:counter@tpoff", 4, OPERAND_OTHER, "int32", "%fs:counter@tpoff"},
         {EM_X86_64, "%rax", 0, OPERAND_REGISTER, "?", "%rax"},
         {EM_X86_64, "8@", 8, OPERAND_OTHER, "uint64", ""},
         {EM_386, "-4@8(%ebp)", 4, OPERAND_MEMORY, "int32", "8(%ebp)"},

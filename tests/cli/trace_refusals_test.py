@@ -226,7 +226,8 @@ class Versions(tracing.FakeCase):
         self.assertIn("traced:floating", old.out)
         new = self.printed("0.25.0", traced, "traced:*")
         self.assertIn("rst: traced:floating is left out: bpftrace from 0.25 on takes no probe with floating point", new.err)
-        self.assertIn("rst: traced:symbol is left out: bpftrace from 0.25 on takes no probe with a symbol", new.err)
+        for probe in "symbol", "thread":
+            self.assertIn(f"rst: traced:{probe} is left out: bpftrace from 0.25 on takes no probe with a symbol", new.err)
         self.assertNotIn("traced:floating", new.out)
         self.assertIn("traced:mixed", new.out)
         self.printed("0.25.0", traced, "traced:symbol", status=command.FAILED)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program with probes of sys/sdt.h as optimised code has them: a probe with several sites, whose
- * operands differ in size, sign and place; operands at symbols; floating point. It says "ready",
- * fires each site once for each line of its input, and answers "fired".
+ * operands differ in size, sign and place; operands at symbols, one of them a thread's own;
+ * floating point. It says "ready", fires each site once for each line of its input, and answers
+ * "fired".
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #define SITE __attribute__((noinline)) static void
 
 int traced_counter = 4242;
+__thread int32_t traced_own = 99;
 
 SITE narrow(int32_t value)
 {
@@ -64,6 +66,11 @@ SITE at_symbol(int32_t value)
     STAP_PROBE2(traced, symbol, traced_counter, value);
 }
 
+SITE in_thread(int32_t value)
+{
+    STAP_PROBE2(traced, thread, traced_own, value);
+}
+
 SITE floating(int32_t value)
 {
     volatile double whole = -2.5;
@@ -90,6 +97,7 @@ int main(void)
         unsigned_whole((uint64_t)given[3]);
         signed_whole(given[3]);
         at_symbol((int32_t)given[4]);
+        in_thread((int32_t)given[4]);
         floating((int32_t)given[5]);
         printf("fired\n");
         fflush(stdout);

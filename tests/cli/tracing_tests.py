@@ -297,9 +297,9 @@ class TraceTests:
         self.assertEqual(self.fire_traced("traced:unclear", 2), [[None, 1], [None, 2]])
 
     def test_an_operand_at_a_symbol(self):
-        if self.refused("traced:symbol"):
-            return
-        self.assertEqual(self.fire_traced("traced:symbol", 1), [[None, 77]])
+        for probe in "traced:symbol", "traced:thread":
+            if not self.refused(probe):
+                self.assertEqual(self.fire_traced(probe, 1), [[None, 77]])
 
     def refused(self, probe):
         """From 0.25 on bpftrace has another parser of operands, and rst says what that refuses."""
