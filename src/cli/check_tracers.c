@@ -54,7 +54,7 @@ static const struct tracer dtrace = {
     "-V",
     " D ",
     "dtrace",
-    "sees memfd and file; calls provider shop of process 4711 shop4711",
+    "sees memfd and file (2.0.7 does, 2.0.1 not); calls provider shop of process 4711 shop4711",
     0,
     NULL};
 

@@ -173,6 +173,9 @@ static enum status check(struct trace_options *options)
     if (options->print && options->tool != TOOL_NONE)
         return say_usage("trace",
                          "--print is for what rst itself would run; give either, or --for");
+    if (options->tool == TOOL_DTRACE && (search->pid_count != 1 || search->file_count > 0))
+        return say_usage("trace", "DTrace has the process's id in the provider's name: name one "
+                                  "process with -p, and no file");
     return STATUS_GOOD;
 }
 

@@ -155,18 +155,28 @@ static void leave_room(struct trace *trace)
     trace->bpftrace.string_room = 63;
 }
 
-/* Who refuses a probe for one operand that it doesn't know, and with it all that it was given. */
-static const char *const refusers[] = {
+/* Tools that fail as a whole over one operand that they can't read. */
+static const char *const refusers[TOOL_TRACEFS + 1] = {
     [TOOL_BPFTRACE] = "bpftrace from 0.25 on", /* libbpf reads the operands */
     [TOOL_BCC] = "bcc",
     [TOOL_DTRACE] = "DTrace",
-    [TOOL_TRACEFS] = NULL, /* the last */
 };
+
+/* What is deleted or replaced has no other path. */
+static bool is_gone(const struct trace_probe *probe)
+{
+    return strstr(probe->path, "/map_files/");
+}
 
 static bool is_refused(const struct trace *trace, const struct trace_probe *probe)
 {
     enum trace_tool tool = trace->options.tool == TOOL_NONE ? TOOL_BPFTRACE : trace->options.tool;
 
+    if (tool == TOOL_DTRACE && is_gone(probe)) {
+        say("%s:%s is left out: DTrace opens files by name, and its file was deleted or replaced",
+            probe->provider, probe->name);
+        return true;
+    }
     if (!refusers[tool] || (!probe->has_floats && !probe->has_symbols) ||
         (tool == TOOL_BPFTRACE && trace->bpftrace.version < 25))
         return false;
@@ -205,7 +215,7 @@ static bool finds_by_pid(const struct trace *trace)
     if (trace->bpftrace.version >= 25)
         return true;
     for (size_t i = 0; i < trace->probe_count; i++)
-        if (strstr(trace->probes[i].path, "/map_files/"))
+        if (is_gone(&trace->probes[i]))
             return false;
     return true;
 }

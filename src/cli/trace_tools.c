@@ -177,14 +177,13 @@ static const char *dtrace_form(const struct trace_argument *argument)
     }
 }
 
+/* An integer has its sign: DTrace takes it from the note. At a NULL copyinstr() would fail. */
 static void print_dtrace_value(const struct trace_argument *argument)
 {
-    static const char *const casts[] = {[1] = "(char)", [2] = "(short)", [4] = "(int)", [8] = ""};
-
     if (argument->kind == TRACE_STRING)
-        printf(", copyinstr(arg%zu)", argument->index);
+        printf(", arg%zu ? copyinstr(arg%zu) : \"\"", argument->index, argument->index);
     else
-        printf(", %sarg%zu", argument->is_signed ? casts[argument->size] : "", argument->index);
+        printf(", arg%zu", argument->index);
 }
 
 static void print_dtrace_clause(const struct trace *trace, const struct trace_probe *probe)
@@ -209,10 +208,6 @@ static void print_dtrace_clause(const struct trace *trace, const struct trace_pr
 
 static enum status for_dtrace(const struct trace *trace)
 {
-    if (trace->options.search.pid_count != 1) {
-        say("DTrace has the process's id in the provider's name: name one process with -p");
-        return STATUS_USAGE;
-    }
     printf("dtrace -q -n '");
     for (size_t i = 0; i < trace->probe_count; i++)
         printf("%s", i ? " " : ""), print_dtrace_clause(trace, &trace->probes[i]);

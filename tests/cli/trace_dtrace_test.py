@@ -4,11 +4,11 @@
 import os
 import signal
 import sys
-import time
 
 import command
 import harness
 import tracing
+from probes import ROUND
 
 
 class Dtrace(tracing.TraceCase):
@@ -22,16 +22,8 @@ class Dtrace(tracing.TraceCase):
         os.symlink(harness.DTRACE, os.path.join(directory, "dtrace"))
         printed = self.rst("trace", *words, "--for", "dtrace").out
         path = f"{directory}:{self.path}"
-        return self.tool("/bin/sh", self.write("commands", f"exec {printed}"), PATH=path)
-
-    def fire_until_shown(self, tool, fire, wanted):
-        """The first hits come before it takes them."""
-        end = time.monotonic() + harness.DEADLINE
-        while not set(wanted) <= set(tool.lines.seen):
-            self.assertLess(time.monotonic(), end, tool)
-            self.assertTrue(tool.running(), tool)
-            fire()
-            tool.read_for(0.2)
+        script = self.write("commands", f"exec {printed}")
+        return self.tool("/bin/sh", script, cleans_up=True, PATH=path)
 
     def stop(self, tool, wanted):
         lines = tool.finish(signal.SIGINT)
@@ -53,11 +45,29 @@ class Dtrace(tracing.TraceCase):
 
     def test_sites_that_differ(self):
         program = self.program(tracing.TRACED_PROGRAM)
-        tool = self.start("-p", program.pid, "traced:mixed", "traced:halves")
+        tool = self.start("-p", program.pid, "traced:*")
         wanted = [f"traced:mixed arg0={value} arg1={site}" for site, value in enumerate((-3, -4000000000, -7, -5, 200), 1)]
         wanted += ["traced:halves arg0=4294967295", "traced:halves arg0=-1"]
+        wanted += ["traced:unclear arg0=-1 arg1=1", "traced:unclear arg0=-1 arg1=2"]
         self.fire_until_shown(tool, lambda: program.tell(""), wanted)
         self.stop(tool, wanted)
+
+    def test_what_is_left_out_is_what_it_refuses(self):
+        program = self.program(tracing.TRACED_PROGRAM)
+        for probe in "floating", "symbol", "thread":
+            with self.subTest(probe=probe):
+                tool = self.tool(harness.DTRACE, "-n", f"traced{program.pid}:::{probe} {{ trace(arg0); }}")
+                self.assertRegex("\n".join(tool.finish()), "could not enable tracing: .* in arg. spec|Unknown register")
+                self.assertNotEqual(tool.process.returncode, 0)
+
+    def test_a_string_that_is_null(self):
+        target = self.target()
+        tool = self.start("-p", target.pid, "types:string")
+        fired = []
+        self.fire_until_shown(tool, lambda: fired.extend(target.fire("types:string", ROUND)), ['arg0="" ', "types:string "])
+        self.assertTrue(any(int(values[0]) == 0 for values in fired), "none was NULL")
+        said = [line for line in tool.finish(signal.SIGINT) if line]
+        self.assertFalse([line for line in said if not line.startswith("types:string arg0=")])
 
     def test_a_name_with_two_underscores(self):
         program = self.program(command.PLAIN_SDT_PROGRAM)

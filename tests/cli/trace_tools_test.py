@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -56,14 +57,6 @@ class OtherTools(tracing.TraceCase):
         program = self.program(tracing.TRACED_PROGRAM)
         return program, self.rst("trace", "-p", program.pid, "traced:*", "--for", tool).out
 
-    def fire_until(self, program, tool, wanted):
-        """The first hits may come before it is ready."""
-        end = time.monotonic() + harness.DEADLINE
-        while not all(any(line in seen for seen in tool.lines.seen) for line in wanted):
-            self.assertLess(time.monotonic(), end, tool)
-            program.tell("")
-            tool.read_for(0.1)
-
     def test_tracefs_and_sites_that_differ(self):
         self.refuse(tracefs)
         lock = harness.events_lock()
@@ -71,7 +64,7 @@ class OtherTools(tracing.TraceCase):
         program, printed = self.printed_for_sites("tracefs")
         printed = printed.replace("instances/rst", f"instances/rst-{os.getpid()}").replace("traced/", f"traced{os.getpid()}/")
         tool = self.tool("/bin/sh", self.write("commands", printed), group=True)
-        self.fire_until(program, tool, (" arg0=-3 arg1=1", " arg0=-4000000000 arg1=2", " arg0=-7 arg1=3", " arg0=-5 arg1=4", " arg0=200 arg1=5", "arg1=77"))
+        self.fire_until_shown(tool, lambda: program.tell(""), (" arg0=-3 arg1=1", " arg0=-4000000000 arg1=2", " arg0=-7 arg1=3", " arg0=-5 arg1=4", " arg0=200 arg1=5", "arg1=77"))
         tool.interrupt()
         tool.finish()
         self.assertFalse(os.path.exists(f"/sys/kernel/tracing/instances/rst-{os.getpid()}"))
@@ -82,7 +75,7 @@ class OtherTools(tracing.TraceCase):
         tool = self.tool(gdb, "-nx", "-q", "-p", program.pid, "-x", self.write("commands", printed))
         tool.wait_for("^Breakpoint 5 ")
         program.tell("")
-        for line in ("mixed arg0=-4000000000 arg1=2", "mixed arg0=200 arg1=5", "halves arg0=4294967295", "halves arg0=-1", "unclear arg0=? arg1=2", "symbol arg0=? arg1=?", "floating arg0=? arg1=? arg2=? arg3=?"):
+        for line in ("mixed arg0=-4000000000 arg1=2", "mixed arg0=200 arg1=5", "halves arg0=4294967295", "halves arg0=-1", "unclear arg0=? arg1=2", "symbol arg0=? arg1=?", "thread arg0=? arg1=?", "floating arg0=? arg1=? arg2=? arg3=?"):
             self.assertTrue(any(f"traced:{line}" == seen for seen in tool.lines.seen) or tool.wait_for(f"^traced:{re.escape(line)}$"))
         tool.process.send_signal(signal.SIGINT)
         tool.end_input()
@@ -95,7 +88,7 @@ class OtherTools(tracing.TraceCase):
         program, printed = self.printed_for_sites("bcc")
         headers = kernel_headers(self.directory())
         tool = self.tool("/usr/bin/python3", self.write("watch.py", printed), **headers)
-        self.fire_until(program, tool, ("mixed arg0=-4000000000 arg1=2", "mixed arg0=200 arg1=5", "unclear arg0=? arg1=2", "halves arg0=?"))
+        self.fire_until_shown(tool, lambda: program.tell(""), ("mixed arg0=-4000000000 arg1=2", "mixed arg0=200 arg1=5", "unclear arg0=? arg1=2", "halves arg0=?"))
         tool.finish(signal.SIGINT)
         target = self.target()
         tool = self.tool("/usr/bin/python3", self.write("watch.py", self.printed(target, "bcc")), **headers)
@@ -167,7 +160,7 @@ class OtherTools(tracing.TraceCase):
         self.assertEqual(
             self.printed(target, "dtrace"),
             f"dtrace -q -n 'shop{target.pid}:::order {{ printf(\"shop:order id=%u customer=\\\"%s\\\" cents=%d weight=0x%x\\n\", "
-            "arg0, copyinstr(arg1), (int)arg2, arg3); }'\n",
+            "arg0, arg1 ? copyinstr(arg1) : \"\", arg2, arg3); }'\n",
         )
 
     def test_dtrace_and_arguments_that_it_does_not_read(self):
@@ -182,19 +175,30 @@ class OtherTools(tracing.TraceCase):
         for tool, name in ("dtrace", "DTrace"), ("bcc", "bcc"):
             with self.subTest(tool=tool):
                 outcome = self.rst("trace", "-p", program.pid, "traced:*", "--for", tool)
-                self.assertIn(f"rst: traced:floating is left out: {name} takes no probe with floating point", outcome.err)
-                self.assertIn(f"rst: traced:symbol is left out: {name} takes no probe with a symbol", outcome.err)
+                for probe, what in ("floating", "floating point"), ("symbol", "a symbol"), ("thread", "a symbol"):
+                    self.assertIn(f"rst: traced:{probe} is left out: {name} takes no probe with {what} among", outcome.err)
+                    self.assertNotIn(probe, outcome.out)
                 self.assertIn("mixed", outcome.out)
-                self.assertNotRegex(outcome.out, "floating|symbol")
                 outcome = self.rst("trace", "-p", program.pid, "traced:symbol", "--for", tool, status=command.FAILED)
                 self.assertEqual(outcome.out, "")
+
+    def test_dtrace_and_a_program_that_is_deleted(self):
+        path = shutil.copy(tracing.TRACED_PROGRAM, self.directory())
+        program = self.program(path)
+        os.unlink(path)
+        outcome = self.rst("trace", "-p", program.pid, "traced:mixed", "--for", "dtrace", status=command.FAILED)
+        self.assertIn("rst: traced:mixed is left out: DTrace opens files by name, and its file was deleted", outcome.err)
 
     def test_dtrace_wants_one_process(self):
         path = os.path.join(self.directory(), "shop.so")
         self.rst("emit", "shop", "order(uint64 id)", "-o", path)
-        outcome = self.rst("trace", path, "--for", "dtrace", status=command.USAGE)
-        self.assertIn("name one process with -p", outcome.err)
-        self.assertEqual(outcome.out, "")
+        target, other = self.target(), self.target()
+        for words in (path,), ("-p", target.pid, path), ("-p", target.pid, "-p", other.pid), ("shop:order",):
+            with self.subTest(words=words):
+                outcome = self.rst("trace", *words, "--for", "dtrace", status=command.USAGE)
+                self.assertIn("name one process with -p", outcome.err)
+                self.assertNotIn("left out", outcome.err)
+                self.assertEqual(outcome.out, "")
 
 
 if __name__ == "__main__":

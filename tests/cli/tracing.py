@@ -7,8 +7,10 @@ import os
 import shutil
 import signal
 import struct
+import time
 
 import command
+import harness
 from probes import EVERY_TYPE, MIXED, ORDER
 
 RST = command.RST
@@ -82,6 +84,15 @@ class TraceCase(command.CommandTest):
         """Ctrl-C, and give what is not rst's own words."""
         lines = self.ended(tool, signal.SIGINT)
         return [line for line in lines if not line.startswith("rst: ")]
+
+    def fire_until_shown(self, tool, fire, wanted):
+        """Until each is in a line: the first hits may come before it is ready."""
+        end = time.monotonic() + harness.DEADLINE
+        while not all(any(words in line for line in tool.lines.seen) for words in wanted):
+            self.assertLess(time.monotonic(), end, tool)
+            self.assertTrue(tool.running(), tool)
+            fire()
+            tool.read_for(0.1)
 
     def events(self, tool, count):
         """Stop it after so many events of --json."""
