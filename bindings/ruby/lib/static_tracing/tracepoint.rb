@@ -191,11 +191,11 @@ module StaticTracing
     end
 
     def kind_of(type, index)
-      asked = Object === type # a BasicObject can't be
-      kind = Types::KINDS[type] if asked
+      plain = Object === type # a BasicObject has neither #hash nor #inspect
+      kind = Types::KINDS[type] if plain
       kind || raise(InvalidArgType,
                     "#{provider_name}:#{name}: #{describe(index)} can't be " \
-                    "#{asked ? type.inspect : Shown.value(type)}; " \
+                    "#{plain ? type.inspect : Shown.value(type)}; " \
                     "what it can be is #{Types::KINDS.keys.map(&:inspect).join(', ')}")
     end
 
