@@ -48,7 +48,8 @@ class Dtrace(FiresTests, TracerTest):
     def watch(self, target, probes):
         """It attaches before it takes hits: that its program began is the sign that it does."""
         clauses = "".join(clause(target, probe, kinds) for probe, kinds in probes.items())
-        tool = self.tool(DTRACE, "-q", "-n", f'{clauses} BEGIN {{ printf("watching\\n"); }}')
+        program = f'{clauses} BEGIN {{ printf("watching\\n"); }}'
+        tool = self.tool(DTRACE, "-q", "-n", program, cleans_up=True)
         tool.wait_for("^watching$")
         for probe in probes:
             self.assertEqual(target.semaphore(probe), 1, probe)

@@ -6,7 +6,7 @@ against one run of the program for each backing. While a command watches, the pr
 orders again and again, as a busy shop would. guide.py says how the page marks its commands.
 
 What is said of bpftrace is also tried with each that RST_BPFTRACES names, and what is said of DTrace
-with the one that RST_DTRACE names only.
+only if RST_DTRACE names one.
 """
 
 import os

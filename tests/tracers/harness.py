@@ -27,6 +27,9 @@ DEADLINE = 100  # seconds
 SKIPPED = 77  # what meson takes for a skipped test
 TARGET = os.environ.get("RST_TARGET", "")
 DTRACE = os.environ.get("RST_DTRACE", "")  # what Debian 12 calls dtrace is a part of SystemTap
+if DTRACE and not shutil.which(DTRACE):
+    raise FileNotFoundError(f"RST_DTRACE: there is no program {DTRACE}")
+DTRACE = shutil.which(DTRACE) or ""
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
@@ -158,9 +161,11 @@ class Target:
 class Tool:
     """A tracer at work."""
 
-    def __init__(self, command, keep=(), cwd=None, group=False, **environment):
+    def __init__(self, command, keep=(), cwd=None, group=False, cleans_up=False, **environment):
+        """One that `cleans_up` is asked to end, should a test fail, before it is made to."""
         self.command = command
         self.group = group
+        self.cleans_up = cleans_up
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -229,6 +234,9 @@ class Tool:
 
     def close(self):
         if not self.process.stdout.closed:
+            if self.cleans_up:
+                self.process.terminate()
+                self.ended_within(DEADLINE)
             if self.group and self.running():
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.finish(signal.SIGKILL)
