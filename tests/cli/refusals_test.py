@@ -29,8 +29,13 @@ class Refusals(command.CommandTest):
         self.check(NONE, words, "-p", program.pid)
 
     def test_a_process_of_the_kernel(self):
-        with open("/proc/2/comm", encoding="utf-8") as file:
-            self.need(file.read() == "kthreadd\n", "there is none to be seen")
+        try:
+            with open("/proc/2/comm", encoding="utf-8") as file:
+                is_kernel = file.read() == "kthreadd\n"
+        except FileNotFoundError:
+            is_kernel = False
+        if not is_kernel:
+            self.skipTest("there is none to be seen here, as in a container")
         self.check(NONE, "runs no program: it is one of the kernel's", "-p", 2)
 
     def test_a_glob_that_matches_none_has_near_names(self):
