@@ -111,6 +111,7 @@ class DemoRuby(harness.DemoCase):
             *(NOBODY if os.geteuid() == 0 else ()),
             *command,
             env=environment,
+            cwd=self.directory,  # the one that this runs in may be root's alone
             timeout=170,
         )
 
