@@ -44,6 +44,12 @@ static bool can_be_quoted(const char *path)
     return true;
 }
 
+static const char *const tool_names[] = {
+    [TOOL_NONE] = "bpftrace",   [TOOL_BPFTRACE] = "bpftrace", [TOOL_PERF] = "perf",
+    [TOOL_GDB] = "gdb",         [TOOL_BCC] = "bcc",           [TOOL_DTRACE] = "DTrace",
+    [TOOL_TRACEFS] = "tracefs",
+};
+
 /* bpftrace looks for a name without a slash along PATH, and for others by itself. */
 static char *whole_path(const char *path)
 {
@@ -63,7 +69,7 @@ static bool can_be_named(const struct trace *trace, const struct found *found, c
     if (named && (trace_is_plain(path, TRACE_PATH) || (!bare && can_be_quoted(path))))
         return true;
     say("%s:%s is left out: %s takes no %s like %s", rst_quote(found->probe->provider).text,
-        rst_quote(found->probe->name).text, bare ? "the tool" : "bpftrace", named ? "path" : "name",
+        rst_quote(found->probe->name).text, tool_names[tool], named ? "path" : "name",
         named ? text_path(path).text : rst_quote(found->probe->name).text);
     return false;
 }
@@ -155,12 +161,18 @@ static void leave_room(struct trace *trace)
     trace->bpftrace.string_room = 63;
 }
 
-/* Tools that fail as a whole over one operand that they can't read. */
-static const char *const refusers[TOOL_TRACEFS + 1] = {
-    [TOOL_BPFTRACE] = "bpftrace from 0.25 on", /* libbpf reads the operands */
-    [TOOL_BCC] = "bcc",
-    [TOOL_DTRACE] = "DTrace",
-};
+static bool is_for_bpftrace(const struct trace *trace)
+{
+    return trace->options.tool == TOOL_NONE || trace->options.tool == TOOL_BPFTRACE;
+}
+
+/* Whether one operand that it can't read is the end of the tool: libbpf's reader is like that. */
+static bool fails_over_operands(const struct trace *trace)
+{
+    if (is_for_bpftrace(trace))
+        return trace->bpftrace.version >= 25;
+    return trace->options.tool == TOOL_BCC || trace->options.tool == TOOL_DTRACE;
+}
 
 /* What is deleted or replaced has no other path. */
 static bool is_gone(const struct trace_probe *probe)
@@ -170,18 +182,16 @@ static bool is_gone(const struct trace_probe *probe)
 
 static bool is_refused(const struct trace *trace, const struct trace_probe *probe)
 {
-    enum trace_tool tool = trace->options.tool == TOOL_NONE ? TOOL_BPFTRACE : trace->options.tool;
-
-    if (tool == TOOL_DTRACE && is_gone(probe)) {
+    if (trace->options.tool == TOOL_DTRACE && is_gone(probe)) {
         say("%s:%s is left out: DTrace opens files by name, and its file was deleted or replaced",
             probe->provider, probe->name);
         return true;
     }
-    if (!refusers[tool] || (!probe->has_floats && !probe->has_symbols) ||
-        (tool == TOOL_BPFTRACE && trace->bpftrace.version < 25))
+    if ((!probe->has_floats && !probe->has_symbols) || !fails_over_operands(trace))
         return false;
-    say("%s:%s is left out: %s takes no probe with %s among its arguments", probe->provider,
-        probe->name, refusers[tool], probe->has_floats ? "floating point" : "a symbol");
+    say("%s:%s is left out: %s%s takes no probe with %s among its arguments", probe->provider,
+        probe->name, tool_names[trace->options.tool], is_for_bpftrace(trace) ? " from 0.25 on" : "",
+        probe->has_floats ? "floating point" : "a symbol");
     return true;
 }
 

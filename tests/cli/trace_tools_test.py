@@ -152,7 +152,7 @@ class OtherTools(tracing.TraceCase):
         for tool in "tracefs", "perf", "bpftrace", "bcc":
             with self.subTest(tool=tool):
                 outcome = self.rst("trace", "x.so", "--for", tool, status=command.FAILED, prepare=lambda: os.chdir(place))
-                self.assertRegex(outcome.err, "shop.*a.* is left out: .* takes no path like ")
+                self.assertRegex(outcome.err, f"shop.*a.* is left out: {tool} takes no path like ")
                 self.assertEqual(outcome.out, "")
 
     def test_dtrace(self):
