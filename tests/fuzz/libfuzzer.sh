@@ -11,7 +11,6 @@ skip() {
     exit 77
 }
 
-
 clang=$1 corpus=$2 dictionary=$3
 shift 3
 directory=$(mktemp -d) || exit 1

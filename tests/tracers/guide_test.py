@@ -94,7 +94,9 @@ class Guide(TracerTest):
 
     def start(self, block, home):
         environment = {**self.variables(block), **self.headers, "HOME": home, "PATH": self.path}
-        return self.tool("bash", "-e", "-c", block.text, cwd=home, group=True, **environment)
+        command = "bash", "-e", "-c", block.text
+        cleans_up = "dtrace" in block.words
+        return self.tool(*command, cwd=home, group=True, cleans_up=cleans_up, **environment)
 
     def check_shown(self, block, tool):
         line = missing(block.output or [], tool.lines.seen, self.variables(block))
