@@ -16,7 +16,7 @@
  */
 #include <elf.h>
 
-#include "arch.h"
+#include "arch/arch.h"
 
 #define DW_CFA_advance_loc(delta) (0x40 | (delta))
 #define DW_CFA_offset(reg) (0x80 | (reg))

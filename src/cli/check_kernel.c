@@ -11,9 +11,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "arch/nop.h"
 #include "check.h"
 #include "error.h"
-#include "nop.h"
 #include "uprobe.h"
 
 /* The kernel counts a probe's watchers from there on. */

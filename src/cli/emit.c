@@ -10,7 +10,7 @@
 
 #include "command.h"
 #include "error.h"
-#include "image.h"
+#include "image/image.h"
 #include "output.h"
 #include "text.h"
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "signature.h"
+#include "image/signature.h"
 #include "trace.h"
 
 #define LAST_OF_BCC 24 /* the last version whose operands are read by bcc's parser */

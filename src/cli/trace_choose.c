@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "error.h"
-#include "signature.h"
+#include "image/signature.h"
 #include "trace.h"
 
 #define MOST_NAMES 4 /* of probes that are left out */

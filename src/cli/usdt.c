@@ -7,7 +7,7 @@
 
 #include "command.h"
 #include "elf_file.h"
-#include "note.h"
+#include "image/note.h"
 
 /* The notes of a section, one after the other. */
 struct cursor {

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
+#include "image/signature.h"
 #include "reading.h"
-#include "signature.h"
 
 static void check_argument(const struct usdt_argument *seen, const char *type, const char *name,
                            enum operand_kind kind, const char *text)

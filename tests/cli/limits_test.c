@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "image.h"
+#include "image/image.h"
 #include "reading.h"
 
 /* Read the first `size` bytes of an open file; what is read of it must be what the whole has. */

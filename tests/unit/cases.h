@@ -6,7 +6,7 @@
 #define CASES_H
 
 #include "facts.h"
-#include "image.h"
+#include "image/image.h"
 
 struct declaration {
     const char *name, *signature;

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "image.h"
+#include "image/image.h"
 #include "rst.h"
 
 #if defined(__SANITIZE_ADDRESS__)

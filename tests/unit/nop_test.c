@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "nop.h"
+#include "arch/nop.h"
 #include "rst.h"
 
 /* What uprobe(2) says, and how often it was asked. */

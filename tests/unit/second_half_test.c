@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "object.h"
 #include "rst.h"
+#include "runtime/object.h"
 
 #define SECOND_HALF 13 /* behind endbr64, push, mov, and five bytes of the nop */
 

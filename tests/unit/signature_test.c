@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "facts.h"
-#include "signature.h"
+#include "image/signature.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -26,8 +26,8 @@ leave_out("it is for Linux, and this is #{RUBY_PLATFORM}") unless RUBY_PLATFORM.
 
 # Relative to here, as mkmf sees it: RubyGems keeps spaces out of that, and of nothing else.
 sources = File.join($srcdir, 'src')
-$srcs = Dir[File.join(sources, '{,arch/}*.c')].sort
-$VPATH << '$(srcdir)/src' << '$(srcdir)/src/arch'
+$srcs = Dir[File.join(sources, '{,arch/,image/,backing/,runtime/}*.c')].sort
+$VPATH.concat(%w[. arch image backing runtime].map { |part| "$(srcdir)/src/#{part}" })
 $INCFLAGS += ' -I$(srcdir)/include -I$(srcdir)/src'
 $CPPFLAGS += ' -D_GNU_SOURCE'
 append_cflags(%w[-std=gnu11 -fvisibility=hidden -fno-omit-frame-pointer])

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "image.h"
-#include "writer.h"
+#include "image/image.h"
+#include "image/writer.h"
 
 /* Symbol 0 is the null symbol; probe i's is symbol i + 1. */
 #define RST_FIRST_GLOBAL 1

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arch.h"
-#include "writer.h"
+#include "arch/arch.h"
+#include "image/writer.h"
 
 size_t rst_unwind_size(const struct rst_arch *arch, enum rst_nop nop, size_t count);
 

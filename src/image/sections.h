@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-#include "image.h"
-#include "writer.h"
+#include "image/image.h"
+#include "image/writer.h"
 
 /* Parts of the image that begin on a boundary of every CPU's pages. */
 enum region { REGION_R, REGION_RX, REGION_RW, REGION_SEMAPHORES, REGION_TAIL, REGIONS };

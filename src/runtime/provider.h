@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "object.h"
+#include "image/signature.h"
 #include "rst.h"
-#include "signature.h"
+#include "runtime/object.h"
 
 struct probe {
     struct rst_probe handle; /* first: what the program holds points here */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "sections.h"
+#include "image/sections.h"
 
 #include <elf.h>
 
-#include "note.h"
-#include "symbols.h"
-#include "unwind.h"
+#include "image/note.h"
+#include "image/symbols.h"
+#include "image/unwind.h"
 
 static uint64_t stub_address(const struct rst_image_job *job, size_t probe)
 {

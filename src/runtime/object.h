@@ -11,9 +11,9 @@
 
 #include <stdbool.h>
 
-#include "backing.h"
-#include "image.h"
-#include "loader.h"
+#include "backing/backing.h"
+#include "image/image.h"
+#include "runtime/linker.h"
 
 struct rst_object {
     struct rst_object *next;

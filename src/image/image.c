@@ -26,15 +26,15 @@
  *     only those; and unwind tables, so that debuggers walk on to the caller.
  *   - The build-id is made from the contents: perf's cache keeps images by it.
  */
-#include "image.h"
+#include "image/image.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "error.h"
-#include "sections.h"
-#include "writer.h"
+#include "image/sections.h"
+#include "image/writer.h"
 
 #ifndef PT_GNU_PROPERTY /* glibc before 2.32 */
 #define PT_GNU_PROPERTY 0x6474e553

@@ -2,7 +2,7 @@
 /*
  * The registry: a hash table of the process's probes, chained through the probes themselves.
  */
-#include "provider.h"
+#include "runtime/provider.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,14 +3,14 @@
  * Loading and unloading: a load makes an object of the probes that have none yet; loads and unloads
  * show and hide the objects.
  */
-#include "provider.h"
+#include "runtime/provider.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/nop.h"
 #include "error.h"
-#include "nop.h"
 
 /*
  * Take the probes that no load has taken yet, as an object to be opened. Gives 0, with `ret` NULL

@@ -2,7 +2,7 @@
 /*
  * The handle: what a program fires.
  */
-#include "provider.h"
+#include "runtime/provider.h"
 
 #include <stddef.h>
 #include <string.h>

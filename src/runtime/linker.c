@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "loader.h"
+#include "runtime/linker.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "error.h"
-#include "provider.h"
+#include "runtime/provider.h"
 
 #if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>

@@ -2,7 +2,7 @@
 /*
  * What the process does to librst's objects: it forks, and it exits.
  */
-#include "provider.h"
+#include "runtime/provider.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "error.h"
-#include "loader.h"
+#include "runtime/linker.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool exiting; /* under the lock */

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "arch.h"
+#include "arch/arch.h"
 
 /*
  * Choose for the kernel that runs and, on 6.18 to 7.2, for what `RST_NOP` asks. Gives 0 or -EINVAL,

@@ -9,7 +9,7 @@
  *   - The semaphores are mapped before the text: the kernel counts a tracer in when it puts the
  *     breakpoint into newly mapped text, and there must be a fresh semaphore to count in.
  */
-#include "object.h"
+#include "runtime/object.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "image/writer.h"
 #include "rst.h"
-#include "writer.h"
 
 #define BOTH_ERRORS_SIZE 512
 

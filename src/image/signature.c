@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "signature.h"
+#include "image/signature.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unwind.h"
+#include "image/unwind.h"
 
 /* Pointer encodings: a signed 32-bit distance from the field, or from the index's start. */
 #define DW_EH_PE_udata4 0x03

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "image.h"
+#include "image/image.h"
 
 /*
  * A path that has been given out stays readable when the backing gets another: the newest comes

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "note.h"
+#include "image/note.h"
 
 #define ALIGN 4
 #define HEADER_SIZE (3 * sizeof(uint32_t))

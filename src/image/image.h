@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arch.h"
-#include "signature.h"
+#include "arch/arch.h"
+#include "image/signature.h"
 
 #define RST_BUILD_ID_SIZE 20
 

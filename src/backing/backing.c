@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backing.h"
+#include "backing/backing.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -15,7 +15,7 @@
  * where it does not exist. But older kernels must not be asked, nor through a seccomp filter, which
  * may kill a process for a call that it doesn't know.
  */
-#include "nop.h"
+#include "arch/nop.h"
 
 #include <errno.h>
 #include <stdlib.h>

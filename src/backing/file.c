@@ -14,7 +14,7 @@
  * inode, held by a descriptor that counts as no use (O_PATH), until the library is closed; or the
  * next file to get that inode, the program's own plugin perhaps, would be taken for it.
  */
-#include "backing.h"
+#include "backing/backing.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  * Its path is the literal /proc/PID/fd/N: /proc/self would have gdb open a file of its own. The
  * PID is what /proc/self leads to, which is right even where /proc shows another PID namespace.
  */
-#include "backing.h"
+#include "backing/backing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "error.h"
-#include "loader.h"
 #include "rst.h"
+#include "runtime/linker.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U

@@ -2,7 +2,7 @@
 /*
  * A provider and its probes, from the first to the last; load.c has what is between.
  */
-#include "provider.h"
+#include "runtime/provider.h"
 
 #include <errno.h>
 #include <stdlib.h>

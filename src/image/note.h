@@ -20,9 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arch.h"
-#include "signature.h"
-#include "writer.h"
+#include "arch/arch.h"
+#include "image/signature.h"
+#include "image/writer.h"
 
 #define RST_NOTE_STAPSDT_TYPE 3
 #define RST_NOTE_SIGNATURE_TYPE 1

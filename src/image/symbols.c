@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "symbols.h"
+#include "image/symbols.h"
 
 #include <elf.h>
 
