@@ -51,4 +51,7 @@ struct rst_arch {
 
 extern const struct rst_arch rst_arch_x86_64;
 
+/* The CPU that this is compiled for; NULL if librst does not know it. */
+const struct rst_arch *rst_arch_native(void);
+
 #endif

@@ -2,167 +2,72 @@
 #include "backing/backing.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "backing/file.h"
+#include "backing/memfd.h"
 #include "error.h"
 #include "rst.h"
 
-#define BLOCK 4096
-#define FIRST_FD 3 /* 0, 1 and 2 belong to the program, open or not */
-
-static bool is_zero(const uint8_t *bytes, size_t size)
+int rst_backing_check(const char *whose, int backing, const char *directory)
 {
-    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
-}
-
-static bool is_loaded(const struct rst_map *map, uint64_t at)
-{
-    return at < map->readable || (at >= map->semaphores && at < map->end);
-}
-
-static size_t block_size(const struct rst_image *image, size_t at)
-{
-    return image->size - at < BLOCK ? image->size - at : BLOCK;
-}
-
-static bool is_hole(const struct rst_image *image, size_t at)
-{
-    return !is_loaded(&image->map, at) && is_zero(image->bytes + at, block_size(image, at));
-}
-
-/* The end of the run of blocks from `at` on that are all holes, or all not. */
-static size_t run_end(const struct rst_image *image, size_t at, bool hole)
-{
-    while (at < image->size && is_hole(image, at) == hole)
-        at += block_size(image, at);
-    return at;
-}
-
-int rst_backing_write(int fd, const struct rst_image *image, const char *what)
-{
-    struct rlimit most;
-    size_t at = 0;
-
-    /* Beyond it the kernel does not just refuse: SIGXFSZ kills the program. */
-    if (getrlimit(RLIMIT_FSIZE, &most) == 0 && image->size > most.rlim_cur)
-        return rst_fail(EFBIG, "%s: %zu bytes are more than the %llu that RLIMIT_FSIZE allows",
-                        what, image->size, (unsigned long long)most.rlim_cur);
-    if (ftruncate(fd, (off_t)image->size) < 0)
-        return rst_fail_errno(errno, "%s: ftruncate to %zu bytes", what, image->size);
-    while ((at = run_end(image, at, true)) < image->size) {
-        size_t end = run_end(image, at, false);
-
-        while (at < end) {
-            ssize_t written = pwrite(fd, image->bytes + at, end - at, (off_t)at);
-
-            if (written < 0 && errno == EINTR)
-                continue;
-            if (written <= 0)
-                return rst_fail_errno(written < 0 ? errno : EIO, "%s: write of %zu bytes", what,
-                                      end - at);
-            at += (size_t)written;
-        }
-    }
+    if (backing < RST_BACKING_AUTO || backing > RST_BACKING_FILE)
+        return rst_fail(EINVAL,
+                        "%s %d is unknown; it is one of RST_BACKING_AUTO (%d), RST_BACKING_MEMFD "
+                        "(%d), RST_BACKING_FILE (%d)",
+                        whose, backing, RST_BACKING_AUTO, RST_BACKING_MEMFD, RST_BACKING_FILE);
+    if (directory && directory[0] != '/')
+        return rst_fail(EINVAL, "%s: directory %s is not an absolute path", whose,
+                        rst_quote(directory).text);
     return 0;
 }
 
-int rst_backing_move_fd(int fd, const char *what)
+/* The directory in RST_BACKING=file:DIR, and NULL for any other value of it. */
+static const char *directory_in(const char *wish)
 {
-    int high, error = 0;
-
-    if (fd >= FIRST_FD)
-        return fd;
-    high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
-    if (high < 0)
-        error = rst_fail_errno(errno, "%s: fcntl(F_DUPFD_CLOEXEC)", what);
-    close(fd);
-    return error < 0 ? error : high;
+    return strncmp(wish, "file:", strlen("file:")) == 0 ? wish + strlen("file:") : NULL;
 }
 
-int rst_descriptor_identify(struct rst_descriptor *descriptor, const char *what)
+static int backing_in(const char *wish)
 {
-    struct stat status;
-
-    if (fstat(descriptor->fd, &status) < 0)
-        return rst_fail_errno(errno, "%s: fstat", what);
-    descriptor->device = status.st_dev;
-    descriptor->inode = status.st_ino;
-    return 0;
+    if (strcmp(wish, "memfd") == 0)
+        return RST_BACKING_MEMFD;
+    if (strcmp(wish, "file") == 0 || directory_in(wish))
+        return RST_BACKING_FILE;
+    return rst_fail(EINVAL, "RST_BACKING=%s is not \"memfd\", \"file\" or \"file:DIR\"",
+                    rst_quote(wish).text);
 }
 
-static bool is_same(const struct rst_descriptor *descriptor, const struct stat *status)
+int rst_backing_choose(struct rst_backing_choice *choice)
 {
-    return status->st_dev == descriptor->device && status->st_ino == descriptor->inode;
+    const char *wish = secure_getenv("RST_BACKING"), *directory;
+    int backing, error;
+
+    if (!wish || !*wish)
+        return 0;
+    backing = backing_in(wish);
+    directory = directory_in(wish);
+    error = backing < 0 ? backing : rst_backing_check("RST_BACKING", backing, directory);
+    if (error == 0)
+        *choice = (struct rst_backing_choice){.backing = backing, .directory = directory};
+    return error;
 }
 
-bool rst_descriptor_is_at(const struct rst_descriptor *descriptor, const char *path)
+const struct rst_backing_operations *const *rst_backing_kinds(int backing)
 {
-    struct stat status;
+    static const struct rst_backing_operations *const kinds[][3] = {
+        [RST_BACKING_AUTO] = {&rst_memfd, &rst_file, NULL},
+        [RST_BACKING_MEMFD] = {&rst_memfd, NULL},
+        [RST_BACKING_FILE] = {&rst_file, NULL},
+    };
 
-    if (stat(path, &status) < 0)
-        return false;
-    errno = ENOENT;
-    return is_same(descriptor, &status);
-}
-
-bool rst_descriptor_is_elsewhere(const struct rst_descriptor *descriptor, const char *path)
-{
-    struct stat status;
-
-    return stat(path, &status) == 0 && !is_same(descriptor, &status);
-}
-
-static bool is_ours(const struct rst_descriptor *descriptor)
-{
-    struct stat status;
-
-    return descriptor->fd >= 0 && fstat(descriptor->fd, &status) == 0 &&
-           is_same(descriptor, &status);
-}
-
-void rst_descriptor_close(struct rst_descriptor *descriptor)
-{
-    if (is_ours(descriptor))
-        close(descriptor->fd);
-    descriptor->fd = -1;
-}
-
-/* Open the file by its name again. */
-static bool reopen(struct rst_backing *backing)
-{
-    const char *path = backing->path->text;
-    struct rst_descriptor again = backing->file;
-
-    again.fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (again.fd >= 0)
-        again.fd = rst_backing_move_fd(again.fd, path);
-    if (again.fd < 0)
-        return false;
-    if (!is_ours(&again)) {
-        close(again.fd);
-        return false;
-    }
-    backing->file = again;
-    return true;
-}
-
-bool rst_backing_intact(struct rst_backing *backing)
-{
-    if (backing->kind == RST_BACKING_MEMFD)
-        return is_ours(&backing->file);
-    return rst_descriptor_is_at(&backing->file, backing->path->text) &&
-           (is_ours(&backing->file) || reopen(backing));
+    return kinds[backing];
 }
 
 void rst_backing_release(struct rst_backing *backing)
 {
-    if (backing->kind == RST_BACKING_FILE)
-        rst_file_remove(backing);
+    backing->kind->hide(backing);
     rst_descriptor_close(&backing->file);
     rst_descriptor_close(&backing->pin);
     while (backing->path) {

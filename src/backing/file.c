@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file backing: DIRECTORY/librst-UID/PROVIDER.PID.TOKEN-N.so.
+ * A file is DIRECTORY/librst-UID/PROVIDER.PID.TOKEN-N.so.
  *
  * The process id is for people. The token, made from the time, tells two processes apart that have
  * the same id: in two containers, say, or one after the other.
@@ -14,7 +14,7 @@
  * inode, held by a descriptor that counts as no use (O_PATH), until the library is closed; or the
  * next file to get that inode, the program's own plugin perhaps, would be taken for it.
  */
-#include "backing/backing.h"
+#include "backing/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -195,7 +195,7 @@ static int open_private(const char *path)
  * Create an empty file at `file`'s path. Gives the directory's descriptor, the file's being in
  * `file`, or a negative errno.
  */
-static int create(struct rst_backing *file)
+static int create_empty(struct rst_backing *file)
 {
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     struct rst_kept_error before = rst_error_keep();
@@ -227,16 +227,16 @@ static int write_image(struct rst_backing *file, const struct rst_image *image)
     const char *path = file->path->text;
     int error;
 
-    file->file.fd = rst_backing_move_fd(file->file.fd, path);
+    file->file.fd = rst_descriptor_move(file->file.fd, path);
     if (file->file.fd < 0)
         return file->file.fd;
-    error = rst_backing_write(file->file.fd, image, path);
+    error = rst_descriptor_write(file->file.fd, image, path);
     return error < 0 ? error : rst_descriptor_identify(&file->file, path);
 }
 
 static int create_and_write(struct rst_backing *file, const struct rst_image *image)
 {
-    int directory = create(file), error;
+    int directory = create_empty(file), error;
 
     if (directory < 0)
         return directory;
@@ -261,14 +261,31 @@ static int pin(struct rst_backing *file)
     file->pin.fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (file->pin.fd < 0)
         return rst_fail_errno(errno, "file %s: open", rst_quote(path).text);
-    file->pin.fd = rst_backing_move_fd(file->pin.fd, path);
+    file->pin.fd = rst_descriptor_move(file->pin.fd, path);
     return file->pin.fd < 0 ? file->pin.fd : 0;
+}
+
+/* Needs no descriptor, unless a child may use the file: a program may have none left. */
+static void hide(struct rst_backing *file)
+{
+    struct rst_kept_error before = rst_error_keep();
+    const char *path = file->path->text;
+
+    rst_descriptor_close(&file->file);
+    if (rst_descriptor_is_elsewhere(&file->file, path))
+        ; /* the name is another file's now */
+    else if (!file->forked || is_unused(AT_FDCWD, path))
+        unlink(path);
+    else
+        __atomic_store_n(&left_behind, true, __ATOMIC_RELAXED);
+    rmdir(directory_part(file->path).text); /* if it is empty now */
+    rst_error_restore(&before);
 }
 
 static int create_under(const char *base, const char *provider, const struct rst_image *image,
                         struct rst_backing *ret)
 {
-    struct rst_backing file = {.kind = RST_BACKING_FILE};
+    struct rst_backing file = {.kind = &rst_file};
     struct directory_name in;
     int error = check_base(base);
 
@@ -282,7 +299,7 @@ static int create_under(const char *base, const char *provider, const struct rst
     if (error == 0) {
         error = pin(&file);
         if (error < 0)
-            rst_file_remove(&file);
+            hide(&file);
     }
     if (error < 0) {
         free(file.path);
@@ -292,18 +309,17 @@ static int create_under(const char *base, const char *provider, const struct rst
     return 0;
 }
 
-int rst_file_create(const char *directory, const char *provider, const struct rst_image *image,
-                    struct rst_backing *ret)
+static int create(const struct rst_backing_request *request, struct rst_backing *ret)
 {
     const char *bases[] = {secure_getenv("XDG_RUNTIME_DIR"), secure_getenv("TMPDIR"), "/tmp"};
     int error = -ENOENT;
 
-    if (directory)
-        return create_under(directory, provider, image, ret);
+    if (request->directory)
+        return create_under(request->directory, request->provider, request->image, ret);
     for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
         if (!bases[i] || bases[i][0] != '/')
             continue;
-        error = create_under(bases[i], provider, image, ret);
+        error = create_under(bases[i], request->provider, request->image, ret);
         if (error == 0)
             return 0;
     }
@@ -314,10 +330,10 @@ int rst_file_create(const char *directory, const char *provider, const struct rs
  * Under the old name if that was this process's own and is free, so that the link map holds; else
  * under a new one.
  */
-int rst_file_create_again(struct rst_backing *file, const char *provider,
-                          const struct rst_image *image)
+static int create_again(struct rst_backing *file, const char *provider,
+                        const struct rst_image *image)
 {
-    struct rst_backing again = {.kind = RST_BACKING_FILE, .pin = file->pin, .path = file->path};
+    struct rst_backing again = {.kind = &rst_file, .pin = file->pin, .path = file->path};
     int error = file->forked ? -EEXIST : create_and_write(&again, image);
 
     if (error == -EEXIST) {
@@ -333,26 +349,49 @@ int rst_file_create_again(struct rst_backing *file, const char *provider,
         return error;
     }
     if (again.path != file->path)
-        rst_file_remove(file); /* the old name is there yet */
+        hide(file); /* the old name is there yet */
     else
         rst_descriptor_close(&file->file);
     *file = again;
     return 0;
 }
 
-/* Needs no descriptor, unless a child may use the file: a program may have none left. */
-void rst_file_remove(struct rst_backing *file)
+/* Open the file by its name again. */
+static bool reopen(struct rst_backing *file)
 {
-    struct rst_kept_error before = rst_error_keep();
     const char *path = file->path->text;
+    struct rst_descriptor again = file->file;
 
-    rst_descriptor_close(&file->file);
-    if (rst_descriptor_is_elsewhere(&file->file, path))
-        ; /* the name is another file's now */
-    else if (!file->forked || is_unused(AT_FDCWD, path))
-        unlink(path);
-    else
-        __atomic_store_n(&left_behind, true, __ATOMIC_RELAXED);
-    rmdir(directory_part(file->path).text); /* if it is empty now */
-    rst_error_restore(&before);
+    again.fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (again.fd >= 0)
+        again.fd = rst_descriptor_move(again.fd, path);
+    if (again.fd < 0)
+        return false;
+    if (!rst_descriptor_is_ours(&again)) {
+        close(again.fd);
+        return false;
+    }
+    file->file = again;
+    return true;
 }
+
+static bool is_intact(struct rst_backing *file)
+{
+    return rst_descriptor_is_at(&file->file, file->path->text) &&
+           (rst_descriptor_is_ours(&file->file) || reopen(file));
+}
+
+/* The name is the same in the child. */
+static void forked_child(struct rst_backing *file)
+{
+    (void)file;
+}
+
+const struct rst_backing_operations rst_file = {
+    .create = create,
+    .create_again = create_again,
+    .is_intact = is_intact,
+    .hide = hide,
+    .forked_child = forked_child,
+    .outlives_process = true,
+};

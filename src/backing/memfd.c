@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memfd backing (memfd_create(2)).
- *
- * Its path is the literal /proc/PID/fd/N: /proc/self would have gdb open a file of its own. The
+ * The path is the literal /proc/PID/fd/N: /proc/self would have gdb open a file of its own. The
  * PID is what /proc/self leads to, which is right even where /proc shows another PID namespace.
  */
-#include "backing/backing.h"
+#include "backing/memfd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +30,7 @@
  * every kernel that knows it allows; mapping it executable is another matter, and stays possible.
  * Kernels before 6.3 don't know it.
  */
-static int create(const char *provider)
+static int create_descriptor(const char *provider)
 {
     char name[sizeof("librst-") + RST_MAX_PROVIDER_NAME];
     int fd;
@@ -43,12 +41,12 @@ static int create(const char *provider)
         fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return rst_fail_errno(errno, "provider \"%s\": memfd_create", provider);
-    return rst_backing_move_fd(fd, "memfd");
+    return rst_descriptor_move(fd, "memfd");
 }
 
 static int write_and_seal(int fd, const char *provider, const struct rst_image *image)
 {
-    int error = rst_backing_write(fd, image, "memfd");
+    int error = rst_descriptor_write(fd, image, "memfd");
 
     if (error < 0)
         return error;
@@ -105,12 +103,12 @@ static int set_path(struct rst_backing *memfd)
  * that descriptor was closed and its number used again. So the descriptor moves until its path is
  * new to the linker.
  */
-static int avoid_known_paths(struct rst_backing *memfd)
+static int avoid_known_paths(struct rst_backing *memfd, bool (*is_known)(const char *path))
 {
     char text[PATH_SIZE];
     int error;
 
-    while ((error = name_path(memfd->file.fd, text)) == 0 && rst_loader_knows(text)) {
+    while ((error = name_path(memfd->file.fd, text)) == 0 && is_known(text)) {
         int next = fcntl(memfd->file.fd, F_DUPFD_CLOEXEC, memfd->file.fd + 1);
 
         if (next < 0)
@@ -123,10 +121,10 @@ static int avoid_known_paths(struct rst_backing *memfd)
 
 static int open_memfd(const char *provider, const struct rst_image *image, struct rst_backing *ret)
 {
-    struct rst_backing memfd = {.kind = RST_BACKING_MEMFD, .pin.fd = -1};
+    struct rst_backing memfd = {.kind = &rst_memfd, .pin.fd = -1};
     int error;
 
-    memfd.file.fd = create(provider);
+    memfd.file.fd = create_descriptor(provider);
     if (memfd.file.fd < 0)
         return memfd.file.fd;
     error = write_and_seal(memfd.file.fd, provider, image);
@@ -140,14 +138,14 @@ static int open_memfd(const char *provider, const struct rst_image *image, struc
     return 0;
 }
 
-int rst_memfd_create(const char *provider, const struct rst_image *image, struct rst_backing *ret)
+static int create(const struct rst_backing_request *request, struct rst_backing *ret)
 {
     struct rst_backing memfd;
-    int error = open_memfd(provider, image, &memfd);
+    int error = open_memfd(request->provider, request->image, &memfd);
 
     if (error < 0)
         return error;
-    error = avoid_known_paths(&memfd);
+    error = avoid_known_paths(&memfd, request->is_known);
     if (error == 0)
         error = set_path(&memfd);
     if (error < 0) {
@@ -164,8 +162,8 @@ static int fd_of(const struct rst_path *path)
     return (int)strtol(strrchr(path->text, '/') + 1, NULL, 10);
 }
 
-int rst_memfd_create_again(struct rst_backing *memfd, const char *provider,
-                           const struct rst_image *image)
+static int create_again(struct rst_backing *memfd, const char *provider,
+                        const struct rst_image *image)
 {
     struct rst_backing again;
     int old = fd_of(memfd->path), same, error;
@@ -196,7 +194,18 @@ int rst_memfd_create_again(struct rst_backing *memfd, const char *provider,
     return 0;
 }
 
-void rst_memfd_forked(struct rst_backing *memfd)
+static bool is_intact(struct rst_backing *memfd)
+{
+    return rst_descriptor_is_ours(&memfd->file);
+}
+
+/* Tracers look for what is mapped. */
+static void hide(struct rst_backing *memfd)
+{
+    (void)memfd;
+}
+
+static void forked_child(struct rst_backing *memfd)
 {
     char text[PATH_SIZE];
 
@@ -204,3 +213,11 @@ void rst_memfd_forked(struct rst_backing *memfd)
     if (name_path(fd_of(memfd->path), text) == 0)
         memcpy(memfd->path->text, text, sizeof(text));
 }
+
+const struct rst_backing_operations rst_memfd = {
+    .create = create,
+    .create_again = create_again,
+    .is_intact = is_intact,
+    .hide = hide,
+    .forked_child = forked_child,
+};

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The handle: what a program fires.
- */
-#include "runtime/provider.h"
+#include "runtime/handle.h"
 
 #include <stddef.h>
 #include <string.h>
+
+#include "runtime/lock.h"
 
 /*
  * What a disabled handle leads to. The function is called with up to RST_MAX_ARGS arguments; in
@@ -17,43 +16,44 @@ static void do_nothing(void)
 {
 }
 
-static const struct probe *inside(const rst_probe *handle)
+static const struct rst_handle *inside(const rst_probe *probe)
 {
-    return (const struct probe *)(const void *)handle;
+    return (const struct rst_handle *)(const void *)probe;
+}
+
+struct rst_handle *rst_handle_of(const struct rst_description *description)
+{
+    return (struct rst_handle *)((uintptr_t)description - offsetof(struct rst_handle, description));
 }
 
 /* The function first: who finds the semaphore raised must find the function, too. */
-void rst_probe_attach(struct probe *probe)
+static void attach(struct rst_handle *handle)
 {
-    void *function = rst_object_function(probe->object, rst_native_arch(), probe->index);
+    void *function = rst_object_function(handle->object, handle->index);
     void (*callable)(void);
 
     memcpy(&callable, &function, sizeof(callable)); /* C has no cast from data to function */
-    __atomic_store_n(&probe->handle.function, callable, __ATOMIC_RELEASE);
-    __atomic_store_n(&probe->handle.semaphore, rst_object_semaphore(probe->object, probe->index),
+    __atomic_store_n(&handle->probe.function, callable, __ATOMIC_RELEASE);
+    __atomic_store_n(&handle->probe.semaphore, rst_object_semaphore(handle->object, handle->index),
                      __ATOMIC_RELEASE);
 }
 
-void rst_probe_detach(struct probe *probe)
+void rst_handle_detach(struct rst_handle *handle)
 {
-    __atomic_store_n(&probe->handle.semaphore, &zero, __ATOMIC_RELEASE);
-    __atomic_store_n(&probe->handle.function, do_nothing, __ATOMIC_RELEASE);
+    __atomic_store_n(&handle->probe.semaphore, &zero, __ATOMIC_RELEASE);
+    __atomic_store_n(&handle->probe.function, do_nothing, __ATOMIC_RELEASE);
 }
 
-void rst_probe_await_load(struct probe *probe)
+void rst_handles_attach(struct rst_object *object)
 {
-    rst_provider *provider = probe->provider;
-
-    probe->object = NULL;
-    probe->next_pending = NULL;
-    *provider->last_pending = probe;
-    provider->last_pending = &probe->next_pending;
-    provider->pending_count++;
+    for (size_t i = 0; i < object->count; i++)
+        attach(rst_handle_of(object->probes[i]));
 }
 
-struct probe *rst_probe_of(const struct rst_description *description)
+void rst_handles_detach(struct rst_object *object)
 {
-    return (struct probe *)((uintptr_t)description - offsetof(struct probe, description));
+    for (size_t i = 0; i < object->count; i++)
+        rst_handle_detach(rst_handle_of(object->probes[i]));
 }
 
 bool rst_probe_enabled(const rst_probe *probe)

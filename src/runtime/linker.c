@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "error.h"
-#include "runtime/provider.h"
+#include "runtime/lock.h"
 
 #if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
@@ -65,12 +65,12 @@ static bool does_answer(void)
     return true;
 }
 
-void rst_loader_forking(void)
+void rst_linker_forking(void)
 {
     parent_had_threads = !__libc_single_threaded;
 }
 
-void rst_loader_forked_child(void)
+void rst_linker_forked_child(void)
 {
     static const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
 
@@ -89,7 +89,7 @@ static bool is_usable(void)
     return !broken;
 }
 
-int rst_loader_check(void)
+int rst_linker_check(void)
 {
     if (is_usable())
         return 0;
@@ -100,7 +100,7 @@ int rst_loader_check(void)
 
 /* ------------------------------------------------------------------ calls of the linker -- */
 
-bool rst_loader_knows(const char *path)
+bool rst_linker_knows(const char *path)
 {
     void *handle;
 
@@ -143,7 +143,7 @@ static int load(const char *path, struct rst_loaded *ret)
     return -ENOEXEC;
 }
 
-int rst_loader_open(const char *path, struct rst_loaded *ret)
+int rst_linker_open(const char *path, struct rst_loaded *ret)
 {
     int error;
 
@@ -154,7 +154,7 @@ int rst_loader_open(const char *path, struct rst_loaded *ret)
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the link map's own field is not const */
-void rst_loader_rename(struct rst_loaded *loaded, char *path)
+void rst_linker_rename(struct rst_loaded *loaded, char *path)
 {
     /* An empty string that lives as long as the entry, unlike any of a plugin that has a librst of
      * its own and is closed first: the padding of the image's own e_ident. */
@@ -163,9 +163,9 @@ void rst_loader_rename(struct rst_loaded *loaded, char *path)
     __atomic_store_n(&loaded->map->l_name, path ? path : nameless, __ATOMIC_RELEASE);
 }
 
-void rst_loader_close(struct rst_loaded *loaded)
+void rst_linker_close(struct rst_loaded *loaded)
 {
-    rst_loader_rename(loaded, loaded->name);
+    rst_linker_rename(loaded, loaded->name);
     if (!is_usable())
         return;
     rst_linking_begin();

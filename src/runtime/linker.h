@@ -4,8 +4,8 @@
  *
  * None of these may be called with the lock held.
  */
-#ifndef RST_LOADER_H
-#define RST_LOADER_H
+#ifndef RST_LINKER_H
+#define RST_LINKER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,26 +21,26 @@ struct rst_loaded {
 
 /* Before a fork, in the parent; and after it, in the child: another thread of the parent may have
  * been in the linker at that moment, and then it must not be called here any more. */
-void rst_loader_forking(void);
-void rst_loader_forked_child(void);
+void rst_linker_forking(void);
+void rst_linker_forked_child(void);
 
 /* Gives 0, or -ENOEXEC if the linker must not be called. */
-int rst_loader_check(void);
+int rst_linker_check(void);
 
 /* Whether the linker would take `path` for a library that it has loaded already. */
-bool rst_loader_knows(const char *path);
+bool rst_linker_knows(const char *path);
 
 /* Load the image at `path`. Gives 0 or a negative errno; `ret` is untouched on failure. */
-int rst_loader_open(const char *path, struct rst_loaded *ret);
+int rst_linker_open(const char *path, struct rst_loaded *ret);
 
 /*
  * Put `path` into the link map, where gdb reads it; NULL makes gdb pass the entry over. The string
  * must live until it is replaced or the image closed. May be called with the lock held.
  */
-void rst_loader_rename(struct rst_loaded *loaded, char *path);
+void rst_linker_rename(struct rst_loaded *loaded, char *path);
 
 /* Unload the image, and all that was mapped in its place since; it stays where the linker must not
  * be called. */
-void rst_loader_close(struct rst_loaded *loaded);
+void rst_linker_close(struct rst_loaded *loaded);
 
 #endif

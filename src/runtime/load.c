@@ -3,14 +3,20 @@
  * Loading and unloading: a load makes an object of the probes that have none yet; loads and unloads
  * show and hide the objects.
  */
-#include "runtime/provider.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "arch/nop.h"
+#include "backing/backing.h"
 #include "error.h"
+#include "rst.h"
+#include "runtime/handle.h"
+#include "runtime/lock.h"
+#include "runtime/object.h"
+#include "runtime/provider.h"
+#include "runtime/registry.h"
 
 /*
  * Take the probes that no load has taken yet, as an object to be opened. Gives 0, with `ret` NULL
@@ -28,10 +34,10 @@ static int take_probes(rst_provider *provider, struct rst_object **ret)
     if (!object)
         return rst_fail(ENOMEM, "provider \"%s\": no memory for %zu probes", provider->name, count);
     object->provider = provider->name;
-    for (struct probe *probe = provider->pending; probe; probe = probe->next_pending) {
-        probe->object = object;
-        probe->index = object->count++;
-        object->probes[probe->index] = &probe->description;
+    for (struct rst_handle *handle = provider->pending; handle; handle = handle->next_pending) {
+        handle->object = object;
+        handle->index = object->count++;
+        object->probes[handle->index] = &handle->description;
     }
     provider->pending = NULL;
     provider->last_pending = &provider->pending;
@@ -51,29 +57,17 @@ static void return_probes(rst_provider *provider, struct rst_object *object)
         link = &(*link)->next;
     *link = object->next;
     for (size_t i = 0; i < object->count; i++)
-        rst_probe_await_load(rst_probe_of(object->probes[i]));
+        rst_registry_await_load(rst_handle_of(object->probes[i]));
     free(object);
-}
-
-static void attach_probes(struct rst_object *object)
-{
-    for (size_t i = 0; i < object->count; i++)
-        rst_probe_attach(rst_probe_of(object->probes[i]));
-}
-
-void rst_probes_detach(struct rst_object *object)
-{
-    for (size_t i = 0; i < object->count; i++)
-        rst_probe_detach(rst_probe_of(object->probes[i]));
 }
 
 /* Hide one object. Where its semaphores can't be replaced, its handles leave them. */
 static int hide(struct rst_object *object)
 {
-    int error = rst_object_hide(object, rst_native_arch());
+    int error = rst_object_hide(object);
 
     if (error < 0)
-        rst_probes_detach(object);
+        rst_handles_detach(object);
     return error;
 }
 
@@ -94,51 +88,33 @@ static int show_all(rst_provider *provider)
 {
     for (struct rst_object *object = provider->objects; object; object = object->next) {
         bool was_shown = object->shown;
-        int error = object->open ? rst_object_show(object, rst_native_arch()) : 0;
+        int error = object->open ? rst_object_show(object) : 0;
 
         if (error < 0) {
             if (!object->shown)
-                rst_probes_detach(object);
+                rst_handles_detach(object);
             return error;
         }
         if (object->open && !was_shown)
-            attach_probes(object);
+            rst_handles_attach(object);
     }
     return 0;
 }
 
-/* The directory in RST_BACKING=file:DIR, and NULL for any other value of it. */
-static const char *directory_in(const char *wish)
+/*
+ * What RST_BACKING says, else what the program said. `directory` is to be freed: another thread may
+ * set another.
+ */
+static int choose_backing(const rst_provider *provider, struct rst_object_options *options,
+                          char **directory)
 {
-    return strncmp(wish, "file:", strlen("file:")) == 0 ? wish + strlen("file:") : NULL;
-}
+    struct rst_backing_choice choice = {provider->backing, provider->directory};
+    int error = rst_backing_choose(&choice);
 
-static int backing_in(const char *wish)
-{
-    if (strcmp(wish, "memfd") == 0)
-        return RST_BACKING_MEMFD;
-    if (strcmp(wish, "file") == 0 || directory_in(wish))
-        return RST_BACKING_FILE;
-    return rst_fail(EINVAL, "RST_BACKING=%s is not \"memfd\", \"file\" or \"file:DIR\"",
-                    rst_quote(wish).text);
-}
-
-/* What RST_BACKING says, else what the program said. The directory is to be freed. */
-static int choose_backing(const rst_provider *provider, struct rst_object_options *options)
-{
-    const char *wish = secure_getenv("RST_BACKING"), *directory = provider->directory;
-    int error = 0;
-
-    options->backing = provider->backing;
-    if (wish && *wish) {
-        options->backing = backing_in(wish);
-        directory = directory_in(wish);
-        error = options->backing < 0
-                    ? options->backing
-                    : rst_check_backing("RST_BACKING", options->backing, directory);
-    }
-    if (error == 0 && directory && !(options->directory = strdup(directory)))
-        return rst_fail(ENOMEM, "no memory for directory %s", rst_quote(directory).text);
+    if (error == 0 && choice.directory && !(*directory = strdup(choice.directory)))
+        return rst_fail(ENOMEM, "no memory for directory %s", rst_quote(choice.directory).text);
+    options->backing = choice.backing;
+    options->directory = *directory;
     return error;
 }
 
@@ -162,13 +138,13 @@ static int check_exiting(const rst_provider *provider)
 }
 
 /* What the load needs, decided and taken under the lock. `object` is what is to be opened. */
-static int begin_load(rst_provider *provider, struct rst_object_options *options,
+static int begin_load(rst_provider *provider, struct rst_object_options *options, char **directory,
                       struct rst_object **object)
 {
     int error = check_exiting(provider);
 
     if (error == 0)
-        error = choose_backing(provider, options);
+        error = choose_backing(provider, options, directory);
     if (error == 0)
         error = take_probes(provider, object);
     if (*object)
@@ -186,7 +162,7 @@ static int finish_load(rst_provider *provider, struct rst_object *object, unsign
     }
     if (object) {
         object->open = true;
-        attach_probes(object);
+        rst_handles_attach(object);
     }
     /* An unload came after this load began, and no other load after that. */
     if (provider->unloads != unloads && !provider->loaded)
@@ -212,8 +188,9 @@ static bool is_disabled(void)
 int rst_provider_load(rst_provider *provider)
 {
     RST_UNCANCELLED;
-    struct rst_object_options options = {.arch = rst_native_arch()};
+    struct rst_object_options options = {.arch = rst_arch_native()};
     struct rst_object *object = NULL;
+    char *directory = NULL;
     unsigned unloads;
     int error;
 
@@ -228,7 +205,7 @@ int rst_provider_load(rst_provider *provider)
         return error;
 
     rst_lock();
-    error = begin_load(provider, &options, &object);
+    error = begin_load(provider, &options, &directory, &object);
     unloads = provider->unloads;
     rst_unlock();
 
@@ -242,7 +219,7 @@ int rst_provider_load(rst_provider *provider)
             rst_unlisted_end();
         rst_unlock();
     }
-    free(options.directory);
+    free(directory);
     return error;
 }
 

@@ -18,11 +18,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "backing/backing.h"
 #include "error.h"
 #include "image/writer.h"
-#include "rst.h"
 
-#define BOTH_ERRORS_SIZE 512
+#define WORDS_SIZE 256 /* of the first error, where there are two */
 
 static uint64_t page_end(uint64_t offset)
 {
@@ -31,10 +31,10 @@ static uint64_t page_end(uint64_t offset)
 
 /* ------------------------------------------------------------------------ opening -- */
 
-static struct rst_image_spec spec_of(const struct rst_object *object, const struct rst_arch *arch)
+static struct rst_image_spec spec_of(const struct rst_object *object)
 {
     return (struct rst_image_spec){
-        .arch = arch,
+        .arch = object->arch,
         .nop = object->nop,
         .provider = object->provider,
         .probes = object->probes,
@@ -46,69 +46,75 @@ static struct rst_image_spec spec_of(const struct rst_object *object, const stru
 static int load(const char *path, const struct rst_image *image, struct rst_loaded *loaded)
 {
     size_t id = image->map.build_id;
-    int error = rst_loader_open(path, loaded);
+    int error = rst_linker_open(path, loaded);
 
     if (error < 0 || memcmp(loaded->base + id, image->bytes + id, RST_BUILD_ID_SIZE) == 0)
         return error;
-    rst_loader_close(loaded);
+    rst_linker_close(loaded);
     return rst_fail(ENOEXEC, "dlopen took %s for another library that it has loaded", path);
 }
 
 /* Back the image with the one kind and load it. */
-static int open_with(struct rst_object *object, int kind, const char *directory,
-                     const struct rst_image *image)
+static int open_with(struct rst_object *object, const struct rst_backing_operations *kind,
+                     const struct rst_backing_request *request)
 {
-    int error = kind == RST_BACKING_MEMFD
-                    ? rst_memfd_create(object->provider, image, &object->backing)
-                    : rst_file_create(directory, object->provider, image, &object->backing);
+    int error = kind->create(request, &object->backing);
 
     if (error < 0)
         return error;
-    error = load(object->backing.path->text, image, &object->loaded);
+    error = load(object->backing.path->text, request->image, &object->loaded);
     if (error < 0) {
         rst_backing_release(&object->backing);
         return error;
     }
-    rst_loader_rename(&object->loaded, object->backing.path->text);
+    rst_linker_rename(&object->loaded, object->backing.path->text);
     return 0;
 }
 
-/* A memfd, or a file where a memfd, or loading one, is not to be had. */
-static int open_auto(struct rst_object *object, const char *directory,
-                     const struct rst_image *image)
+/* Try one kind after the other, until one can be loaded. */
+static int open_with_any(struct rst_object *object,
+                         const struct rst_backing_operations *const *kinds,
+                         const struct rst_backing_request *request)
 {
     struct rst_kept_error before = rst_error_keep();
-    char first[BOTH_ERRORS_SIZE / 2];
-    int error = open_with(object, RST_BACKING_MEMFD, NULL, image);
+    int error = open_with(object, *kinds, request);
 
-    if (error == 0)
-        return 0;
-    snprintf(first, sizeof(first), "%s", rst_error());
-    error = open_with(object, RST_BACKING_FILE, directory, image);
-    if (error < 0)
-        return rst_fail(-error, "%s; nor as a file: %s", first, rst_error());
-    rst_error_restore(&before);
-    return 0;
+    while (error < 0 && *++kinds) {
+        char words[WORDS_SIZE];
+
+        snprintf(words, sizeof(words), "%s", rst_error());
+        error = open_with(object, *kinds, request);
+        if (error == 0)
+            rst_error_restore(&before);
+        else
+            rst_fail(-error, "%s; nor as a file: %s", words, rst_error());
+    }
+    return error;
 }
 
 int rst_object_open(struct rst_object *object, const struct rst_object_options *options)
 {
+    struct rst_backing_request request = {
+        .provider = object->provider,
+        .directory = options->directory,
+        .is_known = rst_linker_knows,
+    };
     struct rst_image_spec spec;
     struct rst_image image;
     int error;
 
-    error = rst_loader_check();
+    error = rst_linker_check();
     if (error < 0)
         return error;
+    object->arch = options->arch;
     object->nop = options->nop;
-    spec = spec_of(object, options->arch);
+    spec = spec_of(object);
     error = rst_image_make(&spec, &image);
     if (error < 0)
         return error;
     object->map = image.map;
-    error = options->backing == RST_BACKING_AUTO
-                ? open_auto(object, options->directory, &image)
-                : open_with(object, options->backing, options->directory, &image);
+    request.image = &image;
+    error = open_with_any(object, rst_backing_kinds(options->backing), &request);
     free(image.bytes);
     object->shown = error == 0;
     return error;
@@ -116,7 +122,7 @@ int rst_object_open(struct rst_object *object, const struct rst_object_options *
 
 void rst_object_close(struct rst_object *object)
 {
-    rst_loader_close(&object->loaded);
+    rst_linker_close(&object->loaded);
     rst_backing_release(&object->backing);
 }
 
@@ -160,7 +166,7 @@ static int hide_semaphores(struct rst_object *object)
 }
 
 /* The headers and tables, and the stubs. A policy against anonymous code may refuse it. */
-static int hide_text(struct rst_object *object, const struct rst_arch *arch)
+static int hide_text(struct rst_object *object)
 {
     const struct rst_map *map = &object->map;
     size_t text_size = map->dynamic - map->text;
@@ -170,7 +176,7 @@ static int hide_text(struct rst_object *object, const struct rst_arch *arch)
     if (!copy)
         return -errno;
     memcpy(copy, object->loaded.base, map->readable);
-    rst_image_text(arch, object->nop, object->count, copy + map->text);
+    rst_image_text(object->arch, object->nop, object->count, copy + map->text);
     if (mprotect(copy, map->text, PROT_READ) < 0 ||
         mprotect(copy + map->text, text_size, PROT_READ | PROT_EXEC) < 0) {
         error = rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory",
@@ -187,26 +193,25 @@ static int hide_text(struct rst_object *object, const struct rst_arch *arch)
 }
 
 /* The semaphores first, which needs no leave: from then on it is disabled, whatever follows. */
-static int hide_memory(struct rst_object *object, const struct rst_arch *arch)
+static int hide_memory(struct rst_object *object)
 {
     int error = hide_semaphores(object);
 
     object->shown = false;
     if (error == 0)
-        error = hide_text(object, arch);
+        error = hide_text(object);
     object->hidden = error == 0;
     return error;
 }
 
-int rst_object_hide(struct rst_object *object, const struct rst_arch *arch)
+int rst_object_hide(struct rst_object *object)
 {
-    int error = object->hidden ? 0 : hide_memory(object, arch);
+    int error = object->hidden ? 0 : hide_memory(object);
 
     if (error < 0)
         return error;
-    rst_loader_rename(&object->loaded, NULL);
-    if (object->backing.kind == RST_BACKING_FILE)
-        rst_file_remove(&object->backing);
+    rst_linker_rename(&object->loaded, NULL);
+    object->backing.kind->hide(&object->backing);
     return 0;
 }
 
@@ -232,17 +237,20 @@ static int map_traced(struct rst_object *object)
     return map_part(object, map->text, map->dynamic, PROT_READ | PROT_EXEC);
 }
 
-static int restore_backing(struct rst_object *object, const struct rst_arch *arch)
+static bool is_intact(struct rst_object *object)
 {
-    struct rst_image_spec spec = spec_of(object, arch);
+    return object->backing.kind->is_intact(&object->backing);
+}
+
+static int restore_backing(struct rst_object *object)
+{
+    struct rst_image_spec spec = spec_of(object);
     struct rst_image image;
     int error = rst_image_make(&spec, &image);
 
     if (error < 0)
         return error;
-    error = object->backing.kind == RST_BACKING_MEMFD
-                ? rst_memfd_create_again(&object->backing, object->provider, &image)
-                : rst_file_create_again(&object->backing, object->provider, &image);
+    error = object->backing.kind->create_again(&object->backing, object->provider, &image);
     free(image.bytes);
     return error;
 }
@@ -258,28 +266,28 @@ static int show_memory(struct rst_object *object)
     return map_part(object, 0, object->map.text, PROT_READ);
 }
 
-int rst_object_show(struct rst_object *object, const struct rst_arch *arch)
+int rst_object_show(struct rst_object *object)
 {
     int error = 0;
 
-    if (!rst_backing_intact(&object->backing)) {
-        error = restore_backing(object, arch);
+    if (!is_intact(object)) {
+        error = restore_backing(object);
         if (error < 0)
             return error;
         if (object->shown) /* from the backing that was lost */
-            error = hide_memory(object, arch);
+            error = hide_memory(object);
     }
     if (object->shown || error < 0)
         return error;
     error = show_memory(object);
     if (error < 0)
         return error;
-    rst_loader_rename(&object->loaded, object->backing.path->text);
+    rst_linker_rename(&object->loaded, object->backing.path->text);
     object->shown = true;
     return 0;
 }
 
-/* ------------------------------------------------------------------------ forking -- */
+/* ------------------------------------------------------------- forking and exiting -- */
 
 void rst_object_forked_parent(struct rst_object *object)
 {
@@ -291,16 +299,23 @@ void rst_object_forked_parent(struct rst_object *object)
  * again, without a tracer's changes, before it fires; and the semaphores before that, or the
  * kernel counts the tracer in twice.
  */
-int rst_object_forked_child(struct rst_object *object, const struct rst_arch *arch)
+int rst_object_forked_child(struct rst_object *object)
 {
     object->backing.forked = true;
-    if (object->backing.kind == RST_BACKING_MEMFD)
-        rst_memfd_forked(&object->backing);
+    object->backing.kind->forked_child(&object->backing);
     if (object->hidden || object->nop != RST_NOP5)
         return 0;
-    if (object->shown && rst_backing_intact(&object->backing) && map_traced(object) == 0)
+    if (object->shown && is_intact(object) && map_traced(object) == 0)
         return 0;
-    return rst_object_hide(object, arch);
+    return rst_object_hide(object);
+}
+
+void rst_object_exit(struct rst_object *object)
+{
+    if (!object->backing.kind->outlives_process)
+        return;
+    rst_object_hide(object); /* so that we don't count among its users */
+    object->backing.kind->hide(&object->backing);
 }
 
 /* ---------------------------------------------------------------------- addresses -- */
@@ -311,8 +326,7 @@ const volatile uint16_t *rst_object_semaphore(const struct rst_object *object, s
            index;
 }
 
-void *rst_object_function(const struct rst_object *object, const struct rst_arch *arch,
-                          size_t index)
+void *rst_object_function(const struct rst_object *object, size_t index)
 {
-    return object->loaded.base + object->map.text + index * arch->stubs[object->nop].stride;
+    return object->loaded.base + object->map.text + index * object->arch->stubs[object->nop].stride;
 }

@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-#include "backing/backing.h"
+#include "arch/arch.h"
+#include "backing/kind.h"
 #include "image/image.h"
 #include "runtime/linker.h"
 
@@ -21,6 +22,7 @@ struct rst_object {
     bool open;            /* false while it is being opened, without the lock */
     bool shown;           /* all of its memory that tracers look at is the backing's */
     bool hidden;          /* none is; neither holds after swapping has failed halfway */
+    const struct rst_arch *arch;
     enum rst_nop nop;
     struct rst_map map;
     struct rst_backing backing;
@@ -33,8 +35,8 @@ struct rst_object {
 struct rst_object_options {
     const struct rst_arch *arch;
     enum rst_nop nop;
-    int backing;     /* enum rst_backing_kind */
-    char *directory; /* of the file backing, NULL for the default */
+    int backing;           /* RST_BACKING_AUTO and so on */
+    const char *directory; /* of the file backing, NULL for the default */
 };
 
 /*
@@ -52,17 +54,19 @@ void rst_object_close(struct rst_object *object);
  * errno: then it is not shown, though tracers may still find it, unless it was shown before and its
  * backing could not be made anew, which leaves it as it was. Either may be tried again.
  */
-int rst_object_show(struct rst_object *object, const struct rst_arch *arch);
-int rst_object_hide(struct rst_object *object, const struct rst_arch *arch);
+int rst_object_show(struct rst_object *object);
+int rst_object_hide(struct rst_object *object);
 
 /* After a fork, in the parent and in the child. The child's may fail: then its text may be unfit to
  * run, and its handles must leave it. */
 void rst_object_forked_parent(struct rst_object *object);
-int rst_object_forked_child(struct rst_object *object, const struct rst_arch *arch);
+int rst_object_forked_child(struct rst_object *object);
+
+/* As the program exits: leave nothing of it behind that would outlive the process. */
+void rst_object_exit(struct rst_object *object);
 
 /* Where probe `index` has its semaphore and its function. */
 const volatile uint16_t *rst_object_semaphore(const struct rst_object *object, size_t index);
-void *rst_object_function(const struct rst_object *object, const struct rst_arch *arch,
-                          size_t index);
+void *rst_object_function(const struct rst_object *object, size_t index);
 
 #endif

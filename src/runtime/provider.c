@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A provider and its probes, from the first to the last; load.c has what is between.
- */
 #include "runtime/provider.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backing/backing.h"
 #include "error.h"
+#include "image/signature.h"
+#include "rst.h"
+#include "runtime/fork.h"
+#include "runtime/handle.h"
+#include "runtime/lock.h"
+#include "runtime/object.h"
+#include "runtime/registry.h"
 
 /* -------------------------------------------------------------- making and freeing -- */
 
@@ -16,8 +21,7 @@ rst_provider *rst_provider_new(const char *name)
 {
     rst_provider *provider;
 
-    if (rst_name_check("provider name", name, RST_MAX_PROVIDER_NAME) < 0 ||
-        rst_process_prepare() < 0)
+    if (rst_name_check("provider name", name, RST_MAX_PROVIDER_NAME) < 0 || rst_fork_prepare() < 0)
         return NULL;
     provider = calloc(1, sizeof(*provider) + strlen(name) + 1);
     if (!provider) {
@@ -29,19 +33,9 @@ rst_provider *rst_provider_new(const char *name)
     provider->last_pending = &provider->pending;
 
     rst_lock();
-    provider->next = rst_providers;
-    rst_providers = provider;
+    rst_registry_add(provider);
     rst_unlock();
     return provider;
-}
-
-static void unlink_provider(rst_provider *provider)
-{
-    rst_provider **link = &rst_providers;
-
-    while (*link != provider)
-        link = &(*link)->next;
-    *link = provider->next;
 }
 
 void rst_provider_free(rst_provider *provider)
@@ -53,9 +47,7 @@ void rst_provider_free(rst_provider *provider)
     if (!provider)
         return;
     rst_lock();
-    unlink_provider(provider);
-    for (struct probe *probe = provider->first; probe; probe = probe->next)
-        rst_registry_remove(probe);
+    rst_registry_remove(provider);
     unlisted = provider->objects != NULL;
     if (unlisted)
         rst_unlisted_begin();
@@ -74,10 +66,10 @@ void rst_provider_free(rst_provider *provider)
         rst_unlock();
     }
     while (provider->first) {
-        struct probe *probe = provider->first;
+        struct rst_handle *handle = provider->first;
 
-        provider->first = probe->next;
-        free(probe);
+        provider->first = handle->next;
+        free(handle);
     }
     free(provider->directory);
     free(provider);
@@ -99,19 +91,6 @@ int rst_fail_null_provider(void)
 
 /* ------------------------------------------------------------------------- setting -- */
 
-int rst_check_backing(const char *whose, int backing, const char *directory)
-{
-    if (backing < RST_BACKING_AUTO || backing > RST_BACKING_FILE)
-        return rst_fail(EINVAL,
-                        "%s %d is unknown; it is one of RST_BACKING_AUTO (%d), RST_BACKING_MEMFD "
-                        "(%d), RST_BACKING_FILE (%d)",
-                        whose, backing, RST_BACKING_AUTO, RST_BACKING_MEMFD, RST_BACKING_FILE);
-    if (directory && directory[0] != '/')
-        return rst_fail(EINVAL, "%s: directory %s is not an absolute path", whose,
-                        rst_quote(directory).text);
-    return 0;
-}
-
 int rst_provider_set_backing(rst_provider *provider, int backing, const char *directory)
 {
     RST_UNCANCELLED;
@@ -120,7 +99,7 @@ int rst_provider_set_backing(rst_provider *provider, int backing, const char *di
 
     if (!provider)
         return rst_fail_null_provider();
-    error = rst_check_backing("backing", backing, directory);
+    error = rst_backing_check("backing", backing, directory);
     if (error < 0)
         return error;
     if (directory && !(copy = strdup(directory)))
@@ -144,51 +123,53 @@ int rst_provider_set_backing(rst_provider *provider, int backing, const char *di
 
 /* ---------------------------------------------------------------------- adding probes -- */
 
-/* One allocation: the probe, its name, and the plain form of its signature. */
-static struct probe *new_probe(rst_provider *provider, const char *name, const char *signature)
+/* One allocation: the handle, its name, and the plain form of its signature. */
+static struct rst_handle *new_handle(rst_provider *provider, const char *name,
+                                     const char *signature)
 {
     size_t name_size = strlen(name) + 1;
-    struct probe *probe = calloc(1, sizeof(*probe) + name_size + rst_signature_room(signature));
-    char *text = (char *)(probe + 1);
+    struct rst_handle *handle =
+        calloc(1, sizeof(*handle) + name_size + rst_signature_room(signature));
+    char *text = (char *)(handle + 1);
 
-    if (!probe) {
+    if (!handle) {
         rst_fail(ENOMEM, "no memory for probe \"%s:%s\"", provider->name, name);
         return NULL;
     }
-    if (rst_signature_parse(signature, text + name_size, &probe->description.signature) < 0) {
+    if (rst_signature_parse(signature, text + name_size, &handle->description.signature) < 0) {
         int error = errno;
 
-        free(probe);
+        free(handle);
         errno = error;
         return NULL;
     }
-    probe->description.name = memcpy(text, name, name_size);
-    probe->provider = provider;
-    probe->hash = rst_registry_hash(provider->name, name);
-    rst_probe_detach(probe);
-    return probe;
+    handle->description.name = memcpy(text, name, name_size);
+    handle->provider = provider;
+    handle->hash = rst_registry_hash(provider->name, name);
+    rst_handle_detach(handle);
+    return handle;
 }
 
-static int insert_probe(rst_provider *provider, struct probe *probe)
+static int insert_handle(rst_provider *provider, struct rst_handle *handle)
 {
-    const char *name = probe->description.name;
+    const char *name = handle->description.name;
     int error;
 
-    if (rst_registry_find(probe->hash, provider->name, name))
+    if (rst_registry_find(handle->hash, provider->name, name))
         return rst_fail(EEXIST, "probe \"%s:%s\" exists already; give each its own name",
                         provider->name, name);
-    error = rst_registry_insert(probe);
+    error = rst_registry_insert(handle);
     if (error < 0)
         return error;
-    *provider->last = probe;
-    provider->last = &probe->next;
-    rst_probe_await_load(probe);
+    *provider->last = handle;
+    provider->last = &handle->next;
+    rst_registry_await_load(handle);
     return 0;
 }
 
 rst_probe *rst_provider_add(rst_provider *provider, const char *name, const char *signature)
 {
-    struct probe *probe;
+    struct rst_handle *handle;
     int error;
 
     if (!provider) {
@@ -197,19 +178,19 @@ rst_probe *rst_provider_add(rst_provider *provider, const char *name, const char
     }
     if (rst_name_check("probe name", name, 0) < 0)
         return NULL;
-    probe = new_probe(provider, name, signature);
-    if (!probe)
+    handle = new_handle(provider, name, signature);
+    if (!handle)
         return NULL;
 
     rst_lock();
-    error = insert_probe(provider, probe);
+    error = insert_handle(provider, handle);
     rst_unlock();
     if (error < 0) {
-        free(probe);
+        free(handle);
         errno = -error;
         return NULL;
     }
-    return &probe->handle;
+    return &handle->probe;
 }
 
 /* ---------------------------------------------------------------------------- asking -- */

@@ -34,7 +34,7 @@ __asm__(".text\n"
 
 static void enter(const struct rst_object *object)
 {
-    const char *function = rst_object_function(object, &rst_arch_x86_64, 0);
+    const char *function = rst_object_function(object, 0);
 
     enter_second_half(function + SECOND_HALF);
 }
@@ -56,9 +56,9 @@ static void a_thread_between_the_halves_of_a_nop10_survives_unload_and_load(void
     object->count = 1;
     assert_int_equal(rst_object_open(object, &options), 0);
     enter(object);
-    assert_int_equal(rst_object_hide(object, &rst_arch_x86_64), 0);
+    assert_int_equal(rst_object_hide(object), 0);
     enter(object);
-    assert_int_equal(rst_object_show(object, &rst_arch_x86_64), 0);
+    assert_int_equal(rst_object_show(object), 0);
     enter(object);
     rst_object_close(object);
     free(object);
