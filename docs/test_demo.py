@@ -104,7 +104,7 @@ class Program(Case):
     def test_gdb_sees_every_line_without_privilege(self):
         if not shutil.which("gdb"):
             harness.lacking("there is no gdb")
-        commands = harness.ROOT / "src/cli/demo.gdb"
+        commands = harness.ROOT / "src/cli/demo/demo.gdb"
         for backing in ("memfd", f"file:{self.directory}"):
             with self.subTest(backing=backing):
                 # A leak checker cannot work under a debugger.

@@ -7,9 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
+#include "cli/base/command.h"
+#include "cli/check/check.h"
+#include "cli/emit/emit.h"
+#include "cli/find/near.h"
+#include "cli/list/list.h"
+#include "cli/trace/trace.h"
 #include "error.h"
-#include "near.h"
 #include "rst.h"
 
 static const struct command *const commands[] = {&list_command, &trace_command, &emit_command,

@@ -18,9 +18,9 @@
 
 #include <cmocka.h>
 
-#include "process.h"
+#include "cli/find/process.h"
+#include "cli/usdt/usdt.h"
 #include "rst.h"
-#include "usdt.h"
 
 /* A child that waits to be killed; once this returns it runs. */
 static pid_t start_child(void)

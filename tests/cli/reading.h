@@ -5,8 +5,8 @@
 #ifndef TEST_READING_H
 #define TEST_READING_H
 
+#include "cli/usdt/usdt.h"
 #include "elf_maker.h"
-#include "usdt.h"
 
 /* Three probes: shop:order and shop:closed as librst has them, and other:plain. */
 extern const struct maker_spec plain;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "trace.h"
+#include "cli/trace/trace.h"
 
 static struct trace_record record;
 

@@ -12,10 +12,11 @@
 
 #include <cmocka.h>
 
-#include "globs.h"
-#include "json.h"
-#include "near.h"
-#include "text.h"
+#include "cli/base/json.h"
+#include "cli/base/quote.h"
+#include "cli/base/text.h"
+#include "cli/find/globs.h"
+#include "cli/find/near.h"
 
 /* ------------------------------------------------------------------------------ JSON -- */
 

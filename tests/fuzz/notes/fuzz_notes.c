@@ -17,11 +17,12 @@
 #include <wchar.h>
 #include <wctype.h>
 
-#include "globs.h"
-#include "json.h"
-#include "near.h"
-#include "text.h"
-#include "usdt.h"
+#include "cli/base/json.h"
+#include "cli/base/quote.h"
+#include "cli/base/text.h"
+#include "cli/find/globs.h"
+#include "cli/find/near.h"
+#include "cli/usdt/usdt.h"
 
 #define LEAST_NOTE 36 /* three words, "stapsdt", three addresses of 4 bytes, "a", "b", "" */
 

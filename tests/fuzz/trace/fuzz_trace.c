@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace.h"
+#include "cli/trace/trace.h"
 
 #define FAIL_IF(condition, what)                                                                   \
     do {                                                                                           \

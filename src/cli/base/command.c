@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/base/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rst.h"
+
+__attribute__((format(printf, 1, 0))) static void say_words(const char *format, va_list args)
+{
+    fflush(stdout); /* so that the two streams keep their order on a terminal */
+    fputs("rst: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
+void say(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say_words(format, args);
+    va_end(args);
+}
+
+enum status status_of(int error)
+{
+    switch (abs(error)) {
+    case 0:
+        return STATUS_GOOD;
+    case ENOENT:
+    case ENOTDIR:
+    case ESRCH:
+        return STATUS_GONE;
+    case EACCES:
+    case EPERM:
+        return STATUS_FORBIDDEN;
+    case ENOEXEC:
+    case EBADMSG:
+    case EISDIR:
+        return STATUS_BAD_FILE;
+    default:
+        return STATUS_FAILED;
+    }
+}
+
+enum status say_failure(int error)
+{
+    say("%s", rst_error());
+    return status_of(error);
+}
+
+enum status say_usage(const char *command, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say_words(format, args);
+    va_end(args);
+    fprintf(stderr, "Try 'rst%s%s --help'.\n", *command ? " " : "", command);
+    return STATUS_USAGE;
+}
+
+enum status finish_output(enum status status)
+{
+    bool failed = ferror(stdout);
+
+    if (fflush(stdout) != 0 || failed) {
+        if (errno != EPIPE) /* who reads has read enough */
+            say("standard output: %s", strerror(errno));
+        return STATUS_FAILED;
+    }
+    return status;
+}
+
+void *sure(void *memory)
+{
+    if (memory)
+        return memory;
+    say("no memory");
+    exit(STATUS_FAILED);
+}
+
+void *room_for_one(void *items, size_t count, size_t size)
+{
+    if (count != 0 && (count & (count - 1)) != 0) /* there is room up to the next power of two */
+        return items;
+    return sure(reallocarray(items, count ? 2 * count : 1, size));
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `rst check` finds out: facts, each from a check of its own.
+ */
+#ifndef CLI_CHECK_H
+#define CLI_CHECK_H
+
+#include <stdbool.h>
+
+#include "cli/base/command.h"
+#include "cli/base/text.h"
+
+extern const struct command check_command;
+
+enum verdict { VERDICT_YES, VERDICT_NO, VERDICT_NOTE /* neither: it is so */ };
+
+struct fact {
+    enum verdict verdict;
+    struct text words;
+    struct text advice; /* what to do about a "no" */
+};
+
+/* What a check leaves for those that come after it, and for the exit status. */
+struct machine {
+    bool memfd_loads, file_loads, traces;
+    char *directory; /* where a file loads */
+};
+
+/* Fill `fact`, which is empty and a "yes". Gives false where there is nothing to say. */
+typedef bool check_run(struct machine *machine, struct fact *fact);
+
+struct check {
+    const char *name;
+    check_run *run;
+};
+
+extern const struct check kernel_checks[], load_checks[], tracer_checks[]; /* to one without run */
+
+/* Set the verdict and the words. */
+void fact_set(struct fact *fact, enum verdict verdict, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void fact_advise(struct fact *fact, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The first line of a small file, without its newline. Gives whether there is one. */
+bool read_line(const char *path, char *line, int size);
+
+#endif

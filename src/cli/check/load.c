@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether probes can be loaded, in each backing, and watched: it is tried with one of our own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "cli/base/command.h"
+#include "cli/check/check.h"
+#include "cli/check/uprobe.h"
+#include "cli/usdt/usdt.h"
+#include "error.h"
+#include "rst.h"
+
+static bool check_environment(struct machine *machine, struct fact *fact)
+{
+    const char *disable = getenv("RST_DISABLE"), *backing = getenv("RST_BACKING");
+
+    (void)machine;
+    if (disable && *disable && strcmp(disable, "0") != 0)
+        fact_set(fact, VERDICT_NOTE, "RST_DISABLE=%s: programs started from here load no probes",
+                 disable);
+    else if (backing && *backing)
+        fact_set(fact, VERDICT_NOTE, "RST_BACKING=%s overrides what programs choose", backing);
+    /* What the machine can do has nothing to do with them. */
+    unsetenv("RST_DISABLE");
+    unsetenv("RST_BACKING");
+    return fact->words.size > 0;
+}
+
+static bool check_policy(struct machine *machine, struct fact *fact)
+{
+    static const char *const words[] = {
+        "vm.memfd_noexec is 0: any memfd",
+        "vm.memfd_noexec is 1: librst's are still allowed",
+        "vm.memfd_noexec is 2: librst's are still allowed",
+    };
+    char line[32];
+
+    (void)machine;
+    if (!read_line("/proc/sys/vm/memfd_noexec", line, sizeof(line)))
+        return false; /* before Linux 6.3 there is no policy */
+    if (line[0] >= '0' && line[0] <= '2' && !line[1])
+        fact_set(fact, VERDICT_NOTE, "%s", words[line[0] - '0']);
+    else
+        fact_set(fact, VERDICT_NOTE, "vm.memfd_noexec is %s", line);
+    return true;
+}
+
+/* Load a probe. Gives a provider to free, or NULL and the fact of the failure. */
+static rst_provider *load(int backing, const char *directory, rst_probe **ret, struct fact *fact)
+{
+    rst_provider *provider = rst_provider_new("rst_check");
+    rst_probe *probe = provider ? rst_provider_add(provider, "check", "uint64 value") : NULL;
+
+    if (probe && rst_provider_set_backing(provider, backing, directory) == 0 &&
+        rst_provider_load(provider) == 0) {
+        *ret = probe;
+        return provider;
+    }
+    fact_set(fact, VERDICT_NO, "%s", rst_error());
+    rst_provider_free(provider);
+    return NULL;
+}
+
+static bool check_memfd(struct machine *machine, struct fact *fact)
+{
+    rst_probe *probe;
+    rst_provider *provider = load(RST_BACKING_MEMFD, NULL, &probe, fact);
+
+    machine->memfd_loads = provider;
+    if (provider)
+        fact_set(fact, VERDICT_YES, "a probe was loaded from a memfd");
+    else
+        fact_advise(fact, "librst uses a file instead");
+    rst_provider_free(provider);
+    return true;
+}
+
+/* ------------------------------------------------------------------------- directories -- */
+
+static bool check_directory(struct machine *machine, const char *directory, struct fact *fact)
+{
+    rst_probe *probe;
+    rst_provider *provider;
+    struct statvfs about;
+
+    if (statvfs(directory, &about) == 0 && about.f_flag & ST_NOEXEC) {
+        fact_set(fact, VERDICT_NO, "%s is mounted noexec", directory);
+        fact_advise(fact, "librst passes it over; name another with RST_BACKING=file:DIR");
+        return true;
+    }
+    provider = load(RST_BACKING_FILE, directory, &probe, fact);
+    if (provider) {
+        fact_set(fact, VERDICT_YES, "a probe was loaded from a file in %s", directory);
+        machine->file_loads = true;
+        if (!machine->directory)
+            machine->directory = sure(strdup(directory));
+    }
+    rst_provider_free(provider);
+    return true;
+}
+
+/* As librst looks for one: only an absolute path counts. */
+static bool check_variable(struct machine *machine, const char *variable, struct fact *fact)
+{
+    const char *directory = getenv(variable);
+
+    return directory && *directory == '/' && check_directory(machine, directory, fact);
+}
+
+static bool check_runtime_directory(struct machine *machine, struct fact *fact)
+{
+    return check_variable(machine, "XDG_RUNTIME_DIR", fact);
+}
+
+static bool check_own_tmp(struct machine *machine, struct fact *fact)
+{
+    return check_variable(machine, "TMPDIR", fact);
+}
+
+static bool check_tmp(struct machine *machine, struct fact *fact)
+{
+    const char *own = getenv("TMPDIR");
+
+    return !(own && strcmp(own, "/tmp") == 0) && check_directory(machine, "/tmp", fact);
+}
+
+/* ----------------------------------------------------------------------------- watching -- */
+
+static int open_uprobe(const rst_probe *probe)
+{
+    const char *path = rst_probe_path(probe);
+    int fd = open(path, O_RDONLY | O_CLOEXEC), uprobe = -ENOENT;
+    struct usdt_file file;
+
+    if (fd < 0)
+        return -errno;
+    if (usdt_read(fd, path, &file) == 0) {
+        if (file.count == 1)
+            uprobe = uprobe_attach(path, file.probes[0].site, file.probes[0].semaphore);
+        usdt_free(&file);
+    }
+    close(fd);
+    return uprobe;
+}
+
+/* Whether the kernel counts the watcher in and out, and sees the fire. */
+static void watch(struct machine *machine, const rst_probe *probe, struct fact *fact)
+{
+    int uprobe = open_uprobe(probe);
+    uint64_t hits;
+    bool counted;
+
+    if (uprobe < 0) {
+        fact_set(fact, VERDICT_NO, "a loaded probe can't be watched: %s", strerror(-uprobe));
+        fact_advise(fact, uprobe_is_refused(uprobe) ? "be root, or have CAP_PERFMON and CAP_BPF"
+                                                    : "the lines above say what the kernel lacks");
+        return;
+    }
+    counted = rst_probe_enabled(probe);
+    RST_FIRE(probe, 1);
+    hits = uprobe_count(uprobe);
+    close(uprobe);
+    machine->traces = counted && hits == 1 && !rst_probe_enabled(probe);
+    if (machine->traces)
+        fact_set(fact, VERDICT_YES,
+                 "a loaded probe was watched: the kernel counted the watcher and the fire");
+    else
+        fact_set(fact, VERDICT_NO,
+                 "a watched probe: %s as watched, %llu fires of 1 seen, %s afterwards",
+                 counted ? "counted" : "not counted", (unsigned long long)hits,
+                 rst_probe_enabled(probe) ? "still watched" : "not watched");
+}
+
+static bool check_watching(struct machine *machine, struct fact *fact)
+{
+    rst_probe *probe;
+    rst_provider *provider;
+
+    if (!machine->memfd_loads && !machine->file_loads)
+        return false;
+    provider = machine->memfd_loads ? load(RST_BACKING_MEMFD, NULL, &probe, fact)
+                                    : load(RST_BACKING_FILE, machine->directory, &probe, fact);
+    if (provider)
+        watch(machine, probe, fact);
+    rst_provider_free(provider);
+    return true;
+}
+
+const struct check load_checks[] = {
+    {"setting", check_environment}, {"policy", check_policy},
+    {"memfd", check_memfd},         {"file", check_runtime_directory},
+    {"file", check_own_tmp},        {"file", check_tmp},
+    {"watching", check_watching},   {NULL, NULL},
+};

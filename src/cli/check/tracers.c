@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which tracers are installed, and what each sees of the two backings.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/base/program.h"
+#include "cli/check/check.h"
+
+/* What a tracer sees; docs/tracing.md has the commands. */
+static const char by_pid[] = "sees memfd and file, by -p PID and by path";
+static const char by_path[] = "sees a memfd by the path that 'rst list' shows, not by -p PID; "
+                              "a file by both";
+
+struct tracer {
+    const char *programs[2]; /* the first that is installed */
+    const char *option;      /* that makes it say its version; NULL: it can't */
+    const char *mark;        /* in what it says; another program of the name lacks it */
+    const char *package;
+    const char *sees;
+    double from; /* from this version on it sees another thing; 0: there is none such */
+    const char *sees_then;
+};
+
+static const struct tracer bpftrace = {{"bpftrace"}, "--version", "bpftrace", "bpftrace",
+                                       by_pid,       0.25,        by_path};
+static const struct tracer bcc = {
+    {"tplist-bpfcc", "tplist"}, NULL, NULL, "bpfcc-tools", by_pid, 0, NULL};
+static const struct tracer perf = {
+    {"perf"},
+    "--version",
+    "perf",
+    "linux-perf",
+    "does not see a memfd; a file after perf buildid-cache --update FILE",
+    0,
+    NULL};
+static const struct tracer gdb = {{"gdb"},
+                                  "--version",
+                                  "gdb",
+                                  "gdb",
+                                  "sees memfd and file; needs no privilege for your own processes",
+                                  0,
+                                  NULL};
+static const struct tracer stap = {{"stap"},
+                                   "--version",
+                                   "SystemTap",
+                                   "systemtap",
+                                   "does not see a memfd; sees a file by its path",
+                                   0,
+                                   NULL};
+static const struct tracer dtrace = {
+    {"dtrace"},
+    "-V",
+    " D ",
+    "dtrace",
+    "sees memfd and file (2.0.7 does, 2.0.1 not); calls provider shop of process 4711 shop4711",
+    0,
+    NULL};
+
+/* "0.17.0" and "v0.25.1" as 0.17 and 0.25: no minor number has three digits. */
+static double number_of(const char *version)
+{
+    char *end;
+    unsigned long major = strtoul(version, &end, 10);
+    unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+
+    return (double)major + (double)minor / 100;
+}
+
+static bool look_for(const struct tracer *tracer, struct fact *fact)
+{
+    char version[PROGRAM_VERSION] = "";
+    const char *found = NULL;
+    bool then;
+
+    for (size_t i = 0; i < 2 && tracer->programs[i] && !found; i++)
+        if (program_exists(tracer->programs[i]))
+            found = tracer->programs[i];
+    if (found && tracer->option && !program_version(found, tracer->option, tracer->mark, version)) {
+        fact_set(fact, VERDICT_NOTE, "%s is another program of that name, or doesn't answer",
+                 found);
+        return true;
+    }
+    if (!found) {
+        fact_set(fact, VERDICT_NOTE, "not installed");
+        fact_advise(fact, "Debian has it as %s", tracer->package);
+        return true;
+    }
+    then = tracer->sees_then && number_of(version) >= tracer->from;
+    fact_set(fact, VERDICT_YES, "%s: %s", *version ? version : found,
+             then ? tracer->sees_then : tracer->sees);
+    return true;
+}
+
+#define CHECK(tracer)                                                                              \
+    static bool check_##tracer(struct machine *machine, struct fact *fact)                         \
+    {                                                                                              \
+        (void)machine;                                                                             \
+        return look_for(&tracer, fact);                                                            \
+    }
+
+CHECK(bpftrace)
+CHECK(bcc)
+CHECK(perf)
+CHECK(gdb)
+CHECK(stap)
+CHECK(dtrace)
+
+const struct check tracer_checks[] = {
+    {"bpftrace", check_bpftrace},
+    {"bcc", check_bcc},
+    {"perf", check_perf},
+    {"gdb", check_gdb},
+    {"stap", check_stap},
+    {"dtrace", check_dtrace},
+    {NULL, NULL},
+};

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rst emit: write the image that a program with these probes would load.
+ */
+#include "cli/emit/emit.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/base/command.h"
+#include "cli/base/text.h"
+#include "cli/emit/output.h"
+#include "error.h"
+#include "image/image.h"
+
+static const char help[] =
+    "Usage: rst emit PROVIDER 'PROBE(SIGNATURE)'... -o FILE [--arch NAME] [--nop BYTES]\n"
+    "Write the ELF image that a program with these probes would load.\n"
+    "\n"
+    "  -o, --output FILE  the file to write; \"-\" is standard output\n"
+    "  -a, --arch NAME    the CPU that it is for: x86_64\n"
+    "  -n, --nop BYTES    the length of the instruction at each site: 1 (the default, for every\n"
+    "                     kernel), 5 or 10; 'rst check' says which one this kernel gets\n"
+    "  -h, --help         show this text\n"
+    "\n"
+    "A SIGNATURE is what rst_provider_add(3) takes: up to twelve of 'TYPE NAME', with commas. The\n"
+    "same names and signatures give the same bytes on every machine. FILE is replaced as a whole,\n"
+    "or left as it was.\n"
+    "\n"
+    "Examples:\n"
+    "    rst emit shop 'checkout(uint64 order, string customer)' 'closed()' -o shop.so\n"
+    "    rst emit shop 'checkout(uint64 order)' -o - | sha256sum\n";
+
+static const struct rst_arch *const arches[] = {&rst_arch_x86_64};
+
+#define ARCHES (sizeof(arches) / sizeof(arches[0]))
+
+static const char *const nops[RST_NOPS] = {[RST_NOP1] = "1", [RST_NOP5] = "5", [RST_NOP10] = "10"};
+
+/* A probe of the command line, whose words are cut up in place. */
+struct probe {
+    struct rst_description description;
+    char *plain; /* the signature's plain form */
+};
+
+struct job {
+    const char *output;
+    const struct rst_arch *arch;
+    enum rst_nop nop;
+    const char *provider;
+    struct probe *probes;
+    size_t count;
+};
+
+/* --------------------------------------------------------------------------- options -- */
+
+static enum status choose_arch(struct job *job, const char *name)
+{
+    struct text known = {0};
+    enum status status = STATUS_GOOD;
+
+    text_clear(&known);
+    for (size_t i = 0; i < ARCHES; i++) {
+        if (strcmp(arches[i]->name, name) == 0)
+            job->arch = arches[i];
+        text_addf(&known, "%s%s", i ? ", " : "", arches[i]->name);
+    }
+    if (!job->arch || strcmp(job->arch->name, name) != 0)
+        status = say_usage("emit", "--arch %s is not known; there is %s", rst_quote(name).text,
+                           known.bytes);
+    free(known.bytes);
+    return status;
+}
+
+static enum status choose_nop(struct job *job, const char *name)
+{
+    for (enum rst_nop i = 0; i < RST_NOPS; i++)
+        if (strcmp(nops[i], name) == 0) {
+            job->nop = i;
+            return STATUS_GOOD;
+        }
+    return say_usage("emit", "--nop %s: there are 1, 5 and 10", rst_quote(name).text);
+}
+
+static enum status parse_options(int count, char **words, struct job *job)
+{
+    static const struct option known[] = {
+        {"output", required_argument, NULL, 'o'},
+        {"arch", required_argument, NULL, 'a'},
+        {"nop", required_argument, NULL, 'n'},
+        {NULL, 0, NULL, 0},
+    };
+    enum status status = STATUS_GOOD;
+    int option;
+
+    words[0] = (char[]){"rst emit"}; /* what getopt begins its messages with */
+    while (status == STATUS_GOOD &&
+           (option = getopt_long(count, words, "o:a:n:", known, NULL)) != -1) {
+        if (option == 'o')
+            job->output = optarg;
+        else if (option == 'a')
+            status = choose_arch(job, optarg);
+        else if (option == 'n')
+            status = choose_nop(job, optarg);
+        else {
+            fputs("Try 'rst emit --help'.\n", stderr);
+            status = STATUS_USAGE;
+        }
+    }
+    return status;
+}
+
+/* ---------------------------------------------------------------------------- probes -- */
+
+/* Take "checkout(uint64 order)" apart. Gives 0 or a negative errno. */
+static int parse_probe(char *word, struct probe *ret)
+{
+    size_t length = strlen(word), name = strcspn(word, "(");
+    char *signature = NULL;
+    int error;
+
+    if (name < length && word[length - 1] != ')')
+        return rst_fail(EINVAL,
+                        "probe %s: the signature ends with \")\", as in 'checkout(uint64 "
+                        "order)'",
+                        rst_quote(word).text);
+    if (name < length) {
+        word[length - 1] = '\0';
+        word[name] = '\0';
+        signature = word + name + 1;
+    }
+    error = rst_name_check("the probe's name", word, 0);
+    if (error < 0)
+        return error;
+    ret->description.name = word;
+    ret->plain = sure(malloc(rst_signature_room(signature)));
+    error = rst_signature_parse(signature, ret->plain, &ret->description.signature);
+    if (error < 0)
+        rst_fail(-error, "probe %s: %s", word, rst_error());
+    return error;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct rst_description *const *a = left, *const *b = right;
+
+    return strcmp((*a)->name, (*b)->name);
+}
+
+/* `probes` are sorted copies. */
+static int refuse_doubles(const struct rst_description **probes, size_t count)
+{
+    qsort(probes, count, sizeof(void *), compare_names);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(probes[i - 1]->name, probes[i]->name) == 0)
+            return rst_fail(EEXIST, "probe %s is there twice", probes[i]->name);
+    return 0;
+}
+
+static int make_image(const struct job *job, struct rst_image *ret)
+{
+    const struct rst_description **probes = sure(calloc(job->count + 1, sizeof(void *)));
+    const struct rst_image_spec spec = {job->arch, job->nop, job->provider, probes, job->count};
+    int error;
+
+    for (size_t i = 0; i < job->count; i++)
+        probes[i] = &job->probes[i].description;
+    error = refuse_doubles(probes, job->count);
+    for (size_t i = 0; i < job->count; i++) /* in the order of the command line again */
+        probes[i] = &job->probes[i].description;
+    if (error == 0)
+        error = rst_image_make(&spec, ret);
+    free(probes);
+    return error;
+}
+
+/* ------------------------------------------------------------------------------- run -- */
+
+static enum status parse_words(int count, char **words, struct job *job)
+{
+    if (count < 2)
+        return say_usage("emit", "a PROVIDER and at least one 'PROBE(SIGNATURE)' are needed");
+    if (!job->output)
+        return say_usage("emit", "-o FILE is needed; \"-\" is standard output");
+    if (rst_name_check("the provider's name", words[0], RST_MAX_PROVIDER_NAME) < 0)
+        return say_usage("emit", "%s", rst_error());
+    job->provider = words[0];
+    job->count = (size_t)count - 1;
+    job->probes = sure(calloc(job->count, sizeof(*job->probes)));
+    for (size_t i = 0; i < job->count; i++)
+        if (parse_probe(words[1 + i], &job->probes[i]) < 0)
+            return say_usage("emit", "%s", rst_error());
+    return STATUS_GOOD;
+}
+
+static enum status emit(const struct job *job)
+{
+    struct rst_image image = {0};
+    int error = make_image(job, &image);
+
+    if (error == -EEXIST)
+        return say_usage("emit", "%s", rst_error());
+    if (error < 0)
+        return say_failure(error);
+    error = output_write(job->output, image.bytes, image.size);
+    free(image.bytes);
+    return error < 0 ? say_failure(error) : STATUS_GOOD;
+}
+
+static enum status run(int count, char **words)
+{
+    struct job job = {.arch = arches[0], .nop = RST_NOP1};
+    enum status status = parse_options(count, words, &job);
+
+    if (status == STATUS_GOOD)
+        status = parse_words(count - optind, words + optind, &job);
+    if (status == STATUS_GOOD)
+        status = emit(&job);
+    for (size_t i = 0; i < job.count; i++)
+        free(job.probes[i].plain);
+    free(job.probes);
+    return status;
+}
+
+const struct command emit_command = {"emit", "write the image of some probes to a file", help, run};

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/find/find.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/base/quote.h"
+#include "cli/find/process.h"
+#include "cli/find/suggest.h"
+#include "error.h"
+
+static void note_status(struct findings *findings, enum status status)
+{
+    if (findings->sweeps && status != STATUS_NONE)
+        return;
+    if (findings->status == STATUS_GOOD)
+        findings->status = status;
+}
+
+/* ----------------------------------------------------------------------------- images -- */
+
+static int compare_images(const void *left, const void *right)
+{
+    const struct image *a = left, *b = right;
+
+    if (a->device != b->device)
+        return a->device > b->device ? 1 : -1;
+    return (a->inode > b->inode) - (a->inode < b->inode);
+}
+
+/* Read a file unless it has been. `quiet`: nobody named it, and it need not be an ELF file. */
+static const struct image *read_image(struct findings *findings, int fd, const char *path,
+                                      bool quiet)
+{
+    struct image *image = sure(calloc(1, sizeof(*image)));
+    struct image **known;
+    struct stat about;
+    int error;
+
+    if (fstat(fd, &about) == 0) {
+        image->device = about.st_dev;
+        image->inode = about.st_ino;
+    }
+    known = sure(tsearch(image, &findings->images_by_inode, compare_images));
+    if (*known != image) {
+        free(image);
+        return *known;
+    }
+    findings->images = room_for_one(findings->images, findings->image_count, sizeof(void *));
+    findings->images[findings->image_count++] = image;
+    error = usdt_read(fd, text_path(path).text, &image->file);
+    image->unread = error < 0 && !(quiet && error == -ENOEXEC);
+    if (image->unread)
+        note_status(findings, say_failure(error));
+    if (image->file.damaged > 0) {
+        say("%s: %zu of its notes make no sense, and are left out", text_path(path).text,
+            image->file.damaged);
+        note_status(findings, STATUS_BAD_FILE);
+    }
+    return image;
+}
+
+/* ------------------------------------------------------------------------------ probes -- */
+
+static bool is_wanted(struct search *search, const struct usdt_probe *probe)
+{
+    bool wanted = search->glob_count == 0;
+
+    for (size_t i = 0; i < search->glob_count; i++)
+        if (glob_matches(&search->globs[i], probe->provider, probe->name)) {
+            search->globs[i].matches++;
+            wanted = true;
+        }
+    return wanted;
+}
+
+static struct source *add_source(struct findings *findings, const struct source *source)
+{
+    struct source *kept = sure(malloc(sizeof(*kept)));
+
+    *kept = *source;
+    findings->sources = room_for_one(findings->sources, findings->source_count, sizeof(void *));
+    findings->sources[findings->source_count++] = kept;
+    return kept;
+}
+
+static int32_t read_watched(struct findings *findings, struct process *process,
+                            const struct process_file *file, const struct usdt_probe *probe)
+{
+    uint16_t count;
+    int error;
+
+    if (!process || probe->semaphore == 0)
+        return WATCHED_UNCOUNTED;
+    error = process_semaphore(process, file, probe->semaphore, &count);
+    if (error == 0)
+        return count;
+    if (status_of(error) == STATUS_FORBIDDEN)
+        findings->refused_semaphores++;
+    else
+        findings->unmapped_semaphores++;
+    return WATCHED_UNKNOWN;
+}
+
+/* `process` and `file` are NULL for a file by itself. The source's strings become the findings'. */
+static void add_probes(struct search *search, struct findings *findings, struct source *source,
+                       struct process *process, const struct process_file *file)
+{
+    const struct source *kept = add_source(findings, source);
+
+    for (size_t i = 0; i < kept->file->count; i++) {
+        const struct usdt_probe *probe = &kept->file->probes[i];
+
+        findings->probes++;
+        if (!is_wanted(search, probe))
+            continue;
+        findings->list = room_for_one(findings->list, findings->count, sizeof(*findings->list));
+        findings->list[findings->count++] =
+            (struct found){probe, kept, read_watched(findings, process, file, probe)};
+    }
+}
+
+/* --------------------------------------------------------------------------- processes -- */
+
+static enum source_kind kind_of(const struct process_opened *opened, const struct usdt_file *file)
+{
+    if (opened->place == PLACE_MEMFD)
+        return SOURCE_MEMFD;
+    if (opened->place == PLACE_EXECUTABLE)
+        return SOURCE_EXECUTABLE;
+    return file->kind == USDT_IMAGE ? SOURCE_FILE : SOURCE_LIBRARY;
+}
+
+/* Gives how many probes it has, or -1 where it can't be read, and has been told of. */
+static ssize_t look_at_file(struct search *search, struct findings *findings,
+                            struct process *process, const struct process_file *file)
+{
+    struct process_opened opened;
+    const struct image *image;
+    struct source source;
+    int error = process_open_file(process, file, &opened);
+
+    /* No file that could have probes, or none of the process's any more. */
+    if (error == -ENXIO || error == -ESTALE || (findings->sweeps && error == -ESRCH))
+        return 0;
+    if (findings->sweeps && status_of(error) == STATUS_FORBIDDEN) {
+        findings->refused_files++;
+        return -1;
+    }
+    if (error < 0) {
+        note_status(findings, say_failure(error));
+        return -1;
+    }
+    image = read_image(findings, opened.fd, opened.path, true);
+    close(opened.fd);
+    if (image->file.count == 0) {
+        free(opened.path);
+        return image->unread ? -1 : 0;
+    }
+    source = (struct source){
+        .pid = process->pid,
+        .command = sure(strdup(process->command)),
+        .kind = kind_of(&opened, &image->file),
+        .path = opened.path,
+        .file = &image->file,
+    };
+    add_probes(search, findings, &source, process, file);
+    return (ssize_t)image->file.count;
+}
+
+static void look_at_process(struct search *search, struct findings *findings, pid_t pid)
+{
+    struct process process;
+    bool has_probes = false, unread = false;
+    int error = process_open(pid, &process);
+
+    if (error < 0 && findings->sweeps) {
+        findings->refused_processes += status_of(error) == STATUS_FORBIDDEN;
+        return;
+    }
+    if (error < 0) {
+        note_status(findings, say_failure(error));
+        return;
+    }
+    for (size_t i = 0; i < process.file_count; i++) {
+        ssize_t probes = look_at_file(search, findings, &process, &process.files[i]);
+
+        has_probes |= probes > 0;
+        unread |= probes < 0;
+    }
+    if (!findings->sweeps && process.file_count == 0) {
+        say("process %ld (%s) runs no program: it is one of the kernel's, or has ended", (long)pid,
+            rst_quote(process.command).text);
+        note_status(findings, STATUS_NONE);
+    } else if (!findings->sweeps && !has_probes && !unread) {
+        say("process %ld (%s) has no probes", (long)pid, rst_quote(process.command).text);
+        note_status(findings, STATUS_NONE);
+    }
+    process_close(&process);
+}
+
+/* What would help, or, to root, what is so. */
+static struct rst_quoted what_lacks(const char *capability)
+{
+    struct rst_quoted words;
+
+    snprintf(words.text, sizeof(words.text),
+             geteuid() == 0 ? "%s is lacking, or they are protected" : "be root, or have %s",
+             capability);
+    return words;
+}
+
+static void look_at_all(struct search *search, struct findings *findings)
+{
+    pid_t *pids;
+    size_t count = process_all(&pids);
+
+    findings->sweeps = true;
+    for (size_t i = 0; i < count; i++)
+        look_at_process(search, findings, pids[i]);
+    free(pids);
+    if (findings->refused_processes > 0)
+        say("%zu process%s may not be looked at; %s", findings->refused_processes,
+            findings->refused_processes == 1 ? "" : "es", what_lacks("CAP_SYS_PTRACE").text);
+    if (findings->refused_files > 0)
+        say("%zu mapped file%s can't be reached, being deleted or replaced; %s",
+            findings->refused_files, findings->refused_files == 1 ? "" : "s",
+            what_lacks("CAP_SYS_ADMIN").text);
+}
+
+/* ------------------------------------------------------------------------------- files -- */
+
+/* A name without a slash that is no file may have been meant as something else. */
+static int say_no_file(const char *path)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_*";
+    const char *word = path[strspn(path, plain)] ? "shop" : path;
+
+    if (path[0] && !path[strspn(path, "0123456789")])
+        return rst_fail(ENOENT, "%s: there is no such file; a process is named as in -p %s",
+                        text_path(path).text, path);
+    return rst_fail(ENOENT, "%s: there is no such file; probes are named as in '%s:*' or '*:%s'",
+                    text_path(path).text, word, word);
+}
+
+/* A device's open() may do something: only a file is opened. Gives it, or a negative errno. */
+static int open_named(const char *path)
+{
+    struct stat about;
+    int fd;
+
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
+        return rst_fail(ENOEXEC, "%s: not a regular file", text_path(path).text);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0)
+        return fd;
+    return errno == ENOENT && !strchr(path, '/')
+               ? say_no_file(path)
+               : rst_fail_errno(errno, "%s", text_path(path).text);
+}
+
+static void look_at_path(struct search *search, struct findings *findings, const char *path)
+{
+    static const enum source_kind kinds[] = {
+        [USDT_LIBRARY] = SOURCE_LIBRARY,
+        [USDT_EXECUTABLE] = SOURCE_EXECUTABLE,
+        [USDT_IMAGE] = SOURCE_FILE,
+    };
+    int fd = open_named(path);
+    const struct image *image;
+    struct source source;
+
+    if (fd < 0) {
+        note_status(findings, say_failure(fd));
+        return;
+    }
+    image = read_image(findings, fd, path, false);
+    close(fd);
+    if (image->file.count == 0) {
+        if (!image->unread)
+            say("%s: no probes there", text_path(path).text);
+        note_status(findings, STATUS_NONE);
+        return;
+    }
+    source = (struct source){
+        .kind = kinds[image->file.kind], .path = sure(strdup(path)), .file = &image->file};
+    add_probes(search, findings, &source, NULL, NULL);
+}
+
+/* ------------------------------------------------------------------------ what there is not -- */
+
+static void say_what_lacks(const struct search *search, struct findings *findings)
+{
+    if (findings->refused_semaphores > 0)
+        say("%zu semaphore%s could not be read (\"?\"); %s", findings->refused_semaphores,
+            findings->refused_semaphores == 1 ? "" : "s", what_lacks("CAP_SYS_PTRACE").text);
+    if (findings->unmapped_semaphores > 0)
+        say("%zu semaphore%s not in their process's memory (\"?\"): nobody can watch by %s",
+            findings->unmapped_semaphores, findings->unmapped_semaphores == 1 ? " is" : "s are",
+            findings->unmapped_semaphores == 1 ? "it" : "them");
+    if (findings->probes == 0 && search->pid_count + search->file_count == 0) {
+        say("there are no probes in any process that can be looked at");
+        note_status(findings, STATUS_NONE);
+    }
+    for (size_t i = 0; findings->probes > 0 && i < search->glob_count; i++)
+        if (search->globs[i].matches == 0) {
+            suggest(findings, &search->globs[i]);
+            note_status(findings, STATUS_NONE);
+        }
+}
+
+/* --------------------------------------------------------------------------------- all -- */
+
+static int compare_found(const void *left, const void *right)
+{
+    const struct found *a = left, *b = right;
+    int order = strcmp(a->probe->provider, b->probe->provider);
+
+    if (order == 0)
+        order = strcmp(a->probe->name, b->probe->name);
+    if (order == 0)
+        order = strcmp(a->source->path, b->source->path);
+    if (order == 0)
+        order = (a->watched > b->watched) - (a->watched < b->watched);
+    if (order == 0)
+        order = (a->probe->site > b->probe->site) - (a->probe->site < b->probe->site);
+    if (order == 0)
+        order = (a->source->pid > b->source->pid) - (a->source->pid < b->source->pid);
+    return order;
+}
+
+void find_probes(struct search *search, struct findings *ret)
+{
+    *ret = (struct findings){0};
+    for (size_t i = 0; i < search->glob_count; i++)
+        search->globs[i].matches = 0;
+    for (size_t i = 0; i < search->pid_count; i++)
+        look_at_process(search, ret, search->pids[i]);
+    for (size_t i = 0; i < search->file_count; i++)
+        look_at_path(search, ret, search->files[i]);
+    if (search->pid_count + search->file_count == 0)
+        look_at_all(search, ret);
+    say_what_lacks(search, ret);
+    if (ret->count > 0)
+        qsort(ret->list, ret->count, sizeof(*ret->list), compare_found);
+}
+
+void findings_free(struct findings *findings)
+{
+    for (size_t i = 0; i < findings->source_count; i++) {
+        free(findings->sources[i]->command);
+        free(findings->sources[i]->path);
+        free(findings->sources[i]);
+    }
+    for (size_t i = 0; i < findings->image_count; i++) {
+        tdelete(findings->images[i], &findings->images_by_inode, compare_images);
+        usdt_free(&findings->images[i]->file);
+        free(findings->images[i]);
+    }
+    free(findings->sources);
+    free(findings->images);
+    free(findings->list);
+}
+
+const char *source_kind_name(enum source_kind kind)
+{
+    static const char *const names[] = {
+        [SOURCE_MEMFD] = "memfd",
+        [SOURCE_FILE] = "file",
+        [SOURCE_LIBRARY] = "library",
+        [SOURCE_EXECUTABLE] = "executable",
+    };
+
+    return names[kind];
+}

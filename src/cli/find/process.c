@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/find/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "cli/base/command.h"
+#include "error.h"
+
+/* ------------------------------------------------------------------------- mappings -- */
+
+/* The kernel writes a name's newlines as "\012". */
+static void put_newlines_back(char *name)
+{
+    char *to = name;
+
+    for (; *name; name++)
+        if (strncmp(name, "\\012", 4) == 0)
+            *to++ = '\n', name += 3;
+        else
+            *to++ = *name;
+    *to = '\0';
+}
+
+/* The number at `*at`, which moves behind it and the one character that follows. */
+static uint64_t next_number(char **at, int base)
+{
+    uint64_t value = strtoull(*at, at, base);
+
+    *at += **at != '\0';
+    return value;
+}
+
+/*
+ * A line of /proc/PID/maps, START-END FLAGS OFFSET MAJOR:MINOR INODE NAME. Gives false for what is
+ * no file.
+ */
+static bool parse_mapping(char *line, struct process_mapping *ret)
+{
+    char *at = line, *flags;
+    unsigned major, minor;
+
+    line[strcspn(line, "\n")] = '\0';
+    ret->start = next_number(&at, 16);
+    ret->end = next_number(&at, 16);
+    if (strlen(at) < 5)
+        return false;
+    flags = at;
+    at += 5;
+    ret->offset = next_number(&at, 16);
+    major = (unsigned)next_number(&at, 16);
+    minor = (unsigned)next_number(&at, 16);
+    ret->device = makedev(major, minor);
+    ret->inode = next_number(&at, 10);
+    at += strspn(at, " ");
+    if (ret->inode == 0 || *at != '/')
+        return false;
+    put_newlines_back(at);
+    ret->executable = flags[2] == 'x';
+    ret->counted = flags[1] == 'w' && flags[3] == 'p';
+    ret->name = sure(strdup(at));
+    return true;
+}
+
+/* By file, and there by offset. */
+static int compare_mappings(const void *left, const void *right)
+{
+    const struct process_mapping *a = left, *b = right;
+
+    if (a->device != b->device)
+        return a->device > b->device ? 1 : -1;
+    if (a->inode != b->inode)
+        return a->inode > b->inode ? 1 : -1;
+    if (strcmp(a->name, b->name) != 0)
+        return strcmp(a->name, b->name);
+    if (a->offset != b->offset)
+        return a->offset > b->offset ? 1 : -1;
+    return (a->start > b->start) - (a->start < b->start);
+}
+
+/* An overlay gives files of several file systems below it one device: the name tells them apart. */
+static bool same_file(const struct process_mapping *a, const struct process_mapping *b)
+{
+    return a->device == b->device && a->inode == b->inode && strcmp(a->name, b->name) == 0;
+}
+
+/* Make a file of each run of mappings that has code in it. */
+static void group_files(struct process *process)
+{
+    const struct process_mapping *mappings = process->mappings;
+    size_t first, next;
+
+    for (first = 0; first < process->mapping_count; first = next) {
+        bool executable = false;
+
+        for (next = first;
+             next < process->mapping_count && same_file(&mappings[first], &mappings[next]); next++)
+            executable |= mappings[next].executable;
+        if (!executable)
+            continue;
+        process->files = room_for_one(process->files, process->file_count, sizeof(*process->files));
+        process->files[process->file_count++] =
+            (struct process_file){&mappings[first], next - first};
+    }
+}
+
+/* ------------------------------------------------------------------------- open, close -- */
+
+static int gone(pid_t pid)
+{
+    return rst_fail(ESRCH, "there is no process %ld (any more)", (long)pid);
+}
+
+static int refused(pid_t pid, int error)
+{
+    return rst_fail(error,
+                    "process %ld may not be looked at: it is another user's, or protected; be "
+                    "root, or have CAP_SYS_PTRACE",
+                    (long)pid);
+}
+
+static int explain(pid_t pid, int error)
+{
+    if (error == ENOENT && access("/proc/self", F_OK) < 0)
+        return rst_fail(ENOENT, "/proc is not mounted here: nothing can be seen of processes");
+    if (error == ENOENT || error == ESRCH)
+        return gone(pid);
+    if (error == EACCES || error == EPERM)
+        return refused(pid, error);
+    return rst_fail_errno(error, "process %ld", (long)pid);
+}
+
+static FILE *open_text(const struct process *process, const char *name)
+{
+    int fd = openat(process->directory, name, O_RDONLY | O_CLOEXEC);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+    if (!file && fd >= 0)
+        close(fd);
+    return file;
+}
+
+static int read_mappings(struct process *process)
+{
+    FILE *maps = open_text(process, "maps");
+    struct process_mapping mapping;
+    char *line = NULL;
+    size_t room = 0;
+    int error;
+
+    if (!maps)
+        return explain(process->pid, errno);
+    errno = 0;
+    while (getline(&line, &room, maps) > 0) {
+        if (!parse_mapping(line, &mapping))
+            continue;
+        process->mappings =
+            room_for_one(process->mappings, process->mapping_count, sizeof(*process->mappings));
+        process->mappings[process->mapping_count++] = mapping;
+    }
+    error = ferror(maps) ? errno : 0;
+    free(line);
+    fclose(maps);
+    if (error)
+        return explain(process->pid, error);
+    if (process->mapping_count > 0)
+        qsort(process->mappings, process->mapping_count, sizeof(*process->mappings),
+              compare_mappings);
+    group_files(process);
+    return 0;
+}
+
+static void read_command(struct process *process)
+{
+    FILE *file = open_text(process, "comm");
+
+    if (!file)
+        return;
+    if (!fgets(process->command, sizeof(process->command), file))
+        process->command[0] = '\0';
+    process->command[strcspn(process->command, "\n")] = '\0';
+    fclose(file);
+}
+
+int process_open(pid_t pid, struct process *ret)
+{
+    struct process process = {.pid = pid};
+    char path[32];
+    int error;
+
+    snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
+    process.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (process.directory < 0)
+        return explain(pid, errno);
+    read_command(&process);
+    error = read_mappings(&process);
+    if (error < 0) {
+        process_close(&process);
+        return error;
+    }
+    *ret = process;
+    return 0;
+}
+
+void process_close(struct process *process)
+{
+    for (size_t i = 0; i < process->mapping_count; i++)
+        free(process->mappings[i].name);
+    free(process->mappings);
+    free(process->files);
+    free(process->descriptors);
+    close(process->directory);
+    if (process->memory > 0)
+        close(process->memory);
+}
+
+/* ------------------------------------------------------------------------ semaphores -- */
+
+/* The mapping in which the kernel counts, as it looks for it: by the offset in the file. */
+static const struct process_mapping *find_counted(const struct process_file *file, uint64_t offset)
+{
+    size_t low = 0, high = file->count;
+
+    while (low < high) { /* to the first mapping that begins beyond it */
+        size_t middle = low + (high - low) / 2;
+
+        if (file->mappings[middle].offset <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    /* A file's page may be mapped as code and as data, so that two or three have the offset. */
+    for (size_t i = low, looked = 0; i > 0 && looked < 8; i--, looked++) {
+        const struct process_mapping *mapping = &file->mappings[i - 1];
+
+        if (mapping->counted && offset - mapping->offset < mapping->end - mapping->start)
+            return mapping;
+    }
+    return NULL;
+}
+
+int process_semaphore(struct process *process, const struct process_file *file, uint64_t offset,
+                      uint16_t *ret)
+{
+    const struct process_mapping *mapping = find_counted(file, offset);
+    ssize_t count;
+
+    if (!mapping)
+        return -ENXIO;
+    if (process->memory == 0) {
+        process->memory = openat(process->directory, "mem", O_RDONLY | O_CLOEXEC);
+        if (process->memory < 0)
+            process->memory = -errno;
+    }
+    if (process->memory < 0)
+        return process->memory;
+    count = pread(process->memory, ret, sizeof(*ret),
+                  (off_t)(mapping->start + (offset - mapping->offset)));
+    if (count == sizeof(*ret))
+        return 0;
+    return count < 0 ? -errno : -ESRCH; /* nothing to read: its memory is gone */
+}
+
+/* ------------------------------------------------------------------------------ all -- */
+
+static int compare_ids(const void *left, const void *right)
+{
+    const pid_t *a = left, *b = right;
+
+    return (*a > *b) - (*a < *b);
+}
+
+size_t process_all(pid_t **ret)
+{
+    DIR *directory = opendir("/proc");
+    struct dirent *entry;
+    size_t count = 0;
+
+    *ret = NULL;
+    while (directory && (entry = readdir(directory))) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+            continue;
+        *ret = room_for_one(*ret, count, sizeof(**ret));
+        (*ret)[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
+    }
+    if (directory)
+        closedir(directory);
+    if (count > 0)
+        qsort(*ret, count, sizeof(**ret), compare_ids);
+    return count;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/find/suggest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/base/quote.h"
+#include "cli/base/text.h"
+#include "cli/find/near.h"
+#include "error.h"
+
+#define MOST_OFFERS 200000 /* names that are compared with a glob: a second's work at most */
+
+/* A provider or a probe that has no wildcard was meant as it is. */
+static bool is_word(const char *part)
+{
+    return part[strcspn(part, "*?[")] == '\0';
+}
+
+/* What to compare: a side that is a word by itself, if the other is not; else the whole. */
+enum compared { COMPARE_BOTH, COMPARE_PROVIDER, COMPARE_PROBE };
+
+static enum compared compared_of(const struct glob *glob)
+{
+    if (is_word(glob->provider) == is_word(glob->probe))
+        return COMPARE_BOTH;
+    return is_word(glob->provider) ? COMPARE_PROVIDER : COMPARE_PROBE;
+}
+
+static void put_offer(const struct usdt_probe *probe, enum compared compared, struct text *ret)
+{
+    text_clear(ret);
+    if (compared != COMPARE_PROBE)
+        text_add_shown(ret, probe->provider, strlen(probe->provider));
+    if (compared == COMPARE_BOTH)
+        text_add(ret, ":");
+    if (compared != COMPARE_PROVIDER)
+        text_add_shown(ret, probe->name, strlen(probe->name));
+}
+
+static void add_suggestion(const struct glob *glob, enum compared compared, const char *word,
+                           struct text *ret)
+{
+    text_add(ret, ret->size ? ", " : "; did you mean ");
+    if (compared == COMPARE_BOTH)
+        text_add(ret, word);
+    else if (compared == COMPARE_PROVIDER)
+        text_addf(ret, "'%s:%s'", word, glob->probe);
+    else
+        text_addf(ret, "'%s:%s'", glob->provider, word);
+}
+
+void suggest(const struct findings *findings, const struct glob *glob)
+{
+    enum compared compared = compared_of(glob);
+    struct text words = {0};
+    struct near near;
+    size_t offers = 0;
+
+    near_start(&near, compared == COMPARE_PROVIDER ? glob->provider
+                      : compared == COMPARE_PROBE  ? glob->probe
+                                                   : glob->text);
+    for (size_t i = 0; i < findings->image_count; i++) {
+        const struct usdt_file *file = &findings->images[i]->file;
+
+        for (size_t j = 0; j < file->count && offers < MOST_OFFERS; j++, offers++) {
+            put_offer(&file->probes[j], compared, &words);
+            near_offer(&near, words.bytes);
+        }
+    }
+    text_clear(&words);
+    for (size_t i = 0; i < near.count; i++)
+        add_suggestion(glob, compared, near.words[i], &words);
+    say("no probe matches %s%s%s", rst_quote(glob->text).text, words.bytes, near.count ? "?" : "");
+    free(words.bytes);
+}

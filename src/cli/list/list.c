@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rst list: which probes there are, and whether they are watched.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/base/quote.h"
+#include "cli/base/text.h"
+#include "cli/find/find.h"
+#include "cli/find/lookup.h"
+#include "cli/list/list.h"
+
+static const char help[] =
+    "Usage: rst list [OPTION]... [-p PID]... [FILE]... [PROVIDER:PROBE]...\n"
+    "List the probes of processes and of files; of every process, if none is named.\n"
+    "\n"
+    "  -p, --pid PID   look at process PID; may be given several times\n"
+    "  -w, --watched   only probes that a tracer watches now\n"
+    "      --json      all that is known, as JSON: one object for each site\n"
+    "      --names     the names alone, each once\n"
+    "  -h, --help      show this text\n"
+    "\n"
+    "PROVIDER:PROBE is a glob: 'shop:*', '*:checkout', 'ruby:gc__*'. A FILE is a program, a\n"
+    "library or an image; what has a colon and no slash is a glob.\n"
+    "\n"
+    "Examples:\n"
+    "    rst list -p 4711                  the probes of process 4711\n"
+    "    rst list -p 4711 'shop:*'         those of its provider shop\n"
+    "    sudo rst list --watched           what is being watched, and where\n"
+    "    rst list ./server                 the probes of a program that doesn't run\n"
+    "    rst list -p 4711 --json | jq .    for programs\n"
+    "\n"
+    "WATCHED is how many tracers the kernel has counted in the probe's semaphore; \"-\": it has\n"
+    "none, and nobody can tell; \"?\": the semaphore may not be read. PATH is what a tracer\n"
+    "attaches to. Exit status: 0, or 1 if there is no such probe, 3 no such process or\n"
+    "file, 4 no permission, 5 a file that can't be read; rst(1) has them all.\n";
+
+struct options {
+    struct search search;
+    bool json, names, watched;
+};
+
+/* --------------------------------------------------------------------------- options -- */
+
+static enum status parse(int count, char **words, struct options *options)
+{
+    enum { JSON = 256, NAMES };
+    static const struct option known[] = {
+        {"pid", required_argument, NULL, 'p'},
+        {"watched", no_argument, NULL, 'w'},
+        {"json", no_argument, NULL, JSON},
+        {"names", no_argument, NULL, NAMES},
+        {NULL, 0, NULL, 0},
+    };
+    enum status status = STATUS_GOOD;
+    int option;
+
+    words[0] = (char[]){"rst list"}; /* what getopt begins its messages with */
+    while (status == STATUS_GOOD &&
+           (option = getopt_long(count, words, "p:w", known, NULL)) != -1) {
+        if (option == 'p')
+            status = search_add_pid(&options->search, "list", optarg);
+        else if (option == 'w')
+            options->watched = true;
+        else if (option == JSON)
+            options->json = true;
+        else if (option == NAMES)
+            options->names = true;
+        else {
+            fputs("Try 'rst list --help'.\n", stderr);
+            status = STATUS_USAGE;
+        }
+    }
+    if (status == STATUS_GOOD && options->json && options->names)
+        status = say_usage("list", "either --json, which has all that is known, or --names");
+    for (; status == STATUS_GOOD && optind < count; optind++)
+        search_add_word(&options->search, words[optind]);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------- run -- */
+
+static enum status keep_watched(struct findings *findings)
+{
+    size_t kept = 0, told = 0;
+
+    for (size_t i = 0; i < findings->count; i++) {
+        told += findings->list[i].watched >= 0;
+        if (findings->list[i].watched > 0)
+            findings->list[kept++] = findings->list[i];
+    }
+    if (kept == 0 && told > 0)
+        say("none of %zu probes is watched", told);
+    if (told < findings->count)
+        say("of %zu probes nobody can tell whether they are watched: no process is named, or they "
+            "have no semaphore that can be read",
+            findings->count - told);
+    findings->count = kept;
+    return kept == 0 ? STATUS_NONE : STATUS_GOOD;
+}
+
+static void print_names(const struct findings *findings)
+{
+    const struct usdt_probe *last = NULL;
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct usdt_probe *probe = findings->list[i].probe;
+        struct text name = {0};
+
+        if (last && strcmp(last->provider, probe->provider) == 0 &&
+            strcmp(last->name, probe->name) == 0)
+            continue;
+        last = probe;
+        text_add_shown(&name, probe->provider, strlen(probe->provider));
+        text_add(&name, ":");
+        text_add_shown(&name, probe->name, strlen(probe->name));
+        puts(name.bytes);
+        free(name.bytes);
+    }
+}
+
+static enum status list(struct options *options)
+{
+    struct findings findings;
+    enum status status;
+
+    find_probes(&options->search, &findings);
+    status = findings.status;
+    if (options->watched && keep_watched(&findings) != STATUS_GOOD && status == STATUS_GOOD)
+        status = STATUS_NONE;
+    if (options->json)
+        list_as_json(&findings);
+    else if (options->names)
+        print_names(&findings);
+    else if (findings.count > 0)
+        list_as_table(&findings);
+    findings_free(&findings);
+    return status;
+}
+
+static enum status run(int count, char **words)
+{
+    struct options options = {0};
+    enum status status = parse(count, words, &options);
+
+    if (status == STATUS_GOOD)
+        status = list(&options);
+    search_free(&options.search);
+    return status;
+}
+
+const struct command list_command = {
+    "list", "the probes of a process, of a file, or of every process", help, run};

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/usdt/elf_file.h"
+
+#include <errno.h>
+#include <gelf.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/base/command.h"
+#include "error.h"
+
+/*
+ * A file needs this many of neither, and libelf would make room for all that it claims to have.
+ * A header alone can't claim more of them; whatever does says so in the first section.
+ */
+#define MOST_SECTIONS 0xffff
+
+/* A file being read. */
+struct job {
+    int fd;
+    const char *name;
+    Elf *elf;
+    uint64_t size; /* of the file */
+    uint64_t left; /* how many bytes of sections may still be read */
+    struct elf_file file;
+};
+
+static int broken(const struct job *job, const char *what)
+{
+    return rst_fail(EBADMSG, "%s: a broken ELF file: %s", job->name, what);
+}
+
+/* The same in libelf's words. */
+static int elf_broken(const struct job *job)
+{
+    int error = elf_errno();
+
+    return broken(job, error ? elf_errmsg(error) : "it is cut short");
+}
+
+uint64_t elf_number(bool big_endian, const char *at, size_t size)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < size; i++)
+        value = value << 8 | (unsigned char)at[big_endian ? i : size - 1 - i];
+    return value;
+}
+
+/* Read a part of the file, which has been found to be in it. Gives it a NUL behind its end. */
+static int read_bytes(const struct job *job, uint64_t offset, uint64_t size, char **ret)
+{
+    char *bytes = malloc(size + 1);
+    size_t at = 0;
+
+    if (!bytes)
+        return rst_fail(ENOMEM, "%s: no memory for %llu bytes of it", job->name,
+                        (unsigned long long)size);
+    while (at < size) {
+        ssize_t count = pread(job->fd, bytes + at, size - at, (off_t)(offset + at));
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0) {
+            free(bytes);
+            return count < 0 ? rst_fail_errno(errno, "%s", job->name)
+                             : broken(job, "it was cut while it was read");
+        }
+        at += (size_t)count;
+    }
+    bytes[size] = '\0';
+    *ret = bytes;
+    return 0;
+}
+
+static int read_section(struct job *job, const GElf_Shdr *header, struct elf_section *ret)
+{
+    int error;
+
+    if (header->sh_offset > job->size || header->sh_size > job->size - header->sh_offset)
+        return broken(job, "a section goes beyond its end");
+    if (header->sh_size > job->left) /* sections don't overlap: their sizes add up to less */
+        return broken(job,
+                      "its sections are larger than it is, or than 1 GiB, the most for all files");
+    if (header->sh_flags & SHF_COMPRESSED)
+        return broken(job, "its notes are compressed");
+    error = read_bytes(job, header->sh_offset, header->sh_size, &ret->bytes);
+    if (error == 0) {
+        ret->size = header->sh_size;
+        job->left -= header->sh_size;
+    }
+    return error;
+}
+
+/* ------------------------------------------------------------------------- segments -- */
+
+static int compare_loads(const void *left, const void *right)
+{
+    const struct elf_load *a = left, *b = right;
+
+    return (a->address > b->address) - (a->address < b->address);
+}
+
+static int read_segments(struct job *job)
+{
+    struct elf_file *file = &job->file;
+    size_t count;
+    GElf_Phdr header;
+
+    if (elf_getphdrnum(job->elf, &count) != 0 || count > INT_MAX)
+        return elf_broken(job);
+    for (size_t i = 0; i < count; i++) {
+        if (!gelf_getphdr(job->elf, (int)i, &header))
+            return elf_broken(job);
+        if (header.p_type == PT_INTERP)
+            file->has_interpreter = true;
+        if (header.p_type != PT_LOAD || header.p_offset >= job->size)
+            continue;
+        if (header.p_filesz > job->size - header.p_offset) /* never an offset beyond the file */
+            header.p_filesz = job->size - header.p_offset;
+        file->loads = room_for_one(file->loads, file->load_count, sizeof(*file->loads));
+        file->loads[file->load_count++] =
+            (struct elf_load){header.p_vaddr, header.p_offset, header.p_filesz};
+    }
+    if (file->load_count > 0)
+        qsort(file->loads, file->load_count, sizeof(*file->loads), compare_loads);
+    return 0;
+}
+
+bool elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *ret)
+{
+    size_t low = 0, high = file->load_count;
+
+    while (low < high) { /* to the first segment that begins beyond it */
+        size_t middle = low + (high - low) / 2;
+
+        if (file->loads[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0 || address - file->loads[low - 1].address >= file->loads[low - 1].size)
+        return false;
+    *ret = file->loads[low - 1].offset + (address - file->loads[low - 1].address);
+    return true;
+}
+
+/* ------------------------------------------------------------------------- sections -- */
+
+static bool is_named(const struct elf_section *names, const GElf_Shdr *header, const char *name)
+{
+    size_t size = strlen(name) + 1;
+
+    return header->sh_name <= names->size && size <= names->size - header->sh_name &&
+           memcmp(names->bytes + header->sh_name, name, size) == 0;
+}
+
+static int take_section(struct job *job, const struct elf_section *names, const GElf_Shdr *header)
+{
+    static const char *const wanted[] = {".note.stapsdt", ".note.librst"};
+    struct elf_file *file = &job->file;
+    struct elf_section section;
+    int error;
+
+    if (is_named(names, header, ".stapsdt.base")) {
+        file->has_base = true;
+        file->base = header->sh_addr;
+    }
+    if (header->sh_type != SHT_NOTE) /* NOBITS in a file of debug information */
+        return 0;
+    for (size_t i = 0; i < ELF_SECTION_NAMES; i++) {
+        if (!is_named(names, header, wanted[i]))
+            continue;
+        error = read_section(job, header, &section);
+        if (error < 0)
+            return error;
+        file->notes[i] =
+            room_for_one(file->notes[i], file->note_counts[i], sizeof(*file->notes[i]));
+        file->notes[i][file->note_counts[i]++] = section;
+    }
+    return 0;
+}
+
+static int read_sections(struct job *job)
+{
+    struct elf_section names = {0};
+    Elf_Scn *section;
+    size_t index;
+    GElf_Shdr header;
+    int error;
+
+    if (elf_getshdrstrndx(job->elf, &index) != 0)
+        return elf_broken(job);
+    if (index == SHN_UNDEF) /* it has no sections, or none with a name */
+        return 0;
+    if (!gelf_getshdr(elf_getscn(job->elf, index), &header))
+        return elf_broken(job);
+    error = header.sh_type == SHT_NOBITS ? broken(job, "its sections have no names")
+                                         : read_section(job, &header, &names);
+    for (section = NULL; error == 0 && (section = elf_nextscn(job->elf, section));)
+        error =
+            gelf_getshdr(section, &header) ? take_section(job, &names, &header) : elf_broken(job);
+    free(names.bytes);
+    return error;
+}
+
+/* ------------------------------------------------------------------------------ all -- */
+
+static int read_header(struct job *job)
+{
+    GElf_Ehdr header;
+
+    if (elf_kind(job->elf) != ELF_K_ELF || !gelf_getehdr(job->elf, &header))
+        return elf_broken(job);
+    job->file.type = header.e_type;
+    job->file.machine = header.e_machine;
+    job->file.big_endian = header.e_ident[EI_DATA] == ELFDATA2MSB;
+    job->file.address_size = header.e_ident[EI_CLASS] == ELFCLASS32 ? 4 : 8;
+    if (header.e_type == ET_REL)
+        return rst_fail(ENOEXEC,
+                        "%s: not linked: its probes have no place yet; look at what it is linked "
+                        "into",
+                        job->name);
+    return 0;
+}
+
+static int check_file(int fd, const char *name, uint64_t *ret_size)
+{
+    struct stat about;
+    char magic[SELFMAG];
+
+    if (fstat(fd, &about) < 0)
+        return rst_fail_errno(errno, "%s", name);
+    if (S_ISDIR(about.st_mode))
+        return rst_fail(EISDIR, "%s: a directory; name a file in it", name);
+    if (!S_ISREG(about.st_mode))
+        return rst_fail(ENOEXEC, "%s: not a regular file", name);
+    if (pread(fd, magic, sizeof(magic), 0) != sizeof(magic) || memcmp(magic, ELFMAG, SELFMAG) != 0)
+        return rst_fail(ENOEXEC, "%s: not an ELF file: name a program, a library or an image",
+                        name);
+    *ret_size = (uint64_t)about.st_size;
+    return 0;
+}
+
+/* Where a header says how many sections and segments there are. */
+static const struct {
+    size_t sections_at, sections_size, segment_count, section_count; /* in the file's header */
+    size_t size;                                                     /* in a section's */
+    size_t header_size, section_size;
+} layouts[] = {
+    {32, 4, 44, 48, 20, sizeof(Elf32_Ehdr), sizeof(Elf32_Shdr)},
+    {40, 8, 56, 60, 32, sizeof(Elf64_Ehdr), sizeof(Elf64_Shdr)},
+};
+
+/* Refuse more sections or segments than MOST_SECTIONS; and leave all that is wrong to libelf. */
+static int check_counts(const struct job *job)
+{
+    char header[sizeof(Elf64_Ehdr)], first[sizeof(Elf64_Shdr)];
+    bool wide, big_endian;
+    uint64_t at;
+
+    if (pread(job->fd, header, EI_NIDENT, 0) != EI_NIDENT)
+        return 0;
+    wide = header[EI_CLASS] == ELFCLASS64;
+    big_endian = header[EI_DATA] == ELFDATA2MSB;
+    if (pread(job->fd, header, layouts[wide].header_size, 0) != (ssize_t)layouts[wide].header_size)
+        return 0;
+    if (elf_number(big_endian, header + layouts[wide].segment_count, 2) == PN_XNUM)
+        return rst_fail(EBADMSG, "%s: an ELF file with too many segments", job->name);
+    at = elf_number(big_endian, header + layouts[wide].sections_at, layouts[wide].sections_size);
+    if (at == 0 || at > job->size ||
+        elf_number(big_endian, header + layouts[wide].section_count, 2) != 0 ||
+        pread(job->fd, first, layouts[wide].section_size, (off_t)at) !=
+            (ssize_t)layouts[wide].section_size)
+        return 0;
+    if (elf_number(big_endian, first + layouts[wide].size, layouts[wide].sections_size) >
+        MOST_SECTIONS)
+        return rst_fail(EBADMSG, "%s: an ELF file with too many sections", job->name);
+    return 0;
+}
+
+static void free_notes(struct elf_file *file)
+{
+    for (size_t i = 0; i < ELF_SECTION_NAMES; i++)
+        for (size_t j = 0; j < file->note_counts[i]; j++)
+            free(file->notes[i][j].bytes);
+}
+
+int elf_file_read(int fd, const char *name, uint64_t most_bytes, struct elf_file *ret)
+{
+    struct job job = {.fd = fd, .name = name};
+    int error = check_file(fd, name, &job.size);
+
+    if (error == 0)
+        error = check_counts(&job);
+    if (error < 0)
+        return error;
+    job.left = job.size < most_bytes ? job.size : most_bytes;
+    elf_version(EV_CURRENT);
+    job.elf = elf_begin(fd, ELF_C_READ, NULL);
+    if (!job.elf)
+        return elf_broken(&job);
+    error = read_header(&job);
+    if (error == 0)
+        error = read_segments(&job);
+    if (error == 0)
+        error = read_sections(&job);
+    elf_end(job.elf);
+    if (error < 0) {
+        free_notes(&job.file);
+        elf_file_free(&job.file);
+        return error;
+    }
+    *ret = job.file;
+    return 0;
+}
+
+void elf_file_free(struct elf_file *file)
+{
+    free(file->loads);
+    for (size_t i = 0; i < ELF_SECTION_NAMES; i++)
+        free(file->notes[i]);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/usdt/operand.h"
+
+#include <elf.h>
+#include <string.h>
+
+/* Not <ctype.h>: an operand must not depend on the locale. */
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool has(const char *text, size_t length, char c)
+{
+    return memchr(text, c, length) != NULL;
+}
+
+/* A number and nothing else. */
+static bool is_number(const char *text, size_t length)
+{
+    size_t at = length > 0 && text[0] == '-';
+
+    if (at == length)
+        return false;
+    for (; at < length; at++)
+        if (!is_digit(text[at]) && !has("xabcdefABCDEF", 13, text[at]))
+            return false;
+    return is_digit(text[length > 1 && text[0] == '-']);
+}
+
+/* "%fs:counter@tpoff" is a thread's variable, at a symbol. */
+static enum operand_kind x86_kind(const char *text, size_t length)
+{
+    if (text[0] == '$')
+        return OPERAND_CONSTANT;
+    if (has(text, length, '('))
+        return OPERAND_MEMORY;
+    return text[0] == '%' && !has(text, length, ':') ? OPERAND_REGISTER : OPERAND_OTHER;
+}
+
+static enum operand_kind arm_kind(const char *text, size_t length)
+{
+    if (text[0] == '[')
+        return OPERAND_MEMORY;
+    if (text[0] == '#' || is_number(text, length))
+        return OPERAND_CONSTANT;
+    return OPERAND_REGISTER;
+}
+
+/* powerpc's registers are mere numbers, its constants an "i" and a number. */
+static enum operand_kind powerpc_kind(const char *text, size_t length)
+{
+    if (text[0] == 'i' && is_number(text + 1, length - 1))
+        return OPERAND_CONSTANT;
+    if (has(text, length, '(') || has(text, length, ','))
+        return OPERAND_MEMORY;
+    return OPERAND_REGISTER;
+}
+
+static enum operand_kind other_kind(const char *text, size_t length)
+{
+    if (text[0] == '$' || is_number(text, length))
+        return OPERAND_CONSTANT;
+    if (has(text, length, '(') || text[0] == '[')
+        return OPERAND_MEMORY;
+    return OPERAND_REGISTER;
+}
+
+static const struct {
+    uint16_t machine;
+    enum operand_kind (*kind)(const char *text, size_t length);
+} dialects[] = {
+    {EM_X86_64, x86_kind}, {EM_386, x86_kind},     {EM_AARCH64, arm_kind},
+    {EM_ARM, arm_kind},    {EM_PPC, powerpc_kind}, {EM_PPC64, powerpc_kind},
+};
+
+static enum operand_kind kind_of(uint16_t machine, const char *text, size_t length)
+{
+    if (length == 0)
+        return OPERAND_OTHER;
+    for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++)
+        if (dialects[i].machine == machine)
+            return dialects[i].kind(text, length);
+    return other_kind(text, length);
+}
+
+/* Up to the next blank that is not in brackets. */
+static size_t word_length(const char *text)
+{
+    size_t at = 0;
+    bool inside = false;
+
+    for (; text[at] && (inside || text[at] != ' '); at++)
+        inside = text[at] == '[' || (inside && text[at] != ']');
+    return at;
+}
+
+/* "-4@", "8f@": gives its length, 0 if there is none. */
+static size_t read_prefix(const char *text, size_t length, struct operand *operand)
+{
+    size_t at = 0;
+    bool is_signed = length > 0 && text[0] == '-', is_float;
+    uint8_t size;
+
+    at += is_signed;
+    if (at == length || !is_digit(text[at]))
+        return 0;
+    size = (uint8_t)(text[at++] - '0');
+    if (size == 1 && at < length && text[at] == '6') /* a vector register */
+        size = 16, at++;
+    is_float = at < length && text[at] == 'f';
+    at += is_float;
+    if (at == length || text[at] != '@')
+        return 0;
+    operand->size = size;
+    operand->is_signed = is_signed;
+    operand->is_float = is_float;
+    return at + 1;
+}
+
+bool operand_next(const char **at, uint16_t machine, struct operand *ret)
+{
+    struct operand operand = {0};
+    const char *text = *at + strspn(*at, " ");
+    size_t length = word_length(text), prefix = read_prefix(text, length, &operand);
+
+    if (length == 0)
+        return false;
+    operand.text = text + prefix;
+    operand.length = length - prefix;
+    operand.kind = kind_of(machine, operand.text, operand.length);
+    *at = text + length;
+    *ret = operand;
+    return true;
+}
+
+uint8_t operand_size(const struct operand *operand)
+{
+    uint8_t size = operand->size;
+
+    return size == 1 || size == 2 || size == 4 || size == 8 ? size : 0;
+}
+
+const char *operand_kind_name(enum operand_kind kind)
+{
+    static const char *const names[] = {
+        [OPERAND_OTHER] = "other",
+        [OPERAND_REGISTER] = "register",
+        [OPERAND_MEMORY] = "memory",
+        [OPERAND_CONSTANT] = "constant",
+    };
+
+    return names[kind];
+}
+
+const char *operand_type(const struct operand *operand)
+{
+    static const struct {
+        uint8_t size;
+        const char *as_unsigned, *as_signed, *as_float;
+    } types[] = {
+        {1, "uint8", "int8", "?"},
+        {2, "uint16", "int16", "?"},
+        {4, "uint32", "int32", "float"},
+        {8, "uint64", "int64", "double"},
+    };
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (types[i].size != operand->size)
+            continue;
+        if (operand->is_float)
+            return types[i].as_float;
+        return operand->is_signed ? types[i].as_signed : types[i].as_unsigned;
+    }
+    return "?";
+}
