@@ -158,6 +158,8 @@ class Check(command.CommandTest):
     def test_what_the_environment_says_to_librst(self):
         facts = self.facts(self.usual(), environment={"RST_DISABLE": "1"})
         self.assertRegex(self.one(facts, "setting")[1], "^RST_DISABLE=1: .*load no probes")
+        facts = self.facts(self.usual(), environment={"RST_NOP": "fast"})
+        self.assertRegex(self.one(facts, "nop")[1], "^(1 byte|5 bytes|10 bytes) at each site")
         facts = self.facts(UNLOADABLE, environment={"RST_NOP": "slow"})
         self.assertEqual(self.one(facts, "nop")[0], "no")
         self.assertIn("unset RST_NOP", self.one(facts, "nop")[1])

@@ -11,10 +11,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "arch/nop.h"
 #include "cli/check/check.h"
 #include "cli/check/uprobe.h"
-#include "error.h"
 
 /* The kernel counts a probe's watchers from there on. */
 #define FIRST_MAJOR 4
@@ -35,28 +33,9 @@ static bool check_kernel(struct machine *machine, struct fact *fact)
     if (major < FIRST_MAJOR || (major == FIRST_MAJOR && minor < FIRST_MINOR)) {
         fact->verdict = VERDICT_NO;
         fact_advise(fact, "it does not count a probe's watchers; that takes 4.20 or newer");
-    } else if (strcmp(name.machine, rst_arch_x86_64.name) != 0) {
+    } else if (strcmp(name.machine, "x86_64") != 0) {
         fact->verdict = VERDICT_NO;
         fact_advise(fact, "librst loads probes on x86_64 alone, as yet; 'rst list' works");
-    }
-    return true;
-}
-
-static bool check_nop(struct machine *machine, struct fact *fact)
-{
-    static const char *const words[RST_NOPS] = {
-        [RST_NOP1] = "1 byte at each site: a fire that is watched traps into the kernel",
-        [RST_NOP5] = "5 bytes at each site, by RST_NOP=fast: a watched fire is a call, not a trap",
-        [RST_NOP10] = "10 bytes at each site: a watched fire is a call, not a trap",
-    };
-    enum rst_nop nop;
-
-    (void)machine;
-    if (rst_nop_choose(&nop) < 0) {
-        fact_set(fact, VERDICT_NO, "%s", rst_error());
-        fact_advise(fact, "no probe can be loaded; unset RST_NOP");
-    } else {
-        fact_set(fact, VERDICT_NOTE, "%s", words[nop]);
     }
     return true;
 }
@@ -183,11 +162,6 @@ static bool check_tracefs(struct machine *machine, struct fact *fact)
 }
 
 const struct check kernel_checks[] = {
-    {"kernel", check_kernel},
-    {"nop", check_nop},
-    {"uprobes", check_uprobes},
-    {"privileges", check_privileges},
-    {"attaching", check_attaching},
-    {"tracefs", check_tracefs},
-    {NULL, NULL},
+    {"kernel", check_kernel},       {"uprobes", check_uprobes}, {"privileges", check_privileges},
+    {"attaching", check_attaching}, {"tracefs", check_tracefs}, {NULL, NULL},
 };

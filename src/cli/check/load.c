@@ -14,7 +14,6 @@
 #include "cli/check/check.h"
 #include "cli/check/uprobe.h"
 #include "cli/usdt/usdt.h"
-#include "error.h"
 #include "rst.h"
 
 static bool check_environment(struct machine *machine, struct fact *fact)
@@ -52,19 +51,22 @@ static bool check_policy(struct machine *machine, struct fact *fact)
     return true;
 }
 
-/* Load a probe. Gives a provider to free, or NULL and the fact of the failure. */
+/* Load a probe. Gives a provider to free, or NULL, errno and the fact of the failure. */
 static rst_provider *load(int backing, const char *directory, rst_probe **ret, struct fact *fact)
 {
     rst_provider *provider = rst_provider_new("rst_check");
     rst_probe *probe = provider ? rst_provider_add(provider, "check", "uint64 value") : NULL;
+    int error;
 
     if (probe && rst_provider_set_backing(provider, backing, directory) == 0 &&
         rst_provider_load(provider) == 0) {
         *ret = probe;
         return provider;
     }
+    error = errno;
     fact_set(fact, VERDICT_NO, "%s", rst_error());
     rst_provider_free(provider);
+    errno = error;
     return NULL;
 }
 
@@ -131,22 +133,109 @@ static bool check_tmp(struct machine *machine, struct fact *fact)
     return !(own && strcmp(own, "/tmp") == 0) && check_directory(machine, "/tmp", fact);
 }
 
+/* ------------------------------------------------------------------------------- probe -- */
+
+/* Load a probe in a backing that was found to load. */
+static rst_provider *load_again(const struct machine *machine, rst_probe **ret, struct fact *fact)
+{
+    return machine->memfd_loads ? load(RST_BACKING_MEMFD, NULL, ret, fact)
+                                : load(RST_BACKING_FILE, machine->directory, ret, fact);
+}
+
+/* What is in a loaded probe's image, as any tracer reads it. */
+struct own_image {
+    int fd;
+    uint64_t site, semaphore;
+};
+
+/* Gives 0, or a negative errno. */
+static int open_image(const rst_probe *probe, struct own_image *ret)
+{
+    const char *path = rst_probe_path(probe);
+    struct own_image image = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    struct usdt_file file;
+    int error;
+
+    if (image.fd < 0)
+        return -errno;
+    error = usdt_read(image.fd, path, &file);
+    if (error == 0) {
+        if (file.count == 1) {
+            image.site = file.probes[0].site;
+            image.semaphore = file.probes[0].semaphore;
+        } else {
+            error = -ENOENT;
+        }
+        usdt_free(&file);
+    }
+    if (error == 0)
+        *ret = image;
+    else
+        close(image.fd);
+    return error;
+}
+
+/* --------------------------------------------------------------------------------- nop -- */
+
+static const struct {
+    uint8_t code[3]; /* what the instruction begins with */
+    size_t size;
+    const char *words;
+} nops[] = {
+    {{0x90}, 1, "1 byte at each site: a fire that is watched traps into the kernel"},
+    {{0x0f, 0x1f, 0x44},
+     3,
+     "5 bytes at each site, by RST_NOP=fast: a watched fire is a call, not a trap"},
+    {{0x66, 0x2e, 0x0f}, 3, "10 bytes at each site: a watched fire is a call, not a trap"},
+};
+
+static void tell_nop(const rst_probe *probe, struct fact *fact)
+{
+    uint8_t code[sizeof(nops[0].code)];
+    struct own_image image;
+    int error = open_image(probe, &image);
+
+    if (error < 0) {
+        fact_set(fact, VERDICT_NO, "a loaded probe's image can't be read: %s", strerror(-error));
+        return;
+    }
+    fact_set(fact, VERDICT_NO, "an instruction at each site that this rst does not know");
+    if (pread(image.fd, code, sizeof(code), (off_t)image.site) == sizeof(code))
+        for (size_t i = 0; i < sizeof(nops) / sizeof(nops[0]); i++)
+            if (memcmp(code, nops[i].code, nops[i].size) == 0)
+                fact_set(fact, VERDICT_NOTE, "%s", nops[i].words);
+    close(image.fd);
+}
+
+/* The site's instruction, by the image that librst has loaded. */
+static bool check_nop(struct machine *machine, struct fact *fact)
+{
+    const char *wish = getenv("RST_NOP");
+    rst_probe *probe;
+    rst_provider *provider = load_again(machine, &probe, fact);
+
+    if (provider) {
+        tell_nop(probe, fact);
+        rst_provider_free(provider);
+        return true;
+    }
+    if (!wish || !*wish || errno != EINVAL) /* what else is wrong, the lines above say */
+        return false;
+    fact_advise(fact, "no probe can be loaded; unset RST_NOP");
+    return true;
+}
+
 /* ----------------------------------------------------------------------------- watching -- */
 
 static int open_uprobe(const rst_probe *probe)
 {
-    const char *path = rst_probe_path(probe);
-    int fd = open(path, O_RDONLY | O_CLOEXEC), uprobe = -ENOENT;
-    struct usdt_file file;
+    struct own_image image;
+    int uprobe = open_image(probe, &image);
 
-    if (fd < 0)
-        return -errno;
-    if (usdt_read(fd, path, &file) == 0) {
-        if (file.count == 1)
-            uprobe = uprobe_attach(path, file.probes[0].site, file.probes[0].semaphore);
-        usdt_free(&file);
+    if (uprobe == 0) {
+        uprobe = uprobe_attach(rst_probe_path(probe), image.site, image.semaphore);
+        close(image.fd);
     }
-    close(fd);
     return uprobe;
 }
 
@@ -185,8 +274,7 @@ static bool check_watching(struct machine *machine, struct fact *fact)
 
     if (!machine->memfd_loads && !machine->file_loads)
         return false;
-    provider = machine->memfd_loads ? load(RST_BACKING_MEMFD, NULL, &probe, fact)
-                                    : load(RST_BACKING_FILE, machine->directory, &probe, fact);
+    provider = load_again(machine, &probe, fact);
     if (provider)
         watch(machine, probe, fact);
     rst_provider_free(provider);
@@ -194,8 +282,13 @@ static bool check_watching(struct machine *machine, struct fact *fact)
 }
 
 const struct check load_checks[] = {
-    {"setting", check_environment}, {"policy", check_policy},
-    {"memfd", check_memfd},         {"file", check_runtime_directory},
-    {"file", check_own_tmp},        {"file", check_tmp},
-    {"watching", check_watching},   {NULL, NULL},
+    {"setting", check_environment},
+    {"policy", check_policy},
+    {"memfd", check_memfd},
+    {"file", check_runtime_directory},
+    {"file", check_own_tmp},
+    {"file", check_tmp},
+    {"nop", check_nop},
+    {"watching", check_watching},
+    {NULL, NULL},
 };

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "cli/trace/trace.h"
-#include "image/signature.h"
 
 #define LAST_OF_BCC 24 /* the last version whose operands are read by bcc's parser */
 

@@ -9,7 +9,6 @@
 #include "cli/base/quote.h"
 #include "cli/trace/trace.h"
 #include "error.h"
-#include "image/signature.h"
 
 #define MOST_NAMES 4 /* of probes that are left out */
 

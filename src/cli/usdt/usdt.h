@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "cli/usdt/operand.h"
-#include "rst.h"
+#include "image/signature.h"
 
 /* One site: a probe that a compiler has inlined has several, by the same name. */
 struct usdt_probe {
