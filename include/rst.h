@@ -14,19 +14,21 @@
  *
  *     rst_provider *shop = rst_provider_new("shop");
  *     rst_probe *checkout = rst_provider_add(shop, "checkout", "uint64 order, string customer");
- *     if (!checkout || rst_provider_load(shop) < 0)
- *         fprintf(stderr, "%s\n", rst_error());      // the program goes on, untraceable
+ *     if (rst_provider_load(shop) < 0)
+ *         fprintf(stderr, "%s\n", rst_error());             // the program goes on, untraceable
  *     ...
- *     if (checkout)                                  // RST_FIRE of NULL crashes
- *         RST_FIRE(checkout, order->id, customer_name(order));  // looked up only when watched
+ *     RST_FIRE(checkout, order->id, customer_name(order));  // looked up only when watched
  *     ...
  *     rst_provider_free(shop);
  *
  *     # bpftrace -p PID -e 'usdt:*:shop:checkout { printf("%lu %s\n", arg0, str(arg1)); }'
  *
- * **What a probe costs.** Unwatched, RST_FIRE() reads one 16-bit *semaphore* and skips the rest;
- * the kernel counts the attached tracers in it (since Linux 4.20). Watched, it calls a small
- * function with a real frame, and the tracer's breakpoint stands in it.
+ * **What a probe costs.** Unwatched, RST_FIRE() reads one 32-bit *semaphore* and skips the rest;
+ * the kernel counts the attached tracers in it (since Linux 4.20). Watched, it calls
+ * rst_probe_fire(), which calls the probe's own function; the tracer's breakpoint stands in that.
+ *
+ * **NULL is a probe that nobody watches**, for every macro and function here: where
+ * rst_provider_add() failed, the program loses that probe and nothing else.
  *
  * **How it works.** rst_provider_load() writes a small ELF shared object with one SystemTap note
  * per probe (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation), into a sealed
@@ -37,6 +39,13 @@
  * returns a pointer gives NULL and sets errno. rst_error() then says in words what was wrong and
  * what would be right. Nothing is printed, nothing aborts. Whatever goes wrong in a load leaves
  * handles that are disabled and safe to fire.
+ *
+ * **Strings.** A tracer reads a string while the fire lasts, and most tracers see only memory that
+ * is resident: not a page of a mapped file that the process has not touched yet. So a watched fire
+ * has the kernel make each string's first page and the one behind it resident
+ * (madvise(MADV_POPULATE_READ), or process_vm_readv(2) before Linux 5.14), which may wait for a
+ * disk. That is safe for a pointer to anything, valid or not. A thread remembers pages for a few
+ * fires, so that it is rarely done.
  *
  * **Threads.** Every function may be called from any thread at any time, with one exception that
  * C's rules make: nobody may use a provider or its probes while, or after, another thread frees
@@ -73,11 +82,19 @@ extern "C" {
 /** The version of this header, "MAJOR.MINOR.PATCH"; rst_version() is the library's. */
 #define RST_VERSION "0.1.0"
 
+/** The same in numbers, for `#if`. */
+#define RST_VERSION_MAJOR 0
+#define RST_VERSION_MINOR 1
+#define RST_VERSION_PATCH 0
+
 /** The most arguments a probe can have: what libbpf (`BPF_USDT_MAX_ARG_CNT`) can read. */
 #define RST_MAX_ARGS 12
 
 /** The longest provider name, in bytes: DTrace's 63 less room for the process id it appends. */
 #define RST_MAX_PROVIDER_NAME 58
+
+/** The longest probe name, in bytes: what DTrace can name. */
+#define RST_MAX_PROBE_NAME 127
 
 /** A named group of probes that is loaded and unloaded as one. Opaque. */
 typedef struct rst_provider rst_provider;
@@ -86,16 +103,18 @@ typedef struct rst_provider rst_provider;
 typedef struct rst_probe rst_probe;
 
 /**
- * What RST_ENABLED() and RST_FIRE() read of a handle; nothing else does, and nobody writes it.
+ * What RST_ENABLED() reads of a handle; nothing else does, and nobody writes it.
  *
- * These two pointers, in this order, are a frozen part of the ABI (a JIT may read them); librst
- * keeps more behind them, so a handle can be neither copied nor made. Neither pointer is ever
- * NULL: while a probe is disabled, they lead to a zero and to a function that does nothing.
+ * This pointer is a frozen part of the ABI. librst keeps more behind it, so a handle can be neither
+ * copied nor made. It is never NULL: while a probe is disabled, it leads to a zero. JITs and FFIs
+ * use rst_probe_semaphore() and rst_probe_function() instead.
  */
 struct rst_probe {
-    const volatile uint16_t *semaphore; /**< not 0: a tracer is attached */
-    void (*function)(void);             /**< really `void (*)(uint64_t, ...)`, one per argument */
+    const volatile uint32_t *semaphore; /**< not 0: a tracer is attached */
 };
+
+/** A probe's function, really `void (*)(uint64_t, ...)`; see rst_probe_function(). */
+typedef void (*rst_function)(void);
 
 /* ---------------------------------------------------------------- providers -- */
 
@@ -108,6 +127,7 @@ struct rst_probe {
  *   - EINVAL: `name` is NULL, empty, or has a character that it must not have.
  *   - ENAMETOOLONG: `name` has more than RST_MAX_PROVIDER_NAME bytes.
  *   - ENOMEM: no memory.
+ * @since 0.1
  */
 RST_EXPORT rst_provider *rst_provider_new(const char *name);
 
@@ -117,14 +137,16 @@ RST_EXPORT rst_provider *rst_provider_new(const char *name);
  * No thread may be using any of them. Tracers that are attached stay so, and see no more fires.
  *
  * @param provider  NULL is allowed and does nothing. errno is left as it was.
+ * @since 0.1
  */
 RST_EXPORT void rst_provider_free(rst_provider *provider);
 
 /** Where a provider's image is kept; see rst_provider_set_backing(). */
 enum rst_backing_kind {
-    /** A memfd; a file where memfd, or executing one, is not to be had. The default. */
+    /** A memfd; a file where memfd_create() is unavailable, or its memory may not be executed. The
+     *  default. */
     RST_BACKING_AUTO = 0,
-    /** A sealed memfd: nothing on disk. perf, and bpftrace from 0.25 on by `-p`, can't find it. */
+    /** A sealed memfd: nothing on disk. perf, and `bpftrace -p` from 0.25 on, can't find it. */
     RST_BACKING_MEMFD = 1,
     /** A regular file, there while loaded. Every tracer finds it. */
     RST_BACKING_FILE = 2
@@ -145,6 +167,7 @@ enum rst_backing_kind {
  *   - -EINVAL: NULL provider, unknown backing, a directory that is not absolute.
  *   - -EBUSY: the provider has been loaded already.
  *   - -ENOMEM: no memory.
+ * @since 0.1
  */
 RST_EXPORT int rst_provider_set_backing(rst_provider *provider, int backing, const char *directory);
 
@@ -167,13 +190,15 @@ RST_EXPORT int rst_provider_set_backing(rst_provider *provider, int backing, con
  * An integer wider than its type is cut to the low bytes. Floating point travels as bits because
  * most tracers cannot read the note format's own float operands, and some drop the whole probe.
  *
- * @param name       `[A-Za-z_][A-Za-z0-9_]*`; copied.
+ * @param name       `[A-Za-z_][A-Za-z0-9_]*`, at most RST_MAX_PROBE_NAME bytes; copied.
  * @param signature  copied; argument names are `[A-Za-z_][A-Za-z0-9_]*`, each used once.
  * @returns the handle, which belongs to the provider; or NULL and errno:
  *   - EINVAL: a NULL provider or name; a malformed name or signature, which rst_error() quotes.
+ *   - ENAMETOOLONG: `name` has more than RST_MAX_PROBE_NAME bytes.
  *   - E2BIG: more than RST_MAX_ARGS arguments.
  *   - EEXIST: the process has `provider:name` already, perhaps by another provider of that name.
  *   - ENOMEM: no memory.
+ * @since 0.1
  */
 RST_EXPORT rst_probe *rst_provider_add(rst_provider *provider, const char *name,
                                        const char *signature);
@@ -202,6 +227,7 @@ RST_EXPORT rst_probe *rst_provider_add(rst_provider *provider, const char *name,
  *     or larger than RLIMIT_FSIZE (setrlimit(2)) allows.
  *   - -ENOEXEC: dlopen(3) refused the image; rst_error() has its words.
  *   - any errno of memfd_create(2), open(2), write(2), fcntl(2) or mmap(2), named by rst_error().
+ * @since 0.1
  */
 RST_EXPORT int rst_provider_load(rst_provider *provider);
 
@@ -218,92 +244,122 @@ RST_EXPORT int rst_provider_load(rst_provider *provider);
  *
  * @returns 0, or a negative errno of mmap(2), mprotect(2) or mremap(2); the probes are disabled
  *   even then, but tracers may still find them. -EINVAL: NULL provider.
+ * @since 0.1
  */
 RST_EXPORT int rst_provider_unload(rst_provider *provider);
 
-/** @returns the provider's name, which lives as long as the provider; NULL for NULL. */
+/**
+ * @returns the provider's name, which lives as long as the provider; NULL for NULL.
+ * @since 0.1
+ */
 RST_EXPORT const char *rst_provider_name(const rst_provider *provider);
 
 /**
  * @returns whether tracers can see the provider: a load has succeeded, and no unload came after it.
  * A later load that fails changes nothing. false for NULL, and where `RST_DISABLE` is set.
+ * @since 0.1
  */
 RST_EXPORT bool rst_provider_loaded(const rst_provider *provider);
 
 /* ------------------------------------------------------------------- probes -- */
 
-/** @returns whether a tracer is attached: RST_ENABLED() as a function. false for NULL. */
+/**
+ * @returns whether a tracer is attached: RST_ENABLED() as a function. false for NULL.
+ * @since 0.1
+ */
 RST_EXPORT bool rst_probe_enabled(const rst_probe *probe);
 
 /**
- * Fire a probe if a tracer is attached: RST_FIRE() as a function, for bindings.
+ * Fire a probe if a tracer is attached. This is what RST_FIRE() calls, and what bindings call.
  *
  * @param probe  NULL is allowed and does nothing.
  * @param args   the arguments, each as RST_BITS() gives it: integers and pointers converted to
- *               `uint64_t`, floats and doubles as their bits. Read only during the call.
- * @param count  how many there are. Missing ones are passed as 0, those too many are not.
+ *               `uint64_t`, floats and doubles as their bits. Read only during the call. NULL is
+ *               the same as a count of 0.
+ * @param count  how many there are. Missing arguments are fired as 0, excess ones are dropped.
+ * @since 0.1
  */
 RST_EXPORT void rst_probe_fire(const rst_probe *probe, const uint64_t *args, size_t count);
 
-/** @returns the probe's name, which lives as long as its provider; NULL for NULL. */
+/**
+ * @returns the probe's name, which lives as long as its provider; NULL for NULL.
+ * @since 0.1
+ */
 RST_EXPORT const char *rst_probe_name(const rst_probe *probe);
 
 /**
  * @returns the probe's signature, in its plain form (`"uint64 id, string path"`, "" for no
  * arguments), which lives as long as its provider; NULL for NULL.
+ * @since 0.1
  */
 RST_EXPORT const char *rst_probe_signature(const rst_probe *probe);
 
 /**
  * Say what a tracer attaches to: `/proc/PID/fd/N`, or the file.
  *
- * @returns the path, or NULL while the probe is not loaded (or is NULL). The string lives as long
- * as the provider. In a child after fork(2) it names the child, and so does a string that was
- * given out before the fork.
+ * @returns the path; or NULL for NULL, while the probe is not loaded, and where the path has come
+ * to lead elsewhere: a daemon has closed the memfd's descriptor, or somebody removed the file
+ * (rst_provider_load() then makes it anew). The string lives as long as the provider. In a child
+ * after fork(2) it names the child, and so does a string that was given out before the fork.
+ * @since 0.1
  */
 RST_EXPORT const char *rst_probe_path(const rst_probe *probe);
 
 /**
  * Give the address of the probe's semaphore, for a JIT or an FFI that reads it itself.
  *
- * Ask after the load. The address stays the same, and readable, until rst_provider_free(); the
- * kernel makes it non-zero while a tracer is attached. Before the probe's first load, and for
- * NULL, it is the address of a zero that nothing changes.
+ * Read all 32 bits: the kernel makes them non-zero while a tracer is attached. Ask after the load.
+ * The address stays the same, and readable, until rst_provider_free(). Before the probe's first
+ * load, and for NULL, it is the address of a zero that nothing changes.
+ * @since 0.1
  */
-RST_EXPORT const volatile uint16_t *rst_probe_semaphore(const rst_probe *probe);
+RST_EXPORT const volatile uint32_t *rst_probe_semaphore(const rst_probe *probe);
 
 /**
  * Give the function that holds the probe's site, for a JIT or an FFI that calls it itself.
  *
- * Its type is `void (*)(uint64_t, ...)` with one `uint64_t` per argument of the signature, by the
- * C calling convention, not variadic. Calling it fires the probe whatever the semaphore says. Ask
- * after the load. The address stays the same, and callable, until rst_provider_free(). Before the
- * probe's first load, and for NULL, it is the address of a function that does nothing.
+ * Cast it to `void (*)(uint64_t, ...)` with one `uint64_t` per argument of the signature, not
+ * variadic, and call it by the C calling convention. It skips what rst_probe_fire() does: it fires
+ * whatever the semaphore says, all arguments must be there, and strings are not made resident, so
+ * that tracers may show one as "". Ask after the load. The address stays the same, and callable,
+ * until rst_provider_free(). Before the probe's first load, and for NULL, it is the address of a
+ * function that does nothing.
+ * @since 0.1
  */
-RST_EXPORT void *rst_probe_function(const rst_probe *probe);
+RST_EXPORT rst_function rst_probe_function(const rst_probe *probe);
 
 /* ------------------------------------------------------------------- errors -- */
 
 /**
  * @returns this thread's last failure, in words that say what to do; "" if there was none. The
  * string belongs to the thread and lives until its next failure or its end.
+ * @since 0.1
  */
 RST_EXPORT const char *rst_error(void);
 
-/** @returns the library's version, "MAJOR.MINOR.PATCH". */
+/**
+ * @returns the library's version, "MAJOR.MINOR.PATCH".
+ * @since 0.1
+ */
 RST_EXPORT const char *rst_version(void);
 
 /* ------------------------------------------------------------------- inline -- */
 
 static inline bool rst_enabled_(const rst_probe *probe)
 {
-    return *__atomic_load_n(&probe->semaphore, __ATOMIC_RELAXED) != 0;
+    /* A choice rather than a test: a loop makes it once, and elsewhere it takes no branch. */
+    static const volatile uint32_t zero = 0;
+    static const struct rst_probe nobody = {&zero};
+    const rst_probe *any = probe ? probe : &nobody;
+
+    __asm__("" : "+r"(any));
+    return *__atomic_load_n(&any->semaphore, __ATOMIC_RELAXED) != 0;
 }
 
 /**
- * Whether a tracer is attached: one 16-bit load and a compare, after the load of its address.
+ * Whether a tracer is attached: one 32-bit load and a compare, after the load of its address.
  *
- * @param probe  a handle, not NULL.
+ * @param probe  a handle; NULL is a probe that nobody watches.
  */
 #define RST_ENABLED(probe) (__builtin_expect(rst_enabled_(probe), 0) != 0)
 
@@ -314,16 +370,17 @@ static inline bool rst_enabled_(const rst_probe *probe)
  *     RST_FIRE(probe, a1)
  *     RST_FIRE(probe, a1, ..., a12)
  *
- * The handle must not be NULL. The arguments are evaluated only when a tracer is attached. Give as
- * many as the signature has, each of the C type that rst_provider_add() lists: a `double` where it
- * says `double` (`3.0`, not `3`), a `float` (`3.0f`) where it says `float`. In C, a bit-field wants
- * a `+` before it. Strings are read by the tracer during the call.
+ * A handle of NULL is a probe that nobody watches. The arguments are evaluated only when a tracer
+ * is attached, and go to rst_probe_fire(). Give each of the C type that rst_provider_add() lists: a
+ * `double` where it says `double` (`3.0`, not `3`), a `float` (`3.0f`) where it says `float`. In C,
+ * a bit-field wants a `+` before it. Strings are read by the tracer during the call.
  */
 #define RST_FIRE(...)                                                                              \
-    RST_PICK_(__VA_ARGS__, RST_FIRE12_, RST_FIRE11_, RST_FIRE10_, RST_FIRE9_, RST_FIRE8_,          \
-              RST_FIRE7_, RST_FIRE6_, RST_FIRE5_, RST_FIRE4_, RST_FIRE3_, RST_FIRE2_, RST_FIRE1_,  \
-              RST_FIRE0_, 0)                                                                       \
-    (__VA_ARGS__)
+    do {                                                                                           \
+        const rst_probe *rst_probe_ = (RST_FIRST_(__VA_ARGS__, 0));                                \
+        if (RST_ENABLED(rst_probe_))                                                               \
+            RST_CALL_(rst_probe_, RST_COUNT_(__VA_ARGS__), RST_EACH_(__VA_ARGS__));                \
+    } while (0)
 
 /**
  * An argument as rst_probe_fire() takes it: any integer or pointer converted to `uint64_t`, a
@@ -420,46 +477,45 @@ template <typename Rst_, typename RstIn_> uint64_t rst_bits_(Rst_ RstIn_::*value
 #endif
 
 /* clang-format off */
+#define RST_FIRST_(first, ...) first
 #define RST_PICK_(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, macro, ...) macro
 
-#define RST_CALL_(probe, types, args)                                                              \
-    do {                                                                                           \
-        const rst_probe *rst_probe_ = (probe);                                                     \
-        if (RST_ENABLED(rst_probe_))                                                               \
-            RST_CAST_(void(*) types, __atomic_load_n(&rst_probe_->function, __ATOMIC_RELAXED))     \
-                args;                                                                              \
-    } while (0)
+#define RST_COUNT_(...) RST_PICK_(__VA_ARGS__, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
 
-#define RST_T3_ uint64_t, uint64_t, uint64_t
-#define RST_B2_(a, b) RST_BITS(a), RST_BITS(b)
-#define RST_B3_(a, b, c) RST_BITS(a), RST_BITS(b), RST_BITS(c)
+/* The arguments' bits, and a zero at the end, for an array can't be empty. */
+#define RST_EACH_(...)                                                                             \
+    RST_PICK_(__VA_ARGS__, RST_12_, RST_11_, RST_10_, RST_9_, RST_8_, RST_7_, RST_6_, RST_5_,      \
+              RST_4_, RST_3_, RST_2_, RST_1_, RST_0_, 0)(__VA_ARGS__)
+#define RST_0_(probe) UINT64_C(0)
+#define RST_1_(probe, a) RST_BITS(a), UINT64_C(0)
+#define RST_2_(probe, a, ...) RST_BITS(a), RST_1_(probe, __VA_ARGS__)
+#define RST_3_(probe, a, ...) RST_BITS(a), RST_2_(probe, __VA_ARGS__)
+#define RST_4_(probe, a, ...) RST_BITS(a), RST_3_(probe, __VA_ARGS__)
+#define RST_5_(probe, a, ...) RST_BITS(a), RST_4_(probe, __VA_ARGS__)
+#define RST_6_(probe, a, ...) RST_BITS(a), RST_5_(probe, __VA_ARGS__)
+#define RST_7_(probe, a, ...) RST_BITS(a), RST_6_(probe, __VA_ARGS__)
+#define RST_8_(probe, a, ...) RST_BITS(a), RST_7_(probe, __VA_ARGS__)
+#define RST_9_(probe, a, ...) RST_BITS(a), RST_8_(probe, __VA_ARGS__)
+#define RST_10_(probe, a, ...) RST_BITS(a), RST_9_(probe, __VA_ARGS__)
+#define RST_11_(probe, a, ...) RST_BITS(a), RST_10_(probe, __VA_ARGS__)
+#define RST_12_(probe, a, ...) RST_BITS(a), RST_11_(probe, __VA_ARGS__)
 
-#define RST_FIRE0_(p) RST_CALL_(p, (void), ())
-#define RST_FIRE1_(p, a) RST_CALL_(p, (uint64_t), (RST_BITS(a)))
-#define RST_FIRE2_(p, a, b) RST_CALL_(p, (uint64_t, uint64_t), (RST_B2_(a, b)))
-#define RST_FIRE3_(p, a, b, c) RST_CALL_(p, (RST_T3_), (RST_B3_(a, b, c)))
-#define RST_FIRE4_(p, a, b, c, d) \
-    RST_CALL_(p, (RST_T3_, uint64_t), (RST_B3_(a, b, c), RST_BITS(d)))
-#define RST_FIRE5_(p, a, b, c, d, e) \
-    RST_CALL_(p, (RST_T3_, uint64_t, uint64_t), (RST_B3_(a, b, c), RST_B2_(d, e)))
-#define RST_FIRE6_(p, a, b, c, d, e, f) \
-    RST_CALL_(p, (RST_T3_, RST_T3_), (RST_B3_(a, b, c), RST_B3_(d, e, f)))
-#define RST_FIRE7_(p, a, b, c, d, e, f, g) \
-    RST_CALL_(p, (RST_T3_, RST_T3_, uint64_t), (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_BITS(g)))
-#define RST_FIRE8_(p, a, b, c, d, e, f, g, h)                                                      \
-    RST_CALL_(p, (RST_T3_, RST_T3_, uint64_t, uint64_t),                                           \
-              (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B2_(g, h)))
-#define RST_FIRE9_(p, a, b, c, d, e, f, g, h, i)                                                   \
-    RST_CALL_(p, (RST_T3_, RST_T3_, RST_T3_), (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B3_(g, h, i)))
-#define RST_FIRE10_(p, a, b, c, d, e, f, g, h, i, j)                                               \
-    RST_CALL_(p, (RST_T3_, RST_T3_, RST_T3_, uint64_t),                                            \
-              (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B3_(g, h, i), RST_BITS(j)))
-#define RST_FIRE11_(p, a, b, c, d, e, f, g, h, i, j, k)                                            \
-    RST_CALL_(p, (RST_T3_, RST_T3_, RST_T3_, uint64_t, uint64_t),                                  \
-              (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B3_(g, h, i), RST_B2_(j, k)))
-#define RST_FIRE12_(p, a, b, c, d, e, f, g, h, i, j, k, l)                                         \
-    RST_CALL_(p, (RST_T3_, RST_T3_, RST_T3_, RST_T3_),                                             \
-              (RST_B3_(a, b, c), RST_B3_(d, e, f), RST_B3_(g, h, i), RST_B3_(j, k, l)))
+/* The array stands inside the parentheses of a call, so that a macro which is given a whole
+ * RST_FIRE() does not take its commas for its own. */
+#ifdef __cplusplus
+#define RST_CALL_(probe, count, ...) rst_fire_(probe, count, __VA_ARGS__)
+extern "C++" {
+template <typename... Rst_>
+static inline void rst_fire_(const rst_probe *probe, size_t count, Rst_... bits)
+{
+    const uint64_t args[] = {bits...};
+
+    rst_probe_fire(probe, args, count);
+}
+}
+#else
+#define RST_CALL_(probe, count, ...) rst_probe_fire(probe, (const uint64_t[]){__VA_ARGS__}, count)
+#endif
 /* clang-format on */
 
 #ifdef __cplusplus

@@ -14,6 +14,13 @@
 
 #define RST_BUILD_ID_SIZE 20
 
+/*
+ * A semaphore is a cell of 32 bits. Its half at the lower address is what the note names: the
+ * kernel counts tracers in it, in 16 bits. The other half is librst's own, zero so far. Guards read
+ * all of it.
+ */
+#define RST_SEMAPHORE_SIZE 4
+
 /* What the image is made from. */
 struct rst_image_spec {
     const struct rst_arch *arch;
@@ -32,7 +39,7 @@ struct rst_map {
     uint64_t build_id; /* in that: RST_BUILD_ID_SIZE bytes */
     uint64_t text;     /* the stubs, one every `stride` bytes */
     uint64_t dynamic, dynamic_size;
-    uint64_t semaphores; /* uint16_t each */
+    uint64_t semaphores; /* RST_SEMAPHORE_SIZE bytes each */
     uint64_t end;        /* of the semaphores */
 };
 

@@ -116,7 +116,7 @@ void rst_image_text(const struct rst_arch *arch, enum rst_nop nop, size_t count,
 
 static uint64_t semaphores_size(const struct rst_image_spec *spec)
 {
-    return spec->count * sizeof(uint16_t);
+    return spec->count * RST_SEMAPHORE_SIZE;
 }
 
 /* --------------------------------------------------------------- the dynamic section -- */
@@ -163,7 +163,7 @@ static void note_stapsdt_write(struct rst_image_job *job)
         rst_note_stapsdt_write(&job->out, job->spec->arch, job->spec->provider,
                                job->spec->probes[i], stub_address(job, i) + job->stub->site,
                                rst_address(job, SECTION_STAPSDT_BASE),
-                               rst_address(job, SECTION_SEMAPHORES) + i * sizeof(uint16_t));
+                               rst_address(job, SECTION_SEMAPHORES) + i * RST_SEMAPHORE_SIZE);
 }
 
 static uint64_t note_librst_size(const struct rst_image_spec *spec)
@@ -210,7 +210,7 @@ const struct rst_section rst_sections[SECTIONS] = {
                       text_size, text_write},
     [SECTION_DYNAMIC] = {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, SECTION_DYNSTR, 0, 8,
                          sizeof(Elf64_Dyn), REGION_RW, dynamic_size, dynamic_write},
-    [SECTION_SEMAPHORES] = {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 0, 2, 0,
+    [SECTION_SEMAPHORES] = {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 0, RST_SEMAPHORE_SIZE, 0,
                             REGION_SEMAPHORES, semaphores_size, NULL},
     [SECTION_NOTE_STAPSDT] = {".note.stapsdt", SHT_NOTE, 0, 0, 0, 4, 0, REGION_TAIL,
                               note_stapsdt_size, note_stapsdt_write},

@@ -52,7 +52,7 @@ int rst_name_check(const char *what, const char *name, size_t most)
         return rst_fail(EINVAL,
                         "%s %s is not a name: a letter or _ first, then letters, digits and _",
                         what, rst_quote(name).text);
-    if (most && strlen(name) > most)
+    if (strlen(name) > most)
         return rst_fail(ENAMETOOLONG, "%s %s has %zu bytes; at most %zu are allowed", what,
                         rst_quote(name).text, strlen(name), most);
     return 0;
@@ -151,6 +151,8 @@ int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret
                                 rst_quote(text).text, j + 1, i + 1,
                                 rst_quote_bytes(names[i].text, names[i].length).text);
         signature.types[i] = (uint8_t)type;
+        if (type == RST_TYPE_STRING)
+            signature.strings |= (uint16_t)(1 << i);
         if (i > 0)
             to = append(to, ", ", 2);
         to = append(to, rst_types[type].name, strlen(rst_types[type].name));

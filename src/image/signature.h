@@ -46,6 +46,7 @@ struct rst_signature {
     const char *text; /* the plain form */
     size_t count;
     uint8_t types[RST_MAX_ARGS]; /* enum rst_type */
+    uint16_t strings;            /* bit i is set: argument i is a string */
 };
 
 /* A probe as the image describes it. */
@@ -55,8 +56,8 @@ struct rst_description {
 };
 
 /*
- * Check a name. `what` it is the name of, for the message; `most` bytes, 0 for any number.
- * Gives 0 or a negative errno.
+ * Check a name. `what` it is the name of, for the message; it may have `most` bytes. Gives 0 or a
+ * negative errno.
  */
 int rst_name_check(const char *what, const char *name, size_t most);
 

@@ -10,6 +10,7 @@
 #include "runtime/lock.h"
 #include "runtime/object.h"
 #include "runtime/registry.h"
+#include "runtime/resident.h"
 
 /* ------------------------------------------------------------------------ forking -- */
 
@@ -61,6 +62,7 @@ static void abandon_unopened(rst_provider *provider)
 static void forked_child(void)
 {
     rst_linker_forked_child();
+    rst_resident_forked_child();
     for (rst_provider *provider = rst_providers; provider; provider = provider->next)
         abandon_unopened(provider);
     rst_registry_visit(repair);

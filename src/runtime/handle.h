@@ -13,6 +13,7 @@
 
 struct rst_handle {
     struct rst_probe probe; /* first: what the program holds points here */
+    rst_function function;  /* the stub, or what does nothing; never NULL */
     struct rst_description description;
     rst_provider *provider;
     struct rst_object *object; /* NULL until a load takes the probe */

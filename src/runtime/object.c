@@ -320,13 +320,18 @@ void rst_object_exit(struct rst_object *object)
 
 /* ---------------------------------------------------------------------- addresses -- */
 
-const volatile uint16_t *rst_object_semaphore(const struct rst_object *object, size_t index)
+const volatile uint32_t *rst_object_semaphore(const struct rst_object *object, size_t index)
 {
-    return (const volatile uint16_t *)(const void *)(object->loaded.base + object->map.semaphores) +
-           index;
+    return (const volatile uint32_t *)(const void *)(object->loaded.base + object->map.semaphores +
+                                                     index * RST_SEMAPHORE_SIZE);
 }
 
-void *rst_object_function(const struct rst_object *object, size_t index)
+rst_function rst_object_function(const struct rst_object *object, size_t index)
 {
-    return object->loaded.base + object->map.text + index * object->arch->stubs[object->nop].stride;
+    void *stub =
+        object->loaded.base + object->map.text + index * object->arch->stubs[object->nop].stride;
+    rst_function function;
+
+    memcpy(&function, &stub, sizeof(function)); /* C has no cast from data to function */
+    return function;
 }

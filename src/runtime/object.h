@@ -14,6 +14,7 @@
 #include "arch/arch.h"
 #include "backing/kind.h"
 #include "image/image.h"
+#include "rst.h"
 #include "runtime/linker.h"
 
 struct rst_object {
@@ -66,7 +67,7 @@ int rst_object_forked_child(struct rst_object *object);
 void rst_object_exit(struct rst_object *object);
 
 /* Where probe `index` has its semaphore and its function. */
-const volatile uint16_t *rst_object_semaphore(const struct rst_object *object, size_t index);
-void *rst_object_function(const struct rst_object *object, size_t index);
+const volatile uint32_t *rst_object_semaphore(const struct rst_object *object, size_t index);
+rst_function rst_object_function(const struct rst_object *object, size_t index);
 
 #endif

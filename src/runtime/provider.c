@@ -176,7 +176,7 @@ rst_probe *rst_provider_add(rst_provider *provider, const char *name, const char
         rst_fail_null_provider();
         return NULL;
     }
-    if (rst_name_check("probe name", name, 0) < 0)
+    if (rst_name_check("probe name", name, RST_MAX_PROBE_NAME) < 0)
         return NULL;
     handle = new_handle(provider, name, signature);
     if (!handle)

@@ -3,8 +3,6 @@
  * The untraced call: what it costs to call a probe's function without a guard, as a binding does
  * that has no way to read the semaphore first.
  */
-#include <string.h>
-
 #include "jobs.h"
 #include "probe.h"
 
@@ -35,10 +33,9 @@ BENCH_RUN(bench_call_rst_fire, fire(i));
 enum bench_outcome bench_call_prepare(const char *arg)
 {
     enum bench_outcome outcome = bench_probe_load();
-    void *address = rst_probe_function(bench_probe);
 
     (void)arg;
-    memcpy(&function, &address, sizeof(function)); /* C has no cast from data to function */
+    function = (probe_function)rst_probe_function(bench_probe);
     return outcome;
 }
 

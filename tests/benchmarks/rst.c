@@ -7,7 +7,7 @@
 #include "traced.h"
 
 rst_probe *bench_probe;
-static const volatile uint16_t *semaphore; /* as an FFI or a JIT keeps it */
+static const volatile uint32_t *semaphore; /* as an FFI or a JIT keeps it */
 
 enum bench_outcome bench_probe_load(void)
 {
@@ -40,9 +40,9 @@ BENCH_RUN_SINGLY(bench_loop_rst_fire,
 /* As tracers did it before the kernel knew how to. */
 static void raise_semaphore(int by)
 {
-    volatile uint16_t *writable = (volatile uint16_t *)(uintptr_t)semaphore;
+    volatile uint32_t *writable = (volatile uint32_t *)(uintptr_t)semaphore;
 
-    *writable = (uint16_t)(*writable + by);
+    *writable += (uint32_t)by;
 }
 
 enum bench_outcome bench_guard_empty_prepare(const char *arg)

@@ -13,7 +13,7 @@ struct bench_site {
     uint64_t offset;                  /* of the site, in the file */
     uint64_t semaphore;               /* likewise; 0: there is none */
     const volatile uint8_t *code;     /* the site in this process */
-    const volatile uint16_t *watched; /* the semaphore in this process; NULL: there is none */
+    const volatile uint32_t *watched; /* the semaphore in this process; NULL: there is none */
 };
 
 /* Find the one site of provider:probe in `path`. Gives NULL, or what is wrong. */

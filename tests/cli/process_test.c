@@ -78,7 +78,7 @@ static void reads_a_semaphore_where_the_process_has_it(void **state)
 {
     rst_provider *provider = rst_provider_new("process_test");
     rst_probe *probe = rst_provider_add(provider, "first", "");
-    const volatile uint16_t *semaphore;
+    const volatile uint32_t *semaphore;
     struct process process;
     struct process_opened opened;
     struct usdt_file file;
@@ -89,7 +89,7 @@ static void reads_a_semaphore_where_the_process_has_it(void **state)
     assert_int_equal(rst_provider_set_backing(provider, RST_BACKING_MEMFD, NULL), 0);
     assert_int_equal(rst_provider_load(provider), 0);
     semaphore = rst_probe_semaphore(probe);
-    *(volatile uint16_t *)(uintptr_t)semaphore = 258;
+    *(volatile uint32_t *)(uintptr_t)semaphore = 258;
     assert_int_equal(process_open(getpid(), &process), 0);
     for (size_t i = 0; i < process.file_count; i++) {
         if (process_open_file(&process, &process.files[i], &opened) != 0)
@@ -110,7 +110,7 @@ static void reads_a_semaphore_where_the_process_has_it(void **state)
     }
     assert_int_equal(found, 1);
     assert_int_equal(seen, 258);
-    *(volatile uint16_t *)(uintptr_t)semaphore = 0;
+    *(volatile uint32_t *)(uintptr_t)semaphore = 0;
     process_close(&process);
     rst_provider_free(provider);
 }

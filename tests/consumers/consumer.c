@@ -27,7 +27,7 @@ static int fail(const char *what)
 /* Raise the semaphore, as the kernel does for a tracer: the image maps it privately, writable. */
 static void raise_semaphore(const rst_probe *probe, uint16_t value)
 {
-    const volatile uint16_t *semaphore = rst_probe_semaphore(probe);
+    const volatile uint32_t *semaphore = rst_probe_semaphore(probe);
     uint16_t *writable;
 
     memcpy(&writable, &semaphore, sizeof(writable));

@@ -75,7 +75,7 @@ void poke(struct stage *stage, size_t from, size_t to, unsigned value)
 {
     EACH_SAMPLE(i, from, to)
     if (rst_probe_path(stage->probes[i]))
-        *(volatile uint16_t *)(uintptr_t)rst_probe_semaphore(stage->probes[i]) = (uint16_t)value;
+        *(volatile uint32_t *)(uintptr_t)rst_probe_semaphore(stage->probes[i]) = (uint16_t)value;
 }
 
 static void fire(const rst_probe *probe)
@@ -123,7 +123,7 @@ static void judge_place(const rst_probe *probe, const char *path)
     }
     if (inode_at(rst_probe_semaphore(probe)) != status.st_ino)
         complain("%s: its semaphore is not mapped from %s", rst_probe_name(probe), path);
-    if (inode_at(rst_probe_function(probe)) != status.st_ino)
+    if (inode_at((void *)(uintptr_t)rst_probe_function(probe)) != status.st_ino)
         complain("%s: its function is not mapped from %s", rst_probe_name(probe), path);
     dl_iterate_phdr(find_name, &named);
     if (!named.name || strcmp(named.name, path) != 0)

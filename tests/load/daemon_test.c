@@ -20,8 +20,8 @@ static void close_all(void)
 
 /* What a handle leads to, which must never change. */
 struct leads {
-    void *function;
-    const volatile uint16_t *semaphore;
+    rst_function function;
+    const volatile uint32_t *semaphore;
 };
 
 static struct leads leads_of(const rst_probe *probe)
@@ -44,7 +44,7 @@ static void close_and_load(void *unused)
     (void)unused;
     close_all();
     shop_fire(shop, 10);
-    ((void (*)(uint64_t))(uintptr_t)leads.function)(1);
+    ((void (*)(uint64_t))leads.function)(1);
     check(!exists(path)); /* which is why no tracer finds it */
 
     check_equal(rst_provider_load(shop.provider), 0);

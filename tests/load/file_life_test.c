@@ -264,7 +264,7 @@ static void after_a_tidy_up_a_load_brings_the_file_back(void **state)
 {
     struct shop shop = shop_in(*state);
     const char *path = rst_probe_path(shop.order);
-    const volatile uint16_t *semaphore = rst_probe_semaphore(shop.order);
+    const volatile uint32_t *semaphore = rst_probe_semaphore(shop.order);
 
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rst_provider_load(shop.provider), 0);

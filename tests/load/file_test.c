@@ -43,7 +43,7 @@ static void check_is_in(struct shop shop, const char *directory)
     check_equal(lstat(path, &status), 0);
     check(S_ISREG(status.st_mode));
     check_equal(status.st_mode & 077, 0);
-    check(mapping_at(rst_probe_function(shop.order), &(struct mapping){0}));
+    check(mapping_at((void *)(uintptr_t)rst_probe_function(shop.order), &(struct mapping){0}));
     check(realpath(path, real) != NULL);
     check_equal(mappings_of(real) > 0, 1);
 }

@@ -98,7 +98,7 @@ static void close_all_but(int tracer)
 
 static void load_more_with_descriptors_closed(void *directory)
 {
-    const volatile uint16_t *semaphore;
+    const volatile uint32_t *semaphore;
     struct shop shop;
     rst_probe *late;
     int tracer;

@@ -210,7 +210,7 @@ static void live_in_child(void *data)
 static void what_a_child_does_leaves_the_parent_alone(void **state)
 {
     struct shop shop = shop_to_trace();
-    const volatile uint16_t *semaphore = rst_probe_semaphore(shop.order);
+    const volatile uint32_t *semaphore = rst_probe_semaphore(shop.order);
     int tracer;
 
     (void)state;

@@ -27,7 +27,7 @@ static struct shop fast_shop(void)
 
     setenv("RST_NOP", "fast", 1);
     shop = shop_loaded();
-    site = memmem(rst_probe_function(shop.order), STUB_SIZE, nop5, sizeof(nop5));
+    site = memmem((void *)(uintptr_t)rst_probe_function(shop.order), STUB_SIZE, nop5, sizeof(nop5));
     check_applies(site != NULL, "this kernel makes no call of a nop5 (Linux 6.18 to 7.2 do)");
     return shop;
 }

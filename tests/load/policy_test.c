@@ -37,7 +37,7 @@ static struct shop memfd_shop(void)
     return shop;
 }
 
-static void check_disabled(struct shop shop, const volatile uint16_t *semaphore)
+static void check_disabled(struct shop shop, const volatile uint32_t *semaphore)
 {
     check_equal(*semaphore, 0);
     check(!RST_ENABLED(shop.order));
@@ -48,7 +48,7 @@ static void check_disabled(struct shop shop, const volatile uint16_t *semaphore)
 
 static void unload_where_refused(void *unused)
 {
-    const volatile uint16_t *semaphore;
+    const volatile uint32_t *semaphore;
     struct shop shop;
 
     (void)unused;
@@ -76,7 +76,7 @@ static void where_no_memory_may_become_executable_loads_work(void **state)
 /* A program may hold on to the address of a semaphore, and a tracer may stay. */
 static void unload_traced_where_refused(void *unused)
 {
-    const volatile uint16_t *semaphore;
+    const volatile uint32_t *semaphore;
     struct shop shop;
     int tracer;
 

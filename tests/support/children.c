@@ -268,7 +268,7 @@ bool wait_until(bool (*condition)(const void *data), const void *data)
 }
 
 struct awaited {
-    const volatile uint16_t *semaphore;
+    const volatile uint32_t *semaphore;
     uint16_t value;
 };
 

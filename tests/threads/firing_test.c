@@ -30,7 +30,7 @@ typedef void probe_function(uint64_t);
 /* What the threads fire, and the pointers that they got before. */
 struct target {
     struct shop shop;
-    const volatile uint16_t *semaphore;
+    const volatile uint32_t *semaphore;
     probe_function *function;
 };
 

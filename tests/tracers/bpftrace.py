@@ -141,9 +141,10 @@ class BpftraceTests(ChildrenTests):
         tool.wait_for("^tick$")
         lines = self.stop(target, tool, "shop:order", "shop:mixed")
         frames = [line.strip().partition("+")[0] for line in lines if "+" in line]
-        self.assertEqual(frames[:2], ["shop__order", "checkout"], tool)
+        self.assertEqual(frames[:3], ["shop__order", "rst_probe_fire", "checkout"], tool)
         at = frames.index("shop__mixed")
-        self.assertEqual(frames[at : at + 2], ["shop__mixed", "serve_request"], tool)
+        want = ["shop__mixed", "rst_probe_fire", "serve_request"]
+        self.assertEqual(frames[at : at + 3], want, tool)
 
     def test_leaves_the_probe_disabled_when_killed(self):
         target = self.target()

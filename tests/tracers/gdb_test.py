@@ -129,7 +129,7 @@ class Gdb(ChildrenTests, TracerTest):
         lines = self.stop(target, tool, "shop:order")
         found = (re.match(r"#\d+ .*?(?:in )?(\S+) \(", line) for line in lines)
         frames = [frame[1] for frame in found if frame]
-        self.assertEqual(frames[:2], ["shop.order", "checkout"], tool)
+        self.assertEqual(frames[:3], ["shop.order", "rst_probe_fire", "checkout"], tool)
         self.assertEqual(frames[-1], "main", tool)
 
     def test_unwinds_through_the_probe_to_the_caller(self):

@@ -45,8 +45,6 @@ static void null_is_refused_or_harmless_everywhere(void **state)
 {
     rst_provider *provider = new_provider("null");
     const uint64_t args[] = {1};
-    void (*callable)(void);
-    void *function;
 
     (void)state;
     assert_refused(rst_provider_new(NULL), EINVAL, "provider name is NULL");
@@ -66,9 +64,7 @@ static void null_is_refused_or_harmless_everywhere(void **state)
     assert_null(rst_probe_signature(NULL));
     assert_null(rst_probe_path(NULL));
     assert_int_equal(*rst_probe_semaphore(NULL), 0);
-    function = rst_probe_function(NULL);
-    memcpy(&callable, &function, sizeof(callable));
-    callable();
+    rst_probe_function(NULL)();
     rst_provider_free(provider);
 }
 
@@ -89,7 +85,7 @@ static void what_is_malformed_is_refused_here_too(void **state)
 {
     static const char longest[] = "p234567890123456789012345678901234567890123456789012345678";
     rst_provider *provider;
-    char name[60];
+    char name[60], probe_name[RST_MAX_PROBE_NAME + 2];
 
     (void)state;
     assert_int_equal(strlen(longest), RST_MAX_PROVIDER_NAME);
@@ -103,6 +99,12 @@ static void what_is_malformed_is_refused_here_too(void **state)
     assert_refused(rst_provider_add(provider, "", NULL), EINVAL, "probe name \"\" is not a name");
     assert_refused(rst_provider_add(provider, "a b", NULL), EINVAL, "\"a b\"");
     assert_refused(rst_provider_add(provider, "a", "int46"), EINVAL, "\"int46\"");
+    memset(probe_name, 'p', sizeof(probe_name));
+    probe_name[RST_MAX_PROBE_NAME + 1] = '\0';
+    assert_refused(rst_provider_add(provider, probe_name, NULL), ENAMETOOLONG,
+                   "has 128 bytes; at most 127 are allowed");
+    probe_name[RST_MAX_PROBE_NAME] = '\0';
+    assert_string_equal(rst_probe_name(add(provider, probe_name, NULL)), probe_name);
     assert_refused(rst_provider_add(provider, "a",
                                     "bool,bool,bool,bool,bool,bool,bool,bool,bool,"
                                     "bool,bool,bool,bool"),
@@ -216,13 +218,14 @@ static uint64_t evaluate(unsigned *evaluated)
     return ++*evaluated;
 }
 
+typedef void all_arguments(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                           uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
 /* What is true of a handle that no load has been for. */
 static void assert_disabled(const rst_probe *probe)
 {
     const uint64_t args[RST_MAX_ARGS + 1] = {0};
-    void (*callable)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                     uint64_t, uint64_t, uint64_t, uint64_t);
-    void *function = rst_probe_function(probe);
+    all_arguments *function = (all_arguments *)rst_probe_function(probe);
     unsigned evaluated = 0;
 
     assert_false(rst_probe_enabled(probe));
@@ -231,8 +234,7 @@ static void assert_disabled(const rst_probe *probe)
     assert_non_null(rst_probe_semaphore(probe));
     assert_int_equal(*rst_probe_semaphore(probe), 0);
     assert_non_null(function);
-    memcpy(&callable, &function, sizeof(callable));
-    callable(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+    function(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
 
     RST_FIRE(probe);
     RST_FIRE(probe, evaluate(&evaluated));
@@ -341,9 +343,14 @@ static void an_unknown_wish_for_a_backing_fails_the_load(void **state)
 
 static void the_library_has_the_headers_version(void **state)
 {
+    char numbers[32];
+
     (void)state;
     assert_string_equal(rst_version(), RST_VERSION);
     assert_string_equal(rst_version(), PROJECT_VERSION);
+    snprintf(numbers, sizeof(numbers), "%d.%d.%d", RST_VERSION_MAJOR, RST_VERSION_MINOR,
+             RST_VERSION_PATCH);
+    assert_string_equal(numbers, PROJECT_VERSION);
 }
 
 int main(void)

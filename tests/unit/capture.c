@@ -3,46 +3,31 @@
 
 #include <string.h>
 
+#include "runtime/handle.h"
+
 uint64_t captured[RST_MAX_ARGS];
-size_t captured_count;
 unsigned captured_calls;
 
-static void keep(size_t count, const uint64_t *args)
+/* The arguments that a probe does not have arrive as zeros. */
+static void keep(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g,
+                 uint64_t h, uint64_t i, uint64_t j, uint64_t k, uint64_t l)
 {
+    const uint64_t args[RST_MAX_ARGS] = {a, b, c, d, e, f, g, h, i, j, k, l};
+
     captured_calls++;
-    captured_count = count;
-    memset(captured, 0, sizeof(captured));
-    memcpy(captured, args, count * sizeof(args[0]));
+    memcpy(captured, args, sizeof(captured));
 }
 
-/* clang-format off */
-#define CAPTURE(count, parameters, ...)             \
-    static void capture##count parameters           \
-    {                                               \
-        const uint64_t args[] = {__VA_ARGS__};      \
-        keep(count, args);                          \
-    }
-#define P(name) uint64_t name
-CAPTURE(0, (void), 0)
-CAPTURE(1, (P(a)), a)
-CAPTURE(2, (P(a), P(b)), a, b)
-CAPTURE(3, (P(a), P(b), P(c)), a, b, c)
-CAPTURE(4, (P(a), P(b), P(c), P(d)), a, b, c, d)
-CAPTURE(5, (P(a), P(b), P(c), P(d), P(e)), a, b, c, d, e)
-CAPTURE(6, (P(a), P(b), P(c), P(d), P(e), P(f)), a, b, c, d, e, f)
-CAPTURE(7, (P(a), P(b), P(c), P(d), P(e), P(f), P(g)), a, b, c, d, e, f, g)
-CAPTURE(8, (P(a), P(b), P(c), P(d), P(e), P(f), P(g), P(h)), a, b, c, d, e, f, g, h)
-CAPTURE(9, (P(a), P(b), P(c), P(d), P(e), P(f), P(g), P(h), P(i)), a, b, c, d, e, f, g, h, i)
-CAPTURE(10, (P(a), P(b), P(c), P(d), P(e), P(f), P(g), P(h), P(i), P(j)),
-        a, b, c, d, e, f, g, h, i, j)
-CAPTURE(11, (P(a), P(b), P(c), P(d), P(e), P(f), P(g), P(h), P(i), P(j), P(k)),
-        a, b, c, d, e, f, g, h, i, j, k)
-CAPTURE(12, (P(a), P(b), P(c), P(d), P(e), P(f), P(g), P(h), P(i), P(j), P(k), P(l)),
-        a, b, c, d, e, f, g, h, i, j, k, l)
+const rst_probe *capture_probe(size_t count, uint32_t semaphore)
+{
+    static uint32_t cell;
+    static struct rst_handle handle = {
+        .probe.semaphore = &cell,
+        .function = (rst_function)keep,
+    };
 
-#define ROW(count) (void (*)(void))capture##count
-void (*const captures[RST_MAX_ARGS + 1])(void) = {
-    ROW(0), ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6), ROW(7), ROW(8), ROW(9), ROW(10),
-    ROW(11), ROW(12),
-};
-/* clang-format on */
+    cell = semaphore;
+    handle.description.signature.count = count;
+    memset(handle.description.signature.types, RST_TYPE_UINT64, RST_MAX_ARGS);
+    return &handle.probe;
+}

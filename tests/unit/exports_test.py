@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The shared library exports what rst.h declares and librst.map lists, and nothing else; the static
-library defines nothing that could collide with a program's own names.
+"""The shared library exports what rst.h declares and librst.map lists, and nothing else; rst.h says of
+each function since which version there is one; the static library defines nothing that could
+collide with a program's own names.
 
 usage: exports_test.py LIBRST.SO LIBRST.A RST.H LIBRST.MAP
 """
@@ -38,6 +39,14 @@ def declared(header):
     return set(re.findall(r"^RST_EXPORT\b[^;(]*?\b(\w+)\s*\(", text, flags=re.M))
 
 
+def undated(header):
+    """The functions whose comment does not say "@since" and a version."""
+    found = re.findall(r"/\*\*((?:(?!\*/).)*)\*/\s*RST_EXPORT\b[^;(]*?\b(\w+)\s*\(", open(header).read(),
+                       flags=re.S)
+    return declared(header) - {name for comment, name in found
+                               if re.search(r"@since \d+\.\d+$", comment, flags=re.M)}
+
+
 def listed(symbol_map):
     """Name -> version of what the map lists."""
     names = {}
@@ -62,6 +71,8 @@ def main():
             faults.append(f"{name} is missing from {' and '.join(places)}")
         elif in_library[name] != in_map[name]:
             faults.append(f"{name} has version {in_library[name]}, in the map {in_map[name]}")
+    for name in sorted(undated(header)):
+        faults.append(f"{name}: its comment in {header} has no @since")
     for name, kind in nm("--extern-only", static):
         if not name.startswith("rst_") and not name.startswith(SANITIZERS):
             faults.append(f"the static library defines {name} ({kind})")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What RST_FIRE() passes, in C and in C++: a handle of our own leads to a semaphore that is raised
- * and to functions that keep what they get.
+ * and to a function that keeps what it gets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,53 +19,74 @@ static void check(const char *what, size_t count, const uint64_t *wanted)
     checks++;
     if (captured_calls == 0)
         fail_msg("%s called nothing", what);
-    if (captured_count != count)
-        fail_msg("%s: %zu arguments arrived", what, captured_count);
-    for (size_t i = 0; i < count; i++)
-        if (captured[i] != wanted[i])
+    for (size_t i = 0; i < RST_MAX_ARGS; i++)
+        if (captured[i] != (i < count ? wanted[i] : 0))
             fail_msg("%s: argument %zu is %#jx, should be %#jx", what, i + 1,
-                     (uintmax_t)captured[i], (uintmax_t)wanted[i]);
+                     (uintmax_t)captured[i], (uintmax_t)(i < count ? wanted[i] : 0));
 }
 
 static void every_argument_arrives_from_c(void **state)
 {
-    const volatile uint16_t watched = 1;
-    struct rst_probe probe = {&watched, captures[0]};
-
     (void)state;
     checks = captured_calls = 0;
-    fire_from_c(&probe, check);
+    fire_from_c(check);
     assert_true(checks > 30);
 }
 
 static void every_argument_arrives_from_cpp(void **state)
 {
-    const volatile uint16_t watched = 1;
-    struct rst_probe probe = {&watched, captures[0]};
-
     (void)state;
     checks = captured_calls = 0;
-    fire_from_cpp(&probe, check);
+    fire_from_cpp(check);
     assert_true(checks > 30);
 }
 
+/* Any bit of the 32 counts. */
 static void nothing_is_called_or_evaluated_while_disabled(void **state)
 {
-    volatile uint16_t semaphore = 0;
-    struct rst_probe probe = {&semaphore, captures[1]};
+    static const uint32_t raised[] = {1, 0x100, 0x8000, 0x10000, 0x80000000};
+    const rst_probe *probe = capture_probe(1, 0);
     unsigned evaluated = 0;
 
     (void)state;
     captured_calls = 0;
-    RST_FIRE(&probe, ++evaluated);
-    assert_false(RST_ENABLED(&probe));
+    RST_FIRE(probe, ++evaluated);
+    assert_false(RST_ENABLED(probe));
     assert_int_equal(evaluated, 0);
     assert_int_equal(captured_calls, 0);
-    semaphore = 0x100; /* any bit of the 16 counts */
-    RST_FIRE(&probe, ++evaluated);
-    assert_true(RST_ENABLED(&probe));
-    assert_int_equal(evaluated, 1);
+    for (unsigned i = 0; i < sizeof(raised) / sizeof(raised[0]); i++) {
+        probe = capture_probe(1, raised[i]);
+        assert_true(RST_ENABLED(probe));
+        assert_true(rst_probe_enabled(probe));
+        RST_FIRE(probe, ++evaluated);
+        assert_int_equal(evaluated, i + 1);
+        assert_int_equal(captured_calls, i + 1);
+    }
+}
+
+static void null_is_a_probe_that_nobody_watches(void **state)
+{
+    const rst_probe *probe = NULL;
+    unsigned evaluated = 0;
+
+    (void)state;
+    captured_calls = 0;
+    assert_false(RST_ENABLED(probe));
+    assert_false(RST_ENABLED(NULL));
+    RST_FIRE(probe);
+    RST_FIRE(probe, ++evaluated);
+    RST_FIRE(NULL, ++evaluated, "text");
+    assert_int_equal(evaluated, 0);
+    assert_int_equal(captured_calls, 0);
+}
+
+static void no_array_is_no_arguments(void **state)
+{
+    (void)state;
+    captured_calls = 0;
+    rst_probe_fire(capture_probe(2, 1), NULL, 2);
     assert_int_equal(captured_calls, 1);
+    assert_int_equal(captured[0] | captured[1], 0);
 }
 
 int main(void)
@@ -74,6 +95,8 @@ int main(void)
         cmocka_unit_test(every_argument_arrives_from_c),
         cmocka_unit_test(every_argument_arrives_from_cpp),
         cmocka_unit_test(nothing_is_called_or_evaluated_while_disabled),
+        cmocka_unit_test(null_is_a_probe_that_nobody_watches),
+        cmocka_unit_test(no_array_is_no_arguments),
     };
 
     return cmocka_run_group_tests_name("fire", tests, NULL, NULL);

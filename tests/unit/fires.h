@@ -17,7 +17,8 @@ struct flags {
 #define FIRE(count, args, ...)                                                                     \
     do {                                                                                           \
         const uint64_t wanted_[] = {__VA_ARGS__};                                                  \
-        probe->function = captures[count];                                                         \
+        const rst_probe *probe = capture_probe(count, 1);                                          \
+                                                                                                   \
         RST_FIRE args;                                                                             \
         check("RST_FIRE" #args, count, wanted_);                                                   \
     } while (0)
@@ -27,7 +28,7 @@ static uint64_t address_of(const volatile void *pointer)
     return RST_BITS(pointer);
 }
 
-static void fire_integers(struct rst_probe *probe, fire_check *check)
+static void fire_integers(fire_check *check)
 {
     const bool yes = true, no = false;
     const char letter = 'A', negative_char = -2;
@@ -65,7 +66,7 @@ static void fire_integers(struct rst_probe *probe, fire_check *check)
     FIRE(2, (probe, sizeof(i32), 1 ? i8 : u8), 4, UINT64_C(0xffffffffffffff80));
 }
 
-static void fire_floats(struct rst_probe *probe, fire_check *check)
+static void fire_floats(fire_check *check)
 {
     const float f32 = 1.5f;
     const double f64 = -2.25;
@@ -87,7 +88,7 @@ static bool is_text(uint64_t address, const char *wanted)
     return *text == *wanted;
 }
 
-static void fire_pointers(struct rst_probe *probe, fire_check *check)
+static void fire_pointers(fire_check *check)
 {
     static const char text[] = "a text";
     char buffer[8] = "buffer";
@@ -101,20 +102,19 @@ static void fire_pointers(struct rst_probe *probe, fire_check *check)
     FIRE(2, (probe, text, string), address_of(text), address_of(text));
     FIRE(2, (probe, buffer, numbers), address_of(buffer), address_of(numbers));
     FIRE(2, (probe, number, &flags), address_of(&numbers[1]), address_of(&flags));
-    FIRE(2, (probe, nothing, probe), 0, address_of(probe));
+    FIRE(2, (probe, nothing, probe), 0, address_of(capture_probe(2, 1)));
 #ifdef __cplusplus /* in C, a function's address is no pointer to anything */
     FIRE(2, (probe, fire_from_c, &fire_from_c), RST_CAST_(uintptr_t, &fire_from_c),
          RST_CAST_(uintptr_t, &fire_from_c));
     FIRE(1, (probe, nullptr), 0);
 #endif
-    probe->function = captures[1];
-    RST_FIRE(probe, "a literal");
+    RST_FIRE(capture_probe(1, 1), "a literal");
     captured[0] = is_text(captured[0], "a literal");
     check("RST_FIRE(probe, \"a literal\")", 1, one);
 }
 
 /* Each in its place. */
-static void fire_every_number(struct rst_probe *probe, fire_check *check)
+static void fire_every_number(fire_check *check)
 {
     FIRE(0, (probe), 0);
     FIRE(1, (probe, 1), 1);
@@ -131,14 +131,41 @@ static void fire_every_number(struct rst_probe *probe, fire_check *check)
     FIRE(12, (probe, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
 }
 
-/* As a statement, and with everything evaluated once. */
-static void fire_in_a_statement(struct rst_probe *probe, fire_check *check)
+/* Missing arguments are zero, excess ones are dropped. */
+static void fire_another_number(fire_check *check)
 {
-    struct rst_probe *probes[2] = {probe, probe}, **at = probes;
+    const uint64_t wanted[] = {1, 2, 0, 0};
+
+    RST_FIRE(capture_probe(4, 1), 1, 2);
+    check("two arguments of four", 4, wanted);
+    RST_FIRE(capture_probe(2, 1), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+    check("twelve arguments of two", 4, wanted);
+    RST_FIRE(capture_probe(1, 1));
+    check("none of one", 1, wanted + 2);
+    RST_FIRE(capture_probe(0, 1), 1, 2);
+    check("two of none", 2, wanted + 2);
+}
+
+/* Given whole to another macro, which must not take its commas for its own. */
+#define GIVEN(statement) statement
+#define GIVEN_ON(statement) GIVEN(statement)
+
+static void fire_in_a_macro(fire_check *check)
+{
+    const uint64_t wanted[] = {1, 2, 3};
+
+    GIVEN_ON(RST_FIRE(capture_probe(3, 1), 1, 2, 3));
+    check("a fire in a macro", 3, wanted);
+}
+
+/* As a statement, and with everything evaluated once. */
+static void fire_in_a_statement(fire_check *check)
+{
+    const rst_probe *probe = capture_probe(1, 1);
+    const rst_probe *probes[2] = {probe, probe}, **at = probes;
     const uint64_t one[] = {1};
     int evaluated = 0;
 
-    probe->function = captures[1];
     if (RST_ENABLED(probe))
         RST_FIRE(*at++, ++evaluated);
     else
@@ -148,11 +175,13 @@ static void fire_in_a_statement(struct rst_probe *probe, fire_check *check)
     check("a fire evaluates probe and arguments once", 1, one);
 }
 
-void FIRES(struct rst_probe *probe, fire_check *check)
+void FIRES(fire_check *check)
 {
-    fire_integers(probe, check);
-    fire_floats(probe, check);
-    fire_pointers(probe, check);
-    fire_every_number(probe, check);
-    fire_in_a_statement(probe, check);
+    fire_integers(check);
+    fire_floats(check);
+    fire_pointers(check);
+    fire_every_number(check);
+    fire_another_number(check);
+    fire_in_a_macro(check);
+    fire_in_a_statement(check);
 }

@@ -243,7 +243,7 @@ static bool sections_have_the_types_and_flags_that_tracers_expect(struct elf_ima
         {".stapsdt.base", SHT_PROGBITS, SHF_ALLOC, 0, 1, ""},
         {".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0, 32, ""},
         {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, 16, 8, ".dynstr"},
-        {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 2, ""},
+        {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 4, ""},
         {".note.stapsdt", SHT_NOTE, 0, 0, 4, ""},
         {".note.librst", SHT_NOTE, 0, 0, 4, ""},
         {".shstrtab", SHT_STRTAB, 0, 0, 1, ""},

@@ -145,21 +145,21 @@ static bool has_its_semaphore(struct elf_image *image, const struct facts *facts
                               const struct probe_note *note)
 {
     const GElf_Shdr *probes = elf_image_header(image, ".probes");
-    const uint8_t *semaphore = elf_image_at(image, note->semaphore, 2);
+    const uint8_t *semaphore = elf_image_at(image, note->semaphore, 4);
 
     (void)facts;
     if (!probes || !semaphore)
         return false;
-    if (note->semaphore != probes->sh_addr + 2 * index || note->semaphore % 2 != 0 ||
-        note->semaphore + 2 > probes->sh_addr + probes->sh_size)
+    if (note->semaphore != probes->sh_addr + 4 * index || note->semaphore % 4 != 0 ||
+        note->semaphore + 4 > probes->sh_addr + probes->sh_size)
         return elf_image_fault(image, "note %zu: semaphore %#jx; .probes: %#jx bytes at %#jx",
                                index, (uintmax_t)note->semaphore, (uintmax_t)probes->sh_size,
                                (uintmax_t)probes->sh_addr);
     if (note->semaphore == 0 || note->semaphore > UINT32_MAX)
         return elf_image_fault(image, "note %zu: the kernel can't reach semaphore %#jx", index,
                                (uintmax_t)note->semaphore);
-    return elf_u16(semaphore) == 0 ||
-           elf_image_fault(image, "note %zu: its semaphore is %u", index, elf_u16(semaphore));
+    return elf_u32(semaphore) == 0 ||
+           elf_image_fault(image, "note %zu: its semaphore is %u", index, elf_u32(semaphore));
 }
 
 static bool each_probe_has_a_zero_semaphore_of_its_own(struct elf_image *image,
@@ -169,7 +169,7 @@ static bool each_probe_has_a_zero_semaphore_of_its_own(struct elf_image *image,
 
     if (!probes)
         return false;
-    if (probes->sh_size != 2 * facts->count)
+    if (probes->sh_size != 4 * facts->count)
         return elf_image_fault(image, ".probes has %ju bytes", (uintmax_t)probes->sh_size);
     return each_note(image, facts, has_its_semaphore);
 }

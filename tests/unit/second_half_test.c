@@ -34,7 +34,7 @@ __asm__(".text\n"
 
 static void enter(const struct rst_object *object)
 {
-    const char *function = rst_object_function(object, 0);
+    const char *function = (const char *)(uintptr_t)rst_object_function(object, 0);
 
     enter_second_half(function + SECOND_HALF);
 }

@@ -110,11 +110,7 @@ __attribute__((noinline)) static void call_the_caller(stub_function *function)
 
 static stub_function *function_of_probe(const rst_probe *probe)
 {
-    void *function = rst_probe_function(probe);
-    stub_function *callable;
-
-    memcpy(&callable, &function, sizeof(callable));
-    return callable;
+    return (stub_function *)rst_probe_function(probe);
 }
 
 /* endbr64, push, mov, the nop, pop, ret. */

@@ -132,7 +132,7 @@ static int parse_probe(char *word, struct probe *ret)
         word[name] = '\0';
         signature = word + name + 1;
     }
-    error = rst_name_check("the probe's name", word, 0);
+    error = rst_name_check("the probe's name", word, RST_MAX_PROBE_NAME);
     if (error < 0)
         return error;
     ret->description.name = word;
