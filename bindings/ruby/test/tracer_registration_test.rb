@@ -86,6 +86,51 @@ class TracerRegistrationTest < TracerCase
     assert_equal [[:a], [:late]], own.registered.values_at(klass, other)
   end
 
+  # Names that Ruby's code, in UTF-8, can't contain.
+  FOREIGN = [
+    "\xff".b, "h\xe9".dup.force_encoding('ISO-8859-1'), "\x83\x5c!".dup.force_encoding('Shift_JIS'),
+    "\xa4\xa2".dup.force_encoding('EUC-JP'), "\u00e9".encode('UTF-16LE')
+  ].map(&:to_sym).freeze
+
+  def test_that_a_method_name_in_any_encoding_is_wrapped
+    FOREIGN.each do |name|
+      klass = Class.new do
+        define_method(name) { |one, two = 2, key: 3, &block| [one, two, key, block.call] }
+        def last; :last; end
+      end
+      original = klass.instance_method(name)
+      own = tracer
+      register(own, klass, name, :last)
+      assert_equal [name, :last], own.registered[klass]
+      fired = fires(StaticTracing::Tracer::Names.probe(name) + '_n') {
+        assert_equal [1, 2, 4, 5], klass.new.send(name, 1, key: 4) { 5 }, name.inspect
+      }
+      assert_equal 1, fired, name.inspect
+      assert_equal 1, fires(:last_n) { klass.new.last }, name.inspect
+      own.disable!
+      assert_equal original, klass.instance_method(name)
+    end
+    assert_empty log
+  end
+
+  def test_that_keywords_in_any_encoding_are_passed_on
+    key = "h\xe9".dup.force_encoding('ISO-8859-1').to_sym
+    klass = Class.new
+    klass.class_eval("def a(h\xe9: 1, \xfc: 2) [h\xe9, \xfc]; end".dup.force_encoding('ISO-8859-1'))
+    register(own = tracer, klass, :a)
+    assert_equal 1, fires(:a_n) { assert_equal [5, 2], klass.new.a(key => 5) }
+    assert_equal({ key => 5 }, own.seen.first.keywords)
+  end
+
+  def test_that_a_name_that_no_method_can_have_is_refused
+    klass = Class.new { def a; end }
+    ["\xff", ".\xff", 'a'.encode('UTF-16LE')].each do |name|
+      error = assert_raises(RegistrationError) { Latency.register(klass, :a, name) }
+      assert_match(/has no method "\.?(\\xFF|a)"; its own is :a/, error.message)
+    end
+    assert_empty Latency.registered.fetch(klass, [])
+  end
+
   def test_that_nothing_is_said_about_initialize
     klass = Class.new { def initialize; end }
     _, said = capture_io do

@@ -70,11 +70,11 @@ class TracerTest < TracerCase
   def test_what_cannot_be_registered
     klass = Class.new { def total; end }
     error = assert_raises(RegistrationError) { Latency.register(klass, :totl) }
-    assert_match(/has no method totl; near is :total/, error.message)
+    assert_match(/has no method "totl"; near is :total/, error.message)
     error = assert_raises(RegistrationError) { Latency.register(klass) }
     assert_match(/no method is named/, error.message)
     error = assert_raises(RegistrationError) { Latency.register(klass, '.total') }
-    assert_match(/has no method \.total/, error.message)
+    assert_match(/has no method "\.total"/, error.message)
     error = assert_raises(RegistrationError) { Latency.register(klass.dup.freeze, :total) }
     assert_match(/is frozen/, error.message)
     error = assert_raises(RegistrationError) { Latency.register(klass.new, :total) }

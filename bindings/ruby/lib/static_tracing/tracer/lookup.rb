@@ -6,7 +6,7 @@ module StaticTracing
     # @api private
     module Lookup
       # `:'#find'` is an instance method, `:'.find'` a class method.
-      EXPLICIT = /\A([#.])(.+)\z/m.freeze
+      KINDS = %w[# .].freeze
 
       module_function
 
@@ -15,19 +15,28 @@ module StaticTracing
       # @return [Array(Module, Symbol), nil] the class that has it as an instance method, which may be
       #   the singleton class; nil if there is no such method
       def find(klass, name)
-        _, kind, bare = *EXPLICIT.match(name.to_s)
-        bare = (bare || name).to_sym
+        kind, bare = split(name)
+        bare = bare.to_sym
         return [klass, bare] if kind != '.' && method?(klass, bare)
 
         own = Classes.ask(klass, :singleton_class)
         return [own, bare] if kind != '#' && method?(own, bare)
+      rescue EncodingError # no Symbol can have such bytes, and so no method
+        nil
       end
+
+      # @return [Array(String, String)] one of {KINDS} or nil, and the method's name
+      def split(name)
+        text = name.to_s
+        KINDS.include?(text[0]) && text.size > 1 ? [text[0], text[1..-1]] : [nil, text]
+      end
+      private_class_method :split
 
       # @return [String] that there is no such method, and what there is instead
       def complaint(klass, name)
-        near = near(klass, name.to_s.sub(EXPLICIT, '\2'))
+        near = near(klass, split(name).last)
         own = Classes.ask(klass, :instance_methods, false).map(&:inspect)
-        "#{Names.described(klass)} has no method #{name}; " +
+        "#{Names.described(klass)} has no method #{Shown.quoted(name.to_s)}; " +
           (near.empty? ? "its own #{Shown.list(own)}" : "near #{Shown.list(near.map(&:inspect))}")
       end
 
@@ -37,10 +46,10 @@ module StaticTracing
       private_class_method :method?
 
       def near(klass, name)
-        return [] unless defined?(DidYouMean::SpellChecker)
+        return [] unless defined?(DidYouMean::SpellChecker) && Names.utf8?(name) && name.valid_encoding?
 
         kinds = %i[instance_methods private_instance_methods singleton_methods]
-        known = kinds.flat_map { |kind| Classes.ask(klass, kind) }
+        known = kinds.flat_map { |kind| Classes.ask(klass, kind) }.select { |one| Names.utf8?(one) }
         DidYouMean::SpellChecker.new(dictionary: known).correct(name)
       end
       private_class_method :near

@@ -24,7 +24,7 @@ module StaticTracing
       # @param method_name [Symbol]
       # @return [String] as in `save_bang`; a character that can't be in it is `_u` and its number
       def probe(method_name)
-        name = method_name.to_s
+        name = searchable(method_name.to_s)
         OPERATORS.fetch(name) { plain(name.sub(/[!?=]\z/, ENDINGS)) }
       end
 
@@ -50,9 +50,20 @@ module StaticTracing
       # @param name [String]
       # @return [String] the same in characters that can be in a name
       def plain(name)
-        name = name.b unless name.valid_encoding?
-        name = name.gsub(/[^A-Za-z0-9_]/) { |character| format('_u%04x', character.ord) }
+        name = searchable(name).gsub(/[^A-Za-z0-9_]/) { |character| format('_u%04x', character.ord) }
         name.sub(/\A(?=\d|\z)/, '_')
+      end
+
+      # @param name [String]
+      # @return [String] the name, or its bytes where a regular expression can't search it
+      def searchable(name)
+        name.encoding.ascii_compatible? && name.valid_encoding? ? name : name.b
+      end
+
+      # @param name [String, Symbol]
+      # @return [Boolean] whether Ruby code, which is in UTF-8, can contain it
+      def utf8?(name)
+        [Encoding::US_ASCII, Encoding::UTF_8].include?(name.encoding)
       end
     end
 

@@ -58,10 +58,8 @@ module StaticTracing
       # @return [Boolean] whether code can read a parameter of that name
       def self.readable?(name)
         text = name.to_s
-        text.encode(Encoding::UTF_8).match?(READABLE) && !RESERVED.include?(text) &&
+        Names.utf8?(text) && text.match?(READABLE) && !RESERVED.include?(text) &&
           !text.match?(/\A_[1-9]\z/) && !text.start_with?(PREFIX)
-      rescue EncodingError
-        false
       end
 
       # From Ruby 3.1 on, a rest that is marked by ruby2_keywords has keywords beside it that are none.

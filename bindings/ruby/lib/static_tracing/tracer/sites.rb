@@ -6,7 +6,8 @@ module StaticTracing
   module Tracer
     # What a wrapper refers to, as constants, because nothing is faster to read, and because other
     # Ractors may read them: SITE, which says whether to do more than call the method, is the
-    # tracepoint, and WATCHED, which does it, a {Site}.
+    # tracepoint, and WATCHED, which does it, a {Site}. NAME is the method's name, for code that can't
+    # write it down: the name may be in another encoding than the code.
     #
     # It goes with the wrapper's code. That may outlive the wrapper: in a Method object, and in an
     # alias that a subclass made. When the wrapper is removed, SITE is {Unwatched}. When the method it
@@ -43,14 +44,16 @@ module StaticTracing
       # @return [Integer] the line that the wrapper's code says it is in: each another
       attr_reader :number
 
-      def initialize
-        super
+      # @param method_name [Symbol]
+      def initialize(method_name)
+        super()
         @number = Scope.next_number
+        const_set(:NAME, method_name)
       end
 
       # The wrapper is there.
-      def open(tracer, tracepoint, method_name)
-        set(:WATCHED, Site.new(tracer, tracepoint, method_name.to_s.dup.freeze))
+      def open(tracer, tracepoint)
+        set(:WATCHED, Site.new(tracer, tracepoint, self::NAME.to_s.dup.freeze))
         set(:SITE, tracepoint)
       end
 

@@ -119,8 +119,8 @@ module StaticTracing
 
       def evaluate(name, parameters, tracer, tracepoint)
         signature = (parameters && Signature.mirror(parameters)) || Signature.any
-        scope = @scopes[name] ||= Scope.new
-        scope.open(tracer, tracepoint, name)
+        scope = @scopes[name] ||= Scope.new(name)
+        scope.open(tracer, tracepoint)
         code = "->(__st_to) { __st_to.module_eval { #{code(name, signature, tracer.fires_at)} } }"
         scope.module_eval(code, FILE, scope.number).call(self)
         ruby2_keywords(name) if signature.ruby2_keywords?
@@ -132,7 +132,7 @@ module StaticTracing
         leave = plain ? 'return' : 'next'
         given = { super: signature.passing_on(block: !plain), arguments: signature.arguments,
                   keywords: signature.keywords, block: signature.block(block: !plain), leave: leave }
-        head = plain ? "def #{name}(" : "define_method(#{name.inspect}) do |"
+        head = plain ? "def #{name}(" : 'define_method(NAME) do |'
         head += signature.declaration(block: !plain) + (plain ? ')' : '|')
         format(<<~CODE, head: head, watched: format(WATCHED.fetch(moment), given), **given)
           %<head>s
@@ -147,7 +147,7 @@ module StaticTracing
       def plain?(name)
         return true if Names::OPERATORS.key?(name.to_s)
 
-        [Encoding::US_ASCII, Encoding::UTF_8].include?(name.encoding) && PLAIN.match?(name)
+        Names.utf8?(name) && PLAIN.match?(name)
       end
 
       def rest_alone?(parameters)
