@@ -68,6 +68,9 @@ module StaticTracing
         @enabled = true
         Tracer.enable!
         Provider.enable!
+      rescue Exception
+        disable!
+        raise
       end
     end
 
@@ -77,6 +80,7 @@ module StaticTracing
       Tracer.synchronize do
         @enabled = false
         Tracer.disable!
+      ensure
         Provider.disable!
       end
     end

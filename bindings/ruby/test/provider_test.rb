@@ -224,6 +224,20 @@ class ProviderTest < Minitest::Test
     end
   end
 
+  def test_that_a_tracepoint_whose_load_is_interrupted_is_declared
+    provider = StaticTracing::Provider.register(:interrupted)
+    provider.enable
+    StaticTracing::LibRST.stub(:rst_provider_load, ->(_) { raise Interrupt }) do
+      assert_raises(Interrupt) { provider.add_tracepoint(:late, Integer) }
+    end
+    late = provider.add_tracepoint(:late, Integer)
+    assert_same late, provider.tracepoints[:late]
+    provider.enable
+    refute_nil late.path
+  ensure
+    provider.destroy
+  end
+
   private
 
   def with_environment(variables)

@@ -16,6 +16,7 @@ class TracerRegistrationTest < TracerCase
     }
     assert_empty Latency.registered.fetch(klass, [])
     assert_equal klass, klass.new.method(:a).owner
+    assert_equal ['b'], StaticTracing.providers[@namespace].tracepoints.keys
     Latency.register(klass, :a, provider: @namespace)
     Latency.register(klass, :a, provider: "#{@namespace}_two")
     assert_nil StaticTracing.providers["#{@namespace}_two"]

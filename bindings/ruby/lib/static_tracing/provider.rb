@@ -138,15 +138,27 @@ module StaticTracing
     def add_tracepoint(name, *types, **named)
       return add_like(name) if name.is_a?(Tracepoint)
 
+      @lock.whole do
+        tracepoint = check_tracepoint(name, *types, **named)
+        next tracepoint if @tracepoints.key?(tracepoint.name)
+
+        bind(tracepoint)
+        @tracepoints[tracepoint.name] = tracepoint
+        load_late
+        tracepoint
+      end
+    end
+
+    # Raise what {#add_tracepoint} would raise because of these arguments, and declare nothing.
+    # @return [Tracepoint] the one that was declared before, or one that isn't declared yet
+    # @api private
+    def check_tracepoint(name, *types, **named)
       @lock.synchronize do
         raise Error, "#{namespace}: this provider was destroyed" if @destroyed
 
         tracepoint = Tracepoint.build(namespace, LibRST.checked_name('probe', name), types, named)
         known = @tracepoints[tracepoint.name]
-        next same(known, tracepoint) if known
-
-        bind(tracepoint)
-        @tracepoints[tracepoint.name] = tracepoint
+        known ? same(known, tracepoint) : tracepoint
       end
     end
 
@@ -157,13 +169,12 @@ module StaticTracing
     # @return [Object] what the block returned
     def batch
       @lock.synchronize { @batches << Thread.current }
-      begin
-        yield self
-      ensure
-        @lock.synchronize do
-          @batches.delete_at(@batches.index(Thread.current))
-          load_late
-        end
+      yield self
+    ensure
+      @lock.whole do
+        index = @batches.index(Thread.current)
+        @batches.delete_at(index) if index
+        load_late
       end
     end
 
@@ -173,7 +184,7 @@ module StaticTracing
     #   doesn't know the CPU, and where `RST_DISABLE` is set
     # @raise [LibraryError] if librst could not load them; they then do nothing
     def enable
-      @lock.synchronize do
+      @lock.whole do
         @wanted = true
         load_all
         enabled?
@@ -187,7 +198,7 @@ module StaticTracing
     # @return [Boolean] true
     # @raise [LibraryError] if the process may not make memory executable; they do nothing even then
     def disable
-      @lock.synchronize do
+      @lock.whole do
         @wanted = false
         LibRST.check(LibRST.rst_provider_unload(@pointer)) if @pointer
         true
@@ -205,7 +216,7 @@ module StaticTracing
     # @return [void]
     # @raise [Error] while other Ractors run, which may be firing at this moment
     def destroy
-      @lock.synchronize do
+      @lock.whole do
         if defined?(Ractor) && Ractor.count > 1
           raise Error, "#{namespace}: can't be destroyed while other Ractors run; disable it"
         end
@@ -270,7 +281,6 @@ module StaticTracing
       handle = LibRST.rst_provider_add(@pointer, tracepoint.name, tracepoint.signature)
       @handles[tracepoint.name] = LibRST.check_pointer(handle)
       tracepoint.send(:bind, handle.address)
-      load_late
     end
 
     # Tracepoints that were added to an enabled provider. What fails here fails while the program

@@ -23,6 +23,12 @@ module StaticTracing
       def synchronize(&block)
         Reports.deferred { @monitor.synchronize(&block) }
       end
+
+      # The same for a change that must not stop halfway: what another thread raises in this one, as a
+      # timeout does, waits for the block's end.
+      def whole(&block)
+        synchronize { Thread.handle_interrupt(Object => :never, &block) }
+      end
     end
 
     module_function

@@ -22,12 +22,15 @@ module StaticTracing
       def enable!
         all.each(&:enable!)
         nil
+      rescue Exception
+        disable!
+        raise
       end
 
       # Disable all tracers. Their methods are as they were.
       # @return [void]
       def disable!
-        all.each(&:disable!)
+        each_of(all, &:disable!)
         nil
       end
 
@@ -43,10 +46,22 @@ module StaticTracing
         end
       end
 
-      # One thread at a time changes what is wrapped.
+      # One thread at a time changes what is wrapped, and finishes it.
       # @api private
       def synchronize(&block)
-        @lock.synchronize(&block)
+        @lock.whole(&block)
+      end
+
+      # Yield each of some things, even if the block raises for another; then raise what it raised first.
+      # @api private
+      def each_of(things)
+        failure = nil
+        things.each do |thing|
+          yield thing
+        rescue Exception => e
+          failure ||= e
+        end
+        raise failure if failure
       end
     end
   end

@@ -82,23 +82,31 @@ module StaticTracing
         # @raise [RegistrationError, Tracepoint::TracepointExistsError, LibraryError] as of {.register}
         def register_all(klass, provider: nil)
           check(klass)
-          wrapped = Tracer.synchronize do
-            provider = provider_of(klass, provider)
+          provider = provider_of(klass, provider)
+          wrapped, names = Tracer.synchronize do
             join
             @classes[klass] = klass
-            WrappedClass.of(klass).tap { |all| all.add_all(self, provider) }
+            [WrappedClass.of(klass).add_all(self, provider), WrappedClass.of(klass).own_names]
           end
-          provider.batch { wrapped.own_names.each { |name| wrapped.add_own(name) } }
+          named = names.map { |name| [klass, name, named_as(name)] }
+          Tracer.synchronize { add(named, klass, provider) }
           nil
+        rescue Exception
+          Tracer.synchronize { wrapped.remove_all(self) } if wrapped
+          raise
         end
 
-        # Wrap what is registered, and let tracers find the tracepoints. What can't be is logged.
+        # Wrap what is registered, and let tracers find the tracepoints. Of a class all methods that are
+        # registered are wrapped; or, if one can't be, none, and the reason is logged.
         # @return [void]
         def enable!
           providers = Tracer.synchronize do
             join
             @enabled = true
-            wrapped_classes.flat_map { |wrapped| install(wrapped) }.uniq
+            wrapped_classes.flat_map { |wrapped| try(wrapped) { wrapped.enable(self) } || [] }.uniq
+          rescue Exception
+            disable!
+            raise
           end
           providers.each { |provider| Provider.attempt { provider.enable } }
           nil
@@ -110,7 +118,7 @@ module StaticTracing
         def disable!
           Tracer.synchronize do
             @enabled = false
-            wrapped_classes.each { |wrapped| try(wrapped) { wrapped.refresh_all(self) } }
+            Tracer.each_of(wrapped_classes) { |wrapped| try(wrapped) { wrapped.disable(self) } }
           end
           nil
         end
@@ -251,20 +259,20 @@ module StaticTracing
           tracepoint_name(name).to_s
         end
 
-        # All of them or none: what raises does so before something is wrapped.
+        # All of them or none.
         def add(named, klass, provider)
           wanted = named.map { |holder, name, probe| [WrappedClass.of(holder), name, probe] }
                         .reject { |wrapped, name, _| wrapped.names(self).include?(name) }
-          join
           return if wanted.empty?
 
           provider = provider_of(klass, provider)
+          types, named_types = setting(:@types)
+          wanted.each { |_, _, probe| provider.check_tracepoint(probe, *types, **named_types) }
+          join
           provider.batch do
-            types, named_types = setting(:@types)
-            made = wanted.map do |wrapped, name, probe|
+            wrap(wanted.map do |wrapped, name, probe|
               [wrapped, name, provider.add_tracepoint(probe, *types, **named_types)]
-            end
-            made.each { |wrapped, name, tracepoint| wrap(wrapped, name, tracepoint) }
+            end)
           end
           Provider.attempt { provider.enable } if enabled? && !provider.enabled?
         end
@@ -273,21 +281,20 @@ module StaticTracing
         def add_own(wrapped, name, provider)
           return if Tracer.synchronize { wrapped.names(self).include?(name) }
 
-          probe = named_as(name)
-          Tracer.synchronize { add([[wrapped.klass, name, probe]], wrapped.klass, provider) }
-        end
-
-        def wrap(wrapped, name, tracepoint)
-          wrapped.add(self, name, tracepoint)
-          @classes[wrapped.klass] = wrapped.klass
-        end
-
-        def install(wrapped)
           try(wrapped) do
-            providers = wrapped.declare(self)
-            wrapped.refresh_all(self)
-            providers
-          end || []
+            probe = named_as(name)
+            Tracer.synchronize { add([[wrapped.klass, name, probe]], wrapped.klass, provider) }
+          end
+        end
+
+        def wrap(made)
+          made.each do |wrapped, name, tracepoint|
+            wrapped.add(self, name, tracepoint)
+            @classes[wrapped.klass] = wrapped.klass
+          end
+        rescue Exception
+          Tracer.each_of(made) { |wrapped, name, _| wrapped.remove(self, name) }
+          raise
         end
 
         # What goes wrong with one class is no reason to leave out the others.

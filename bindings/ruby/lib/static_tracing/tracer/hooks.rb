@@ -115,7 +115,8 @@ module StaticTracing
         # @return [void]
         def visibility_changed(klass, names)
           tell(klass) do |wrapped|
-            names.flatten.each { |name| wrapped.refresh(name.to_sym) if Symbol === name || String === name }
+            named = names.flatten.select { |name| Symbol === name || String === name }
+            Tracer.each_of(named) { |name| wrapped.refresh(name.to_sym) }
           end
         end
 

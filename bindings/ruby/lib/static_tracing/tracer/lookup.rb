@@ -28,7 +28,7 @@ module StaticTracing
       # @return [Array(String, String)] one of {KINDS} or nil, and the method's name
       def split(name)
         text = name.to_s
-        KINDS.include?(text[0]) && text.size > 1 ? [text[0], text[1..-1]] : [nil, text]
+        KINDS.include?(text[0]) && text.size > 1 ? [text[0], text[1..]] : [nil, text]
       end
       private_class_method :split
 

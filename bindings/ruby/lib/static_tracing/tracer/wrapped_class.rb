@@ -55,6 +55,7 @@ module StaticTracing
         @tracepoints = Hash.new { |all, name| all[name] = {} }
         @concerns = {}
         @originals = Hash.new { |all, name| all[name] = {} }
+        @refused = {}
         @correcting = @hooked = false
       end
 
@@ -72,25 +73,39 @@ module StaticTracing
         refresh(name) if tracer.enabled?
       end
 
-      # Wrap every method that the class will define itself; {#add_own} those that it has.
+      # Undo {#add}.
+      def remove(tracer, name)
+        @tracepoints[name].delete(tracer)
+        refresh(name)
+      ensure
+        @tracepoints.delete(name) if @tracepoints[name].empty?
+      end
+
+      # Wrap every method that the class will define itself.
       #
       # @param tracer [Class]
       # @param provider [Provider]
-      # @return [void]
+      # @return [WrappedClass, nil] self; nil if the tracer does that already
       def add_all(tracer, provider)
         hook
+        known = @concerns.key?(tracer)
         @concerns[tracer] = provider
+        known ? nil : self
       end
 
-      # @return [Array<Symbol>] what the class defines itself
+      # Undo {#add_all}.
+      def remove_all(tracer)
+        @concerns.delete(tracer)
+      end
+
+      # @return [Array<Symbol>] the methods that the class defines itself, and that concerns wrap
       def own_names
-        Classes.ask(klass, :instance_methods, false) + Classes.ask(klass, :private_instance_methods, false)
+        names = Classes.ask(klass, :instance_methods, false) + Classes.ask(klass, :private_instance_methods, false)
+        names.select { |name| own?(name) }
       end
 
       # The concerns wrap it, if it is to be wrapped. Not under the lock: a tracer is asked for a name.
       def add_own(name)
-        return if RUBYS_OWN.include?(name)
-
         concerns = Tracer.synchronize { own?(name) ? @concerns.to_a : [] }
         concerns.each { |tracer, provider| tracer.__send__(:add_own, self, name, provider) }
       end
@@ -112,18 +127,31 @@ module StaticTracing
         end.uniq
       end
 
-      # The tracer was enabled or disabled.
-      def refresh_all(tracer)
+      # The tracer was enabled: wrap all its methods. If one can't be, none is wrapped until the tracer is
+      # enabled again.
+      # @return [Array<Provider>] as of {#declare}
+      def enable(tracer)
+        @refused.delete(tracer)
+        providers = declare(tracer)
         names(tracer).each { |name| refresh(name) }
+        providers
+      rescue Exception
+        @refused[tracer] = true
+        disable(tracer)
+        raise
+      end
+
+      # The tracer was disabled.
+      def disable(tracer)
+        Tracer.each_of(names(tracer)) { |name| refresh(name) }
       end
 
       # Wrap a method as it is now, for those tracers that are enabled. For a moment it isn't wrapped.
       def refresh(name)
-        return unless @tracepoints.key?(name)
-
         unwrap(name)
+      ensure
         visibility = Classes.visibility(klass, name)
-        wrap(name, visibility) if visibility
+        wrap(name, visibility) if visibility && @tracepoints.key?(name)
       end
 
       # The class has a new method of this name, or has it no more.
@@ -150,15 +178,16 @@ module StaticTracing
         (Classes.ask(other, :ancestors) & @modules.values).any?
       end
 
-      # Wrap by other modules than before.
+      # Wrap by other modules than before. Where the class is frozen, nothing changes.
       def move
-        @modules.each do |tracer, former|
-          names = @tracepoints.keys
-          names.each { |name| former.unwrap(name) }
-          @modules[tracer] = WrapperModule.new(tracer, klass, former)
+        former = @modules
+        others = former.map { |tracer, wrappers| [tracer, WrapperModule.new(tracer, klass, wrappers)] }.to_h
+        others.values.reverse_each { |wrappers| Classes.ask(klass, :prepend, wrappers) }
+        @modules = others
+        Tracer.each_of(@tracepoints.keys) do |name|
+          former.each_value { |wrappers| wrappers.unwrap(name) }
+          refresh(name)
         end
-        @modules.values.reverse_each { |wrappers| Classes.ask(klass, :prepend, wrappers) }
-        @tracepoints.each_key { |name| refresh(name) }
       end
 
       # @param found [UnboundMethod] what the program asked for
@@ -180,16 +209,16 @@ module StaticTracing
       end
 
       def unwrap(name)
-        @modules.each_value { |wrappers| wrappers.unwrap(name) }
+        Tracer.each_of(@modules.values) { |wrappers| wrappers.unwrap(name) }
       end
 
       # What the class only inherits may change without a word: its wrapper takes whatever comes. So does
       # one that stands before a method that the program prepended, as it may between two wrappers.
       def wrap(name, visibility)
-        enabled = @tracepoints[name].select { |tracer, _| tracer.enabled? }
+        enabled = @tracepoints[name].select { |tracer, _| tracer.enabled? && !@refused[tracer] }
         enabled.each_key { |tracer| module_of(tracer) }
         below = methods_below(name) unless enabled.empty?
-        enabled.each do |tracer, tracepoint|
+        Tracer.each_of(enabled) do |tracer, tracepoint|
           original = below.fetch(tracer)
           parameters = original.parameters if original.owner.equal?(klass)
           module_of(tracer).wrap(name, visibility, parameters, tracer, tracepoint)
@@ -246,8 +275,7 @@ module StaticTracing
 
       def replace(holder, name, method, visibility)
         @correcting = true
-        Classes.quietly { Classes.ask(holder, :remove_method, name) }
-        Classes.ask(holder, :define_method, name, method)
+        Classes.quietly { Classes.ask(holder, :define_method, name, method) }
         Classes.ask(holder, visibility, name)
       ensure
         @correcting = false
@@ -264,6 +292,8 @@ module StaticTracing
 
       # Something else may have been prepended, and have a method of that name, too: as other tracers have.
       def own?(name)
+        return false if RUBYS_OWN.include?(name)
+
         Classes.visibility(klass, name) && chain(name).any? { |method| method.owner.equal?(klass) }
       end
     end

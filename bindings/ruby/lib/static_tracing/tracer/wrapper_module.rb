@@ -82,6 +82,9 @@ module StaticTracing
           evaluate(name, parameters, tracer, tracepoint)
         end
         send(visibility, name)
+      rescue Exception
+        unwrap(name)
+        raise
       end
 
       # @param name [Symbol]
