@@ -47,11 +47,39 @@ class PackagingTest < Minitest::Test
 
   # ------------------------------------------------------------------ the file
 
-  def test_that_it_is_built_with_no_warning_but_that_it_has_no_homepage
-    result = GemHome.build(File.join(GemHome.scratch, 'built.gem'))
-    warnings = result.output.scan(/^WARNING:\s+(.*)/).flatten.grep_v(/for help$/)
+  # What is built is a copy, so that the tree stays as it is.
+  def build(text = nil)
+    checkout = GemHome.scratch
+    directory = File.join(checkout, 'bindings', 'ruby')
+    FileUtils.mkdir_p(File.dirname(directory))
+    %w[bindings/ruby src include].each { |part| FileUtils.cp_r(File.join(PROJECT, part), File.join(checkout, part)) }
+    File.write(File.join(directory, File.basename(GemHome::GEMSPEC)), text) if text
+    result = GemHome.run({ 'SOURCE_DATE_EPOCH' => '1700000000', 'GEM_PATH' => Gem.path.join(':') },
+                         RbConfig.ruby, '-S', 'rake', '--rakefile', File.join(directory, 'Rakefile'), 'build')
+    [result, File.join(directory, 'pkg', "#{GemHome::NAME}.gem")]
+  end
 
-    assert_equal ['no homepage specified'], warnings
+  def test_that_rake_builds_it_without_a_warning
+    result, file = build
+
+    assert result.success?, result.output
+    refute_match(/warning/i, result.output)
+    assert_equal File.binread(GemHome.file), File.binread(file)
+    assert_nil Gem::Package.new(file).spec.homepage
+  end
+
+  def test_that_rake_builds_nothing_that_rubygems_warns_of
+    warned = { /license/ => ["spec.license = 'MIT'", ''], /open-ended dependency/ => ["'>= 1.12', '< 2'", "'>= 1.12'"] }
+    warned.each do |warning, (line, other)|
+      text = File.read(GemHome::GEMSPEC)
+      assert_includes text, line
+      result, file = build(text.sub(line, other))
+
+      refute result.success?, result.output
+      assert_match(/^WARNING: .*#{warning.source}/m, result.output)
+      assert_match(/specification has warnings/, result.output)
+      refute File.exist?(file), 'it was built'
+    end
   end
 
   def test_that_the_same_sources_make_the_same_file
