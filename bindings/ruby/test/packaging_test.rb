@@ -129,6 +129,32 @@ class PackagingTest < Minitest::Test
     assert_equal version, StaticTracing::LibRST.rst_version if StaticTracing::LibRST.available?
   end
 
+  # ------------------------------------------------------------------ the README's packages
+
+  # Where apt's packages are what is installed.
+  def test_that_the_packages_of_the_readme_have_every_command_of_the_readme
+    skip 'there is no dpkg' unless system('dpkg', '--version', out: File::NULL, err: File::NULL)
+    readme = read('bindings/ruby/README.md')
+    packages = readme[/^sudo apt-get install (.*)$/, 1].split
+    installed = lines('apt-cache', 'depends', '--recurse', '--important', '--installed', *packages).grep(/\A\S/)
+
+    commands = readme.scan(/^```sh \w+\n(.*?)^```/m).join.scan(/^(?:sudo |\w+=\w+ )*(\w+)/).flatten
+    commands = (commands - %w[cd apt]).uniq
+    assert_equal %w[bpftrace bundle gem rake ruby], commands.sort
+    lacking = commands.reject { |command| (packages_of(command) & installed).any? }
+    assert_empty lacking, "no package of #{packages} brings these"
+  end
+
+  def packages_of(command)
+    path = ENV['PATH'].split(':').map { |place| File.join(place, command) }.find { |file| File.executable?(file) }
+    skip "there is no #{command}" unless path
+    lines('dpkg', '-S', path, path.delete_prefix('/usr')).map { |line| line[/\A[^:]+/] }
+  end
+
+  def lines(*command)
+    Open3.capture2(*command, err: File::NULL).first.lines(chomp: true)
+  end
+
   # ------------------------------------------------------------------ installed
 
   def test_that_an_installed_gem_has_a_librst_of_its_own
