@@ -5,10 +5,10 @@ require 'io/wait'
 require 'open3'
 
 module Bench
-  # A bpftrace that counts the fires of one probe of one process.
+  # A bpftrace that counts the hits of one probe of one process.
   class Counter
     # Its count as it goes says that it is attached: there is no other event for that.
-    PROGRAM = '%<probe>s { @fires = count(); } interval:ms:50 { print(@fires); }'
+    PROGRAM = '%<probe>s { @hits = count(); } interval:ms:50 { print(@hits); }'
 
     # Attaching takes a second or two; only a hang takes longer.
     DEADLINE = 60
@@ -56,7 +56,7 @@ module Bench
     end
 
     def count
-      @said.scan(/^@fires: (\d+)/).flatten.map(&:to_i).max || 0
+      @said.scan(/^@hits: (\d+)/).flatten.map(&:to_i).max || 0
     end
   end
 end

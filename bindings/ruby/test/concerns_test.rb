@@ -41,7 +41,7 @@ class ConcernsTest < TracerCase
     assert_raises(NoMethodError) { object.prot }
     assert_raises(NoMethodError) { object.missing }
     @namespace = 'global'
-    assert_equal 1, fires(:later) { object.later }
+    assert_equal 1, hits(:later) { object.later }
   end
 
   def test_that_visibility_that_is_given_later_is_kept_while_enabled
@@ -65,8 +65,8 @@ class ConcernsTest < TracerCase
     end
     [Latency, Stack].each(&:enable!)
     @namespace = 'global'
-    assert_equal 1, fires(:both) { assert_equal [1, 2], klass.new.both(1, k: 2) }
-    assert_equal 1, fires(:both_stack) { klass.new.both(1) }
+    assert_equal 1, hits(:both) { assert_equal [1, 2], klass.new.both(1, k: 2) }
+    assert_equal 1, hits(:both_stack) { klass.new.both(1) }
     assert_equal 2, klass.ancestors.grep(StaticTracing::Tracer::WrapperModule).size
   end
 
@@ -94,8 +94,8 @@ class ConcernsTest < TracerCase
     Latency.enable!
     assert_equal %i[a b], Latency.registered[klass].sort
     @namespace = 'global'
-    assert_equal(1, fires(:a) { assert_equal %i[a prepended], klass.new.a })
-    assert_equal(1, fires(:b) { assert_equal %i[b prepended], klass.new.b })
+    assert_equal(1, hits(:a) { assert_equal %i[a prepended], klass.new.a })
+    assert_equal(1, hits(:b) { assert_equal %i[b prepended], klass.new.b })
   end
 
   def test_class_methods_and_modules
@@ -117,8 +117,8 @@ class ConcernsTest < TracerCase
     Latency.enable!
     @namespace = 'global'
     assert_equal %i[find hidden], Latency.registered.fetch(klass.singleton_class).sort
-    assert_equal 1, fires(:find) { assert_equal 4, klass.find(4) }
-    assert_equal 1, fires(:mixed) { assert_equal :mixed, user.new.mixed }
+    assert_equal 1, hits(:find) { assert_equal 4, klass.find(4) }
+    assert_equal 1, hits(:mixed) { assert_equal :mixed, user.new.mixed }
     assert_raises(NoMethodError) { klass.hidden }
   end
 

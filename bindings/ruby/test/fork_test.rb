@@ -5,7 +5,7 @@ require 'support/traced'
 
 # A preforking server's workers are watched, all by one path, and each by its own.
 class ForkTest < TracedTest
-  COUNT = '@fires[pid] = count();'
+  COUNT = '@hits[pid] = count();'
   WORKERS = 4
 
   # What the workers run: each in turn says where its own tracepoints are, and all fire when they
@@ -47,7 +47,7 @@ class ForkTest < TracedTest
   end
 
   def counted(lines)
-    lines.to_h { |line| line.match(/\A@fires\[(\d+)\]: (\d+)\z/).captures.map(&:to_i) }
+    lines.to_h { |line| line.match(/\A@hits\[(\d+)\]: (\d+)\z/).captures.map(&:to_i) }
   end
 
   def test_that_all_workers_are_watched_by_their_parents_path

@@ -38,11 +38,11 @@ class MemoryTest < TracedTest
   end
 
   def test_that_a_hundred_thousand_watched_fires_keep_memory_flat
-    shown, said = trace({ order: '@fires = count();' }, <<~RUBY)
+    shown, said = trace({ order: '@hits = count();' }, <<~RUBY)
       #{SCRIPT}
       watched { say(*COSTS.call(#{WATCHED / 2})) }
     RUBY
-    assert_equal ["@fires: #{WATCHED + WATCHED / 10}"], shown
+    assert_equal ["@hits: #{WATCHED + WATCHED / 10}"], shown
     # Two objects shield a block's run from what other threads raise; they are collected again.
     check_flat(said.last, said, objects: WATCHED)
   end

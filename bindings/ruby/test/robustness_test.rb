@@ -6,7 +6,7 @@ require 'support/traced'
 # Fires amid garbage collections, Ractors, threads, exits and execs, watched and not.
 class RobustnessTest < TracedTest
   TEXT = { text: 'printf("%ld %s\n", arg1, str(arg0));' }.freeze
-  COUNT = { order: '@fires = count(); @sum = sum(arg0);' }.freeze
+  COUNT = { order: '@hits = count(); @sum = sum(arg0);' }.freeze
 
   # A script that fires strings of every making, some of which only the fire still knows.
   def check_strings(amid, around: 'yield', rounds: 10)
@@ -16,7 +16,7 @@ class RobustnessTest < TracedTest
       def amid
         #{around}
       end
-      fires = lambda do |index|
+      fire = lambda do |index|
         text.fire("value \#{index} " + 'x' * index, index)
         #{amid}
         text.fire { ["block \#{index} " + 'y' * index, index] }
@@ -25,8 +25,8 @@ class RobustnessTest < TracedTest
         #{amid}
         text.fire(("\#{'-' * 40}shared \#{index} tail")[40..-1].dup, index)
       end
-      fires.call(0)
-      watched { amid { #{rounds}.times(&fires) } }
+      fire.call(0)
+      watched { amid { #{rounds}.times(&fire) } }
     RUBY
     wanted = rounds.times.flat_map do |index|
       ["#{index} value #{index} #{'x' * index}", "#{index} block #{index} #{'y' * index}", "#{index} wide #{index}",
@@ -82,7 +82,7 @@ class RobustnessTest < TracedTest
       say ractors
     RUBY
     assert_equal ['1000 1000 1000 1000', '0 0 0 0'], said
-    assert_equal %w[@fires:\ 4000 @sum:\ 6000], shown.sort
+    assert_equal %w[@hits:\ 4000 @sum:\ 6000], shown.sort
   end
 
   def test_that_ractors_are_told_what_is_wrong
@@ -156,7 +156,7 @@ class RobustnessTest < TracedTest
         firing.each(&:join)
       end
     RUBY
-    assert_equal ["@fires: #{said[0]}", "@sum: #{said[0]}"], shown.sort
+    assert_equal ["@hits: #{said[0]}", "@sum: #{said[0]}"], shown.sort
     assert_operator Integer(said[0]), :>, 100
   end
 

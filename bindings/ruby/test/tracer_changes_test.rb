@@ -34,7 +34,7 @@ class TracerChangesTest < TracerCase
     Latency.enable!
     wrappers = klass.ancestors.grep(StaticTracing::Tracer::WrapperModule)
     assert_equal 1, wrappers.size
-    assert_equal 1, fires(:a) { klass.new.a }
+    assert_equal 1, hits(:a) { klass.new.a }
     2.times { Latency.disable! }
     assert_equal original, klass.instance_method(:a)
     assert_equal klass, klass.new.method(:a).owner
@@ -49,7 +49,7 @@ class TracerChangesTest < TracerCase
     klass.class_eval { alias_method :b, :a }
     klass.class_eval { private(alias_method(:c, :a)) if RUBY_VERSION >= '3' }
     assert_equal original.source_location, klass.new.method(:b).source_location
-    assert_equal 1, fires(:a) { [klass.new.a, klass.new.b] }
+    assert_equal 1, hits(:a) { [klass.new.a, klass.new.b] }
     Latency.disable!
     assert_equal original, klass.instance_method(:a)
   end
@@ -58,7 +58,7 @@ class TracerChangesTest < TracerCase
     klass = Class.new { def a; :a; end }
     register(Latency, klass, :a)
     redefine { klass.class_eval { alias_method :a, :a } }
-    assert_equal 1, fires(:a) { assert_equal :a, klass.new.a }
+    assert_equal 1, hits(:a) { assert_equal :a, klass.new.a }
   end
 
   def test_that_a_method_is_redefined_by_an_alias
@@ -70,7 +70,7 @@ class TracerChangesTest < TracerCase
         def a(x, y) old(x) + [y]; end
       end
     end
-    assert_equal 1, fires(:a) { assert_equal [1, 2], klass.new.a(1, 2) }
+    assert_equal 1, hits(:a) { assert_equal [1, 2], klass.new.a(1, 2) }
     Latency.disable!
     assert_equal [1, 2], klass.new.a(1, 2)
   end
@@ -85,8 +85,8 @@ class TracerChangesTest < TracerCase
       old = one.instance_method(name)
       redefine { one.send(:define_method, name) { |x, y| old.bind(self).call(x) + [y] } }
     end
-    assert_equal 1, fires(:a) { assert_equal [1, 2], klass.new.a(1, 2) }
-    assert_equal 1, fires(:s) { assert_equal [1, 2], klass.s(1, 2) }
+    assert_equal 1, hits(:a) { assert_equal [1, 2], klass.new.a(1, 2) }
+    assert_equal 1, hits(:s) { assert_equal [1, 2], klass.s(1, 2) }
   end
 
   def test_that_a_method_is_redefined_with_other_parameters
@@ -101,8 +101,8 @@ class TracerChangesTest < TracerCase
         def self.s; :s; end
       end
     end
-    assert_equal 1, fires(:a) { assert_equal [1, 2], klass.new.a(1, k: 2) }
-    assert_equal 1, fires(:s) { assert_equal :s, klass.s }
+    assert_equal 1, hits(:a) { assert_equal [1, 2], klass.new.a(1, k: 2) }
+    assert_equal 1, hits(:s) { assert_equal :s, klass.s }
     assert_equal [%i[req x], %i[keyreq k]], klass.new.method(:a).parameters
   end
 
@@ -113,9 +113,9 @@ class TracerChangesTest < TracerCase
     redefine { base.class_eval { def a(x, y) [x, y]; end } }
     assert_equal [1, 2], klass.new.a(1, 2)
     klass.class_eval { def a(k: 1) [k]; end }
-    assert_equal 1, fires(:a) { assert_equal [3], klass.new.a(k: 3) }
+    assert_equal 1, hits(:a) { assert_equal [3], klass.new.a(k: 3) }
     klass.send(:remove_method, :a)
-    assert_equal 1, fires(:a) { assert_equal [1, 2], klass.new.a(1, 2) }
+    assert_equal 1, hits(:a) { assert_equal [1, 2], klass.new.a(1, 2) }
   end
 
   def test_that_a_method_is_removed_and_comes_back
@@ -125,7 +125,7 @@ class TracerChangesTest < TracerCase
     refute klass.method_defined?(:a)
     assert_match(/undefined method/, assert_raises(NoMethodError) { klass.new.a }.message)
     klass.class_eval { def a(x) x; end }
-    assert_equal 1, fires(:a) { assert_equal 3, klass.new.a(3) }
+    assert_equal 1, hits(:a) { assert_equal 3, klass.new.a(3) }
     klass.send(:undef_method, :a)
     refute_respond_to klass.new, :a
   end
@@ -149,7 +149,7 @@ class TracerChangesTest < TracerCase
     assert_equal [%i[a later], [:b]],
                  [klass.private_instance_methods(false).sort, klass.protected_instance_methods(false)]
     [-> { klass.new.a }, -> { klass.new.b }, -> { klass.s }].each { |call| assert_raises(NoMethodError, &call) }
-    assert_equal 1, fires(:a) { assert_equal :a, klass.new.send(:a) }
+    assert_equal 1, hits(:a) { assert_equal :a, klass.new.send(:a) }
     klass.class_eval { public :a }
     klass.public_class_method :s
     assert_equal %i[a s], [klass.new.a, klass.s]
@@ -187,7 +187,7 @@ class TracerChangesTest < TracerCase
     klass = Class.new { def a; yield; end }
     register(Latency, klass, :a)
     original = klass.instance_method(:a)
-    n = fires(:a) { assert_equal 5, (klass.new.a { Latency.disable!; 5 }) }
+    n = hits(:a) { assert_equal 5, (klass.new.a { Latency.disable!; 5 }) }
     assert_equal 1, n
     assert_equal [klass, original], [klass.new.method(:a).owner, klass.instance_method(:a)]
   end
@@ -202,7 +202,7 @@ class TracerChangesTest < TracerCase
     togglers.each(&:join)
     done = true
     assert_equal %i[ok ok], callers.map(&:value)
-    assert_equal 1, fires(:a) { klass.new.a(1) }
+    assert_equal 1, hits(:a) { klass.new.a(1) }
   end
 
   def test_that_anonymous_classes_are_collected
@@ -238,7 +238,7 @@ class TracerChangesTest < TracerCase
     assert_equal classes, classes.map { |klass| klass.instance_method(:a).owner }
     assert_equal classes, classes & Latency.registered.keys
     Latency.enable!
-    assert_equal 20, fires(:a) { assert_equal [*0..19], classes.map { |klass| klass.new.a } }
+    assert_equal 20, hits(:a) { assert_equal [*0..19], classes.map { |klass| klass.new.a } }
   end
 
   def test_that_a_destroyed_provider_harms_nobody_and_comes_back
@@ -248,7 +248,7 @@ class TracerChangesTest < TracerCase
     assert_equal :a, klass.new.a
     Latency.disable!
     Latency.enable!
-    assert_equal 1, fires(:a) { assert_equal :a, klass.new.a }
+    assert_equal 1, hits(:a) { assert_equal :a, klass.new.a }
   end
 
   private

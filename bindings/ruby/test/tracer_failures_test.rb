@@ -51,12 +51,12 @@ class TracerFailuresTest < TracerCase
       assert_equal [:c], own.registered[klass]
       assert_empty own.registered.fetch(klass.singleton_class, [])
       assert_equal %i[a c], wrapped(klass, :a, :b, :c)
-      assert_equal [1, 0], [fires(:a) { klass.new.a }, fires(:a_n) { klass.new.a }]
-      assert_equal [1, 0], [fires(:d) { klass.d }, fires(:d_n) { klass.d }]
+      assert_equal [1, 0], [hits(:a) { klass.new.a }, hits(:a_n) { klass.new.a }]
+      assert_equal [1, 0], [hits(:d) { klass.d }, hits(:d_n) { klass.d }]
       repair
       own.register(klass, :a, :b, :d, provider: @namespace)
       assert_equal %i[a b c], wrapped(klass, :a, :b, :c)
-      assert_equal [1, 1], [fires(:a_n) { klass.new.a }, fires(:d_n) { klass.d }]
+      assert_equal [1, 1], [hits(:a_n) { klass.new.a }, hits(:d_n) { klass.d }]
     end
   end
 
@@ -143,10 +143,10 @@ class TracerFailuresTest < TracerCase
     break_at(:a) { |wrappers| raise 'halfway' if wrappers.inspect.include?(own.inspect) }
     redefine { klass.class_eval { def a; :anew; end } }
     assert_match(/halfway/, log)
-    assert_equal [0, 1], [fires(:a_n) { klass.new.a }, fires(:a) { klass.new.a }]
+    assert_equal [0, 1], [hits(:a_n) { klass.new.a }, hits(:a) { klass.new.a }]
     klass.class_eval { private :a, :b }
     assert_equal %i[a b], klass.private_instance_methods & %i[a b]
-    assert_equal [1, 1], [fires(:b_n) { klass.new.send(:b) }, fires(:b) { klass.new.send(:b) }]
+    assert_equal [1, 1], [hits(:b_n) { klass.new.send(:b) }, hits(:b) { klass.new.send(:b) }]
   end
 
   def test_that_a_new_method_is_wrapped_by_one_concern_when_another_fails
@@ -156,7 +156,7 @@ class TracerFailuresTest < TracerCase
     [own, Latency].each(&:enable!)
     own.stub(:tracepoint_name, ->(_) { raise 'no name' }) { klass.class_eval { def later; end } }
     assert_match(/no name/, log)
-    assert_equal 1, fires(:later) { klass.new.later }
+    assert_equal 1, hits(:later) { klass.new.later }
     refute_includes own.registered[klass], :later
   end
 
@@ -182,6 +182,6 @@ class TracerFailuresTest < TracerCase
     register(Latency, klass, :a)
     klass.freeze
     assert_equal :a, klass.dup.new.a
-    assert_equal 1, fires(:a) { klass.new.a }
+    assert_equal 1, hits(:a) { klass.new.a }
   end
 end

@@ -32,7 +32,7 @@ class TracerRedefinitionTest < TracerCase
       call = -> { (name == :s ? sub : sub.new).send(name, 1, 3, 5) { |x| x + 1 } }
       2.times do
         assert_equal expected, call.call
-        assert_equal(1, fires(name) { assert_equal expected, call.call })
+        assert_equal(1, hits(name) { assert_equal expected, call.call })
         Latency.disable!
         assert_equal expected, call.call
         Latency.enable!
@@ -48,16 +48,16 @@ class TracerRedefinitionTest < TracerCase
     redefine { klass.send(:define_method, :a) { |x| old.bind(self).call(x) + [:new] } }
     assert_equal [1, :new], klass.new.a(1)
     Latency.enable!
-    assert_equal(1, fires(:a) { assert_equal [1, :new], klass.new.a(1) })
+    assert_equal(1, hits(:a) { assert_equal [1, :new], klass.new.a(1) })
   end
 
   def test_that_a_subclass_alias_is_of_the_method_it_was_made_for
     klass = Class.new { def a(x) [x, yield]; end }
     register(Latency, klass, :a)
     sub = Class.new(klass) { alias_method :old, :a }
-    assert_equal(1, fires(:a) { assert_equal [1, 2], (sub.new.old(1) { 2 }) })
+    assert_equal(1, hits(:a) { assert_equal [1, 2], (sub.new.old(1) { 2 }) })
     Latency.disable!
-    assert_equal(0, fires(:a) { assert_equal [1, 2], (sub.new.old(1) { 2 }) })
+    assert_equal(0, hits(:a) { assert_equal [1, 2], (sub.new.old(1) { 2 }) })
     Latency.enable!
     redefine { klass.class_eval { def a(x, y, z) [x, y, z, :new]; end } }
     assert_equal [1, 2], (sub.new.old(1) { 2 })
@@ -89,7 +89,7 @@ class TracerRedefinitionTest < TracerCase
     register(Stack, klass, :a)
     [:a, :a_stack].each do |name|
       assert_equal [1, 2, 3], klass.new.a(1, 2, z: 3)
-      assert_equal(1, fires(name) { assert_equal [1, 2, 3], klass.new.a(1, 2, z: 3) })
+      assert_equal(1, hits(name) { assert_equal [1, 2, 3], klass.new.a(1, 2, z: 3) })
     end
     old = klass.instance_method(:a)
     assert_equal [%i[req x], %i[opt y], %i[key z]], old.parameters
@@ -116,7 +116,7 @@ class TracerRedefinitionTest < TracerCase
       other = klass.send(copy)
       assert_equal other, other.instance_method(:a).owner
       assert_equal __FILE__, other.method(:s).source_location.first
-      assert_equal 0, fires(:a) { assert_equal [1], other.new.a(1) }
+      assert_equal 0, hits(:a) { assert_equal [1], other.new.a(1) }
       redefine do
         other.class_eval do
           private :b
@@ -129,12 +129,12 @@ class TracerRedefinitionTest < TracerCase
       assert_equal [[1, 2], :s], [other.new.a(1, 2), other.s]
       assert_raises(NoMethodError) { other.new.b }
       refute_respond_to other.new, :c
-      assert_equal 1, fires(:a) { assert_equal [[1], :b, :c], [klass.new.a(1), klass.new.b, klass.new.c] }
-      assert_equal 1, fires(:s) { assert_equal [1], klass.s(1) }
+      assert_equal 1, hits(:a) { assert_equal [[1], :b, :c], [klass.new.a(1), klass.new.b, klass.new.c] }
+      assert_equal 1, hits(:s) { assert_equal [1], klass.s(1) }
       redefine { klass.send(:define_method, :a) { |x| old.bind(self).call(x) << :new } }
       assert_equal [[1, :new], [3, 4]], [klass.new.a(1), other.new.a(3, 4)]
       register(Latency, other, :a)
-      assert_equal 1, fires(:a) { assert_equal [1, 2], other.new.a(1, 2) }
+      assert_equal 1, hits(:a) { assert_equal [1, 2], other.new.a(1, 2) }
       Latency.disable!
       Stack.disable!
       assert_equal [klass, other], [klass, other].map { |one| one.instance_method(:a).owner }
@@ -187,12 +187,12 @@ class TracerRedefinitionTest < TracerCase
       own.each { |one, body| klass.define_singleton_method(one, &body) }
       $VERBOSE = verbose
       register(Latency, klass, :a)
-      assert_equal 1, fires(:a) { assert_equal [1], klass.new.a(1) }
+      assert_equal 1, hits(:a) { assert_equal [1], klass.new.a(1) }
       redefine do
         Module.instance_method(:alias_method).bind(klass).call(:old, :a)
         Module.instance_method(:define_method).bind(klass).call(:a) { |x, y| old(x) + [y] }
       end
-      assert_equal 1, fires(:a) { assert_equal [[1, 2], [1]], [klass.new.a(1, 2), klass.new.old(1)] }
+      assert_equal 1, hits(:a) { assert_equal [[1, 2], [1]], [klass.new.a(1, 2), klass.new.old(1)] }
       Latency.disable!
       assert_equal klass, Class.instance_method(:instance_method).bind(klass).call(:a).owner
     end

@@ -49,7 +49,7 @@ class TracerRegistrationTest < TracerCase
     assert_empty wrong.registered.fetch(klass, [])
     silent.define_singleton_method(:values) { |_| [1] }
     register(silent, klass, :a)
-    assert_equal 1, fires(:a_tracer) { klass.new.a }
+    assert_equal 1, hits(:a_tracer) { klass.new.a }
   end
 
   def test_that_disabling_goes_on_when_a_class_cannot_be_restored
@@ -103,11 +103,11 @@ class TracerRegistrationTest < TracerCase
       own = tracer
       register(own, klass, name, :last)
       assert_equal [name, :last], own.registered[klass]
-      fired = fires(StaticTracing::Tracer::Names.probe(name) + '_n') {
+      fired = hits(StaticTracing::Tracer::Names.probe(name) + '_n') {
         assert_equal [1, 2, 4, 5], klass.new.send(name, 1, key: 4) { 5 }, name.inspect
       }
       assert_equal 1, fired, name.inspect
-      assert_equal 1, fires(:last_n) { klass.new.last }, name.inspect
+      assert_equal 1, hits(:last_n) { klass.new.last }, name.inspect
       own.disable!
       assert_equal original, klass.instance_method(name)
     end
@@ -119,7 +119,7 @@ class TracerRegistrationTest < TracerCase
     klass = Class.new
     klass.class_eval("def a(h\xe9: 1, \xfc: 2) [h\xe9, \xfc]; end".dup.force_encoding('ISO-8859-1'))
     register(own = tracer, klass, :a)
-    assert_equal 1, fires(:a_n) { assert_equal [5, 2], klass.new.a(key => 5) }
+    assert_equal 1, hits(:a_n) { assert_equal [5, 2], klass.new.a(key => 5) }
     assert_equal({ key => 5 }, own.seen.first.keywords)
   end
 

@@ -47,7 +47,7 @@ class TracerTest < TracerCase
     klass = Class.new { def a; end }
     2.times { register(Latency, klass, :a, :a) }
     assert_equal [:a], Latency.registered[klass]
-    assert_equal 1, fires(:a) { klass.new.a }
+    assert_equal 1, hits(:a) { klass.new.a }
   end
 
   def test_that_registering_while_enabled_wraps_at_once_and_else_later
@@ -61,7 +61,7 @@ class TracerTest < TracerCase
     fresh = tracer
     fresh.register(late, :a, provider: @namespace)
     assert_predicate fresh, :enabled?
-    assert_equal 1, fires(:a_n) { late.new.a }
+    assert_equal 1, hits(:a_n) { late.new.a }
     StaticTracing.disable!
     assert_equal [klass, late], [klass.new.method(:a).owner, late.new.method(:a).owner]
     refute_predicate fresh, :enabled?
@@ -117,7 +117,7 @@ class TracerTest < TracerCase
     }
     register(own, klass, :a)
     object = klass.new
-    fires(:a_n) do
+    hits(:a_n) do
       object.a(1)
       object.a(1, 2, 3, k: 4, l: 5)
     end
@@ -129,7 +129,7 @@ class TracerTest < TracerCase
     klass = Class.new { def a(x, if:) binding.local_variable_get(:if) + x; end }
     own = tracer { |call| [call.arguments, call.keywords, call.result] }
     register(own, klass, :a)
-    fires(:a_n) { klass.new.a(1, if: 2) }
+    hits(:a_n) { klass.new.a(1, if: 2) }
     assert_equal [[[1], { if: 2 }, 3]], own.seen
   end
 
@@ -138,7 +138,7 @@ class TracerTest < TracerCase
     own = tracer { |call| [call.result, call.exception&.message, call.nanoseconds.class] }
     register(own, klass, :a)
     object = klass.new
-    n = fires(:a_n) do
+    n = hits(:a_n) do
       object.a { 1 }
       error = assert_raises(IOError) { object.a { raise IOError, 'x' } }
       assert_match(/in .*#{__method__}/, error.backtrace.first)
@@ -163,7 +163,7 @@ class TracerTest < TracerCase
     klass = Class.new { def a; raise IOError, 'x'; end }
     register(Latency, klass, :a)
     raised = []
-    fires(:a) do
+    hits(:a) do
       TracePoint.new(:raise) { |point| raised << point.raised_exception }.enable do
         assert_raises(IOError) { klass.new.a }
       end
@@ -178,9 +178,9 @@ class TracerTest < TracerCase
     end
     own = tracer { |call| [call.method_name, call.result] }
     register(own, klass, :count, :each)
-    assert_equal 11, fires(:count_n) { assert_equal 10, klass.new.count(10) }
+    assert_equal 11, hits(:count_n) { assert_equal 10, klass.new.count(10) }
     assert_equal (0..10).map { |n| ['count', n] }, own.seen
-    assert_equal 2, (fires(:each_n) { assert_equal [0, 1], klass.new.to_enum(:each).lazy.first(2); klass.new.each {} })
+    assert_equal 2, (hits(:each_n) { assert_equal [0, 1], klass.new.to_enum(:each).lazy.first(2); klass.new.each {} })
   end
 
   def test_that_nothing_of_a_tracer_reaches_the_program
@@ -196,7 +196,7 @@ class TracerTest < TracerCase
       set_values { |_| %w[two values] }
     end
     register(wrong, klass, :a)
-    fires(:a_n) { fires(:a_tracer) { 3.times { assert_equal 1, klass.new.a(1) } } }
+    hits(:a_n) { hits(:a_tracer) { 3.times { assert_equal 1, klass.new.a(1) } } }
     assert_equal failing.size + 1, log.scan('logged once').size, log
   end
 
@@ -204,7 +204,7 @@ class TracerTest < TracerCase
     klass = Class.new { def a; end }
     own = tracer { raise Interrupt }
     register(own, klass, :a)
-    assert_equal 0, fires(:a_n) { 2.times { assert_raises(Interrupt) { klass.new.a } } }
+    assert_equal 0, hits(:a_n) { 2.times { assert_raises(Interrupt) { klass.new.a } } }
     assert_equal '', log
   end
 
@@ -217,7 +217,7 @@ class TracerTest < TracerCase
       :done
     end
     register(own, klass, :a)
-    fires(:a_n) do
+    hits(:a_n) do
       thread = Thread.new do
         Thread.current.report_on_exception = false
         klass.new.a
@@ -241,7 +241,7 @@ class TracerTest < TracerCase
       :rescued
     end
     register(own, klass, :a)
-    assert_equal(1, fires(:a_n) { assert_equal :a, klass.new.a })
+    assert_equal(1, hits(:a_n) { assert_equal :a, klass.new.a })
     assert_equal [[:rescued], ''], [own.seen, log]
   end
 
@@ -249,7 +249,7 @@ class TracerTest < TracerCase
     klass = Class.new { def a; :a; end }
     own = tracer { |call| call.receiver.a }
     register(own, klass, :a)
-    assert_equal 1, (fires(:a_n) { klass.new.a })
+    assert_equal 1, (hits(:a_n) { klass.new.a })
     assert_equal [:a], own.seen
   end
 
@@ -279,7 +279,7 @@ class TracerTest < TracerCase
     register(Latency, klass, :a)
     register(Stack, klass, :a)
     %i[a a_stack].each do |name|
-      fires(name) { assert_equal :a, Thread.new { Thread.current.freeze; klass.new.a }.value }
+      hits(name) { assert_equal :a, Thread.new { Thread.current.freeze; klass.new.a }.value }
     end
     assert_match(/frozen/i, log)
   end
@@ -292,7 +292,7 @@ class TracerTest < TracerCase
     register(Stack, klass, :a)
     register(at_call, klass, :a)
     register(at_return, klass, :a)
-    %i[a a_stack a_n a_tracer].each { |name| assert_equal(1, fires(name) { assert_equal :a, klass.new.a }, name.to_s) }
+    %i[a a_stack a_n a_tracer].each { |name| assert_equal(1, hits(name) { assert_equal :a, klass.new.a }, name.to_s) }
     assert_equal [[:call, nil, nil]], at_call.seen
   end
 
@@ -311,7 +311,7 @@ class TracerTest < TracerCase
     end
     original = klass.instance_method(:a)
     register(own, klass, :a)
-    assert_equal 1, (fires(:a) { assert_equal [1, 2, 3], (klass.new.a(1, k: 2) { 3 }) })
+    assert_equal 1, (hits(:a) { assert_equal [1, 2, 3], (klass.new.a(1, k: 2) { 3 }) })
     assert_equal [:a], calls
     klass.class_eval { alias_method :b, :a }
     klass.new.b(1) { 2 }
@@ -327,7 +327,7 @@ class TracerTest < TracerCase
     child.define_singleton_method(:tracepoint_name) { |_| 'child' }
     register(child, klass, :a)
     refute_predicate parent, :enabled?
-    assert_equal 1, fires(:child) { klass.new.a }
+    assert_equal 1, hits(:child) { klass.new.a }
   end
 
   def test_the_stack_begins_with_the_caller
@@ -336,7 +336,7 @@ class TracerTest < TracerCase
     own = Class.new(Stack) { define_singleton_method(:values) { |call| super(call).tap { |values| stacks << values } } }
     [Latency, own, Latency].each { |tracer| register(tracer, klass, :a) }
     place = nil
-    fires(:a_tracer) { klass.new.a; place = "#{__FILE__}:#{__LINE__}" }
+    hits(:a_tracer) { klass.new.a; place = "#{__FILE__}:#{__LINE__}" }
     method, stack, bytes = stacks.fetch(0)
     assert_equal ['a', stack.bytesize], [method, bytes]
     assert stack.start_with?("#{place}:in "), stack
@@ -347,7 +347,7 @@ class TracerTest < TracerCase
   def test_that_a_forked_child_fires
     klass = Class.new { def a; end }
     register(Latency, klass, :a)
-    n = fires(:a) do
+    n = hits(:a) do
       klass.new.a
       Process.wait(fork { klass.new.a; exit!(0) })
       assert_predicate $?, :success?

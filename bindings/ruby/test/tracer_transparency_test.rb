@@ -58,7 +58,7 @@ class TracerTransparencyTest < TracerCase
   def test_that_watched_a_call_is_as_without_a_wrapper
     wrapped = METHODS.map { |definition, calls| [definition, calls, *wrap(definition, calls)] }
     counts = %i[m m_stack m_n].map do |name|
-      fires(name) do
+      hits(name) do
         wrapped.each do |definition, calls, klass, expected|
           assert_equal expected, outcomes(klass, calls), "#{definition}, #{name} watched"
         end
@@ -99,9 +99,9 @@ class TracerTransparencyTest < TracerCase
     expected = calls.call
     register(Latency, klass, *names)
     assert_equal expected, calls.call
-    assert_equal 2, fires('odd_u0020name') { assert_equal expected, calls.call }
-    assert_equal 2, fires('a_u002db') { assert_equal expected, calls.call }
-    assert_equal 1, fires('index_set') { assert_equal expected, calls.call }
+    assert_equal 2, hits('odd_u0020name') { assert_equal expected, calls.call }
+    assert_equal 2, hits('a_u002db') { assert_equal expected, calls.call }
+    assert_equal 1, hits('index_set') { assert_equal expected, calls.call }
   end
 
   def test_that_unwatched_nothing_is_allocated
@@ -156,9 +156,9 @@ class TracerTransparencyTest < TracerCase
     [base, klass, sub].each { |one| register(Latency, one, :m) }
     register(Latency, klass, :n)
     assert_equal [[:sub, :middle, :base, 1], [:sub, :n], :n], [sub.new.m(1), sub.new.n, klass.new.n]
-    assert_equal 3, fires(:m) { sub.new.m(1) }
-    assert_equal 1, fires(:n) { sub.new.n }
-    assert_equal 0, fires(:n) { base.new.n }
+    assert_equal 3, hits(:m) { sub.new.m(1) }
+    assert_equal 1, hits(:n) { sub.new.n }
+    assert_equal 0, hits(:n) { base.new.n }
   end
 
   def test_class_module_and_singleton_methods
@@ -178,9 +178,9 @@ class TracerTransparencyTest < TracerCase
     register(Latency, object.singleton_class, :own)
     sub = Class.new(klass)
     assert_equal [[klass, 1], [sub, 2], :fun, [3]], [klass.find(1), sub.find(2), mod.fun, object.own(3)]
-    assert_equal 2, fires(:find) { [klass, sub].each { |one| one.find(1) } }
-    assert_equal 1, fires(:fun) { mod.fun }
-    assert_equal 1, fires(:own) { object.own(1) }
+    assert_equal 2, hits(:find) { [klass, sub].each { |one| one.find(1) } }
+    assert_equal 1, hits(:fun) { mod.fun }
+    assert_equal 1, hits(:own) { object.own(1) }
     assert_equal [:own], object.singleton_methods
   end
 
@@ -190,16 +190,16 @@ class TracerTransparencyTest < TracerCase
       def x; :instance; end
     end
     register(Latency, klass, '.x')
-    assert_equal 1, (fires(:x) { [klass.x, klass.new.x] })
+    assert_equal 1, (hits(:x) { [klass.x, klass.new.x] })
     register(Latency, klass, :'#x')
-    assert_equal 2, (fires(:x) { [klass.x, klass.new.x] })
+    assert_equal 2, (hits(:x) { [klass.x, klass.new.x] })
   end
 
   def test_methods_of_a_module_that_is_included
     mod = Module.new { def m(a) [a]; end }
     register(Latency, mod, :m)
     klass = Class.new { include mod }
-    assert_equal 1, fires(:m) { assert_equal [1], klass.new.m(1) }
+    assert_equal 1, hits(:m) { assert_equal [1], klass.new.m(1) }
   end
 
   def test_methods_of_a_module_that_was_included_before
@@ -208,15 +208,15 @@ class TracerTransparencyTest < TracerCase
     mod = Module.new { def m(a) [a]; end }
     klass = Class.new { include mod }
     register(Latency, mod, :m)
-    assert_equal 1, fires(:m) { assert_equal [1], klass.new.m(1) }
+    assert_equal 1, hits(:m) { assert_equal [1], klass.new.m(1) }
   end
 
   def test_basic_objects
     klass = Class.new(BasicObject) { def m(a, b = a) [a, b]; end }
     register(Latency, klass, :m)
     register(Stack, klass, :m)
-    assert_equal 1, (fires(:m) { assert_equal [1, 1], klass.new.m(1) })
-    assert_equal 1, (fires(:m_stack) { klass.new.m(klass.new) })
+    assert_equal 1, (hits(:m) { assert_equal [1, 1], klass.new.m(1) })
+    assert_equal 1, (hits(:m_stack) { klass.new.m(klass.new) })
   end
 
   def test_that_the_callers_line_is_found_by_warn

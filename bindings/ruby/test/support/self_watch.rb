@@ -3,13 +3,13 @@
 require 'support/uprobe'
 
 # Watches a tracepoint of this process without a tracer: the process attaches a uprobe to itself,
-# and the kernel keeps the semaphore and counts the fires, of every thread and forked child.
+# and the kernel keeps the semaphore and counts the hits, of every thread and forked child.
 class SelfWatch
   READ_SIZE = 8
 
   # @param tracepoint [StaticTracing::Tracepoint]
   # @yieldparam watch [SelfWatch]
-  # @return [Integer] how often it fired meanwhile
+  # @return [Integer] how often it was hit meanwhile
   def self.count(tracepoint)
     watch = new(tracepoint)
     yield watch
@@ -63,8 +63,8 @@ end
 
 # For tests that watch.
 module Watching
-  # Count how often a tracepoint fires; where it can't be watched, the test is skipped.
-  def count_fires(provider, name, &block)
+  # Count how often a tracepoint is hit; where it can't be watched, the test is skipped.
+  def count_hits(provider, name, &block)
     need(SelfWatch.missing)
     SelfWatch.count(StaticTracing::Tracepoint.fetch(provider, name), &block)
   end

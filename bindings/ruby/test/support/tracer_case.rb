@@ -51,8 +51,8 @@ class TracerCase < Minitest::Test
     tracer.enable!
   end
 
-  def fires(name, &block)
-    count_fires(@namespace, name, &block)
+  def hits(name, &block)
+    count_hits(@namespace, name, &block)
   end
 
   def log

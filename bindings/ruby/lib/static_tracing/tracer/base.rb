@@ -2,7 +2,7 @@
 
 require 'static_tracing/tracer/names'
 require 'static_tracing/tracer/call'
-require 'static_tracing/tracer/sites'
+require 'static_tracing/tracer/scope'
 require 'static_tracing/tracer/wrapped_class'
 
 module StaticTracing
@@ -156,7 +156,7 @@ module StaticTracing
         def set_values(at: :return, &block)
           raise ArgumentError, 'set_values wants a block' unless block
           raise ArgumentError, "at: is #{at.inspect}; :call or :return is wanted" unless
-            WrapperModule::WATCHED.key?(at)
+            WrapperModule::MOMENTS.key?(at)
 
           @fires_at = at
           @block = block

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require 'static_tracing/tracer/signature'
-require 'static_tracing/tracer/sites'
+require 'static_tracing/tracer/scope'
 
 module StaticTracing
   module Tracer
@@ -9,7 +9,7 @@ module StaticTracing
     # like this, which for `def total(items, tax = 0)` is
     #
     #     def total(items, tax = (__st_no_1 = true; nil))
-    #       return(if __st_no_1 then super(items) else super(items, tax) end) unless SITE.enabled?
+    #       return(if __st_no_1 then super(items) else super(items, tax) end) unless TRACEPOINT.enabled?
     #       watched = WATCHED
     #       return(watched.call(self, …)) if watched.former?
     #       call = watched.start(self, [items, *(__st_no_1 ? nil : [tax])], nil)
@@ -23,7 +23,7 @@ module StaticTracing
     #     end
     #
     # The `rescue` sees every exception and rescues none, so that its backtrace stays what it is and
-    # nobody who follows exceptions sees it twice. SITE and WATCHED are in its {Scope}.
+    # nobody who follows exceptions sees it twice. TRACEPOINT and WATCHED are in its {Scope}.
     # @api private
     class WrapperModule < Module
       # A name that `def` takes.
@@ -34,7 +34,7 @@ module StaticTracing
       FILE = '<internal:static_tracing>'
 
       # When a tracer fires => what a wrapper does while somebody watches.
-      WATCHED = {
+      MOMENTS = {
         call: <<~CODE,
           __st_watched.fire(__st_watched.start(self, %<arguments>s, %<keywords>s))
           %<super>s
@@ -137,9 +137,9 @@ module StaticTracing
                   keywords: signature.keywords, block: signature.block(block: !plain), leave: leave }
         head = plain ? "def #{name}(" : 'define_method(NAME) do |'
         head += signature.declaration(block: !plain) + (plain ? ')' : '|')
-        format(<<~CODE, head: head, watched: format(WATCHED.fetch(moment), given), **given)
+        format(<<~CODE, head: head, watched: format(MOMENTS.fetch(moment), given), **given)
           %<head>s
-          %<leave>s(%<super>s) unless SITE.enabled?
+          %<leave>s(%<super>s) unless TRACEPOINT.enabled?
           __st_watched = WATCHED
           %<leave>s(__st_watched.call(self, %<arguments>s, %<keywords>s, %<block>s)) if __st_watched.former?
           %<watched>s

@@ -5,12 +5,12 @@ require 'static_tracing/tracer/classes'
 module StaticTracing
   module Tracer
     # What a wrapper refers to, as constants, because nothing is faster to read, and because other
-    # Ractors may read them: SITE, which says whether to do more than call the method, is the
-    # tracepoint, and WATCHED, which does it, a {Site}. NAME is the method's name, for code that can't
+    # Ractors may read them: TRACEPOINT, which says whether to do more than call the method, is the
+    # tracepoint, and WATCHED, which does it, a {Watched}. NAME is the method's name, for code that can't
     # write it down: the name may be in another encoding than the code.
     #
     # It goes with the wrapper's code. That may outlive the wrapper: in a Method object, and in an
-    # alias that a subclass made. When the wrapper is removed, SITE is {Unwatched}. When the method it
+    # alias that a subclass made. When the wrapper is removed, TRACEPOINT is {Unwatched}. When the method it
     # wraps is another from now on, such code calls the one it was made for, as it would have if
     # that hadn't been wrapped: often it is called by the new method, and would call that for ever.
     # @api private
@@ -53,19 +53,19 @@ module StaticTracing
 
       # The wrapper is there.
       def open(tracer, tracepoint)
-        set(:WATCHED, Site.new(tracer, tracepoint, self::NAME.to_s.dup.freeze))
-        set(:SITE, tracepoint)
+        set(:WATCHED, Watched.new(tracer, tracepoint, self::NAME.to_s.dup.freeze))
+        set(:TRACEPOINT, tracepoint)
       end
 
       # The wrapper is removed; and may come back.
       def close
-        set(:SITE, Unwatched)
+        set(:TRACEPOINT, Unwatched)
       end
 
       # What it wraps is another from now on.
       def retire(method)
         set(:WATCHED, Former.new(method))
-        set(:SITE, Always)
+        set(:TRACEPOINT, Always)
       end
 
       private
@@ -100,7 +100,7 @@ module StaticTracing
     # Where a tracer's wrapper fires: the watched half of a wrapper. Whatever goes wrong in it is
     # logged, and nothing of it reaches the program.
     # @api private
-    class Site
+    class Watched
       # Marks a fiber that is in a tracer: what a tracer calls isn't traced, for that would not end.
       BUSY = :static_tracing_in_a_tracer
 
