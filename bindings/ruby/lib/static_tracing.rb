@@ -34,7 +34,8 @@ module StaticTracing
     # @raise [ArgumentError] if it has not
     def logger=(logger)
       unless logger.nil? || (logger.respond_to?(:warn) && logger.respond_to?(:error))
-        raise ArgumentError, "logger is #{Shown.value(logger)}; what has warn and error, as a Logger has, is wanted"
+        raise ArgumentError,
+              "a logger must have the methods warn and error, as a Logger does; not #{Shown.value(logger)}"
       end
 
       @logger = logger

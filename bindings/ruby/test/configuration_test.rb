@@ -99,14 +99,15 @@ class ConfigurationTest < TracerCase
   end
 
   def test_values_that_there_are_not
-    [['mode', 'SOMETIMES', /there is no "SOMETIMES" \(String\); there are ON, OFF, SIGNAL/], ['mode', nil, /no nil/],
-     ['signal', 'NONE', /there is no "NONE" \(String\); there are HUP/],
-     ['signal', 999, /999/], ['signal', 'EXIT', /EXIT/], ['signal', 0, /no 0/], ['signal', nil, /no nil/],
-     ['signal', 'KILL', /KILL can't be handled/], ['signal', :INT, /INT ends programs; PROF/],
-     ['signal', 'SIGTERM', /TERM ends/], ['signal', 'QUIT', /QUIT ends/], ['signal', 19, /STOP can't/],
+    [['mode', 'SOMETIMES', /can't be "SOMETIMES" \(String\); it can be ON, OFF or SIGNAL/], ['mode', nil, /be nil/],
+     ['signal', 'NONE', /can't be "NONE" \(String\); it can be HUP/],
+     ['signal', 999, /999/], ['signal', 'EXIT', /EXIT/], ['signal', 0, /be 0/], ['signal', nil, /be nil/],
+     ['signal', 'KILL', /can't be KILL: Ruby can't/], ['signal', :INT, /INT, which ends programs; use PROF/],
+     ['signal', 'SIGTERM', /TERM, which ends/], ['signal', 'QUIT', /QUIT, which ends/],
+     ['signal', 19, /STOP: Ruby can't/],
      ['signal', :SEGV, /SEGV/], ['signal', 'SIGVTALRM', /VTALRM/],
-     ['backing', 'disk', /there is no "disk" \(String\); there are auto/], ['backing', 'file:tmp', /absolute path/],
-     ['on_error', :ignore, /there is no :ignore \(Symbol\); there are :raise, :raise_values, :log/]]
+     ['backing', 'disk', /can't be "disk" \(String\); it can be auto/], ['backing', 'file:tmp', /absolute path/],
+     ['on_error', :ignore, /can't be :ignore \(Symbol\); it can be :raise, :raise_values or :log/]]
       .each do |what, value, message|
       error = assert_raises(InvalidValueError, "#{what} #{value.inspect}") {
         Configuration.public_send("#{what}=", value)
@@ -127,12 +128,12 @@ class ConfigurationTest < TracerCase
       before = Configuration.public_send(setting)
       values.each do |value, words|
         error = assert_raises(InvalidValueError) { Configuration.public_send("#{setting}=", value) }
-        assert_match(/\A#{setting}: there is no #{words}/, error.message)
+        assert_match(/\A#{setting} can't be (an? )?#{words}/, error.message)
       end
       assert_equal before, Configuration.public_send(setting)
     end
     error = assert_raises(InvalidValueError) { Configuration.backing = "file:/tmp/a\0b" }
-    assert_match %r{\Abacking: there is no "file:/tmp/a(\\0|\\u0000)b"}, error.message
+    assert_match %r{\Abacking can't be "file:/tmp/a(\\0|\\u0000)b"}, error.message
   end
 
   def test_that_a_directory_may_have_any_name

@@ -80,7 +80,7 @@ class LoggerTest < TracerCase
       2.times { puts StaticTracing::Tracepoint.new(:shop, :order).fire }
       StaticTracing.enable!
     RUBY
-    assert_equal ['static_tracing: a mistake could not be logged: RuntimeError', 'false', 'false'],
+    assert_equal ['static_tracing: an error could not be logged: RuntimeError', 'false', 'false'],
                  output.lines(chomp: true)
   end
 

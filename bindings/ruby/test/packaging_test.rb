@@ -204,7 +204,7 @@ class PackagingTest < Minitest::Test
     # RST_LIBRARY is the one that meson built.
     FileUtils.cp(ENV['RST_LIBRARY'] || GemHome.usual.library('librst'), File.join(system, 'librst.so.0'))
 
-    assert_includes home.said, 'librst is left out: the one that is installed is to be used'
+    assert_includes home.said, 'librst is not built: --with-system-librst asks for the installed one'
     refute File.exist?(home.library('librst')), 'there is a librst'
     assert_loads 'librst.so.0', home.ruby(SCRIPT, 'LD_LIBRARY_PATH' => system)
   end
@@ -218,8 +218,8 @@ class PackagingTest < Minitest::Test
     RUBY
     home.install!(GemHome.file)
 
-    assert_includes home.said, 'librst is left out: it is for Linux, and this is arm64-darwin23'
-    assert_off 'none was built with the gem', home.ruby(SCRIPT)
+    assert_includes home.said, 'librst is not built: it needs Linux, and this is arm64-darwin23'
+    assert_off 'the gem was built without librst', home.ruby(SCRIPT)
   end
 
   def test_that_where_librst_cannot_be_compiled_it_is_installed_and_does_nothing
@@ -231,10 +231,10 @@ class PackagingTest < Minitest::Test
     SHELL
     home.install!(GemHome.file)
 
-    assert_match(/librst is left out: this compiler can't compile \w+\.c/, home.said)
+    assert_match(/librst is not built: the compiler failed on \w+\.c/, home.said)
     log = File.read(File.join(home.path, 'gems', GemHome::NAME, 'ext', 'librst', 'left-out.log'))
-    assert_match(/no image can be made.*librst is left out: this compiler can't compile/m, log)
-    assert_off 'none was built with the gem (its ext/librst/left-out.log says why)', home.ruby(SCRIPT)
+    assert_match(/no image can be made.*librst is not built: the compiler failed on/m, log)
+    assert_off 'the gem was built without librst (its ext/librst/left-out.log says why)', home.ruby(SCRIPT)
   end
 
   def test_that_clang_compiles_it_without_a_warning

@@ -37,7 +37,7 @@ class ProviderTest < Minitest::Test
 
   def test_that_a_missing_provider_is_named_beside_those_there_are
     error = assert_raises(Provider::ProviderMissingError) { Provider.fetch(:no_such) }
-    assert_includes error.message, 'no_such: there is no such provider; there '
+    assert_includes error.message, 'there is no provider "no_such"; the providers are: '
     assert_includes error.message, 'provider_test'
     assert_raises(Provider::ProviderMissingError) { Provider.load(:no_such) }
   end
@@ -141,7 +141,7 @@ class ProviderTest < Minitest::Test
     assert_raises(Provider::ProviderMissingError) { tracepoint.provider }
     assert_raises(Provider::ProviderMissingError) { tracepoint.path }
     error = assert_raises(StaticTracing::Error) { @provider.add_tracepoint(:more) }
-    assert_equal 'provider_test: this provider was destroyed', error.message
+    assert_equal 'provider provider_test was destroyed', error.message
     assert_equal [nil, [], false, false], [@provider.path, @provider.paths, @provider.enable, @provider.enabled?]
     assert_empty @provider.tracepoints
 

@@ -116,8 +116,8 @@ class RobustnessTest < TracedTest
     assert_equal ['StaticTracing::Tracepoint::InvalidArgumentError'] * 4, lines.first(4).map { |line|
                                                                             line[/\A[\w:]+\w/]
                                                                           }
-    assert_includes lines[0], 'got 1 value, and wants 2'
-    assert_includes lines[2], 'argument 2 (customer) is 1 (Integer)'
+    assert_includes lines[0], 'got 1 value, expected 2'
+    assert_includes lines[2], 'argument 2 (customer) must be a String or nil, not 1 (Integer)'
     assert_equal '[false, false, false, false]', lines[4]
     assert_includes lines[5], 'while other Ractors run'
   end

@@ -46,8 +46,8 @@ class TracepointTest < Minitest::Test
       low = -(2**(bits - 1))
       high = 2**(bits - 1) - 1
       [low - 1, high + 1, -(2**64), 2**64, 2**200, -(2**200), -(2**64) - 1].each do |value|
-        assert_includes refused(tracepoint, value), "argument 1 is #{value.to_s[0, 60]}"
-        assert_includes refused(tracepoint, value), "an Integer from #{low} to #{high} is wanted"
+        assert_includes refused(tracepoint, value), ", not #{value.to_s[0, 60]}"
+        assert_includes refused(tracepoint, value), "argument 1 must be an Integer from #{low} to #{high}"
       end
     end
   end
@@ -56,7 +56,7 @@ class TracepointTest < Minitest::Test
     [8, 16, 32, 64].each do |bits|
       tracepoint = declare(:"uint#{bits}")
       [-1, -(2**63), -(2**64), 2**bits, 2**64, 2**200, -(2**200)].each do |value|
-        assert_includes refused(tracepoint, value), "an Integer from 0 to #{2**bits - 1} is wanted"
+        assert_includes refused(tracepoint, value), "argument 1 must be an Integer from 0 to #{2**bits - 1}, not "
       end
     end
     [-1, 2**64].each { |value| assert_includes refused(declare(:pointer), value), 'an address' }
@@ -77,7 +77,7 @@ class TracepointTest < Minitest::Test
         if taken.include?(index)
           assert_equal false, tracepoint.fire(value)
         else
-          assert_match(/ is wanted\z/, refused(tracepoint, value))
+          assert_match(/: argument 1 must be .*, not /, refused(tracepoint, value))
         end
       end
     end
@@ -86,23 +86,23 @@ class TracepointTest < Minitest::Test
   def test_that_a_refusal_says_what_it_got_and_what_it_wants
     checkout = @provider.add_tracepoint(:checkout, order: Integer, customer: String)
 
-    assert_equal 'tracepoint_test:checkout: argument 1 (order) is "x" (String); ' \
-                 'an Integer from -9223372036854775808 to 9223372036854775807 is wanted',
+    assert_equal 'tracepoint_test:checkout: argument 1 (order) must be ' \
+                 'an Integer from -9223372036854775808 to 9223372036854775807, not "x" (String)',
                  refused(checkout, 'x', 1)
-    assert_equal 'tracepoint_test:checkout: argument 2 (customer) is :ada (Symbol); a String or nil is wanted',
+    assert_equal 'tracepoint_test:checkout: argument 2 (customer) must be a String or nil, not :ada (Symbol)',
                  refused(checkout, 1, :ada)
-    assert_equal 'tracepoint_test:checkout: got 1 value, and wants 2 (int64 order, string customer)',
+    assert_equal 'tracepoint_test:checkout: got 1 value, expected 2 (int64 order, string customer)',
                  refused(checkout, 1)
-    assert_equal 'tracepoint_test:checkout: got 0 values, and wants 2 (int64 order, string customer)',
+    assert_equal 'tracepoint_test:checkout: got 0 values, expected 2 (int64 order, string customer)',
                  refused(checkout)
     assert_includes refused(declare(Integer), 'x' * 1_000_000), "#{'"' + 'x' * 59}... (String)"
-    assert_includes refused(declare(String), BasicObject.new), 'is a BasicObject'
+    assert_includes refused(declare(String), BasicObject.new), 'not a BasicObject'
   end
 
   def test_that_an_integer_that_no_float_can_hold_is_refused
     tracepoint = declare(Float)
     assert_equal false, tracepoint.fire(10**300)
-    assert_match(/argument 1 is 1000+\.\.\. \(Integer\); a Float or an Integer of at most 127 bytes is wanted/,
+    assert_match(/argument 1 must be a Float or an Integer of at most 127 bytes, not 1000+\.\.\. \(Integer\)/,
                  refused(tracepoint, 10**400))
   end
 
@@ -131,7 +131,7 @@ class TracepointTest < Minitest::Test
         if given == count
           assert_equal false, tracepoint.fire(*[7] * given)
         else
-          wanted = "got #{given} value#{'s' unless given == 1}, and wants #{count}"
+          wanted = "got #{given} value#{'s' unless given == 1}, expected #{count}"
           assert_includes refused(tracepoint, *[7] * given), wanted
         end
       end
@@ -178,7 +178,7 @@ class TracepointTest < Minitest::Test
     previous = trap(:USR1) { results << (begin tracepoint.fire('x') rescue $! end) }
     Process.kill(:USR1, Process.pid)
     assert_equal false, results.pop
-    assert_match(/argument 1 is "x"/, log.pop)
+    assert_match(/argument 1 must be .*, not "x"/, log.pop)
   ensure
     trap(:USR1, previous || 'DEFAULT')
   end
@@ -195,7 +195,7 @@ class TracepointTest < Minitest::Test
 
   def test_that_what_is_no_logger_is_refused
     error = assert_raises(ArgumentError) { StaticTracing.logger = 'log' }
-    assert_match(/logger is "log" \(String\); what has warn and error/, error.message)
+    assert_match(/a logger must have the methods warn and error, .* not "log" \(String\)/, error.message)
   end
 
   def test_that_with_log_what_is_wrong_is_logged_once_for_a_tracepoint
@@ -208,8 +208,8 @@ class TracepointTest < Minitest::Test
       3.times { assert_equal false, second.fire(1) }
     end
     assert_equal 2, lines.size, lines
-    assert_match(/t0: argument 1 is "x" \(String\).*InvalidArgumentError; logged once/, lines[0])
-    assert_match(/t1: argument 1 is 1 \(Integer\)/, lines[1])
+    assert_match(/t0: argument 1 must be .*, not "x" \(String\) \(.*InvalidArgumentError; logged once/, lines[0])
+    assert_match(/t1: argument 1 must be .*, not 1 \(Integer\)/, lines[1])
   end
 
   def test_that_with_log_what_is_wrong_is_put_into_words_once
@@ -230,15 +230,15 @@ class TracepointTest < Minitest::Test
         define_method(name) { |*| raise "#{name} was called" }
       end
     end.new('x')
-    assert_match(/argument 1 is "x" \(#<Class:/, refused(declare(Integer), value))
+    assert_match(/argument 1 must be .*, not "x" \(#<Class:/, refused(declare(Integer), value))
     StaticTracing::Configuration.on_error = :log
     lines = logged { assert_equal false, @provider.add_tracepoint(:valued, Integer).fire(value) }
-    assert_match(/argument 1 is "x"/, lines.join)
+    assert_match(/argument 1 must be .*, not "x"/, lines.join)
   end
 
   def test_that_classes_have_their_article
-    assert_includes refused(declare(Integer), []), 'is an Array;'
-    assert_includes refused(declare(Integer), {}), 'is a Hash;'
+    assert_includes refused(declare(Integer), []), 'not an Array'
+    assert_includes refused(declare(Integer), {}), 'not a Hash'
   end
 
   def test_that_nsec_is_the_monotonic_clock
@@ -271,8 +271,8 @@ class TracepointTest < Minitest::Test
     assert_same tracepoint, Tracepoint.fetch(:tracepoint_test, 'same')
     assert_same tracepoint, @provider.add_tracepoint(tracepoint)
     error = assert_raises(Tracepoint::TracepointExistsError) { @provider.add_tracepoint(:same, Integer, other: String) }
-    assert_equal 'tracepoint_test:same(int64, string name): it is declared already, ' \
-                 'and can\'t be declared anew as tracepoint_test:same(int64, string other)', error.message
+    assert_equal 'tracepoint_test:same(int64, string name) is already declared, ' \
+                 'and can\'t be declared again as tracepoint_test:same(int64, string other)', error.message
     assert_raises(Tracepoint::TracepointExistsError) { @provider.add_tracepoint(:same, :uint64, name: String) }
   end
 
@@ -296,7 +296,7 @@ class TracepointTest < Minitest::Test
     error = assert_raises(Tracepoint::InvalidArgType) { @provider.add_tracepoint(:odd, BasicObject.new) }
     assert_includes error.message, "argument 1 can't be a BasicObject; "
     error = assert_raises(Tracepoint::InvalidArgType) { @provider.add_tracepoint(:odd, *[Integer] * 13) }
-    assert_equal 'tracepoint_test:odd: 13 arguments; 12 is the most', error.message
+    assert_equal 'tracepoint_test:odd: 13 arguments; at most 12 are allowed', error.message
     assert_empty @provider.tracepoints
   end
 
@@ -317,7 +317,8 @@ class TracepointTest < Minitest::Test
   def test_that_a_missing_tracepoint_is_named_beside_those_there_are
     @provider.add_tracepoint(:here)
     error = assert_raises(Tracepoint::TracepointMissingError) { Tracepoint.fetch(:tracepoint_test, :gone) }
-    assert_equal 'tracepoint_test:gone: there is no such tracepoint; there is here', error.message
+    assert_equal 'there is no tracepoint "gone" in the provider tracepoint_test; its tracepoints are: here',
+                 error.message
     assert_raises(Provider::ProviderMissingError) { Tracepoint.fetch(:no_such, :gone) }
   end
 

@@ -12,8 +12,8 @@
 require 'mkmf'
 
 def leave_out(reason)
-  message("librst is left out: #{reason}\n")
-  Logging.message('%s', "librst is left out: #{reason}\n")
+  message("librst is not built: #{reason}\n")
+  Logging.message('%s', "librst is not built: #{reason}\n")
   Logging.log_close
   FileUtils.cp('mkmf.log', 'left-out.log')
   # A Makefile that makes nothing, for there is no other way to tell the installer.
@@ -21,8 +21,8 @@ def leave_out(reason)
   exit
 end
 
-leave_out('the one that is installed is to be used') if with_config('system-librst')
-leave_out("it is for Linux, and this is #{RUBY_PLATFORM}") unless RUBY_PLATFORM.include?('linux')
+leave_out('--with-system-librst asks for the installed one') if with_config('system-librst')
+leave_out("it needs Linux, and this is #{RUBY_PLATFORM}") unless RUBY_PLATFORM.include?('linux')
 
 # Relative to here, as mkmf sees it: RubyGems keeps spaces out of that, and of nothing else.
 sources = File.join($srcdir, 'src')
@@ -36,7 +36,7 @@ append_cflags(%w[-std=gnu11 -fvisibility=hidden -fno-omit-frame-pointer])
 $srcs.each do |source|
   next if try_compile(File.read(source), '-O0')
 
-  leave_out("this compiler can't compile #{File.basename(source)}; left-out.log has what it said")
+  leave_out("the compiler failed on #{File.basename(source)}; left-out.log has its messages")
 end
 
 # nodelete, as in librst's own build: its fork and exit handlers stay registered.

@@ -101,7 +101,7 @@ static VALUE tracepoint_declare(VALUE self, VALUE names)
 
     rb_check_frozen(self);
     if (count > RST_MAX_ARGS)
-        rb_raise(rb_eArgError, "%ld arguments; %d is the most", count, RST_MAX_ARGS);
+        rb_raise(rb_eArgError, "%ld arguments; at most %d are allowed", count, RST_MAX_ARGS);
     for (long i = 0; i < count; i++)
         tracepoint->args[i] = find_kind(rb_ary_entry(names, i));
     tracepoint->count = (int)count;

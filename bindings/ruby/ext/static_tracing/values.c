@@ -53,7 +53,7 @@ const struct kind *find_kind(VALUE name)
     for (size_t i = 0; i < KIND_COUNT; i++)
         if (strcmp(kinds[i].name, wanted) == 0)
             return &kinds[i];
-    rb_raise(rb_eArgError, "no kind of argument is called %s", wanted);
+    rb_raise(rb_eArgError, "there is no kind of argument called %s", wanted);
 }
 
 static bool big_fits(const struct kind *kind, VALUE value, uint64_t *ret_bits)

@@ -133,7 +133,7 @@ module StaticTracing
     def mode=(mode)
       name = Shown.word(mode).upcase
       unless Modes::ALL.include?(name)
-        raise InvalidValueError, "mode: #{Shown.none(mode)}; there #{Shown.list(Modes::ALL)}"
+        raise InvalidValueError, "mode can't be #{Shown.value(mode)}; it can be #{Shown.choice(Modes::ALL)}"
       end
 
       set(:mode) { @mode = name }
@@ -168,7 +168,7 @@ module StaticTracing
       name = Shown.word(what).to_sym
       raising = ON_ERROR.fetch(name) do
         raise InvalidValueError,
-              "on_error: #{Shown.none(what)}; there #{Shown.list(ON_ERROR.keys.map(&:inspect))}"
+              "on_error can't be #{Shown.value(what)}; it can be #{Shown.choice(ON_ERROR.keys.map(&:inspect))}"
       end
       Native.errors_raise(*raising)
       @on_error = name
@@ -189,8 +189,8 @@ module StaticTracing
     # @raise [InvalidValueError] if it is none of those
     def backing=(backing)
       unless BACKING.match?(Shown.bytes(backing))
-        raise InvalidValueError, "backing: #{Shown.none(backing)}; there are auto, memfd, file, " \
-                                 'and file:DIRECTORY with an absolute path'
+        raise InvalidValueError, "backing can't be #{Shown.value(backing)}; it can be auto, memfd, file, " \
+                                 'or file:DIRECTORY with an absolute path'
       end
 
       @backing = (Symbol === backing ? backing.to_s : ::String.new(backing)).freeze
@@ -203,7 +203,7 @@ module StaticTracing
     # @raise [InvalidValueError] if it is none
     def add_tracer(tracer)
       unless Class === tracer && tracer < Tracer::Base
-        raise InvalidValueError, "add_tracer: #{Shown.value(tracer)} is no subclass of #{Tracer::Base}"
+        raise InvalidValueError, "add_tracer: #{Shown.value(tracer)} is not a subclass of #{Tracer::Base}"
       end
 
       Tracer.add(tracer)

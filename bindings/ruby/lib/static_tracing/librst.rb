@@ -127,7 +127,7 @@ module StaticTracing
       # @return [String] the first of {#candidates} that can be loaded
       def find_library
         failures = []
-        failures << 'none was built with the gem (its ext/librst/left-out.log says why)' unless chosen || built
+        failures << 'the gem was built without librst (its ext/librst/left-out.log says why)' unless chosen || built
         candidates.each do |candidate|
           ffi_lib candidate
           return candidate

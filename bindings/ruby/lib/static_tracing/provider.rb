@@ -48,7 +48,7 @@ module StaticTracing
 
         all.fetch(name) do
           raise ProviderMissingError,
-                "#{name}: there is no such provider; there #{Shown.list(all.keys)}"
+                "there is no provider #{Shown.quoted(name)}; the providers are: #{Shown.list(all.keys)}"
         end
       end
 
@@ -154,7 +154,7 @@ module StaticTracing
     # @api private
     def check_tracepoint(name, *types, **named)
       @lock.synchronize do
-        raise Error, "#{namespace}: this provider was destroyed" if @destroyed
+        raise Error, "provider #{namespace} was destroyed" if @destroyed
 
         tracepoint = Tracepoint.build(namespace, LibRST.checked_name('probe', name), types, named)
         known = @tracepoints[tracepoint.name]
@@ -218,7 +218,7 @@ module StaticTracing
     def destroy
       @lock.whole do
         if defined?(Ractor) && Ractor.count > 1
-          raise Error, "#{namespace}: can't be destroyed while other Ractors run; disable it"
+          raise Error, "provider #{namespace} can't be destroyed while other Ractors run; disable it instead"
         end
 
         Provider.forget(self) unless @destroyed
@@ -271,7 +271,7 @@ module StaticTracing
 
       same = known.signature == tracepoint.signature # of a String and a Symbol, for example
       raise Tracepoint::TracepointExistsError,
-            "#{known}: it is declared already, and can't be declared anew as #{tracepoint}" \
+            "#{known} is already declared, and can't be declared again as #{tracepoint}" \
             "#{" (#{known.args.inspect}, #{tracepoint.args.inspect})" if same}"
     end
 

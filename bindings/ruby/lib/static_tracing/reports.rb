@@ -89,7 +89,7 @@ module StaticTracing
     end
 
     def complain(error)
-      Kernel.warn("static_tracing: a mistake could not be logged: #{error.class}")
+      Kernel.warn("static_tracing: an error could not be logged: #{error.class}")
     rescue StandardError
       nil # standard error is the program's, too
     end

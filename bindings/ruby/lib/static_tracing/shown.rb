@@ -25,11 +25,6 @@ module StaticTracing
       "#{shown} (#{class_of(value)})"
     end
 
-    # @return [String] that there is no such value
-    def none(value)
-      "there is no #{value(value).sub(/\Aan? /, '')}"
-    end
-
     # @return [String] as in `an Array`
     def one_of(klass)
       "#{/\A[AEIO]/.match?(klass.to_s) ? 'an' : 'a'} #{klass}"
@@ -59,11 +54,14 @@ module StaticTracing
       text[0, LENGTH + 1].inspect.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
     end
 
-    # @return [String] as in `is a, b`, or `are none`
+    # @return [String] as in `a, b`, or `none`
     def list(names)
-      return 'are none' if names.empty?
+      names.empty? ? 'none' : names.join(', ')
+    end
 
-      (names.one? ? 'is ' : 'are ') + names.join(', ')
+    # @return [String] as in `a, b or c`
+    def choice(names)
+      [names[0...-1].join(', '), names.last].reject(&:empty?).join(' or ')
     end
   end
 end

@@ -78,8 +78,8 @@ module StaticTracing
         tracepoints = provider.tracepoints
         tracepoints.fetch(name.to_s) do
           raise TracepointMissingError,
-                "#{provider.namespace}:#{name}: there is no such tracepoint; " \
-                "there #{Shown.list(tracepoints.keys)}"
+                "there is no tracepoint #{Shown.quoted(name.to_s)} in the provider #{provider.namespace}; " \
+                "its tracepoints are: #{Shown.list(tracepoints.keys)}"
         end
       end
 
@@ -196,13 +196,13 @@ module StaticTracing
       kind || raise(InvalidArgType,
                     "#{provider_name}:#{name}: #{describe(index)} can't be " \
                     "#{plain ? type.inspect : Shown.value(type)}; " \
-                    "what it can be is #{Types::KINDS.keys.map(&:inspect).join(', ')}")
+                    "it can be #{Shown.choice(Types::KINDS.keys.map(&:inspect))}")
     end
 
     def check_count
       return if args.size <= MAX_ARGS
 
-      raise InvalidArgType, "#{provider_name}:#{name}: #{args.size} arguments; #{MAX_ARGS} is the most"
+      raise InvalidArgType, "#{provider_name}:#{name}: #{args.size} arguments; at most #{MAX_ARGS} are allowed"
     end
 
     # @return [Array(String, String)] for each argument, how it is printed and what
@@ -228,13 +228,12 @@ module StaticTracing
 
     def wrong_count(given)
       InvalidArgumentError.new("#{provider_name}:#{name}: got #{given} #{given == 1 ? 'value' : 'values'}, " \
-                               "and wants #{args.size} " \
-                               "(#{signature})")
+                               "expected #{args.size}#{" (#{signature})" unless args.empty?}")
     end
 
     def wrong_value(index, value)
-      InvalidArgumentError.new("#{provider_name}:#{name}: #{describe(index)} is #{Shown.value(value)}; " \
-                               "#{Types::WANTED.fetch(Types::KINDS.fetch(args[index]))} is wanted")
+      InvalidArgumentError.new("#{provider_name}:#{name}: #{describe(index)} must be " \
+                               "#{Types::WANTED.fetch(Types::KINDS.fetch(args[index]))}, not #{Shown.value(value)}")
     end
 
     # And this, to run a block whose errors are logged. What another thread raises in this one, as a

@@ -47,7 +47,7 @@ module StaticTracing
       uint64: 'an Integer from 0 to 18446744073709551615',
       float: 'a Float or an Integer of at most 127 bytes',
       double: 'a Float or an Integer of at most 127 bytes',
-      pointer: 'an address, which is an Integer from 0 to 18446744073709551615, or nil',
+      pointer: 'an address (an Integer from 0 to 18446744073709551615) or nil',
       string: 'a String or nil',
       symbol: 'a Symbol or nil'
     }.freeze

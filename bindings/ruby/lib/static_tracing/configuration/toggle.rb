@@ -47,11 +47,12 @@ module StaticTracing
         def name_of(signal)
           name = Integer === signal ? Signal.list.key(signal) : Shown.word(signal).upcase.sub(/\ASIG/, '')
           unless name && name != 'EXIT' && Signal.list.key?(name)
-            raise InvalidValueError, "signal: #{Shown.none(signal)}; there " \
-                                     "#{Shown.list(Signal.list.keys - ['EXIT'] - RESERVED - ENDING)}"
+            raise InvalidValueError, "signal can't be #{Shown.value(signal)}; it can be " \
+                                     "#{Shown.choice(Signal.list.keys - ['EXIT'] - RESERVED - ENDING)}"
           end
-          raise InvalidValueError, "signal: #{name} can't be handled" if RESERVED.include?(name)
-          raise InvalidValueError, "signal: #{name} ends programs; PROF and USR2 are free" if ENDING.include?(name)
+          raise InvalidValueError, "signal can't be #{name}: Ruby can't handle it" if RESERVED.include?(name)
+          raise InvalidValueError, "signal can't be #{name}, which ends programs; use PROF or USR2" if
+            ENDING.include?(name)
 
           name
         end
@@ -87,10 +88,10 @@ module StaticTracing
         Thread.new do
           StaticTracing.toggle_tracing!
         rescue StandardError => e
-          Reports.log(:error, "tracing could not be toggled by SIG#{signal}: #{e.message}")
+          Reports.log(:error, "SIG#{signal} could not toggle tracing: #{e.message}")
         end
       rescue ThreadError => e
-        warn "static_tracing: tracing could not be toggled by SIG#{signal}: #{e.message}"
+        warn "static_tracing: SIG#{signal} could not toggle tracing: #{e.message}"
       end
 
       def harmful?

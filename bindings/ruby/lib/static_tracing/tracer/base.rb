@@ -63,7 +63,10 @@ module StaticTracing
         # @raise [LibraryError] if librst refuses the provider's name
         def register(klass, *method_names, provider: nil)
           names = method_names.flatten
-          raise RegistrationError, "#{inspect}: no method is named; register_all takes all" if names.empty?
+          if names.empty?
+            raise RegistrationError,
+                  "#{inspect}.register needs the name of a method; register_all takes every method"
+          end
 
           check(klass)
           named = names.map { |name| find(klass, name) }.uniq
@@ -154,8 +157,8 @@ module StaticTracing
         # @return [void]
         # @raise [ArgumentError] if `at` is something else, or if there is no block
         def set_values(at: :return, &block)
-          raise ArgumentError, 'set_values wants a block' unless block
-          raise ArgumentError, "at: is #{at.inspect}; :call or :return is wanted" unless
+          raise ArgumentError, 'set_values needs a block' unless block
+          raise ArgumentError, "at: must be :call or :return, not #{Shown.value(at)}" unless
             WrapperModule::MOMENTS.key?(at)
 
           @fires_at = at
@@ -173,7 +176,7 @@ module StaticTracing
         # @raise [ArgumentError] if it is something else
         def set_wrapping_function(function)
           unless [Proc, Method, UnboundMethod].any? { |type| type === function }
-            raise ArgumentError, "#{Shown.value(function)} is no Proc or Method"
+            raise ArgumentError, "a wrapping function must be a Proc or a Method, not #{Shown.value(function)}"
           end
 
           @wrapping_function = function
@@ -230,18 +233,26 @@ module StaticTracing
         end
 
         def check(klass)
-          raise RegistrationError, "#{Shown.value(klass)} is no class or module" unless Module === klass
-          raise RegistrationError, "#{Names.described(klass)} is a refinement" if Classes.refinement?(klass)
-          raise RegistrationError, "#{Names.described(klass)} is frozen" if Classes.ask(klass, :frozen?)
-          raise RegistrationError, "#{inspect} has no set_tracepoint_data_types" unless setting(:@types)
+          unless Module === klass
+            raise RegistrationError,
+                  "only a class or a module can be registered, not #{Shown.value(klass)}"
+          end
+          if Classes.refinement?(klass)
+            raise RegistrationError,
+                  "#{Names.described(klass)} is a refinement: its methods can't be wrapped"
+          end
+          raise RegistrationError, "#{Names.described(klass)} is frozen: its methods can't be wrapped" if Classes.ask(
+            klass, :frozen?
+          )
+          raise RegistrationError, "#{inspect} must call set_tracepoint_data_types first" unless setting(:@types)
           return if wrapping_function || setting(:@block) || method(:values).owner != Base.singleton_class
 
-          raise RegistrationError, "#{inspect} has no set_values, nor a method `values`"
+          raise RegistrationError, "#{inspect} must call set_values, or define self.values, first"
         end
 
         def find(klass, name)
           unless String === name || Symbol === name
-            raise RegistrationError, "#{Shown.value(name)} is no method's name; a Symbol or a String is wanted"
+            raise RegistrationError, "a method's name must be a Symbol or a String, not #{Shown.value(name)}"
           end
 
           Lookup.find(klass, name) || raise(RegistrationError, Lookup.complaint(klass, name))

@@ -37,7 +37,7 @@ module StaticTracing
         near = near(klass, split(name).last)
         own = Classes.ask(klass, :instance_methods, false).map(&:inspect)
         "#{Names.described(klass)} has no method #{Shown.quoted(name.to_s)}; " +
-          (near.empty? ? "its own #{Shown.list(own)}" : "near #{Shown.list(near.map(&:inspect))}")
+          (near.empty? ? "it defines: #{Shown.list(own)}" : "did you mean #{Shown.choice(near.map(&:inspect))}?")
       end
 
       def method?(klass, name)
