@@ -309,8 +309,12 @@ class TracepointTest < Minitest::Test
     end
     error = assert_raises(StaticTracing::LibraryError) { @provider.add_tracepoint(:fine, 'not fine': Integer) }
     assert_includes error.message, 'not fine'
-    error = assert_raises(StaticTracing::LibraryError) { Provider.register('p' * 59) }
-    assert_equal Errno::ENAMETOOLONG::Errno, error.errno
+    long = { 59 => -> { Provider.register('p' * 59) }, 128 => -> { @provider.add_tracepoint('p' * 128) } }
+    long.each do |size, declare|
+      error = assert_raises(StaticTracing::LibraryError, &declare)
+      assert_equal Errno::ENAMETOOLONG::Errno, error.errno
+      assert_includes error.message, "has #{size} bytes; at most #{size - 1} are allowed"
+    end
     assert_empty @provider.tracepoints
   end
 

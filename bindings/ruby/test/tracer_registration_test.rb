@@ -120,6 +120,17 @@ class TracerRegistrationTest < TracerCase
     assert_empty log
   end
 
+  def test_that_a_method_name_of_any_length_is_wrapped
+    [127, 128, 300].each do |size|
+      name = 'm' * size
+      klass = Class.new { define_method(name) { :long } }
+      register(Latency, klass, name)
+      register(Stack, klass, name)
+      assert_equal(1, hits(size == 127 ? name : 'm' * 126) { klass.new.send(name) })
+      assert_equal(1, hits("#{'m' * 120}_stack") { klass.new.send(name) })
+    end
+  end
+
   def test_that_keywords_in_any_encoding_are_passed_on
     key = "h\xe9".dup.force_encoding('ISO-8859-1').to_sym
     klass = Class.new

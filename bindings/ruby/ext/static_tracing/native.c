@@ -3,11 +3,10 @@
  * The part of StaticTracing::Tracepoint that runs whether or not somebody watches.
  *
  * The gem calls librst by FFI; but an FFI call takes several times as long as a method (see
- * docs/benchmarks.md), which is no price for a probe that nobody watches. So a tracepoint is a C
- * object that holds its librst handle, reads the semaphore itself (the two pointers of struct
- * rst_probe are librst's frozen ABI), and turns Ruby's values into the probe's arguments. This file
- * is not linked with librst: whichever librst the FFI part has loaded, its address of
- * rst_probe_fire() is handed over.
+ * docs/benchmarks.md), too much for a probe that nobody watches. So a tracepoint is a C object that
+ * holds its librst handle, reads the semaphore itself (its place in struct rst_probe is part of
+ * librst's frozen ABI), and turns Ruby's values into the probe's arguments. This file isn't linked
+ * with librst: the FFI part, which has loaded one, passes the address of its rst_probe_fire().
  */
 #include "native.h"
 
@@ -20,19 +19,10 @@
 typedef void (*fire_function)(const rst_probe *probe, const uint64_t *args, size_t count);
 
 struct tracepoint {
-    const rst_probe *probe; /* never NULL */
+    const rst_probe *probe; /* NULL before it is bound, and after its provider was destroyed */
     int count;
     const struct kind *args[RST_MAX_ARGS];
 };
-
-/* What a tracepoint has for a probe before it is bound, and after its provider was destroyed. */
-static const uint16_t nobody;
-
-static void do_nothing(void)
-{
-}
-
-static const rst_probe nowhere = {&nobody, do_nothing};
 
 /* librst's rst_probe_fire(). No tracepoint is bound to a probe before it is known. */
 static fire_function fire_probe;
@@ -76,10 +66,8 @@ static const rb_data_type_t tracepoint_type = {
 static VALUE tracepoint_allocate(VALUE class)
 {
     struct tracepoint *tracepoint;
-    VALUE self = TypedData_Make_Struct(class, struct tracepoint, &tracepoint_type, tracepoint);
 
-    tracepoint->probe = &nowhere;
-    return self;
+    return TypedData_Make_Struct(class, struct tracepoint, &tracepoint_type, tracepoint);
 }
 
 /* Methods are called on what tracepoint_allocate() made, and on nothing else. */
@@ -113,8 +101,8 @@ static VALUE tracepoint_bind(VALUE self, VALUE address)
 {
     const rst_probe *probe = (const rst_probe *)(uintptr_t)NUM2ULL(address);
 
-    if (!probe || !fire_probe)
-        probe = &nowhere;
+    if (!fire_probe)
+        probe = NULL;
     __atomic_store_n(&get_tracepoint(self)->probe, probe, __ATOMIC_RELAXED);
     return Qnil;
 }

@@ -40,6 +40,12 @@ module StaticTracing
     # The longest name of a provider, in bytes; as in rst.h.
     MAX_PROVIDER_NAME = 58
 
+    # The longest name of a tracepoint, in bytes; as in rst.h.
+    MAX_PROBE_NAME = 127
+
+    # What {.checked_name} checks => how many bytes its name can have.
+    LONGEST = { 'provider' => MAX_PROVIDER_NAME, 'probe' => MAX_PROBE_NAME }.freeze
+
     @lock = Reports::Lock.new
     @available = nil
 
@@ -69,7 +75,7 @@ module StaticTracing
                                  'letters, digits and _', Errno::EINVAL::Errno)
         end
 
-        check_length(text) if what == 'provider'
+        check_length(what, text)
         text.dup.freeze
       end
 
@@ -100,11 +106,12 @@ module StaticTracing
 
       private
 
-      def check_length(name)
-        return if name.bytesize <= MAX_PROVIDER_NAME
+      def check_length(what, name)
+        longest = LONGEST.fetch(what, name.bytesize)
+        return if name.bytesize <= longest
 
-        raise LibraryError.new("provider name #{Shown.quoted(name)} has #{name.bytesize} bytes; at most " \
-                               "#{MAX_PROVIDER_NAME} are allowed", Errno::ENAMETOOLONG::Errno)
+        raise LibraryError.new("#{what} name #{Shown.quoted(name)} has #{name.bytesize} bytes; at most " \
+                               "#{longest} are allowed", Errno::ENAMETOOLONG::Errno)
       end
 
       def failure(errno)

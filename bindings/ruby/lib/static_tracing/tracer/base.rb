@@ -187,7 +187,7 @@ module StaticTracing
         #
         # @param method_name [Symbol]
         # @return [String] as in `save_bang_rows` for `save!` and the tracer Rows; `save_bang` if the
-        #   tracer has a wrapping function
+        #   tracer has a wrapping function. A name that is too long for librst loses its beginning
         def tracepoint_name(method_name)
           return Names.probe(method_name) if wrapping_function
 
@@ -267,7 +267,7 @@ module StaticTracing
         # What a subclass calls it. Not to be asked under the lock: the program may hold one of its own,
         # and define a method under that.
         def named_as(name)
-          tracepoint_name(name).to_s
+          Names.shortened(tracepoint_name(name).to_s, LibRST::MAX_PROBE_NAME)
         end
 
         # All of them or none.

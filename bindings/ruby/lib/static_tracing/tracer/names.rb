@@ -36,9 +36,14 @@ module StaticTracing
         name ||= described(klass)[/\A#<Class:([A-Z][\w:]*)>\z/, 1]
         return Provider::DEFAULT unless name
 
-        whole = plain(Helpers.underscore(name))
-        longest = LibRST::MAX_PROVIDER_NAME
-        whole.size > longest ? plain(whole[-longest + 1..]) : whole
+        shortened(plain(Helpers.underscore(name)), LibRST::MAX_PROVIDER_NAME)
+      end
+
+      # @param name [String] in characters that can be in a name
+      # @param longest [Integer] how many it can have
+      # @return [String] the name; one that is too long loses its beginning
+      def shortened(name, longest)
+        name.size > longest ? plain(name[-longest + 1..]) : name
       end
 
       # @param klass [Module]
