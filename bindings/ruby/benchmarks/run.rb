@@ -78,7 +78,7 @@ module Bench
 
   # Rounds of one question's contenders, in turns.
   class Asking
-    # How often the processes are started anew: where in memory things lie makes a difference.
+    # How often the processes are restarted: where in memory things lie makes a difference.
     SITTINGS = 3
 
     def initialize(question, rounds, options)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # frozen_string_literal: true
 
-# What takes time to find out is fired by a block, which runs only while somebody watches.
+# Values that take time to compute are fired by a block, which runs only while somebody watches.
 #
 #     RST_BACKING=file ruby lazy_block.rb
 #     bpftrace -p $PID -e 'usdt:*:shop:checkout { printf("order %ld, summary %ld: %s\n", arg0, arg1, str(arg2)); }'

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # frozen_string_literal: true
 
-# A tracepoint: declared once, fired for each order. Start it; it says PID=..., which the other
-# command wants, in another terminal, as root:
+# A tracepoint: declared once, fired for each order. Start it; it prints PID=..., which the other
+# command needs, in another terminal, as root:
 #
 #     RST_BACKING=file ruby tracepoint.rb
 #     bpftrace -p $PID -e 'usdt:*:shop:checkout { printf("%ld %s\n", arg0, str(arg1)); }'

@@ -22,16 +22,16 @@ require 'static_tracing/compatibility'
 #
 #     # bpftrace -p PID -e 'usdt:*:shop:checkout { printf("%ld %s\n", arg0, str(arg1)); }'
 #
-# {Tracepoint} and {Provider} are the whole of it; {Tracer} makes tracepoints of methods, and
-# {Configuration} says when they are there.
+# Most programs need {Tracepoint} and {Provider}; {Tracer} gives methods tracepoints, and
+# {Configuration} says when tracing is enabled.
 module StaticTracing
   @enabled = false
 
   class << self
-    # Say where to log. nil: standard error.
-    # @param logger [Logger, nil] or what has `warn` and `error`
+    # Set where to log. nil: standard error.
+    # @param logger [Logger, nil] or another object with the methods `warn` and `error`
     # @return [Logger, nil]
-    # @raise [ArgumentError] if it has not
+    # @raise [ArgumentError] if it lacks one of them
     def logger=(logger)
       unless logger.nil? || (logger.respond_to?(:warn) && logger.respond_to?(:error))
         raise ArgumentError,
@@ -41,17 +41,17 @@ module StaticTracing
       @logger = logger
     end
 
-    # @return [Logger] where this gem says what went wrong; standard error unless another was given
+    # @return [Logger] where this gem logs; standard error unless another was set
     def logger
       @logger ||= Logger.new($stderr, progname: 'static_tracing')
     end
 
-    # @return [Integer] nanoseconds of the monotonic clock, as tracers have them
+    # @return [Integer] nanoseconds of the monotonic clock, which tracers use, too
     def nsec
       Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
     end
 
-    # @return [Hash{String => Provider}] all providers there are now; `[]` takes a Symbol, too
+    # @return [Hash{String => Provider}] all current providers; `[]` takes a Symbol, too
     def providers
       Provider.all
     end
@@ -61,8 +61,8 @@ module StaticTracing
       @enabled
     end
 
-    # Let tracers find everything: all providers, and those to come. What can't be loaded is logged.
-    # {Tracer}s wrap their methods.
+    # Let tracers find all providers, and those that are made later. {Tracer}s wrap their methods.
+    # What can't be loaded is logged.
     # @return [void]
     def enable!
       Tracer.synchronize do
@@ -75,7 +75,7 @@ module StaticTracing
       end
     end
 
-    # Hide everything from tracers. {Tracer}s leave their methods as they were.
+    # Hide everything from tracers. {Tracer}s restore their methods.
     # @return [void]
     def disable!
       Tracer.synchronize do
@@ -86,7 +86,7 @@ module StaticTracing
       end
     end
 
-    # Enable if disabled, disable if enabled; at once, whatever other threads do.
+    # Enable if disabled, disable if enabled, in one step: no other thread can come between.
     # @return [void]
     def toggle_tracing!
       Tracer.synchronize { enabled? ? disable! : enable! }
@@ -94,7 +94,7 @@ module StaticTracing
 
     # @yieldparam configuration [Configuration] see {Configuration#configure}
     # @return [Configuration]
-    # @raise [Configuration::InvalidValueError] if a value is none that there is
+    # @raise [Configuration::InvalidValueError] if a value is unknown
     def configure(&block)
       configuration.configure(&block)
     end

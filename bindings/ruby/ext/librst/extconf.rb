@@ -5,9 +5,9 @@
 #
 #   gem install ruby-static-tracing -- --with-system-librst
 #
-# leaves it out, for machines where librst is installed. Where librst can't be built, it is left out,
-# too: the gem works without, and its tracepoints then do nothing. The reason is in left-out.log,
-# beside this file, because RubyGems keeps the log of one extension of several.
+# doesn't build it, for machines where librst is installed. If librst can't be built, the gem is
+# installed without it, and its tracepoints do nothing. The reason is in left-out.log, beside this
+# file, because RubyGems keeps the log of only one extension.
 
 require 'mkmf'
 
@@ -16,7 +16,7 @@ def leave_out(reason)
   Logging.message('%s', "librst is not built: #{reason}\n")
   Logging.log_close
   FileUtils.cp('mkmf.log', 'left-out.log')
-  # A Makefile that makes nothing, for there is no other way to tell the installer.
+  # A Makefile that makes nothing, because the installer can't be told otherwise.
   File.write('Makefile', dummy_makefile('.').join)
   exit
 end

@@ -24,17 +24,17 @@ struct tracepoint {
     const struct kind *args[RST_MAX_ARGS];
 };
 
-/* librst's rst_probe_fire(). No tracepoint is bound to a probe before it is known. */
+/* librst's rst_probe_fire(). Until it is set, no tracepoint is bound to a probe. */
 static fire_function fire_probe;
 
 /*
- * Whether it raises or is logged if something is wrong with values; and with a block, which is only
- * found while somebody watches: see StaticTracing::Configuration#on_error.
+ * Whether wrong values raise or are logged; and whether a block's mistakes, which show only while
+ * somebody watches, do: see StaticTracing::Configuration#on_error.
  */
 static bool values_raise = true;
 static bool blocks_raise = false;
 
-/* What `guarded` returns for a block that failed, and no block does. */
+/* `guarded` returns this for a block that failed. No block can return it. */
 static VALUE failed;
 
 static ID id_wrong;
@@ -70,7 +70,7 @@ static VALUE tracepoint_allocate(VALUE class)
     return TypedData_Make_Struct(class, struct tracepoint, &tracepoint_type, tracepoint);
 }
 
-/* Methods are called on what tracepoint_allocate() made, and on nothing else. */
+/* Ruby calls the methods only on objects that tracepoint_allocate() made. */
 static struct tracepoint *get_tracepoint(VALUE self)
 {
     return RTYPEDDATA_DATA(self);
@@ -115,7 +115,7 @@ enum {
     COUNT = -2,
 };
 
-/* Something is wrong with what is to be fired: say what. */
+/* Raise or log what is wrong with the values. */
 static VALUE refuse(VALUE self, int argc, const VALUE *argv, int wrong, bool raise)
 {
     VALUE index = wrong == COUNT ? Qnil : INT2FIX(wrong);
@@ -144,7 +144,7 @@ static int find_wrong(VALUE self, int argc, const VALUE *argv)
  * The values were found to fit. Being on the stack, `fired` keeps them from being collected or
  * moved. All Strings are made readable before the first address is taken: the first of UTF-16 makes
  * Ruby load a transcoder, and meanwhile other threads run and may change a String. The probe is
- * looked at anew: in the time that a block took, its tracer or its provider may have gone.
+ * read again, because its tracer or its provider may have gone while a block ran.
  */
 static VALUE fire_values(VALUE self, int argc, const VALUE *argv)
 {

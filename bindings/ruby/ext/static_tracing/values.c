@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* What a type takes, and within which bounds. */
+/* Which Ruby values a kind takes. */
 enum takes {
     TAKES_INTEGER,
     TAKES_FLOAT,

@@ -20,7 +20,7 @@ bool value_fits(const struct kind *kind, VALUE value);
 /* What is fired for a value: for a String or Symbol a String that tracers can read, else itself. */
 VALUE value_to_fire(const struct kind *kind, VALUE value);
 
-/* Of what is fired. Runs no Ruby, so that the addresses that were taken before stay right. */
+/* The bits of what is fired. Runs no Ruby, so that addresses that were taken before stay valid. */
 uint64_t value_bits(const struct kind *kind, VALUE fired);
 
 #endif

@@ -11,13 +11,13 @@ module StaticTracing
 
   # {Tracer} and {Configuration#add_tracer}, by the names that the earlier gem had for them.
   module Tracers
-    # What {.add} raises if it is given no tracer.
+    # {.add} raises this if it is given something else than a tracer.
     InvalidTracerError = Configuration::InvalidValueError
 
     class << self
       # @param tracer [Class] a subclass of {Tracer::Base}
       # @return [void]
-      # @raise [Configuration::InvalidValueError] if it is none
+      # @raise [Configuration::InvalidValueError] if it isn't one
       def add(tracer)
         Configuration.add_tracer(tracer)
       end

@@ -4,7 +4,7 @@ require 'static_tracing/configuration/toggle'
 require 'static_tracing/reports'
 
 module StaticTracing
-  # When the tracepoints are there, and what happens to mistakes.
+  # When tracing is enabled, and whether mistakes raise or are logged.
   #
   #     StaticTracing.configure do |config|
   #       config.mode = 'SIGNAL'
@@ -13,20 +13,20 @@ module StaticTracing
   #       config.on_error = :log
   #     end
   #
-  # Until it is told to, it does nothing: the mode is `OFF`, and no signal is touched. It may be used
-  # from any thread of the main Ractor, but not in a signal's handler. A forked child has its
-  # parent's configuration, the signal's handler included.
+  # By default, the mode is `OFF`, and no signal is handled. It may be used from any thread of the
+  # main Ractor, but not in a signal's handler. A forked child has its parent's configuration, the
+  # signal's handler included.
   class Configuration
-    # There is no such mode, signal, tracer or way with errors.
+    # The mode, signal, backing, tracer or `on_error` is unknown.
     class InvalidValueError < Error; end
 
     # What {#mode} can be.
     module Modes
-      # Tracepoints are there.
+      # Tracing is enabled.
       ON = 'ON'
-      # Tracepoints are not there, unless by StaticTracing.enable!.
+      # Tracing is disabled, unless StaticTracing.enable! is called.
       OFF = 'OFF'
-      # Each signal enables them if they are disabled, and disables them if they are enabled.
+      # Each signal enables tracing if it is disabled, and disables it if it is enabled.
       SIGNAL = 'SIGNAL'
 
       # All of them.
@@ -103,12 +103,12 @@ module StaticTracing
       @configuring = nil
     end
 
-    # Set several things at once: mode and signal take effect together, at the block's end; if the
-    # block raises, or if they can't take effect, they stay what they were.
+    # Set several values at once: mode and signal take effect together, at the block's end. If the
+    # block raises, or if they can't take effect, they keep their old values.
     #
     # @yieldparam configuration [Configuration] self
     # @return [Configuration] self
-    # @raise [InvalidValueError] if a value is none that there is
+    # @raise [InvalidValueError] if a value is unknown
     def configure
       @lock.synchronize do
         next yield(self) && self if configuring? # within a block of the same kind
@@ -118,18 +118,18 @@ module StaticTracing
       self
     end
 
-    # Say when tracepoints are there. `ON` enables them, `OFF` disables them; `SIGNAL` leaves them as
-    # they are until the signal comes, and from then on each signal changes that. Signals that come
-    # while the same one is pending are one signal, to Unix.
+    # Set when tracing is enabled. `ON` enables it, `OFF` disables it; `SIGNAL` changes nothing until
+    # the signal comes, and then each signal switches it. Unix merges signals that come while the same
+    # signal is pending.
     #
-    # What has handled the signal before is kept, is called on each signal (if it is a block), and is
-    # restored when the mode is left; but where it was the default, and that is to end the process, a
-    # handler that does nothing stays, for those who go on sending it. If something else has taken
-    # the signal since, it keeps it.
+    # The program's own handler is called on each signal (if it is a block), and is restored when the
+    # mode is left. If there was none, and the signal's default is to end the process, a handler that
+    # does nothing stays, because somebody may still send the signal. If the program has set another
+    # handler since, that stays.
     #
     # @param mode [String, Symbol] one of {Modes}
     # @return [void]
-    # @raise [InvalidValueError] if it is none of those
+    # @raise [InvalidValueError] if it is something else
     def mode=(mode)
       name = Shown.word(mode).upcase
       unless Modes::ALL.include?(name)
@@ -139,31 +139,31 @@ module StaticTracing
       set(:mode) { @mode = name }
     end
 
-    # Say which signal it is that mode `SIGNAL` waits for. In that mode, it takes effect at once.
+    # Set the signal of mode `SIGNAL`. In that mode, it takes effect at once.
     #
     # @param signal [String, Symbol, Integer] as in `USR2`, `SIGUSR2` or 12
     # @return [void]
-    # @raise [InvalidValueError] if there is no such signal, or if it can't be had: KILL and STOP can't
-    #   be handled, Ruby keeps ILL, FPE, SEGV, BUS and VTALRM for itself, and INT, TERM and QUIT are
-    #   how people and service managers end a program
+    # @raise [InvalidValueError] if it is unknown or not allowed: KILL and STOP can't be handled, Ruby
+    #   needs ILL, FPE, SEGV, BUS and VTALRM itself, and people and service managers end programs by
+    #   INT, TERM and QUIT
     def signal=(signal)
       name = Toggle.name_of(signal)
       set(:signal) { @signal = name }
     end
 
-    # Say what happens when what is to be fired is not what was declared.
+    # Set what happens when values don't fit the declaration.
     #
-    # - `:raise_values`, the default: values that are given to `fire` raise, watched or not, so that
-    #   tests find them. What is wrong with a block shows only on the day when somebody watches: the
-    #   values it returns, and a StandardError that it raises, are logged, and `fire` returns false.
-    # - `:log`: all of it is logged, for production.
-    # - `:raise`: all of it raises.
+    # - `:raise_values`, the default: wrong values that are given to `fire` raise, watched or not, so
+    #   that tests find them. A block runs only while somebody watches: wrong values that it returns,
+    #   and a StandardError that it raises, are logged, and `fire` returns false.
+    # - `:log`: all mistakes are logged, for production.
+    # - `:raise`: all mistakes raise.
     #
-    # What is logged is logged once for each tracepoint.
+    # A mistake is logged once for each tracepoint.
     #
     # @param what [Symbol, String] one of these
     # @return [void]
-    # @raise [InvalidValueError] if it is none of those
+    # @raise [InvalidValueError] if it is something else
     def on_error=(what)
       name = Shown.word(what).to_sym
       raising = ON_ERROR.fetch(name) do
@@ -174,19 +174,19 @@ module StaticTracing
       @on_error = name
     end
 
-    # Say where tracepoints are kept for tracers to find, in providers that are not loaded yet.
+    # Set where tracers find the tracepoints of providers that are loaded from now on.
     #
     # - `auto`, the default: in memory, with nothing on disk, or else in a file.
-    # - `memfd`: in memory. perf can't watch it, and bpftrace from 0.25 on wants its path.
-    # - `file`: in a file in `$XDG_RUNTIME_DIR`, `$TMPDIR` or `/tmp`, which goes when the program ends.
-    #   Every tracer finds it by process id. `file:DIRECTORY` is another, on no file system that is
-    #   mounted `noexec`.
+    # - `memfd`: in memory. perf can't watch it, and bpftrace from 0.25 on needs its path.
+    # - `file`: in a file in `$XDG_RUNTIME_DIR`, `$TMPDIR` or `/tmp`, which is removed when the
+    #   program ends. Every tracer finds it by process id. `file:DIRECTORY` names the directory, whose
+    #   file system must not be mounted `noexec`.
     #
     # `RST_BACKING` in the environment overrides it.
     #
     # @param backing [String, Symbol] one of these
     # @return [void]
-    # @raise [InvalidValueError] if it is none of those
+    # @raise [InvalidValueError] if it is something else
     def backing=(backing)
       unless BACKING.match?(Shown.bytes(backing))
         raise InvalidValueError, "backing can't be #{Shown.value(backing)}; it can be auto, memfd, file, " \
@@ -196,11 +196,11 @@ module StaticTracing
       @backing = (Symbol === backing ? backing.to_s : ::String.new(backing)).freeze
     end
 
-    # Have a tracer enabled and disabled with everything else, even before it has a method.
+    # Enable and disable a tracer with everything else, even before it has a method.
     #
     # @param tracer [Class] a subclass of {Tracer::Base}
     # @return [void]
-    # @raise [InvalidValueError] if it is none
+    # @raise [InvalidValueError] if it isn't one
     def add_tracer(tracer)
       unless Class === tracer && tracer < Tracer::Base
         raise InvalidValueError, "add_tracer: #{Shown.value(tracer)} is not a subclass of #{Tracer::Base}"
@@ -240,7 +240,7 @@ module StaticTracing
       take_effect(changes) unless changes.empty?
     end
 
-    # Where something raises, mode and signal are what they were.
+    # If something raises, mode and signal get their old values back.
     def unless_it_raises
       before = [@mode, @signal]
       yield

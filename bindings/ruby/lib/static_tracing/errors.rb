@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
 module StaticTracing
-  # What every error of this gem is a kind of.
+  # The superclass of this gem's errors.
   class Error < StandardError; end
 
-  # librst refused: the message is rst_error()'s.
+  # librst reports an error: the message is that of rst_error().
   class LibraryError < Error
     # @return [Integer] the errno(3) value, as in `Errno::EACCES::Errno`
     attr_reader :errno

@@ -5,12 +5,12 @@ require 'static_tracing/reports'
 require 'static_tracing/shown'
 
 module StaticTracing
-  # librst by FFI: its functions under their own names, for what is done once (declaring, loading);
-  # firing is in the C part, static_tracing/native.
+  # librst by FFI: its functions under their own names, for what is done rarely (declaring, loading).
+  # The C part, static_tracing/native, fires.
   #
-  # Which librst: the one that `LIBRST_PATH` names, and no other, if it is set; else the one that
-  # the gem was built with; else the one that is installed. Where none can be loaded, {.available?}
-  # is false, the reason is logged once, and every tracepoint does nothing.
+  # If `LIBRST_PATH` is set, the librst that it names is loaded, and no other; if not, the one that
+  # the gem was built with, or else an installed one. If none can be loaded, {.available?} is false,
+  # the reason is logged once, and every tracepoint does nothing.
   #
   # @api private
   module LibRST
@@ -53,7 +53,7 @@ module StaticTracing
       # @return [String, nil] what was loaded: a path, or a name that the linker knows
       attr_reader :path
 
-      # Load librst, if that has not been tried.
+      # Load librst, unless that was tried already.
       # @return [Boolean] whether there is a librst to call
       def available?
         return @available unless @available.nil?
@@ -62,7 +62,8 @@ module StaticTracing
         @available
       end
 
-      # What librst refuses is refused where there is no librst, too: names are the same everywhere.
+      # Names that librst refuses are refused even where there is no librst, so that the same names
+      # work everywhere.
       #
       # @param what [String] what it names
       # @param value [String, Symbol]
@@ -87,7 +88,7 @@ module StaticTracing
       end
 
       # @param result [Integer] what a function of librst returned
-      # @return [Integer] the result, if it is none of failure
+      # @return [Integer] the result, if it isn't an error
       # @raise [LibraryError] with librst's words
       def check(result)
         raise failure(-result) if result.negative?

@@ -13,21 +13,21 @@ module StaticTracing
   #     shop.enable
   #     shop.path # => "/proc/4711/fd/9", for bpftrace -e 'usdt:/proc/4711/fd/9:shop:checkout { … }'
   #
-  # Enabling costs some ten microseconds and a file descriptor; from then on each tracepoint costs
-  # what reading a number costs. Every method may be called from any thread of the main Ractor, and
-  # works in a forked child, but not in a signal's handler.
+  # Enabling takes some ten microseconds and a file descriptor. After that, an unwatched tracepoint
+  # costs about as much as reading a number. Every method may be called from any thread of the main
+  # Ractor, and works in a forked child, but not in a signal's handler.
   class Provider
     # There is no provider of that name.
     class ProviderMissingError < Error; end
 
-    # The provider of those who name none.
+    # The provider of what names no provider.
     DEFAULT = 'global'
 
     @providers = {}
     @lock = Reports::Lock.new
 
     class << self
-      # Find or make a provider. Made while {StaticTracing.enabled?}, it is enabled.
+      # Find or make a provider. One that is made while {StaticTracing.enabled?} is enabled.
       #
       # @param namespace [String, Symbol, Provider] `[A-Za-z_][A-Za-z0-9_]*`, at most 58 bytes
       # @return [Provider]
@@ -39,7 +39,7 @@ module StaticTracing
         end
       end
 
-      # @param namespace [String, Symbol, Provider] "global" always is one
+      # @param namespace [String, Symbol, Provider] there is always a provider "global"
       # @return [Provider]
       # @raise [ProviderMissingError] if there is no such provider
       def fetch(namespace)
@@ -124,15 +124,15 @@ module StaticTracing
       @pointer = LibRST.available? ? LibRST.check_pointer(LibRST.rst_provider_new(namespace)) : nil
     end
 
-    # Declare a tracepoint; or find it, if it was declared before with the same arguments. If the
+    # Declare a tracepoint, or find it if it was already declared with the same arguments. If the
     # provider is enabled, the tracepoint can be watched at once; see {#batch} for many.
     #
-    # @param name [String, Symbol, Tracepoint] `[A-Za-z_][A-Za-z0-9_]*`; or a tracepoint, perhaps of
-    #   another provider, for one like it
+    # @param name [String, Symbol, Tracepoint] `[A-Za-z_][A-Za-z0-9_]*`; or a tracepoint of any
+    #   provider, to declare one like it
     # @param types [Array<Class, Symbol>] see {Tracepoint.new}
     # @param named [Hash{Symbol => Class, Symbol}] see {Tracepoint.new}
     # @return [Tracepoint]
-    # @raise [Tracepoint::InvalidArgType] if an argument can't be of such a type
+    # @raise [Tracepoint::InvalidArgType] if an argument's type is unknown, or there are too many
     # @raise [Tracepoint::TracepointExistsError] if it was declared with other arguments
     # @raise [LibraryError] if librst refuses the name
     def add_tracepoint(name, *types, **named)
@@ -162,8 +162,8 @@ module StaticTracing
       end
     end
 
-    # Declare many tracepoints of an enabled provider, and load them as one at the block's end.
-    # (Each load takes a file descriptor.)
+    # Declare many tracepoints of an enabled provider, and load them as one image at the block's end.
+    # (Each load needs a file descriptor.)
     #
     # @yieldparam provider [Provider] self
     # @return [Object] what the block returned
@@ -178,11 +178,11 @@ module StaticTracing
       end
     end
 
-    # Let tracers find the tracepoints: those that are, and those to come.
+    # Let tracers find the tracepoints, and those that are declared later.
     #
-    # @return [Boolean] whether they can be found now; false where there is no librst, where it
-    #   doesn't know the CPU, and where `RST_DISABLE` is set
-    # @raise [LibraryError] if librst could not load them; they then do nothing
+    # @return [Boolean] whether tracers can find them now; false if there is no librst, if librst
+    #   doesn't support the CPU, or if `RST_DISABLE` is set
+    # @raise [LibraryError] if librst could not load them; firing them then does nothing
     def enable
       @lock.whole do
         @wanted = true
@@ -196,7 +196,8 @@ module StaticTracing
     # provider is enabled.
     #
     # @return [Boolean] true
-    # @raise [LibraryError] if the process may not make memory executable; they do nothing even then
+    # @raise [LibraryError] if the process may not make memory executable; even then, firing them does
+    #   nothing
     def disable
       @lock.whole do
         @wanted = false
@@ -211,10 +212,11 @@ module StaticTracing
       @lock.synchronize { @pointer ? LibRST.rst_provider_loaded(@pointer) : false }
     end
 
-    # Disable it, and forget it and its tracepoints, which from now on do nothing. The name is free.
+    # Disable it, and forget it and its tracepoints, which do nothing from now on. Its name can be
+    # used again.
     #
     # @return [void]
-    # @raise [Error] while other Ractors run, which may be firing at this moment
+    # @raise [Error] while other Ractors run, because they may be firing
     def destroy
       @lock.whole do
         if defined?(Ractor) && Ractor.count > 1
@@ -231,9 +233,9 @@ module StaticTracing
       end
     end
 
-    # @return [String, nil] what a tracer attaches to, a file or `/proc/PID/fd/N`; nil if it isn't
-    #   enabled or has no tracepoints. Tracepoints that were added to an enabled provider are
-    #   elsewhere: see {#paths} and {Tracepoint#path}
+    # @return [String, nil] what a tracer attaches to, a file or `/proc/PID/fd/N`; nil if the provider
+    #   isn't enabled or has no tracepoints. Tracepoints that were added to an enabled provider have
+    #   other paths: see {#paths} and {Tracepoint#path}
     def path
       paths.first
     end
@@ -248,7 +250,7 @@ module StaticTracing
       @lock.synchronize { @handles[name] && LibRST.rst_probe_path(@handles[name]) }
     end
 
-    # @return [Hash{String => Tracepoint}] all it has now; `[]` takes a Symbol, too
+    # @return [Hash{String => Tracepoint}] its current tracepoints; `[]` takes a Symbol, too
     def tracepoints
       @lock.synchronize { Provider.snapshot(@tracepoints) }
     end
@@ -283,14 +285,14 @@ module StaticTracing
       tracepoint.send(:bind, handle.address)
     end
 
-    # Tracepoints that were added to an enabled provider. What fails here fails while the program
-    # goes about its work, and is no reason to stop it.
+    # Tracepoints that were added to an enabled provider. A failure here is logged, because the
+    # program is at work and must not be stopped by it.
     def load_late
       Provider.attempt { load_all } if @wanted && !batching?
     end
 
-    # Whether a block of #batch will come to its end: in a forked child only the thread that has forked
-    # lives, and other threads' blocks have no end.
+    # Whether a block of #batch is still running. A forked child has only the thread that forked, so
+    # other threads' blocks never end there.
     def batching?
       @batches.any?(&:alive?)
     end

@@ -4,17 +4,17 @@ require 'monitor'
 require 'static_tracing/ractors'
 
 module StaticTracing
-  # What goes wrong where nothing may be raised into the program is logged; once for each place, for
-  # a place that fires a thousand times a second is wrong as often.
+  # Logs errors that must not be raised into the program: once for each place, because a place that
+  # fires a thousand times a second fails as often.
   #
-  # The logger is the program's, which may take locks of its own in it, or declare a tracepoint. So it
-  # isn't called while this gem holds a lock, but when the last is given back; see {Lock}.
+  # The logger is the program's, and may take the program's locks or declare a tracepoint. So it isn't
+  # called while this gem holds a lock, but when the last lock is released; see {Lock}.
   # @api private
   module Reports
     @reported = {}
     @waiting = {}.compare_by_identity
 
-    # A lock as every one of this gem is: the thread that holds it logs later.
+    # All locks of this gem are of this class: a thread logs after it has released its last one.
     class Lock
       def initialize
         @monitor = Monitor.new
@@ -75,7 +75,7 @@ module StaticTracing
       end
     end
 
-    # A logger takes a lock, too, which the handler of a signal can't.
+    # A logger takes a lock, which a signal's handler may not do.
     def write(level, message)
       in_handler? ? Thread.new { tell(level, message) } : tell(level, message)
     rescue ThreadError => e

@@ -12,7 +12,7 @@ module StaticTracing
 
     module_function
 
-    # @return [String] a value and its class, or its class alone
+    # @return [String] a value and its class, or only its class
     def value(value)
       plain = PLAIN.find { |type| type === value }
       return one_of(class_of(value)) unless plain

@@ -19,13 +19,13 @@ module StaticTracing
     # An argument was declared as something that is not in {Types}, or there are too many.
     class InvalidArgType < Error; end
 
-    # What was to be fired is not what was declared: how many values, of which types, or how large.
+    # The values don't fit the declaration: their number, a type, or a range.
     class InvalidArgumentError < Error; end
 
-    # There is no tracepoint of that name.
+    # The provider has no tracepoint of that name.
     class TracepointMissingError < Error; end
 
-    # The name stands for a tracepoint with other arguments already.
+    # A tracepoint of that name was already declared with other arguments.
     class TracepointExistsError < Error; end
 
     # The most arguments that a tracepoint can have.
@@ -51,16 +51,17 @@ module StaticTracing
     attr_reader :signature
 
     class << self
-      # Declare a tracepoint; or find it, if it was declared before with the same arguments.
+      # Declare a tracepoint, or find it if it was already declared with the same arguments.
       #
       # If its provider is enabled already, the tracepoint can be watched at once.
       #
-      # @param provider [String, Symbol, Provider] whose it is; made if there is none of that name
+      # @param provider [String, Symbol, Provider] its provider, which is made if necessary
       # @param name [String, Symbol] `[A-Za-z_][A-Za-z0-9_]*`
       # @param types [Array<Class, Symbol>] of arguments without names; see {Types}
       # @param named [Hash{Symbol => Class, Symbol}] arguments with names, which come after those
+      #   without
       # @return [Tracepoint]
-      # @raise [InvalidArgType] if an argument can't be of such a type
+      # @raise [InvalidArgType] if an argument's type is unknown, or there are too many
       # @raise [TracepointExistsError] if it was declared with other arguments
       # @raise [LibraryError] if librst refuses a name
       def new(provider, name, *types, **named)
@@ -68,7 +69,7 @@ module StaticTracing
         provider.add_tracepoint(name, *types, **named)
       end
 
-      # @param provider [String, Symbol, Provider] whose it is
+      # @param provider [String, Symbol, Provider] its provider
       # @param name [String, Symbol]
       # @return [Tracepoint]
       # @raise [Provider::ProviderMissingError] if there is no such provider
@@ -83,7 +84,7 @@ module StaticTracing
         end
       end
 
-      # An object that isn't declared yet: only a {Provider} makes these.
+      # Make a tracepoint that its provider hasn't declared yet. Only a {Provider} calls this.
       # @api private
       def build(provider_name, name, types, named)
         allocate.tap { |tracepoint| tracepoint.send(:initialize, provider_name, name, types, named) }
@@ -93,26 +94,26 @@ module StaticTracing
     end
 
     # @!method enabled?
-    #   @return [Boolean] whether a tracer is attached right now; also called `watched?`, for what
-    #     `enabled?` says of a {Provider} is another thing
+    #   @return [Boolean] whether a tracer is attached right now; also called `watched?`, because
+    #     `enabled?` of a {Provider} means something else
 
     # @!method fire(*values)
     #   Fire, if a tracer is attached.
     #
-    #   The values are checked even if there is none, so that a wrong one shows before the day on
-    #   which somebody attaches a tracer. A block is run only if a tracer is attached; beside values
-    #   it is never run.
+    #   The values are checked even if no tracer is attached, so that tests find wrong ones. A block
+    #   is run only if a tracer is attached; if values are given, too, it is never run.
     #
     #   @overload fire(*values)
     #     @param values [Array] one for each argument
     #   @overload fire
-    #     @yieldreturn [Array, Object] the values; a tracepoint with one argument takes the value alone
+    #     @yieldreturn [Array, Object] the values; a tracepoint with one argument also takes just
+    #       the value
     #   @return [Boolean] true if it fired, false if nobody watched
-    #   @raise [InvalidArgumentError] if the values are not what was declared. What goes wrong in a
-    #     block, which nobody would see before the day on which somebody attaches a tracer, is logged;
-    #     {Configuration#on_error} says otherwise
+    #   @raise [InvalidArgumentError] if the values don't fit the declaration. A mistake in a block,
+    #     which only runs while somebody watches, is logged instead; {Configuration#on_error} can
+    #     change both
 
-    # There is no second one: a copy would not know when its provider is destroyed.
+    # A tracepoint can't be copied, because a copy would not notice that its provider is destroyed.
     # @return [Tracepoint] itself
     def dup
       self
@@ -123,8 +124,8 @@ module StaticTracing
       self
     end
 
-    # @return [Provider] whose it is
-    # @raise [Provider::ProviderMissingError] if that was destroyed
+    # @return [Provider] its provider
+    # @raise [Provider::ProviderMissingError] if its provider was destroyed
     def provider
       Provider.fetch(provider_name)
     end
@@ -146,7 +147,7 @@ module StaticTracing
       provider.path_of(name)
     end
 
-    # A command to watch it with, for a log line or a shell; it takes root.
+    # A command that watches it, for a log line or a shell; it needs root.
     #
     #     bpftrace -p 4711 -e 'usdt:/proc/4711/fd/9:shop:checkout { printf("order=%ld\n", arg0); }'
     #
@@ -215,8 +216,8 @@ module StaticTracing
       end
     end
 
-    # These two are what native.c calls when something can't be fired: the value at an index, or, if
-    # that is nil, as many values.
+    # native.c calls these two when it can't fire something: the value at an index or, if the index is
+    # nil, this number of values.
 
     def wrong(index, value)
       index ? wrong_value(index, value) : wrong_count(value)
@@ -236,9 +237,9 @@ module StaticTracing
                                "#{Types::WANTED.fetch(Types::KINDS.fetch(args[index]))}, not #{Shown.value(value)}")
     end
 
-    # And this, to run a block whose errors are logged. What another thread raises in this one, as a
-    # timeout does, isn't the block's, and waits for the block's end; unless the block itself waits for
-    # something, for then it may be its own timeout.
+    # native.c calls this to run a block whose errors are logged. What another thread raises in this
+    # one, as a timeout does, isn't the block's error, and waits for the block's end; unless the block
+    # itself waits for something, because then it may be the block's own timeout.
     # @return [Object] what the block returned; `failed` if it did
     def guarded(failed)
       Thread.handle_interrupt(DEFERRED) do

@@ -3,7 +3,7 @@
 require 'static_tracing/reports'
 
 module StaticTracing
-  # Tracers make tracepoints of methods: {Latency}, {Stack}, and what is derived from {Base}.
+  # Tracers give methods tracepoints: {Latency}, {Stack}, and subclasses of {Base}.
   #
   # {StaticTracing.enable!} and {StaticTracing.disable!} enable and disable all of them.
   module Tracer
@@ -27,7 +27,7 @@ module StaticTracing
         raise
       end
 
-      # Disable all tracers. Their methods are as they were.
+      # Disable all tracers. Their methods are restored.
       # @return [void]
       def disable!
         each_of(all, &:disable!)

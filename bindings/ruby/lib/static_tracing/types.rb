@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module StaticTracing
-  # What a tracepoint's arguments can be.
+  # The types of a tracepoint's arguments.
   #
   # | type                            | takes                                | a tracer sees       |
   # |---------------------------------|--------------------------------------|---------------------|
@@ -19,7 +19,7 @@ module StaticTracing
   # are fired as they are, whatever their encoding, and a tracer reads them up to the first NUL;
   # only UTF-16 and UTF-32, in which every other byte is one, are fired as UTF-8.
   module Types
-    # What an argument can be declared as => how it is checked, the name of a row of native.c.
+    # The type that an argument is declared as => its kind, which is the name of a row in values.c.
     KINDS = {
       Integer => :int64,
       String => :string,

@@ -18,7 +18,7 @@ class SelfWatch
     watch&.close
   end
 
-  # @return [String, nil] why it can't be had
+  # @return [String, nil] why it can't be used
   def self.missing
     Uprobe.refusal
   end

@@ -41,7 +41,7 @@ module Tracers
   # @return [String, nil] why bpftrace can't be used
   def bpftrace_refusal
     return 'bpftrace is not installed' unless installed?('bpftrace')
-    return 'bpftrace wants root' unless Process.euid.zero?
+    return 'bpftrace needs root' unless Process.euid.zero?
 
     Uprobe.refusal || (@tracefs_refusal ||= [Kernel.tracefs_refusal]).first
   end

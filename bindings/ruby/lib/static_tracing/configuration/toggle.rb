@@ -4,16 +4,16 @@ module StaticTracing
   class Configuration
     # A signal that toggles tracing.
     #
-    # A handler may take no lock, for the thread that it interrupts may have it; and enabling takes
-    # several. So it starts a thread, which toggles. (One that waited for work would not be there
-    # after a fork.) Every time the handler is run is one toggle, in whichever order the threads get
-    # to it, for toggles are all the same.
+    # A handler may take no lock, because the thread that it interrupts may hold it, and enabling
+    # takes several. So the handler starts a thread, which toggles. (A thread that waits for work
+    # would not exist after a fork.) Each run of the handler is one toggle. The threads' order doesn't
+    # matter, because all toggles are the same.
     # @api private
     class Toggle
-      # Ruby doesn't let these be handled, nor does the kernel the last two.
+      # Ruby doesn't allow a handler for these, and the kernel doesn't for the last two.
       RESERVED = %w[ILL FPE SEGV BUS VTALRM KILL STOP].freeze
 
-      # How a program is ended. It could not be any more, once these toggle.
+      # These end programs. If one of them toggled tracing, it could no longer end this one.
       ENDING = %w[INT TERM QUIT].freeze
 
       # Signals that do no harm by default.
@@ -29,7 +29,7 @@ module StaticTracing
       @current = nil
 
       class << self
-        # Wait for a signal, and for no other.
+        # Handle this signal, and no other.
         #
         # @param signal [String, nil] as of {.name_of}; nil: none
         # @return [void]
@@ -43,7 +43,7 @@ module StaticTracing
 
         # @param signal [String, Symbol, Integer] as the program has it
         # @return [String] its name, without SIG
-        # @raise [InvalidValueError] if there is none, or if it can't be handled
+        # @raise [InvalidValueError] if it is unknown, or can't be handled
         def name_of(signal)
           name = Integer === signal ? Signal.list.key(signal) : Shown.word(signal).upcase.sub(/\ASIG/, '')
           unless name && name != 'EXIT' && Signal.list.key?(name)
@@ -69,7 +69,7 @@ module StaticTracing
         @previous = trap(signal, @handler)
       end
 
-      # Give the signal back, if it wasn't taken in the meantime.
+      # Restore the signal's handler, unless the program has set another.
       # @return [void]
       def leave
         @active = false # who has taken it may still call this handler
@@ -98,7 +98,7 @@ module StaticTracing
         DEFAULTS.include?(@previous) && !@ignored && !HARMLESS.include?(signal)
       end
 
-      # As the kernel has it, which knows best.
+      # Ask the kernel, because Ruby doesn't say.
       def ignored?
         set = File.read('/proc/self/status')[/^SigIgn:\s*(\h+)/, 1].to_s.to_i(16)
         set[Signal.list.fetch(signal) - 1] == 1

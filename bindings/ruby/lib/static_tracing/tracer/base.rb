@@ -7,7 +7,7 @@ require 'static_tracing/tracer/wrapped_class'
 
 module StaticTracing
   module Tracer
-    # What tracers are made of: a tracer makes a tracepoint of each method that is registered with
+    # The superclass of tracers. A tracer makes a tracepoint for each method that is registered with
     # it, and fires it when the method is called while somebody watches.
     #
     #     class Rows < StaticTracing::Tracer::Base
@@ -18,37 +18,38 @@ module StaticTracing
     #     Rows.register(Report, :query)
     #     Rows.enable!
     #
-    # While a tracer is enabled, its methods are wrapped: a method of the same parameters stands
-    # before each, in a module that is prepended to the class. Unwatched, it costs one call more, and
-    # one `enabled?`. Watched, it also does what the tracer wants; and whatever goes wrong in that
-    # is logged, once, and doesn't reach the program. What the tracer calls itself isn't traced.
+    # While a tracer is enabled, its methods are wrapped: a module that is prepended to the class has
+    # a wrapper with the same parameters for each. Unwatched, a wrapper costs one more call and one
+    # `enabled?`. Watched, it also calls the tracer; an error in that is logged once, and doesn't
+    # reach the program. Methods that the tracer itself calls aren't traced meanwhile.
     #
     # Everything here may be called from any thread of the main Ractor and in a forked child, but not
-    # in a signal's handler. The wrapped methods may be called in other Ractors, too; there a tracer
-    # fires whose {.values} is a method (those of this gem are), and one with a {.set_values} block
-    # doesn't, because a block belongs to the Ractor that made it. A method that is wrapped by
-    # {.set_wrapping_function} can only be called in the Ractor that made the function. A method that
-    # another Ractor defines anew keeps a wrapper with the former's parameters.
+    # in a signal's handler. The wrapped methods may be called in other Ractors, too; there, a tracer
+    # fires if its {.values} is a method (as in this gem's tracers), but not if it has a {.set_values}
+    # block, because a block belongs to the Ractor that made it. A method that is wrapped by
+    # {.set_wrapping_function} can only be called in the Ractor that made the function. If another
+    # Ractor defines a method again, its wrapper keeps the old parameters.
     class Base
-      # A method or a class can't be registered, or a tracer isn't complete.
+      # A method or a class can't be registered, or the tracer lacks types or values.
       class RegistrationError < Error; end
 
       class << self
         # Register methods. If the tracer is enabled, they are wrapped at once.
         #
-        # A name is looked for among the class's instance methods (public, protected and private; own
-        # and inherited), then among its class (or module) methods. `:'#find'` is the first only, and
-        # `:'.find'` the second. A method that was registered already stays as it is.
+        # A name means an instance method (public, protected or private; own or inherited) or, if
+        # there is none, a class (or module) method. `:'#find'` means only an instance method,
+        # `:'.find'` only a class method. A method that was registered already stays as it is.
         #
-        # All of them are registered, or none. A subclass's alias of a wrapped method is one of the wrapper,
-        # which only calls the method while the tracer is disabled; and once the method is another, the alias
-        # still calls the one it was made for.
+        # All of the methods are registered, or none. If a subclass makes an alias of a wrapped
+        # method, that is an alias of the wrapper. While the tracer is disabled, it only calls the
+        # method; and after the class has defined the method again, it still calls the one that it was
+        # made for.
         #
         # A method that the class only inherits is wrapped for this class; its wrapper takes any
         # arguments, in an Array, because the method may change without the class being told. Before
         # Ruby 3.0, a module's methods have to be registered before the module is included.
         #
-        # Don't register what a tracer itself calls, as `Process.clock_gettime` and `Thread#[]`, nor
+        # Don't register methods that tracers call, as `Process.clock_gettime` and `Thread#[]`, nor
         # methods that look at their caller's frame: `binding`, `local_variables`, `gsub` and others
         # that set `$~`.
         #
@@ -57,9 +58,10 @@ module StaticTracing
         # @param provider [String, Symbol, Provider, nil] nil: the class's name, as `shop_cart` for
         #   Shop::Cart; "global" for a class without one
         # @return [void]
-        # @raise [RegistrationError] if no method is named, if there is no such method, if the class is
-        #   frozen or a refinement, or if the tracer lacks types or values
-        # @raise [Tracepoint::TracepointExistsError] if there is such a tracepoint of other types
+        # @raise [RegistrationError] if no method is named, if the class lacks one of the methods, if
+        #   it is frozen or a refinement, or if the tracer lacks types or values
+        # @raise [Tracepoint::TracepointExistsError] if such a tracepoint was declared with other
+        #   types
         # @raise [LibraryError] if librst refuses the provider's name
         def register(klass, *method_names, provider: nil)
           names = method_names.flatten
@@ -115,8 +117,8 @@ module StaticTracing
           nil
         end
 
-        # Restore the methods exactly as they were. The tracepoints stay, and aren't fired. Calls that
-        # are in progress are traced to their end. What can't be restored is logged.
+        # Restore the methods exactly. The tracepoints stay, but don't fire. Calls in progress are
+        # traced to their end. What can't be restored is logged.
         # @return [void]
         def disable!
           Tracer.synchronize do
@@ -138,8 +140,8 @@ module StaticTracing
           end
         end
 
-        # Say what the tracepoints' arguments are. Before the first method is registered; a subclass
-        # has its superclass's unless it says otherwise.
+        # Declare the tracepoints' arguments. Call this before the first method is registered. A
+        # subclass inherits its superclass's.
         #
         # @param types [Array<Class, Symbol>] as of {Tracepoint.new}
         # @param named [Hash{Symbol => Class, Symbol}] as of {Tracepoint.new}
@@ -149,10 +151,11 @@ module StaticTracing
           nil
         end
 
-        # Say what is fired.
+        # Give the block that computes the values of a fire.
         #
-        # @param at [Symbol] when: `:return`, after the method, however it ended; or `:call`, before it
-        # @yieldparam call [Call] what was called, and what came of it
+        # @param at [Symbol] when to fire: `:return`, after the method, however it ended; or `:call`,
+        #   before it
+        # @yieldparam call [Call] the call and its result
         # @yieldreturn [Array] one value for each argument of the tracepoint
         # @return [void]
         # @raise [ArgumentError] if `at` is something else, or if there is no block
@@ -166,12 +169,12 @@ module StaticTracing
           nil
         end
 
-        # Say what is run in a method's stead, as this gem's predecessor had it: a lambda
-        # `(*args, &block)` that calls `super(*args, &block)` and fires a tracepoint itself. It runs
-        # on every call, watched or not, and what it raises goes to the program. {.set_values} is
-        # better in every way.
+        # Give a function that runs instead of the method, as in the earlier gem: a lambda `(*args,
+        # &block)` that calls `super(*args, &block)` and fires a tracepoint itself. It runs on every
+        # call, watched or not, and its errors reach the program. {.set_values} is better in every
+        # way.
         #
-        # @param function [Proc, Method, UnboundMethod] what define_method() takes
+        # @param function [Proc, Method, UnboundMethod]
         # @return [void]
         # @raise [ArgumentError] if it is something else
         def set_wrapping_function(function)
@@ -183,7 +186,7 @@ module StaticTracing
           nil
         end
 
-        # What the tracepoint of a method is called; to be overridden.
+        # The name of a method's tracepoint. Subclasses may override it.
         #
         # @param method_name [Symbol]
         # @return [String] as in `save_bang_rows` for `save!` and the tracer Rows; `save_bang` if the
@@ -195,7 +198,7 @@ module StaticTracing
           "#{Names.probe(method_name)}_#{tracer}"
         end
 
-        # What is fired for a call; to be overridden, or given as {.set_values}' block.
+        # The values that are fired for a call. Override it, or call {.set_values}.
         #
         # @param call [Call]
         # @return [Array] one value for each argument of the tracepoint
@@ -264,8 +267,8 @@ module StaticTracing
           Provider.register(provider || Names.provider(klass))
         end
 
-        # What a subclass calls it. Not to be asked under the lock: the program may hold one of its own,
-        # and define a method under that.
+        # The name that a subclass gives it. Don't ask under the lock: the program may hold its own
+        # lock, and define a method while it does.
         def named_as(name)
           Names.shortened(tracepoint_name(name).to_s, LibRST::MAX_PROBE_NAME)
         end
@@ -308,7 +311,7 @@ module StaticTracing
           raise
         end
 
-        # What goes wrong with one class is no reason to leave out the others.
+        # An error with one class doesn't keep the others from being wrapped.
         def try(wrapped)
           yield
         rescue StandardError, ScriptError => e

@@ -2,12 +2,12 @@
 
 module StaticTracing
   module Tracer
-    # A watched call of a method that a tracer wraps: what {Base.set_values}' block is given.
+    # A watched call of a wrapped method. The block of {Base.set_values} gets it.
     class Call
       # @return [String] the method's name
       attr_reader :method_name
 
-      # @return [Object] whose method it is
+      # @return [Object] the object that the method was called on
       attr_reader :receiver
 
       # @return [Integer, nil] how long the call took, by the monotonic clock; nil at `:call`
@@ -29,13 +29,13 @@ module StaticTracing
         @started = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
       end
 
-      # @return [Array] what the method was given by position; a parameter that was left out isn't in it
+      # @return [Array] the positional arguments that the caller gave, without defaults
       def arguments
         split
         @arguments
       end
 
-      # @return [Hash] what the method was given by keyword; a parameter that was left out isn't in it
+      # @return [Hash] the keyword arguments that the caller gave, without defaults
       def keywords
         split
         @keywords

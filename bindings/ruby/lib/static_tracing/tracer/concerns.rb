@@ -8,8 +8,8 @@ module StaticTracing
     #       include StaticTracing::Tracer::Concerns::Latency
     #
     # registers the instance methods that the class defines itself, before and after that line, as
-    # {Base.register_all} does. What subclasses define isn't wrapped, nor are class methods; those of
-    # a class are, if the line is in its `class << self`.
+    # {Base.register_all} does. Methods of subclasses and class methods aren't wrapped. To wrap a
+    # class's class methods, put the line into its `class << self`.
     module Concerns
       # Traces a class's own methods with {Tracer::Latency}.
       module Latency

@@ -6,8 +6,8 @@ require 'static_tracing/tracer/classes'
 module StaticTracing
   module Tracer
     # What is prepended to the singleton class of a class that has wrapped methods, to keep up with
-    # what the program does to them: define them anew with other parameters, alias them, change their
-    # visibility, remove them, or take one as an object to define it anew in terms of that.
+    # what the program does to them: define them again with other parameters, alias them, change their
+    # visibility, remove them, or take one as an object to define the method again by it.
     #
     # `private`, `public` and `protected` are in C, in {VisibilityHooks}: without arguments they are
     # about the frame that calls them, and a method in Ruby between the two would be that.
@@ -15,7 +15,7 @@ module StaticTracing
     module Hooks
       include VisibilityHooks
 
-      # The same for singleton classes of objects that are no modules.
+      # The same for singleton classes of objects that aren't modules.
       module OfObject
         private
 
@@ -125,8 +125,8 @@ module StaticTracing
           visibility_changed(Classes.ask(klass, :singleton_class), names) if Ractors.main?
         end
 
-        # Tell a class's wrappers what happened. What goes wrong there is no reason to stop those who
-        # only define a method.
+        # Tell a class's wrappers what happened. An error there is logged, because the program only
+        # defines a method.
         #
         # @param klass [Module]
         # @yieldparam wrapped [WrappedClass]
@@ -155,7 +155,7 @@ module StaticTracing
 
       ruby2_keywords :instance_method, :public_instance_method
 
-      # A copy isn't traced, and does with its methods what it likes.
+      # A copy isn't traced, and may change its methods as it likes.
       def dup(*arguments, &block)
         Hooks.copied(self, super)
       end

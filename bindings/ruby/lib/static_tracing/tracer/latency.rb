@@ -2,8 +2,8 @@
 
 module StaticTracing
   module Tracer
-    # Fires after a method, with its name and how many nanoseconds it took; also if it was left by
-    # an exception, a `throw` or a `break`. The tracepoint is called as the method is.
+    # Fires after a method, with its name and how many nanoseconds it took, even if an exception, a
+    # `throw` or a `break` ended it. The tracepoint is named after the method.
     #
     #     StaticTracing::Tracer::Latency.register(Shop::Cart, :total)
     #     StaticTracing.enable!

@@ -32,7 +32,7 @@ module StaticTracing
       end
       private_class_method :split
 
-      # @return [String] that there is no such method, and what there is instead
+      # @return [String] the error's message, which names similar methods or all
       def complaint(klass, name)
         near = near(klass, split(name).last)
         own = Classes.ask(klass, :instance_methods, false).map(&:inspect)

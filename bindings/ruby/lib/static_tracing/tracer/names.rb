@@ -2,11 +2,11 @@
 
 module StaticTracing
   module Tracer
-    # What providers and tracepoints of methods are called: librst allows `[A-Za-z_][A-Za-z0-9_]*`,
-    # and Ruby much more.
+    # The names of methods' providers and tracepoints: librst allows `[A-Za-z_][A-Za-z0-9_]*`, and
+    # Ruby much more.
     # @api private
     module Names
-      # Methods that are called by signs alone.
+      # Methods whose names are only signs.
       OPERATORS = {
         '[]' => 'index', '[]=' => 'index_set', '`' => 'backtick', '!' => 'not', '~' => 'complement',
         '+' => 'plus', '-' => 'minus', '*' => 'times', '/' => 'divide', '%' => 'modulo', '**' => 'power',

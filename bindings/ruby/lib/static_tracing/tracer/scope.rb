@@ -10,9 +10,9 @@ module StaticTracing
     # write it down: the name may be in another encoding than the code.
     #
     # It goes with the wrapper's code. That may outlive the wrapper: in a Method object, and in an
-    # alias that a subclass made. When the wrapper is removed, TRACEPOINT is {Unwatched}. When the method it
-    # wraps is another from now on, such code calls the one it was made for, as it would have if
-    # that hadn't been wrapped: often it is called by the new method, and would call that for ever.
+    # alias that a subclass made. When the wrapper is removed, TRACEPOINT is {Unwatched}. When the
+    # class defines the method again, that code calls the old method, as it would if nothing were
+    # wrapped: often the new method calls it, and the two would call each other for ever.
     # @api private
     class Scope < Module
       # Stands for a tracepoint that nobody watches.
@@ -62,7 +62,7 @@ module StaticTracing
         set(:TRACEPOINT, Unwatched)
       end
 
-      # What it wraps is another from now on.
+      # The class has defined the method again.
       def retire(method)
         set(:WATCHED, Former.new(method))
         set(:TRACEPOINT, Always)
@@ -76,7 +76,7 @@ module StaticTracing
       end
     end
 
-    # A method that was wrapped, and isn't what its class has by that name any more.
+    # A method that was wrapped, and that its class has defined again or removed since.
     # @api private
     class Former
       def initialize(method)

@@ -46,7 +46,7 @@ module StaticTracing
       end
 
       # @param parameters [Array] as of Method#parameters
-      # @return [Signature, nil] nil if there is no code that declares them
+      # @return [Signature, nil] nil if code can't declare them
       def self.mirror(parameters)
         keywords = parameters.select { |kind, _| %i[key keyreq].include?(kind) }
         return if keywords.any? { |_, name| !readable?(name) }
@@ -103,8 +103,8 @@ module StaticTracing
       end
 
       # @param block [Boolean] as of {#declaration}
-      # @return [String] an expression: the block as a Proc, or nil. One that isn't named can't be had
-      #   from Ruby 3.0 on; then it is a Proc that yields to it
+      # @return [String] an expression: the block as a Proc, or nil. From Ruby 3.0 on, code can't get
+      #   a block that has no name; then it is a Proc that yields to it
       def block(block: false)
         named = of(:block).map(&:name).first || ("#{PREFIX}block" if block)
         named || "(defined?(yield) && ::Kernel.proc { |*#{PREFIX}given| yield(*#{PREFIX}given) }.ruby2_keywords)"

@@ -3,8 +3,8 @@
 module StaticTracing
   module Tracer
     # Fires before a method, with its name, the stack it is called from (one frame a line, innermost
-    # first), and how many bytes that has: tracers read only so much of a string at once, but can
-    # read on at `arg1 + 200`. The tracepoint is called as the method is, with `_stack`.
+    # first), and how many bytes that has: tracers read only so much of a string at once, but can read
+    # on at `arg1 + 200`. The tracepoint is named after the method, with `_stack` at the end.
     #
     #     StaticTracing::Tracer::Stack.register(Shop::Cart, :total)
     #     StaticTracing.enable!

@@ -14,7 +14,7 @@ module StaticTracing
       # Where a class keeps it: an instance variable of its singleton class, where nobody looks.
       PLACE = :@static_tracing_wrapped
 
-      # What Ruby itself calls, by its own rules; {Concerns} leave it alone.
+      # Methods that Ruby itself calls, by its own rules; {Concerns} don't wrap them.
       RUBYS_OWN = %i[
         initialize initialize_copy initialize_dup initialize_clone method_missing respond_to_missing?
       ].freeze
@@ -117,7 +117,7 @@ module StaticTracing
       end
 
       # @param tracer [Class]
-      # @return [Array<Provider>] whose tracepoints it fires; made anew, if they were destroyed
+      # @return [Array<Provider>] the providers of its tracepoints; destroyed ones are made again
       def declare(tracer)
         names(tracer).map do |name|
           old = @tracepoints[name][tracer]

@@ -53,7 +53,7 @@ module StaticTracing
 
       # @param tracer [Class]
       # @param klass [Module]
-      # @param former [WrapperModule, nil] in whose stead it is
+      # @param former [WrapperModule, nil] the module that it replaces
       def initialize(tracer, klass, former = nil)
         super()
         @scopes = former ? former.scopes : {}
@@ -96,7 +96,7 @@ module StaticTracing
         Classes.quietly { remove_method(name) }
       end
 
-      # What is left of a wrapper calls this method from now on.
+      # A removed wrapper that is still called calls this method from now on.
       #
       # @param name [Symbol]
       # @param method [UnboundMethod]
