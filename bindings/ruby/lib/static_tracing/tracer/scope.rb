@@ -4,10 +4,10 @@ require 'static_tracing/tracer/classes'
 
 module StaticTracing
   module Tracer
-    # What a wrapper refers to, as constants, because nothing is faster to read, and because other
-    # Ractors may read them: TRACEPOINT, which says whether to do more than call the method, is the
-    # tracepoint, and WATCHED, which does it, a {Watched}. NAME is the method's name, for code that can't
-    # write it down: the name may be in another encoding than the code.
+    # The constants of a wrapper. Nothing is faster to read, and other Ractors may read them.
+    # TRACEPOINT is the tracepoint, and says whether somebody watches; WATCHED is the {Watched} that
+    # the wrapper then calls. NAME is the method's name, for code that can't contain it because it is
+    # in another encoding.
     #
     # It goes with the wrapper's code. That may outlive the wrapper: in a Method object, and in an
     # alias that a subclass made. When the wrapper is removed, TRACEPOINT is {Unwatched}. When the
@@ -22,7 +22,7 @@ module StaticTracing
         end
       end
 
-      # Stands for a tracepoint of which WATCHED is to be asked.
+      # Stands for the tracepoint when the wrapper must always ask WATCHED.
       module Always
         def self.enabled?
           true
@@ -41,7 +41,7 @@ module StaticTracing
         end
       end
 
-      # @return [Integer] the line that the wrapper's code says it is in: each another
+      # @return [Integer] the line that the wrapper's code claims to be in; each scope has its own
       attr_reader :number
 
       # @param method_name [Symbol]
