@@ -142,8 +142,8 @@ static void fire_another_number(fire_check *check)
     check("twelve arguments of two", 4, wanted);
     RST_FIRE(capture_probe(1, 1));
     check("none of one", 1, wanted + 2);
-    RST_FIRE(capture_probe(0, 1), 1, 2);
-    check("two of none", 2, wanted + 2);
+    RST_FIRE(capture_probe(9, 1), 1, 2);
+    check("two of nine", 4, wanted);
 }
 
 /* Given whole to another macro, which must not take its commas for its own. */
