@@ -67,7 +67,7 @@ const struct rst_backing_operations *const *rst_backing_kinds(int backing)
 
 void rst_backing_release(struct rst_backing *backing)
 {
-    backing->kind->hide(backing);
+    backing->kind->release(backing);
     rst_descriptor_close(&backing->file);
     rst_descriptor_close(&backing->pin);
     while (backing->path) {

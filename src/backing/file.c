@@ -375,10 +375,14 @@ static bool reopen(struct rst_backing *file)
     return true;
 }
 
+static bool is_at_path(const struct rst_backing *file)
+{
+    return rst_descriptor_is_at(&file->file, file->path->text);
+}
+
 static bool is_intact(struct rst_backing *file)
 {
-    return rst_descriptor_is_at(&file->file, file->path->text) &&
-           (rst_descriptor_is_ours(&file->file) || reopen(file));
+    return is_at_path(file) && (rst_descriptor_is_ours(&file->file) || reopen(file));
 }
 
 /* The name is the same in the child. */
@@ -390,8 +394,10 @@ static void forked_child(struct rst_backing *file)
 const struct rst_backing_operations rst_file = {
     .create = create,
     .create_again = create_again,
+    .is_at_path = is_at_path,
     .is_intact = is_intact,
     .hide = hide,
+    .release = hide,
     .forked_child = forked_child,
     .outlives_process = true,
 };

@@ -50,14 +50,20 @@ struct rst_backing_operations {
     int (*create_again)(struct rst_backing *backing, const char *provider,
                         const struct rst_image *image);
 
-    /* Whether tracers can still find the image: a memfd by its descriptor, a file by its name, for
-     * programs tidy up /tmp, too. A file of which only the descriptor was closed is opened again.
-     */
+    /* Whether its path leads to the image: a program may have closed the memfd's descriptor, or
+     * tidied up /tmp. */
+    bool (*is_at_path)(const struct rst_backing *backing);
+
+    /* The same, and that it can be mapped again: a file of which only the descriptor was closed is
+     * opened once more. */
     bool (*is_intact)(struct rst_backing *backing);
 
     /* The image is not mapped from it any more: a file's name goes, unless another process uses
      * it. */
     void (*hide)(struct rst_backing *backing);
+
+    /* Before the descriptors are closed for good. */
+    void (*release)(struct rst_backing *backing);
 
     /* In the child after a fork: make the path name the child. */
     void (*forked_child)(struct rst_backing *backing);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/handle.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -125,14 +126,16 @@ const char *rst_probe_path(const rst_probe *probe)
 {
     const char *path = NULL;
     const struct rst_object *object;
+    int error = errno;
 
     if (!probe)
         return NULL;
     rst_lock();
     object = inside(probe)->object;
-    if (object && object->open && object->shown)
-        path = object->backing.path->text;
+    if (object && object->open)
+        path = rst_object_path(object);
     rst_unlock();
+    errno = error;
     return path;
 }
 

@@ -46,6 +46,7 @@ static void close_and_load(void *unused)
     shop_fire(shop, 10);
     ((void (*)(uint64_t))leads.function)(1);
     check(!exists(path)); /* which is why no tracer finds it */
+    check(rst_probe_path(shop.order) == NULL);
 
     check_equal(rst_provider_load(shop.provider), 0);
     check_text(rst_probe_path(shop.order), path); /* the number was free */
@@ -81,6 +82,7 @@ static void close_take_number_and_load(void *unused)
         taken = open("/dev/null", O_RDONLY | O_CLOEXEC);
     while (taken < number);
     check_equal(taken, number);
+    check(rst_probe_path(shop.order) == NULL); /* never another file's */
     check_equal(rst_provider_load(shop.provider), 0);
     check(strcmp(rst_probe_path(shop.order), path) != 0);
     check_text(given, path); /* what was given out stays readable */
