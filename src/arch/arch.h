@@ -33,6 +33,10 @@ struct rst_arch {
     uint32_t flags;   /* e_flags */
     uint8_t filler;   /* between stubs: traps if anything ever runs it */
 
+    /* What the kernel or a debugger may put at a site to watch it: the first bytes. */
+    const uint8_t *watchers;
+    uint8_t watcher_count;
+
     /* The CIE: what holds on entry to a stub. */
     uint8_t code_align, return_register;
     int8_t data_align;

@@ -57,6 +57,9 @@ static const uint8_t property[] = {
     0x00, 0x00, 0x00, 0x00, /* padding to 8 */
 };
 
+/* A breakpoint; the call that a nop5 becomes; the lea before the call that a nop10 becomes. */
+static const uint8_t watchers[] = {0xcc, 0xe8, 0x48};
+
 static const uint8_t entry_unwind[] = {
     DW_CFA_def_cfa, RSP, 8, DW_CFA_offset(RA), 1,
 };
@@ -87,6 +90,8 @@ const struct rst_arch rst_arch_x86_64 = {
     .name = "x86_64",
     .machine = EM_X86_64,
     .filler = 0xcc, /* int3 */
+    .watchers = watchers,
+    .watcher_count = sizeof(watchers),
     .code_align = 1,
     .data_align = -8,
     .return_register = RA,

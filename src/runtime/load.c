@@ -84,18 +84,22 @@ static int hide_all(rst_provider *provider)
     return first_error;
 }
 
-static int show_all(rst_provider *provider)
+/* Show all objects that are open but the `newest`, which is shown since it was opened. */
+static int show_all(rst_provider *provider, const struct rst_object *newest)
 {
     for (struct rst_object *object = provider->objects; object; object = object->next) {
         bool was_shown = object->shown;
-        int error = object->open ? rst_object_show(object) : 0;
+        int error;
 
+        if (!object->open || (object == newest && was_shown))
+            continue;
+        error = rst_object_show(object);
         if (error < 0) {
             if (!object->shown)
                 rst_handles_detach(object);
             return error;
         }
-        if (object->open && !was_shown)
+        if (!was_shown)
             rst_handles_attach(object);
     }
     return 0;
@@ -169,7 +173,7 @@ static int finish_load(rst_provider *provider, struct rst_object *object, unsign
         return object ? hide(object) : 0;
     error = check_exiting(provider);
     if (error == 0)
-        error = show_all(provider);
+        error = show_all(provider, object);
     if (error < 0) {
         roll_back(provider, object);
         return error;

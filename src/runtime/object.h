@@ -23,6 +23,7 @@ struct rst_object {
     bool open;            /* false while it is being opened, without the lock */
     bool shown;           /* all of its memory that tracers look at is the backing's */
     bool hidden;          /* none is; neither holds after swapping has failed halfway */
+    size_t uncounted;     /* sites with a tracer that no semaphore counts, as of the last load */
     const struct rst_arch *arch;
     enum rst_nop nop;
     struct rst_map map;
@@ -65,6 +66,9 @@ int rst_object_forked_child(struct rst_object *object);
 
 /* As the program exits: leave nothing of it behind that would outlive the process. */
 void rst_object_exit(struct rst_object *object);
+
+/* What a tracer attaches to; NULL while the object is hidden, or if the path leads elsewhere. */
+const char *rst_object_path(const struct rst_object *object);
 
 /* Where probe `index` has its semaphore and its function. */
 const volatile uint32_t *rst_object_semaphore(const struct rst_object *object, size_t index);

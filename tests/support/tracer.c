@@ -105,12 +105,13 @@ void need_tracer(void)
     need(reason == NULL, reason);
 }
 
-static int attach_probe(const rst_probe *probe, const char *provider, pid_t pid, int cpu)
+static int attach_probe(const rst_probe *probe, const char *provider, pid_t pid, int cpu,
+                        bool counted)
 {
     const char *path = rst_probe_path(probe);
     struct found_probes found = read_probes(path);
     const struct found_probe *note = find_probe(&found, provider, rst_probe_name(probe));
-    int tracer = attach(path, note->site_offset, note->semaphore_offset, pid, cpu);
+    int tracer = attach(path, note->site_offset, counted ? note->semaphore_offset : 0, pid, cpu);
 
     free_probes(&found);
     return tracer;
@@ -124,7 +125,16 @@ static _Noreturn void give_up(const rst_probe *probe, int error)
 
 int tracer_attach_probe(const rst_probe *probe, const char *provider, pid_t pid)
 {
-    int tracer = attach_probe(probe, provider, pid, pid == -1 ? 0 : -1);
+    int tracer = attach_probe(probe, provider, pid, pid == -1 ? 0 : -1, true);
+
+    if (tracer < 0)
+        give_up(probe, tracer);
+    return tracer;
+}
+
+int tracer_attach_uncounted(const rst_probe *probe, const char *provider)
+{
+    int tracer = attach_probe(probe, provider, 0, -1, false);
 
     if (tracer < 0)
         give_up(probe, tracer);
@@ -146,7 +156,7 @@ struct tracers tracers_attach_everywhere(const rst_probe *probe, const char *pro
     struct tracers tracers = {0};
 
     for (int cpu = 0; cpu < cpus && cpu < TRACER_MAX_CPUS; cpu++) {
-        int tracer = attach_probe(probe, provider, -1, cpu);
+        int tracer = attach_probe(probe, provider, -1, cpu, true);
 
         if (tracer < 0 && tracer != -ENODEV) /* a CPU that is off */
             give_up(probe, tracer);

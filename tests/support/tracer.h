@@ -30,6 +30,9 @@ int tracer_attach(const char *path, uint64_t site_offset, uint64_t semaphore_off
 /* Watch a loaded probe of this process; aborts the test if that fails. */
 int tracer_attach_probe(const rst_probe *probe, const char *provider, pid_t pid);
 
+/* Watch it in this process without its semaphore, as tracers do that know nothing of semaphores. */
+int tracer_attach_uncounted(const rst_probe *probe, const char *provider);
+
 /* How many hits there have been. */
 uint64_t tracer_count(int tracer);
 
