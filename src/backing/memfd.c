@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -23,6 +24,7 @@
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 #define NUMBER_SIZE ((size_t)12) /* of a process id or a descriptor, its NUL included */
+#define TRIES 256                /* against inode numbers that other descriptors have */
 #define PATH_SIZE (sizeof("/proc//fd/") + 2 * NUMBER_SIZE)
 
 /*
@@ -98,17 +100,67 @@ static int set_path(struct rst_backing *memfd)
     return 0;
 }
 
+/* ---------------------------------------------------------------- a descriptor's number -- */
+
+/*
+ * bcc, and bpftrace before 0.25, find a memfd by the first descriptor of the process that has its
+ * inode *number*, of whatever file system. memfds are numbered from 1 at each boot, so a device, a
+ * pipe or a file may have the same number; what the tracer then reads is that.
+ *
+ * Our own memfds have numbers that differ, and a process may have thousands: a mark for each of
+ * their descriptors saves looking at it.
+ */
+#define MARKED_FDS 65536
+
+static uint64_t marks[MARKED_FDS / 64];
+
+static void mark(int fd)
+{
+    if (fd < MARKED_FDS)
+        __atomic_or_fetch(&marks[fd / 64], UINT64_C(1) << fd % 64, __ATOMIC_RELAXED);
+}
+
+static void unmark(int fd)
+{
+    if (fd >= 0 && fd < MARKED_FDS)
+        __atomic_and_fetch(&marks[fd / 64], ~(UINT64_C(1) << fd % 64), __ATOMIC_RELAXED);
+}
+
+static bool is_marked(int fd)
+{
+    return fd < MARKED_FDS &&
+           (__atomic_load_n(&marks[fd / 64], __ATOMIC_RELAXED) >> fd % 64 & 1) != 0;
+}
+
+/* Whether such a tracer would come upon another descriptor first. */
+static bool is_behind_its_number(const struct rst_descriptor *memfd)
+{
+    struct stat status;
+
+    for (int fd = 0; fd < memfd->fd; fd++)
+        if (!is_marked(fd) && fstat(fd, &status) == 0 && status.st_ino == memfd->inode)
+            return true;
+    return false;
+}
+
+/* How a descriptor gets the number that it stays with. */
+struct placement {
+    int (*place)(struct rst_backing *memfd, const struct placement *placement);
+    bool (*is_known)(const char *path);
+    int number;
+};
+
 /*
  * The dynamic linker takes a path that it has seen for the library that it has loaded, even when
  * that descriptor was closed and its number used again. So the descriptor moves until its path is
  * new to the linker.
  */
-static int avoid_known_paths(struct rst_backing *memfd, bool (*is_known)(const char *path))
+static int avoid_known_paths(struct rst_backing *memfd, const struct placement *placement)
 {
     char text[PATH_SIZE];
     int error;
 
-    while ((error = name_path(memfd->file.fd, text)) == 0 && is_known(text)) {
+    while ((error = name_path(memfd->file.fd, text)) == 0 && placement->is_known(text)) {
         int next = fcntl(memfd->file.fd, F_DUPFD_CLOEXEC, memfd->file.fd + 1);
 
         if (next < 0)
@@ -138,20 +190,41 @@ static int open_memfd(const char *provider, const struct rst_image *image, struc
     return 0;
 }
 
+/* Open one that no other descriptor's inode number hides; its number differs each time. */
+static int open_first(const char *provider, const struct rst_image *image,
+                      const struct placement *placement, struct rst_backing *ret)
+{
+    for (int tries = TRIES;; tries--) {
+        struct rst_backing memfd;
+        int error = open_memfd(provider, image, &memfd);
+
+        if (error < 0)
+            return error;
+        error = placement->place(&memfd, placement);
+        if (error == 0 && (tries == 0 || !is_behind_its_number(&memfd.file))) {
+            *ret = memfd;
+            return 0;
+        }
+        close(memfd.file.fd);
+        if (error < 0)
+            return error;
+    }
+}
+
 static int create(const struct rst_backing_request *request, struct rst_backing *ret)
 {
+    const struct placement placement = {.place = avoid_known_paths, .is_known = request->is_known};
     struct rst_backing memfd;
-    int error = open_memfd(request->provider, request->image, &memfd);
+    int error = open_first(request->provider, request->image, &placement, &memfd);
 
     if (error < 0)
         return error;
-    error = avoid_known_paths(&memfd, request->is_known);
-    if (error == 0)
-        error = set_path(&memfd);
+    error = set_path(&memfd);
     if (error < 0) {
         close(memfd.file.fd);
         return error;
     }
+    mark(memfd.file.fd);
     *ret = memfd;
     return 0;
 }
@@ -162,47 +235,68 @@ static int fd_of(const struct rst_path *path)
     return (int)strtol(strrchr(path->text, '/') + 1, NULL, 10);
 }
 
+/* Take that number if it is free: then the path that tracers and the link map have holds. */
+static int take_number(struct rst_backing *memfd, const struct placement *placement)
+{
+    int number = placement->number, fd;
+
+    if (memfd->file.fd == number)
+        return 0;
+    fd = fcntl(memfd->file.fd, F_DUPFD_CLOEXEC, number);
+    if (fd == number) {
+        close(memfd->file.fd);
+        memfd->file.fd = fd;
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    return 0;
+}
+
 static int create_again(struct rst_backing *memfd, const char *provider,
                         const struct rst_image *image)
 {
+    const struct placement placement = {.place = take_number, .number = fd_of(memfd->path)};
     struct rst_backing again;
-    int old = fd_of(memfd->path), same, error;
+    int error;
 
-    error = open_memfd(provider, image, &again);
+    unmark(placement.number);
+    error = open_first(provider, image, &placement, &again);
     if (error < 0)
         return error;
     rst_descriptor_close(&memfd->file);
     again.path = memfd->path;
     again.forked = memfd->forked;
-
-    /* The old number if it is free: then the path that tracers and the link map have holds. */
-    same = again.file.fd == old ? old : fcntl(again.file.fd, F_DUPFD_CLOEXEC, old);
-    if (same == old && same != again.file.fd) {
-        close(again.file.fd);
-        again.file.fd = same;
-    } else if (same >= 0 && same != again.file.fd) {
-        close(same);
-    }
-    if (again.file.fd != old) {
+    if (again.file.fd != placement.number) {
         error = set_path(&again); /* the linker isn't asked: it loads nothing by this one */
         if (error < 0) {
             close(again.file.fd);
             return error;
         }
     }
+    mark(again.file.fd);
     *memfd = again;
     return 0;
 }
 
-static bool is_intact(struct rst_backing *memfd)
+static bool is_at_path(const struct rst_backing *memfd)
 {
     return rst_descriptor_is_ours(&memfd->file);
+}
+
+static bool is_intact(struct rst_backing *memfd)
+{
+    return is_at_path(memfd);
 }
 
 /* Tracers look for what is mapped. */
 static void hide(struct rst_backing *memfd)
 {
     (void)memfd;
+}
+
+static void release(struct rst_backing *memfd)
+{
+    unmark(memfd->file.fd);
 }
 
 static void forked_child(struct rst_backing *memfd)
@@ -217,7 +311,9 @@ static void forked_child(struct rst_backing *memfd)
 const struct rst_backing_operations rst_memfd = {
     .create = create,
     .create_again = create_again,
+    .is_at_path = is_at_path,
     .is_intact = is_intact,
     .hide = hide,
+    .release = release,
     .forked_child = forked_child,
 };
