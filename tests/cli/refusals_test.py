@@ -4,11 +4,15 @@
 import os
 import re
 import resource
+import shutil
 import struct
+import time
 
 import command
 import harness
-from command import BAD_FILE, GONE, NONE, SANITIZED, SDT_PROGRAM, USAGE
+from command import BAD_FILE, FAILED, GONE, NONE, SANITIZED, SDT_PROGRAM, USAGE
+
+SOON = 20  # seconds, of the 45 that a holder of a lease has
 
 
 class Refusals(command.CommandTest):
@@ -132,6 +136,27 @@ class Refusals(command.CommandTest):
         path = os.path.join(self.directory(), "fifo")
         os.mkfifo(path)
         self.check(BAD_FILE, "not a regular file", path)
+
+    def test_a_file_that_another_process_holds_a_lease_on_is_not_waited_for(self):
+        path = shutil.copy(SDT_PROGRAM, self.directory())
+        with open("/proc/sys/fs/lease-break-time", encoding="ascii") as file:
+            self.assertGreater(int(file.read()), 2 * SOON)  # or waiting would look the same
+        script = (
+            "import fcntl, mmap, signal, sys\n"
+            "signal.signal(signal.SIGIO, signal.SIG_IGN)\n"  # which asks it to give the lease up
+            "file = open(sys.argv[1], 'r+b')\n"
+            "view = mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_EXEC)\n"
+            "fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n"
+            "print('ready', flush=True)\n"
+            "sys.stdin.read()"
+        )
+        program = self.program("/usr/bin/python3", "-c", script, path)
+        for words in ("list", path), ("list", "-p", program.pid, "plain:*"), ("trace", path, "--for", "gdb"):
+            with self.subTest(words=words):
+                begun = time.monotonic()
+                outcome = self.rst(*words, status=FAILED)
+                self.assertLess(time.monotonic() - begun, SOON)
+                self.assertRegex(outcome.err, rf'"{path}": another process holds a lease on it, ')
 
     def test_a_truncated_program(self):
         path = os.path.join(self.directory(), "program")

@@ -42,14 +42,6 @@ char *program_path(const char *program)
     return path;
 }
 
-bool program_exists(const char *program)
-{
-    char *path = program_path(program);
-
-    free(path);
-    return path;
-}
-
 static long now(void)
 {
     struct timespec time;
@@ -147,19 +139,16 @@ static int hold_signals(sigset_t *ret_former)
     return signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-bool program_version(const char *program, const char *option, const char *mark,
+bool program_version(const char *path, const char *option, const char *mark,
                      char ret[PROGRAM_VERSION])
 {
-    char *path = program_path(program), output[MOST_OUTPUT] = "";
+    char output[MOST_OUTPUT] = "";
     int fd = -1, signals;
     sigset_t former;
     pid_t child;
 
-    if (!path)
-        return false;
     signals = hold_signals(&former);
     child = start(path, option, &former, &fd);
-    free(path);
     if (child > 0) {
         read_output(fd, signals, output);
         close(fd);

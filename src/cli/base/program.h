@@ -12,14 +12,11 @@
 /* The path of a program, in PATH or where tracers use to be; free() it. NULL: there is none. */
 char *program_path(const char *program);
 
-/* Whether there is a program of that name, found so. */
-bool program_exists(const char *program);
-
 /*
- * Run `PROGRAM OPTION`, for a few seconds at most. Gives whether its output has `mark` in it and a
+ * Run `PATH OPTION`, for a few seconds at most. Gives whether its output has `mark` in it and a
  * version number, which goes to `ret`.
  */
-bool program_version(const char *program, const char *option, const char *mark,
+bool program_version(const char *path, const char *option, const char *mark,
                      char ret[PROGRAM_VERSION]);
 
 #endif

@@ -3,7 +3,6 @@
  * Whether probes can be loaded, in each backing, and watched: it is tried with one of our own.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/base/command.h"
+#include "cli/base/file.h"
 #include "cli/check/check.h"
 #include "cli/check/uprobe.h"
 #include "cli/usdt/usdt.h"
@@ -152,12 +152,14 @@ struct own_image {
 static int open_image(const rst_probe *probe, struct own_image *ret)
 {
     const char *path = rst_probe_path(probe);
-    struct own_image image = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    struct own_image image = {0};
     struct usdt_file file;
+    struct stat about;
     int error;
 
+    image.fd = file_open(path, &about);
     if (image.fd < 0)
-        return -errno;
+        return image.fd;
     error = usdt_read(image.fd, path, &file);
     if (error == 0) {
         if (file.count == 1) {
@@ -230,10 +232,12 @@ static bool check_nop(struct machine *machine, struct fact *fact)
 static int open_uprobe(const rst_probe *probe)
 {
     struct own_image image;
+    char path[64];
     int uprobe = open_image(probe, &image);
 
-    if (uprobe == 0) {
-        uprobe = uprobe_attach(rst_probe_path(probe), image.site, image.semaphore);
+    if (uprobe == 0) { /* by what was read, and not by a name that may lead elsewhere by now */
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", image.fd);
+        uprobe = uprobe_attach(path, image.site, image.semaphore);
         close(image.fd);
     }
     return uprobe;

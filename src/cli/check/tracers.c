@@ -70,25 +70,27 @@ static double number_of(const char *version)
 
 static bool look_for(const struct tracer *tracer, struct fact *fact)
 {
-    char version[PROGRAM_VERSION] = "";
-    const char *found = NULL;
-    bool then;
+    char version[PROGRAM_VERSION] = "", *path = NULL;
+    const char *name = NULL;
+    bool then, known;
 
-    for (size_t i = 0; i < 2 && tracer->programs[i] && !found; i++)
-        if (program_exists(tracer->programs[i]))
-            found = tracer->programs[i];
-    if (found && tracer->option && !program_version(found, tracer->option, tracer->mark, version)) {
-        fact_set(fact, VERDICT_NOTE, "%s is another program of that name, or doesn't answer",
-                 found);
-        return true;
+    for (size_t i = 0; i < 2 && tracer->programs[i] && !path; i++) {
+        name = tracer->programs[i];
+        path = program_path(name);
     }
-    if (!found) {
+    if (!path) {
         fact_set(fact, VERDICT_NOTE, "not installed");
         fact_advise(fact, "Debian has it as %s", tracer->package);
         return true;
     }
+    known = !tracer->option || program_version(path, tracer->option, tracer->mark, version);
+    free(path);
+    if (!known) {
+        fact_set(fact, VERDICT_NOTE, "%s is another program of that name, or doesn't answer", name);
+        return true;
+    }
     then = tracer->sees_then && number_of(version) >= tracer->from;
-    fact_set(fact, VERDICT_YES, "%s: %s", *version ? version : found,
+    fact_set(fact, VERDICT_YES, "%s: %s", *version ? version : name,
              then ? tracer->sees_then : tracer->sees);
     return true;
 }

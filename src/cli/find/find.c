@@ -2,7 +2,6 @@
 #include "cli/find/find.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/base/file.h"
 #include "cli/base/quote.h"
 #include "cli/find/process.h"
 #include "cli/find/suggest.h"
@@ -249,20 +249,21 @@ static int say_no_file(const char *path)
                     text_path(path).text, word, word);
 }
 
-/* A device's open() may do something: only a file is opened. Gives it, or a negative errno. */
+/* Gives a descriptor, or a negative errno. */
 static int open_named(const char *path)
 {
     struct stat about;
-    int fd;
+    int fd = file_open(path, &about);
 
-    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
-        return rst_fail(ENOEXEC, "%s: not a regular file", text_path(path).text);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd >= 0)
         return fd;
-    return errno == ENOENT && !strchr(path, '/')
-               ? say_no_file(path)
-               : rst_fail_errno(errno, "%s", text_path(path).text);
+    if (S_ISDIR(about.st_mode))
+        return rst_fail(EISDIR, "%s: a directory; name a file in it", text_path(path).text);
+    if (fd == -ENXIO && about.st_mode)
+        return rst_fail(ENOEXEC, "%s: not a regular file", text_path(path).text);
+    if (fd == -ENOENT && !strchr(path, '/'))
+        return say_no_file(path);
+    return file_fail(fd, text_path(path).text);
 }
 
 static void look_at_path(struct search *search, struct findings *findings, const char *path)

@@ -24,7 +24,9 @@
 #include <unistd.h>
 
 #include "cli/base/command.h"
+#include "cli/base/file.h"
 #include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "error.h"
 
 #define MEMFD "/memfd:"
@@ -175,21 +177,6 @@ static bool is_mapped(int path_fd, const struct process_mapping *mapping, bool b
            memcmp(name, mapping->name, (size_t)length) == 0;
 }
 
-/* Open for reading what is open as a path, if it is a regular file: a device's open() may act. */
-static int open_regular(int path_fd, struct stat *about)
-{
-    char path[64];
-    int fd;
-
-    if (fstat(path_fd, about) < 0)
-        return -errno;
-    if (!S_ISREG(about->st_mode))
-        return -ENXIO;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    return fd < 0 ? -errno : fd;
-}
-
 /*
  * Gives -ESTALE if the process has mapped something else there by now, and what the worst was of
  * the ways that lead to the file otherwise: "no permission" tells more than "not there".
@@ -207,7 +194,7 @@ static int open_any_way(struct process *process, const struct process_file *file
             path_fd = i == 0 ? -ESTALE : -ENOENT;
         }
         if (path_fd >= 0) {
-            fd = open_regular(path_fd, about);
+            fd = file_reopen(path_fd, about);
             close(path_fd);
             if (fd >= 0 || fd == -ENXIO)
                 return fd;
@@ -277,6 +264,16 @@ static bool has_exited(const struct process *process)
     return readlinkat(process->directory, "exe", &target, 1) < 0;
 }
 
+static int fail_to_open(const struct process *process, const char *name, int error)
+{
+    struct text words = {0};
+
+    text_addf(&words, "process %ld: %s", (long)process->pid, text_path(name).text);
+    file_fail(error, words.bytes);
+    free(words.bytes);
+    return error;
+}
+
 int process_open_file(struct process *process, const struct process_file *file,
                       struct process_opened *ret)
 {
@@ -295,7 +292,7 @@ int process_open_file(struct process *process, const struct process_file *file,
                         "be root, or have CAP_SYS_ADMIN",
                         (long)process->pid, text_path(name).text);
     if (fd < 0)
-        return rst_fail_errno(-fd, "process %ld: %s", (long)process->pid, text_path(name).text);
+        return fail_to_open(process, name, fd);
     *ret = (struct process_opened){
         .fd = fd,
         .device = about.st_dev,

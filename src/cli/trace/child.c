@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/base/program.h"
+#include "cli/base/quote.h"
 #include "cli/trace/tracer.h"
 #include "error.h"
 
@@ -40,8 +41,8 @@ enum status trace_find_bpftrace(struct trace_bpftrace *ret)
             "--for gdb, perf, bcc, dtrace, tracefs");
         return STATUS_UNTRACEABLE;
     }
-    if (!program_version(BPFTRACE, "--version", "bpftrace", version)) {
-        say("%s does not say which version it is", ret->path);
+    if (!program_version(ret->path, "--version", "bpftrace", version)) {
+        say("%s does not say which version it is", text_path(ret->path).text);
         return STATUS_FAILED;
     }
     ret->version = number_of(version);
