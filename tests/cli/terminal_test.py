@@ -82,6 +82,20 @@ class Table(command.CommandTest):
         out = self.rst("list", "-p", target.pid, "shop:mixed").out
         self.assertIn("float ratio, double weight, string path", out)
 
+    def test_one_long_name_does_not_pad_every_row(self):
+        path = os.path.join(self.directory(), "long.so")
+        probes = [f"p{i}(uint64 value)" for i in range(300)]
+        self.rst("emit", "long", f"a(uint64 {'x' * 100_000})", *probes, "-o", path)
+        for words in ([], ["--names"], ["--json"]):
+            with self.subTest(words=words):
+                lines = self.rst("list", path, *words).out.splitlines()
+                rest = [line for line in lines if "xxx" not in line]
+                self.assertGreaterEqual(len(rest), 300)
+                self.assertLess(max(map(len, rest)), 500)
+        rows = self.rst("list", path).out.splitlines()
+        self.assertRegex(max(rows, key=len), rf"^long:a +uint64 x{{100000}}  file   {path}$")
+        self.assertEqual(len({row.index("file  ") for row in rows if "long:p" in row}), 1)
+
 
 class Main(command.CommandTest):
     def test_help_and_version(self):

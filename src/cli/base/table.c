@@ -13,6 +13,7 @@
 
 #define GAP 2
 #define LEAST_WIDTH 6 /* of a column that is cut */
+#define MOST_WIDTH 80 /* of one that is not: one long name must not pad every row to its width */
 #define BOLD "\033[1m"
 #define BRIGHT "\033[1;32m"
 #define PLAIN "\033[0m"
@@ -21,6 +22,7 @@
 struct printer {
     const struct table *table;
     size_t *widths;
+    bool cuts; /* to fit a terminal */
     bool colour;
     const char *mark; /* of what was cut */
     struct text cell;
@@ -64,7 +66,7 @@ static void measure(struct printer *printer)
             text_clear(&printer->cell);
             table->cell(table->context, row, column, &printer->cell);
             width = text_width(printer->cell.bytes);
-            if (width > printer->widths[column])
+            if (width > printer->widths[column] && (printer->cuts || width <= MOST_WIDTH))
                 printer->widths[column] = width;
         }
 }
@@ -103,7 +105,7 @@ static size_t print_cut(const struct printer *printer, const char *words, size_t
 {
     size_t width = text_width(words), mark = text_width(printer->mark), bytes;
 
-    if (width <= room || cut == CUT_NEVER) {
+    if (width <= room || cut == CUT_NEVER || !printer->cuts) {
         fputs(words, stdout);
         return width;
     }
@@ -160,8 +162,9 @@ void table_print(const struct table *table)
 
     printer.widths = sure(calloc(table->column_count, sizeof(*printer.widths)));
     printer.mark = table_has_unicode() ? "…" : "~";
+    printer.cuts = terminal > 0;
     measure(&printer);
-    if (terminal)
+    if (printer.cuts)
         fit(&printer, terminal);
     print_rows(&printer);
     free(printer.widths);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table that fits the terminal. Where stdout is none, nothing is cut, and nothing is coloured.
+ * A table that fits the terminal. Where stdout is none, nothing is cut, and nothing is coloured:
+ * what is wider than 80 columns is written out, and the rest of its row stands to the right of the
+ * others.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
