@@ -2,6 +2,7 @@
 """`rst list` on a process with a million probes. Whoever looks at every process sees it, too."""
 
 import json
+import time
 
 import command
 import harness
@@ -25,6 +26,14 @@ class Many(command.CommandTest):
         self.assertEqual(self.site("-p", pid, f"many:p{count - 1}")["probe"], f"p{count - 1}")
         near = self.rst("list", "-p", pid, "many:q77", status=NONE).err
         self.assertIn("did you mean many:p77", near)
+        begun = time.monotonic()
+        self.rst("list", "-p", pid, "many:p1??", "many:p2??", "many:p3??", "many:p4??", "--names")
+        to_find = time.monotonic() - begun
+        for tool in "gdb", "bcc", "tracefs":  # which tells of each site
+            with self.subTest(tool=tool):
+                begun = time.monotonic()
+                self.rst("trace", "-p", pid, "many:p1??", "many:p2??", "many:p3??", "many:p4??", "--for", tool)
+                self.assertLess(time.monotonic() - begun, 2 * to_find + 1)
 
 
 if __name__ == "__main__":

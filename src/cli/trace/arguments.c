@@ -69,25 +69,14 @@ static void read_first(struct trace_probe *probe)
 
 /* What the operands of all sites are together. */
 struct sites {
-    size_t count;
     struct {
         size_t count;
         bool differ; /* in size, sign or kind of number */
         bool has_float;
+        bool unread_by_bcc; /* at one of them */
         uint8_t widest_signed, widest_unsigned, widest_constant, widest;
     } arguments[USDT_MOST_ARGUMENTS];
 };
-
-const struct usdt_probe *trace_next_site(const struct trace_probe *probe,
-                                         const struct usdt_probe *site)
-{
-    const struct usdt_file *file = probe->source->file;
-
-    for (site = site ? site + 1 : file->probes; site < file->probes + file->count; site++)
-        if (strcmp(site->provider, probe->provider) == 0 && strcmp(site->name, probe->name) == 0)
-            return site;
-    return NULL;
-}
 
 /* The bytes that a number takes which is its own value with either sign; 0: it is negative. */
 static uint8_t constant_size(const struct operand *operand)
@@ -121,6 +110,15 @@ static bool is_at_symbol(const struct operand *operand)
                     memmem(open, operand->length - before, "%rip", 4));
 }
 
+/* bcc in old versions knows no index, and of "x(%rip)" it makes another address. */
+static bool bcc_reads(const struct operand *operand)
+{
+    const char *open = memchr(operand->text, '(', operand->length);
+
+    return !operand->is_float && !is_at_symbol(operand) &&
+           !(open && memchr(open, ',', operand->length - (size_t)(open - operand->text)));
+}
+
 static void raise(uint8_t *widest, uint8_t size)
 {
     if (size > *widest)
@@ -138,6 +136,7 @@ static void add_operand(struct sites *sites, size_t i, struct trace_probe *probe
     probe->skipped_by_bcc |= operand->is_float || operand->kind == OPERAND_OTHER;
     sites->arguments[i].count++;
     sites->arguments[i].has_float |= operand->is_float;
+    sites->arguments[i].unread_by_bcc |= !bcc_reads(operand);
     sites->arguments[i].differ |= size != argument->size ||
                                   operand->is_signed != argument->is_signed ||
                                   operand->is_float != argument->site.operand.is_float;
@@ -152,14 +151,12 @@ static void add_operand(struct sites *sites, size_t i, struct trace_probe *probe
 
 static void look_at_sites(struct trace_probe *probe, struct sites *ret)
 {
-    const struct usdt_probe *site = NULL;
-
     *ret = (struct sites){0};
-    while ((site = trace_next_site(probe, site))) {
+    for (size_t number = 0; number < probe->site_count; number++) {
+        const struct usdt_probe *site = probe->sites[number];
         const char *at = site->operands;
         struct operand operand;
 
-        ret->count++;
         probe->differs |= strcmp(site->operands, probe->site->operands) != 0;
         for (size_t i = 0;
              i < probe->argument_count && operand_next(&at, probe->source->file->machine, &operand);
@@ -169,13 +166,13 @@ static void look_at_sites(struct trace_probe *probe, struct sites *ret)
 }
 
 /* One type for all sites; see above. */
-static void unite(struct trace_argument *argument, const struct sites *sites)
+static void unite(struct trace_argument *argument, const struct sites *sites, size_t site_count)
 {
     size_t i = argument->index;
     uint8_t with = sites->arguments[i].widest_signed, without = sites->arguments[i].widest_unsigned;
 
     argument->widest = sites->arguments[i].widest;
-    if (sites->arguments[i].count < sites->count)
+    if (sites->arguments[i].count < site_count)
         argument->unreadable = true;
     if (!sites->arguments[i].differ)
         return;
@@ -190,46 +187,22 @@ static void unite(struct trace_argument *argument, const struct sites *sites)
 
 /* ------------------------------------------------------------------------------- places -- */
 
-/* bcc in old versions knows no index, and of "x(%rip)" it makes another address. */
-static bool bcc_reads(const struct operand *operand)
-{
-    const char *open = memchr(operand->text, '(', operand->length);
-
-    return !operand->is_float && !is_at_symbol(operand) &&
-           !(open && memchr(open, ',', operand->length - (size_t)(open - operand->text)));
-}
-
-static bool bcc_reads_all(const struct trace_probe *probe, size_t argument)
-{
-    const struct usdt_probe *site = NULL;
-
-    while ((site = trace_next_site(probe, site))) {
-        const char *at = site->operands;
-        struct operand operand;
-        size_t i = 0;
-
-        while (i <= argument && operand_next(&at, probe->source->file->machine, &operand))
-            if (i++ == argument && !bcc_reads(&operand))
-                return false;
-    }
-    return true;
-}
-
 /* Whether argN is the argument: bcc counts none that it skips. */
-static bool has_number(const struct trace_probe *probe, size_t i,
+static bool has_number(const struct trace_probe *probe, const struct sites *sites, size_t i,
                        const struct trace_bpftrace *bpftrace)
 {
     if (probe->skipped_by_bcc || (i >= 6 && bpftrace->arguments_in_registers))
         return false;
     return bpftrace->version > LAST_OF_BCC || probe->source->file->machine != EM_X86_64 ||
-           bcc_reads_all(probe, i);
+           !sites->arguments[i].unread_by_bcc;
 }
 
-static void find_place(struct trace_probe *probe, size_t i, const struct trace_bpftrace *bpftrace)
+static void find_place(struct trace_probe *probe, const struct sites *sites, size_t i,
+                       const struct trace_bpftrace *bpftrace)
 {
     struct trace_argument *argument = &probe->arguments[i];
 
-    if (argument->unreadable || has_number(probe, i, bpftrace))
+    if (argument->unreadable || has_number(probe, sites, i, bpftrace))
         return;
     if (probe->source->file->machine == EM_X86_64 && !probe->differs)
         argument->place = trace_place(&argument->site.operand);
@@ -242,10 +215,9 @@ void trace_read_arguments(struct trace_probe *probe, const struct trace_bpftrace
 
     read_first(probe);
     look_at_sites(probe, &sites);
-    probe->sites = sites.count;
     for (size_t i = 0; i < probe->argument_count; i++) {
-        unite(&probe->arguments[i], &sites);
-        find_place(probe, i, bpftrace);
+        unite(&probe->arguments[i], &sites, probe->site_count);
+        find_place(probe, &sites, i, bpftrace);
     }
 }
 

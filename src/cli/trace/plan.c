@@ -98,6 +98,15 @@ static struct trace_probe *find_probe(const struct trace *trace, const struct fo
     return NULL;
 }
 
+/* Each site is found once in a source, and again in other processes that have mapped the file. */
+static void add_site(struct trace_probe *probe, const struct found *found)
+{
+    if (found->source != probe->source)
+        return;
+    probe->sites = room_for_one(probe->sites, probe->site_count, sizeof(*probe->sites));
+    probe->sites[probe->site_count++] = found->probe;
+}
+
 /* Gives false if no script can name it. */
 static bool add_found(struct trace *trace, const struct found *found)
 {
@@ -120,9 +129,19 @@ static bool add_found(struct trace *trace, const struct found *found)
             .site = found->probe,
         };
     }
-    if (trace->options.search.pid_count > 0 && found->source->pid > 0)
+    add_site(probe, found);
+    /* Who has mapped the file has all of its sites: one tells. */
+    if (trace->options.search.pid_count > 0 && found->source->pid > 0 &&
+        found->probe == probe->site)
         add_pid(probe, found->source->pid);
     return true;
+}
+
+static int compare_sites(const void *left, const void *right)
+{
+    const struct usdt_probe *const *a = left, *const *b = right;
+
+    return (*a > *b) - (*a < *b);
 }
 
 /* Make probes of the findings, as far as they are not too many. */
@@ -145,6 +164,8 @@ static enum status add_findings(struct trace *trace)
                              "that you mean",
                              MOST_PROBES);
     }
+    for (size_t i = 0; i < trace->probe_count; i++)
+        qsort(trace->probes[i].sites, trace->probes[i].site_count, sizeof(void *), compare_sites);
     return trace->probe_count > 0 ? STATUS_GOOD : STATUS_FAILED;
 }
 
@@ -206,6 +227,7 @@ static void free_probe(struct trace_probe *probe)
     free(probe->condition);
     free(probe->path);
     free(probe->pids);
+    free(probe->sites);
 }
 
 void trace_leave_out(struct trace *trace)

@@ -349,7 +349,7 @@ void trace_variables(const struct trace *trace, char *ret[TRACE_VARIABLES])
     size_t probes = 2 * trace->probe_count + 16, sites = 0, at = 0;
 
     for (size_t i = 0; i < trace->probe_count; i++)
-        sites += trace->probes[i].sites;
+        sites += trace->probes[i].site_count;
     if (sites > probes)
         probes = sites + 16;
     if (trace->bpftrace.version < 20)

@@ -53,7 +53,7 @@ static void print_perf_files(const struct trace *trace, const char *option)
 /* perf makes events of one name for all sites, and fails at the second: the kernel does not. */
 static void print_perf_probe(const struct trace_probe *probe)
 {
-    if (probe->sites > 1)
+    if (probe->site_count > 1)
         trace_print_uprobes(probe, "sdt_");
     else
         printf("perf probe sdt_%s:%s\n", probe->provider, probe->name);
@@ -61,7 +61,7 @@ static void print_perf_probe(const struct trace_probe *probe)
 
 static void print_perf_removal(const struct trace_probe *probe)
 {
-    if (probe->sites > 1)
+    if (probe->site_count > 1)
         trace_print_removals(probe, "sdt_");
     else
         printf("perf probe --del sdt_%s:%s\n", probe->provider, probe->name);
@@ -83,7 +83,7 @@ static enum status for_perf(const struct trace *trace)
         print_perf_probe(&trace->probes[i]);
     printf("perf record -o perf.data");
     for (size_t i = 0; i < trace->probe_count; i++)
-        for (size_t j = 0; j < trace->probes[i].sites; j++) {
+        for (size_t j = 0; j < trace->probes[i].site_count; j++) {
             printf(" -e ");
             trace_print_event(&trace->probes[i], "sdt_", ':', j);
         }

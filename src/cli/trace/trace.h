@@ -65,9 +65,10 @@ struct trace_argument {
 struct trace_probe {
     const char *provider, *name;
     const struct source *source;
-    char *path;                    /* what bpftrace attaches to */
-    const struct usdt_probe *site; /* the first */
-    size_t sites;
+    char *path;                      /* what bpftrace attaches to */
+    const struct usdt_probe *site;   /* the one that was found first */
+    const struct usdt_probe **sites; /* all of them, in the order of the file's notes */
+    size_t site_count;
     pid_t *pids; /* those that are meant; none: whoever has the file */
     size_t pid_count;
     struct trace_argument arguments[USDT_MOST_ARGUMENTS];
@@ -146,10 +147,6 @@ bool trace_is_plain(const char *word, const char *further);
 
 /* Fill the probe's arguments. */
 void trace_read_arguments(struct trace_probe *probe, const struct trace_bpftrace *bpftrace);
-
-/* The probe's next site in its file; NULL: the first, and none. */
-const struct usdt_probe *trace_next_site(const struct trace_probe *probe,
-                                         const struct usdt_probe *site);
 
 /* By its name, or as argN; NULL. */
 const struct trace_argument *trace_argument_named(const struct trace_probe *probe, const char *name,

@@ -88,9 +88,9 @@ void trace_print_event(const struct trace_probe *probe, const char *prefix, char
 /* Not echo, which in some shells makes another byte of "\\5". */
 void trace_print_uprobes(const struct trace_probe *probe, const char *prefix)
 {
-    const struct usdt_probe *site = NULL;
+    for (size_t number = 0; number < probe->site_count; number++) {
+        const struct usdt_probe *site = probe->sites[number];
 
-    for (size_t number = 0; (site = trace_next_site(probe, site)); number++) {
         printf("printf '%%s\\n' 'p:");
         trace_print_event(probe, prefix, '/', number);
         printf(" %s:0x%" PRIx64, probe->path, site->site);
@@ -103,9 +103,7 @@ void trace_print_uprobes(const struct trace_probe *probe, const char *prefix)
 
 void trace_print_removals(const struct trace_probe *probe, const char *prefix)
 {
-    const struct usdt_probe *site = NULL;
-
-    for (size_t number = 0; (site = trace_next_site(probe, site)); number++) {
+    for (size_t number = 0; number < probe->site_count; number++) {
         printf("printf '%%s\\n' '-:");
         trace_print_event(probe, prefix, '/', number);
         printf("' >> " TRACEFS "/uprobe_events\n");
@@ -114,9 +112,7 @@ void trace_print_removals(const struct trace_probe *probe, const char *prefix)
 
 static void print_enable(const struct trace_probe *probe)
 {
-    const struct usdt_probe *site = NULL;
-
-    for (size_t number = 0; (site = trace_next_site(probe, site)); number++) {
+    for (size_t number = 0; number < probe->site_count; number++) {
         printf("echo 1 > " TRACEFS "/instances/rst/events/");
         trace_print_event(probe, "", '/', number);
         printf("/enable\n");

@@ -42,7 +42,7 @@ static size_t tracer_sites(const struct tracer *tracer)
     size_t sites = 0;
 
     for (size_t i = 0; i < tracer->trace->probe_count; i++)
-        sites += tracer->trace->probes[i].sites;
+        sites += tracer->trace->probes[i].site_count;
     return sites;
 }
 
