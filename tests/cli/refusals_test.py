@@ -57,6 +57,11 @@ class Refusals(command.CommandTest):
         outcome = self.rst("list", "-p", target.pid, "shop:order", "shop:odrer", status=NONE)
         self.assertIn("shop:order  ", outcome.out)  # what there is, is listed
 
+    def test_a_suggestion_has_nothing_that_a_terminal_obeys(self):
+        outcome = self.rst("list", SDT_PROGRAM, "\033[2J*:bred", status=NONE)
+        self.assertRegex(outcome.err, r"did you mean '\\x1b\[2J\*:bread'\?")
+        self.assertNotIn("\033", outcome.err)
+
     def test_one_of_two_processes_is_gone(self):
         target, gone = self.target(), self.program(SDT_PROGRAM)
         gone.close()

@@ -201,5 +201,24 @@ class OtherTools(tracing.TraceCase):
                 self.assertEqual(outcome.out, "")
 
 
+class HostilePaths(tracing.FakeCase):
+    def test_a_path_that_a_terminal_would_obey(self):
+        # a next line, what turns the direction of writing, and a byte of no character
+        path = os.path.join(self.directory(), "a\x85b\u202ec\u061cd\udcffe", "x.so")
+        os.mkdir(os.path.dirname(path))
+        self.rst("emit", "shop", "a(uint64 b)", "-o", path)
+        fake = self.fake('for word; do :; done; printf "%s" "$word"\n')
+        for words in ["--print"], ["--for", "bpftrace"]:
+            with self.subTest(words=words):
+                printed = self.rst("trace", path, "shop:a", *words, environment={**fake, "LC_ALL": "C.UTF-8"}).out
+                self.assertNotRegex(printed, r"[\x00-\x09\x0b-\x1f\x7f-\xff\u061c\u200e-\u202e\udc80-\udcff]")
+                taken = subprocess.run(["/bin/sh", "-c", printed], capture_output=True, check=True, env={**os.environ, **fake})
+                self.assertIn(b'usdt:"' + os.fsencode(path) + b'":shop:a', taken.stdout)
+        outcome = self.rst("trace", path, "--for", "bcc", status=command.FAILED, environment={"LC_ALL": "C.UTF-8"})
+        said = r'left out: bcc takes no path like ".*/a\\xc2\\x85b\\xe2\\x80\\xaec\\xd8\\x9cd\\xffe/x.so"'
+        self.assertRegex(outcome.err, said)
+        self.assertEqual(outcome.out, "")
+
+
 if __name__ == "__main__":
     harness.main()

@@ -42,8 +42,8 @@ static void json_escapes_what_it_must(void **state)
     check_json("\0\n\x1f\x7f", 4, "\"\\u0000\\u000a\\u001f\\u007f\"");
     /* what a terminal obeys as it does ESC [, and what turns the direction of writing */
     check_json("\xc2\x9b"
-               "2J\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f",
-               13, "\"\\u009b2J\\u202e\\u2066\\u200f\"");
+               "2J\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xd8\x9c",
+               15, "\"\\u009b2J\\u202e\\u2066\\u200f\\u061c\"");
     check_json("\xc2\xa0\xe2\x80\x93", 5, "\"\xc2\xa0\xe2\x80\x93\"");
     check_json("caf\xc3\xa9 \xf0\x9f\x98\x80", 10, "\"caf\xc3\xa9 \xf0\x9f\x98\x80\"");
 }
@@ -122,6 +122,45 @@ static void no_control_character_reaches_the_terminal(void **state)
     }
     setlocale(LC_CTYPE, "C");
     check_shown("caf\xc3\xa9", "caf\\xc3\\xa9");
+}
+
+/* The word as a shell takes it: printf '%s' WORD gives the bytes again. */
+static void check_word(const char *bytes, const char *wanted)
+{
+    struct text word = {0}, command = {0};
+    char taken[256];
+    size_t size;
+    FILE *shell;
+
+    text_add_word(&word, bytes);
+    assert_string_equal(word.bytes, wanted);
+    text_addf(&command, "printf '%%s' %s", word.bytes);
+    shell = popen(command.bytes, "r");
+    assert_non_null(shell);
+    size = fread(taken, 1, sizeof(taken) - 1, shell);
+    taken[size] = '\0';
+    assert_int_equal(pclose(shell), 0);
+    assert_string_equal(taken, bytes);
+    free(word.bytes);
+    free(command.bytes);
+}
+
+static void a_shell_takes_a_word_as_it_was(void **state)
+{
+    (void)state;
+    check_word("", "''");
+    check_word("two words\n$(touch x) `touch x` \\ \"", "'two words\n$(touch x) `touch x` \\ \"'");
+    check_word("it's", "'it'\\''s'");
+    check_word("''", "''\\'''\\'''");
+    check_word("\033[2J\n\a%s", "''\"$(printf '\\033')\"'[2J\n'\"$(printf '\\007')\"'%s'");
+    if (setlocale(LC_CTYPE, "C.UTF-8")) {
+        check_word("caf\xc3\xa9'", "'caf\xc3\xa9'\\'''");
+        check_word("\xc2\x9b"
+                   "2J\xe2\x80\xae",
+                   "''\"$(printf '\\302\\233')\"'2J'\"$(printf '\\342\\200\\256')\"''");
+    }
+    setlocale(LC_CTYPE, "C");
+    check_word("caf\xc3\xa9", "'caf'\"$(printf '\\303\\251')\"''");
 }
 
 static void width_is_counted_in_columns(void **state)
@@ -240,6 +279,7 @@ int main(void)
         cmocka_unit_test(json_replaces_what_is_no_utf_8),
         cmocka_unit_test(json_puts_commas_between_values),
         cmocka_unit_test(no_control_character_reaches_the_terminal),
+        cmocka_unit_test(a_shell_takes_a_word_as_it_was),
         cmocka_unit_test(width_is_counted_in_columns),
         cmocka_unit_test(globs_match_both_sides),
         cmocka_unit_test(globs_are_told_from_files),

@@ -50,7 +50,7 @@ static bool is_obeyed(const unsigned char *at, size_t length, unsigned *ret_numb
     else
         return false;
     return *ret_number < 0x20 || (*ret_number >= 0x7f && *ret_number < 0xa0) ||
-           *ret_number == 0x200e || *ret_number == 0x200f ||
+           *ret_number == 0x061c || *ret_number == 0x200e || *ret_number == 0x200f ||
            (*ret_number >= 0x2028 && *ret_number <= 0x202e) ||
            (*ret_number >= 0x2066 && *ret_number <= 0x2069);
 }

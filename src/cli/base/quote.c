@@ -22,26 +22,68 @@ static size_t next_character(const char *bytes, size_t size, wchar_t *ret)
     return length > size ? 0 : length; /* (size_t)-1 and -2: no character, or half of one */
 }
 
-void text_add_shown(struct text *text, const char *bytes, size_t size)
+/* How many of the bytes a terminal can show as they are, one character at least; 0: not the first.
+ */
+static size_t shown_length(const char *bytes, size_t size)
 {
-    size_t at = 0, length;
+    size_t length = 0;
     wchar_t wide;
 
+    while (length < size && is_plain(bytes[length]))
+        length++;
+    if (length > 0 || size == 0)
+        return length;
+    length = next_character(bytes, size, &wide);
+    return length > 0 && iswprint((wint_t)wide) && wcwidth(wide) > 0 ? length : 0;
+}
+
+void text_add_shown(struct text *text, const char *bytes, size_t size)
+{
+    size_t at = 0;
+
     while (at < size) {
-        for (length = 0; at + length < size && is_plain(bytes[at + length]); length++)
-            ;
-        if (length == 0) {
-            length = next_character(bytes + at, size - at, &wide);
-            if (length > 0 && (!iswprint((wint_t)wide) || wcwidth(wide) < 1))
-                length = 0;
-        }
-        if (length > 0) {
+        size_t length = shown_length(bytes + at, size - at);
+
+        if (length > 0)
             text_add_bytes(text, bytes + at, length);
-            at += length;
-        } else {
-            text_addf(text, "\\x%02x", (unsigned char)bytes[at++]);
-        }
+        else
+            text_addf(text, "\\x%02x", (unsigned char)bytes[at]);
+        at += length ? length : 1;
     }
+}
+
+/* Within quotation marks: what can't be shown, by printf(1), whose output ends in no newline. */
+static size_t add_printed(struct text *text, const char *word, size_t size)
+{
+    size_t at = 0;
+
+    text_add(text, "'\"$(printf '");
+    for (; at < size && word[at] != '\n' && shown_length(word + at, size - at) == 0; at++)
+        text_addf(text, "\\%03o", (unsigned char)word[at]);
+    text_add(text, "')\"'");
+    return at;
+}
+
+void text_add_word(struct text *text, const char *word)
+{
+    size_t size = strlen(word), at = 0;
+
+    text_add(text, "'");
+    while (at < size) {
+        size_t length = word[at] == '\n' ? 1 : shown_length(word + at, size - at);
+        const char *mark = memchr(word + at, '\'', length);
+
+        if (mark)
+            length = (size_t)(mark - (word + at));
+        if (length > 0)
+            text_add_bytes(text, word + at, length);
+        else if (mark)
+            text_add(text, "'\\''");
+        else
+            length = add_printed(text, word + at, size - at);
+        at += length + (length == 0);
+    }
+    text_add(text, "'");
 }
 
 struct text_path text_path(const char *path)

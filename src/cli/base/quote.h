@@ -13,6 +13,10 @@
  * column (the marks that turn the direction of writing are among them) become \xNN. */
 void text_add_shown(struct text *text, const char *bytes, size_t size);
 
+/* A word of a command, in quotation marks, for a shell that is to take it as it is. What the
+ * terminal can't show is written by printf(1); lines may end in it. */
+void text_add_word(struct text *text, const char *word);
+
 /* A path for a message, in quotation marks: as text_add_shown() has it, and where it is too long
  * for a message, without its beginning. */
 struct text_path {

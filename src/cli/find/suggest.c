@@ -42,12 +42,21 @@ static void add_suggestion(const struct glob *glob, enum compared compared, cons
                            struct text *ret)
 {
     text_add(ret, ret->size ? ", " : "; did you mean ");
-    if (compared == COMPARE_BOTH)
+    if (compared == COMPARE_BOTH) {
         text_add(ret, word);
-    else if (compared == COMPARE_PROVIDER)
-        text_addf(ret, "'%s:%s'", word, glob->probe);
+        return;
+    }
+    text_add(ret, "'");
+    if (compared == COMPARE_PROVIDER)
+        text_add(ret, word);
     else
-        text_addf(ret, "'%s:%s'", glob->provider, word);
+        text_add_shown(ret, glob->provider, strlen(glob->provider));
+    text_add(ret, ":");
+    if (compared == COMPARE_PROBE)
+        text_add(ret, word);
+    else
+        text_add_shown(ret, glob->probe, strlen(glob->probe));
+    text_add(ret, "'");
 }
 
 void suggest(const struct findings *findings, const struct glob *glob)

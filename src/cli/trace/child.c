@@ -14,6 +14,7 @@
 
 #include "cli/base/program.h"
 #include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "cli/trace/tracer.h"
 #include "error.h"
 
@@ -78,36 +79,27 @@ static void make_command(const struct trace *trace, const char *script, bool for
     ret[at] = NULL;
 }
 
-static void print_word(const char *word)
-{
-    if (trace_is_plain(word, TRACE_PATH)) {
-        printf("%s ", word);
-        return;
-    }
-    putchar('\'');
-    for (; *word; word++)
-        printf(*word == '\'' ? "'\\''" : "%c", *word);
-    printf("' ");
-}
-
-/* A script has no ' : names are plain, and the filter's texts escape it. */
 void trace_print_command(const struct trace *trace, const char *script, bool for_people)
 {
     const char *words[MOST_COMMAND];
     char *variables[TRACE_VARIABLES], pid[16];
+    struct text line = {0};
 
     make_command(trace, script, for_people, words, pid);
     trace_variables(trace, variables);
     for (size_t i = 0; variables[i]; i++) {
-        printf("%s ", variables[i]);
+        text_addf(&line, "%s ", variables[i]);
         free(variables[i]);
     }
-    for (size_t i = 0; words[i]; i++)
-        if (words[i] == script)
-            printf("'\n%s'", script);
+    for (size_t i = 0; words[i]; i++) {
+        if (trace_is_plain(words[i], TRACE_PATH))
+            text_add(&line, words[i]);
         else
-            print_word(words[i]);
-    printf("\n");
+            text_add_word(&line, words[i]);
+        text_add(&line, words[i + 1] ? " " : "\n");
+    }
+    fputs(line.bytes, stdout);
+    free(line.bytes);
 }
 
 /* ------------------------------------------------------------------------------- child -- */

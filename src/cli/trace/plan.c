@@ -36,11 +36,12 @@ static void add_pid(struct trace_probe *probe, pid_t pid)
     probe->pids[probe->pid_count++] = pid;
 }
 
-/* A path that a script can have in quotes. */
-static bool can_be_quoted(const char *path)
+/* A path that a script can have in quotes. bcc's Python encodes it as ASCII. */
+static bool can_be_quoted(const char *path, enum trace_tool tool)
 {
     for (const unsigned char *at = (const unsigned char *)path; *at; at++)
-        if (*at < ' ' || *at == 0x7f || strchr("\"'\\*?[]{}:$`", *at))
+        if (*at < ' ' || *at == 0x7f || strchr("\"'\\*?[]{}:$`", *at) ||
+            (*at > 0x7f && tool == TOOL_BCC))
             return false;
     return true;
 }
@@ -67,7 +68,7 @@ static bool can_be_named(const struct trace *trace, const struct found *found, c
     bool named =
         trace_is_plain(found->probe->provider, "-.") && trace_is_plain(found->probe->name, "-.");
 
-    if (named && (trace_is_plain(path, TRACE_PATH) || (!bare && can_be_quoted(path))))
+    if (named && (trace_is_plain(path, TRACE_PATH) || (!bare && can_be_quoted(path, tool))))
         return true;
     say("%s:%s is left out: %s takes no %s like %s", rst_quote(found->probe->provider).text,
         rst_quote(found->probe->name).text, tool_names[tool], named ? "path" : "name",

@@ -324,7 +324,6 @@ static void add_end(struct text *ret, const struct trace *trace)
 
 void trace_script(const struct trace *trace, bool for_people, struct text *ret)
 {
-    text_clear(ret);
     for (size_t i = 0; i < trace->probe_count; i++) {
         const struct trace_probe *probe = &trace->probes[i];
 

@@ -27,6 +27,7 @@ static enum status for_bpftrace(const struct trace *trace)
 {
     struct text script = {0};
 
+    text_add(&script, "\n");
     trace_script(trace, true, &script);
     trace_print_command(trace, script.bytes, true);
     free(script.bytes);

@@ -222,6 +222,7 @@ static enum status print_script(const struct trace *trace)
 {
     struct text script = {0};
 
+    text_add(&script, "\n");
     trace_script(trace, false, &script);
     trace_print_command(trace, script.bytes, false);
     free(script.bytes);

@@ -195,7 +195,7 @@ void trace_add_number(struct text *ret, int64_t number);
 /* From such a key back to the argument's bits. */
 uint64_t trace_bits_of_key(const struct trace_argument *argument, int64_t key);
 
-/* What rst runs, whose output record.c reads; or what a person would write. */
+/* Add what rst runs, whose output record.c reads; or what a person would write. */
 void trace_script(const struct trace *trace, bool for_people, struct text *ret);
 
 /* The variables of the environment that it needs, "NAME=VALUE" each, NULL at the end. */
