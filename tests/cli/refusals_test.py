@@ -189,6 +189,17 @@ class Refusals(command.CommandTest):
         for words in [["--nothing"], ["-p"], *pids]:
             with self.subTest(words=words):
                 self.check(USAGE, r"\nTry 'rst list --help'\.\n$", *words)
+        cases = (
+            ("--noth\033ing", r'"--noth\x1bing" is not an option'),
+            ("--json=1", '"--json=1" is not an option'),
+            ("-wx", '"-x" is not an option'),
+            ("--pid", '"--pid" needs a value'),
+        )
+        for command_name in "list", "trace", "emit":
+            for word, words in cases if command_name == "list" else cases[:1]:
+                with self.subTest(command=command_name, word=word):
+                    outcome = self.rst(command_name, word, status=USAGE)
+                    self.assertEqual(outcome.err, f"rst: {words}\nTry 'rst {command_name} --help'.\n")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 #include "cli/base/command.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "rst.h"
 
 __attribute__((format(printf, 1, 0))) static void say_words(const char *format, va_list args)
@@ -62,6 +64,25 @@ enum status say_usage(const char *command, const char *format, ...)
     va_end(args);
     fprintf(stderr, "Try 'rst%s%s --help'.\n", *command ? " " : "", command);
     return STATUS_USAGE;
+}
+
+int next_option(int count, char **words, const char *brief, const struct option *known)
+{
+    char own[32];
+
+    opterr = 0;
+    snprintf(own, sizeof(own), ":%s", brief);
+    return getopt_long(count, words, own, known, NULL);
+}
+
+enum status say_bad_option(const char *command, int option, char **words)
+{
+    const char letter[] = {'-', (char)optopt, '\0'}, *word = words[optind - 1];
+
+    if (optopt > 0 && optopt < 256 && strncmp(word, "--", 2) != 0) /* perhaps one of several */
+        word = letter;
+    return say_usage(command, option == ':' ? "%s needs a value" : "%s is not an option",
+                     rst_quote(word).text);
 }
 
 enum status finish_output(enum status status)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct option;
+
 /* Documented in rst(1). */
 enum status {
     STATUS_GOOD = 0,
@@ -42,6 +44,12 @@ enum status say_failure(int error);
 /* Say what is wrong with the command line and where to read on. Gives STATUS_USAGE. */
 enum status say_usage(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The next option as getopt_long(3) has it, `brief` without its leading ":"; prints nothing. */
+int next_option(int count, char **words, const char *brief, const struct option *known);
+
+/* What to say and give for a '?' or ':' of it. */
+enum status say_bad_option(const char *command, int option, char **words);
 
 /* Close stdout. Gives `status`, or STATUS_FAILED where not all of it could be written. */
 enum status finish_output(enum status status);

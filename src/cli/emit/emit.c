@@ -96,19 +96,15 @@ static enum status parse_options(int count, char **words, struct job *job)
     enum status status = STATUS_GOOD;
     int option;
 
-    words[0] = (char[]){"rst emit"}; /* what getopt begins its messages with */
-    while (status == STATUS_GOOD &&
-           (option = getopt_long(count, words, "o:a:n:", known, NULL)) != -1) {
+    while (status == STATUS_GOOD && (option = next_option(count, words, "o:a:n:", known)) != -1) {
         if (option == 'o')
             job->output = optarg;
         else if (option == 'a')
             status = choose_arch(job, optarg);
         else if (option == 'n')
             status = choose_nop(job, optarg);
-        else {
-            fputs("Try 'rst emit --help'.\n", stderr);
-            status = STATUS_USAGE;
-        }
+        else
+            status = say_bad_option("emit", option, words);
     }
     return status;
 }

@@ -58,9 +58,7 @@ static enum status parse(int count, char **words, struct options *options)
     enum status status = STATUS_GOOD;
     int option;
 
-    words[0] = (char[]){"rst list"}; /* what getopt begins its messages with */
-    while (status == STATUS_GOOD &&
-           (option = getopt_long(count, words, "p:w", known, NULL)) != -1) {
+    while (status == STATUS_GOOD && (option = next_option(count, words, "p:w", known)) != -1) {
         if (option == 'p')
             status = search_add_pid(&options->search, "list", optarg);
         else if (option == 'w')
@@ -69,10 +67,8 @@ static enum status parse(int count, char **words, struct options *options)
             options->json = true;
         else if (option == NAMES)
             options->names = true;
-        else {
-            fputs("Try 'rst list --help'.\n", stderr);
-            status = STATUS_USAGE;
-        }
+        else
+            status = say_bad_option("list", option, words);
     }
     if (status == STATUS_GOOD && options->json && options->names)
         status = say_usage("list", "either --json, which has all that is known, or --names");

@@ -110,7 +110,7 @@ static void add_string(struct trace_options *options, const char *word)
 
 enum { HIST = 256, BY, STRING, SECONDS, JSON, PRINT, FOR };
 
-static enum status take_option(struct trace_options *options, int option)
+static enum status take_option(struct trace_options *options, int option, char **words)
 {
     switch (option) {
     case 'p':
@@ -146,8 +146,7 @@ static enum status take_option(struct trace_options *options, int option)
         options->print = true;
         break;
     default:
-        fputs("Try 'rst trace --help'.\n", stderr);
-        return STATUS_USAGE;
+        return say_bad_option("trace", option, words);
     }
     return STATUS_GOOD;
 }
@@ -199,10 +198,8 @@ static enum status parse(int count, char **words, struct trace_options *options)
     enum status status = STATUS_GOOD;
     int option;
 
-    words[0] = (char[]){"rst trace"}; /* what getopt begins its messages with */
-    while (status == STATUS_GOOD &&
-           (option = getopt_long(count, words, "p:f:csn:", known, NULL)) != -1)
-        status = take_option(options, option);
+    while (status == STATUS_GOOD && (option = next_option(count, words, "p:f:csn:", known)) != -1)
+        status = take_option(options, option, words);
     for (; status == STATUS_GOOD && optind < count; optind++)
         search_add_word(&options->search, words[optind]);
     return status == STATUS_GOOD ? check(options) : status;
