@@ -84,6 +84,18 @@ def become_nobody():
     harness.libc.prctl(4, 1)  # PR_SET_DUMPABLE: to be looked at by others of nobody
 
 
+def lack_call(number):
+    """Be on a kernel that has no such system call (ENOSYS), as a filter makes it."""
+    load, compare = (0x20, 0, 0, 0), (0x15, 0, 1, number)
+    no_such_call, all_others = (6, 0, 0, 0x50026), (6, 0, 0, 0x7FFF0000)
+    lines = [struct.pack("HBBI", *line) for line in (load, compare, no_such_call, all_others)]
+    code = ctypes.create_string_buffer(b"".join(lines))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(lines), ctypes.addressof(code)))
+    prctl = harness.libc.prctl
+    if prctl(38, 1, 0, 0, 0) or prctl(22, 2, program, 0, 0):  # PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
 def run_as_nobody(*words):
     return subprocess.run(
         list(map(str, words)), capture_output=True, preexec_fn=become_nobody, check=False

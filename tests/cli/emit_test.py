@@ -129,6 +129,65 @@ class Emit(command.CommandTest):
         outcome = self.rst("emit", "shop", ORDER, "-o", os.path.join(self.place, "loop.so"), status=FAILED)
         self.assertIn("Too many levels of symbolic links", outcome.err)
 
+    def protect_links(self):
+        """The kernel is to follow no link of another user's in a directory for all."""
+        path = "/proc/sys/fs/protected_symlinks"
+        with open(path, encoding="ascii") as file:
+            before = file.read()
+        try:
+            with open(path, "w", encoding="ascii") as file:
+                file.write("1")
+        except OSError as error:
+            self.skipTest(f"{path}: {error.strerror}")
+        self.addCleanup(self.write_setting, path, before)
+
+    @staticmethod
+    def write_setting(path, value):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(value)
+
+    def test_another_user_s_link_in_a_directory_for_all_is_not_followed(self):
+        self.need_root()
+        self.protect_links()
+        common = os.path.join(self.place, "common")
+        os.mkdir(common)
+        os.chmod(common, 0o1777)
+        there, missing = os.path.join(self.place, "there"), os.path.join(self.place, "missing")
+        with open(there, "wb") as file:
+            file.write(b"precious")
+        for target in there, missing:
+            with self.subTest(target=target):
+                link = os.path.join(common, os.path.basename(target))
+                os.symlink(target, link)
+                os.lchown(link, command.NOBODY, command.NOBODY)
+                outcome = self.rst("emit", "shop", ORDER, "-o", link, status=command.FORBIDDEN)
+                self.assertIn("Permission denied", outcome.err)
+        self.assertEqual(read(there), b"precious")
+        self.assertFalse(os.path.exists(missing))
+        self.assertEqual(sorted(os.listdir(self.place)), ["common", "there"])
+        self.assertEqual(sorted(os.listdir(common)), ["missing", "there"])
+
+    def test_a_link_to_a_file_that_can_t_be_written_leads_to_what_it_did(self):
+        images = os.path.join(self.place, "images")
+        os.mkdir(images)
+        os.symlink("images/today.so", self.path)
+        self.emit(ORDER, status=FAILED, prepare=limit_files)
+        self.assertEqual(os.listdir(images), [])
+        self.emit(ORDER)
+        before = read(os.path.join(images, "today.so"))
+        self.emit(MIXED, status=FAILED, prepare=limit_files)
+        self.assertEqual(os.listdir(images), ["today.so"])
+        self.assertEqual(read(self.path), before)
+
+    def test_a_link_is_written_through_where_the_kernel_can_t_tell(self):
+        path = os.path.join(self.place, "today.so")
+        with open(path, "wb") as file:
+            number = os.fstat(file.fileno()).st_ino
+        os.symlink("today.so", self.path)
+        self.emit(ORDER, prepare=lambda: command.lack_call(437))  # openat2()
+        self.assertEqual((os.stat(path).st_ino, read(path)[:4]), (number, b"\x7fELF"))
+        self.assertTrue(os.path.islink(self.path))
+
     def test_a_link_to_an_open_file_is_written_through(self):
         self.emit(ORDER)
         link, out = os.path.join(self.place, "stdout"), os.path.join(self.place, "out")

@@ -3,20 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
-#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cli/base/command.h"
+#include "cli/base/file.h"
 #include "cli/base/quote.h"
-#include "error.h"
 
 #define BLOCK 4096
 
@@ -62,9 +64,9 @@ static int write_sparse(int fd, const uint8_t *bytes, size_t size)
 /* ----------------------------------------------------------------------------- replacing -- */
 
 /*
- * mkostemp() makes files for the user alone. The new one is as the one before it was, or else as
- * open() would have made it. What can't be given to its owner runs as nobody else: it loses those
- * bits.
+ * The temporary file is made for the user alone. The new one is as the one before it was, or else
+ * as open() would have made it. What can't be given to its owner runs as nobody else: it loses
+ * those bits.
  */
 static int put_mode(int fd, const struct stat *before)
 {
@@ -82,66 +84,206 @@ static int put_mode(int fd, const struct stat *before)
     return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-/* A name beside the file's: what is renamed must be on the same file system. */
-static char *temporary_beside(const char *path)
+/* Where a file is or is to be: its directory, open, and its name there. */
+struct place {
+    int directory;
+    const char *name;
+};
+
+/* Gives 0 or a negative errno. `path` must live as long. */
+static int find_place(const char *path, struct place *ret)
 {
     const char *slash = strrchr(path, '/');
-    char *temporary;
+    char *directory = sure(slash ? strndup(path, (size_t)(slash + 1 - path)) : strdup("."));
 
-    sure(asprintf(&temporary, "%.*s.rst.XXXXXX", slash ? (int)(slash + 1 - path) : 0, path) < 0
-             ? NULL
-             : temporary);
-    return temporary;
+    ret->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ret->name = slash ? slash + 1 : path;
+    free(directory);
+    return ret->directory < 0 ? -errno : 0;
 }
 
-static int replace(const char *path, const struct stat *before, const uint8_t *bytes, size_t size)
+/* Whether it is still the file that it was. */
+static bool is_still(const struct place *place, const struct stat *before)
 {
-    char *temporary;
+    struct stat now;
+
+    return fstatat(place->directory, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+           now.st_dev == before->st_dev && now.st_ino == before->st_ino;
+}
+
+/* Beside the file: what is renamed must be on the same file system. */
+static int make_temporary(const struct place *place, char name[32])
+{
+    uint32_t random;
+    int fd;
+
+    do {
+        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+            return -errno;
+        snprintf(name, 32, ".rst.%08" PRIx32, random);
+        fd = openat(place->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    } while (fd < 0 && errno == EEXIST);
+    return fd < 0 ? -errno : fd;
+}
+
+static int replace_at(const struct place *place, const struct stat *before, const uint8_t *bytes,
+                      size_t size)
+{
+    char temporary[32];
     int fd, error;
 
-    if (before && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
+    if (before && !is_still(place, before))
+        return -ESTALE;
+    if (before && faccessat(place->directory, place->name, W_OK, AT_EACCESS) < 0)
         return -errno;
-    temporary = temporary_beside(path);
-    fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0) {
-        error = -errno;
-        free(temporary);
-        return error;
-    }
+    fd = make_temporary(place, temporary);
+    if (fd < 0)
+        return fd;
     error = write_sparse(fd, bytes, size);
     if (error == 0)
         error = put_mode(fd, before);
     if (close(fd) < 0 && error == 0)
         error = -errno;
-    if (error == 0 && rename(temporary, path) < 0)
+    if (error == 0 && renameat(place->directory, temporary, place->directory, place->name) < 0)
         error = -errno;
     if (error < 0)
-        unlink(temporary);
-    free(temporary);
+        unlinkat(place->directory, temporary, 0);
     return error;
 }
 
-/* No signal ends the program before the temporary file is gone. */
-static int replace_undisturbed(const char *path, const struct stat *before, const uint8_t *bytes,
-                               size_t size)
+/* `before` is NULL where there is no file yet; `made`: there was none until a moment ago. */
+static int replace(const char *path, const struct stat *before, bool made, const uint8_t *bytes,
+                   size_t size)
 {
-    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    sigset_t held, former;
-    int error;
+    struct place place;
+    int error = find_place(path, &place);
 
-    sigemptyset(&held);
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-        sigaddset(&held, ends[i]);
-    sigprocmask(SIG_BLOCK, &held, &former);
-    error = replace(path, before, bytes, size);
-    sigprocmask(SIG_SETMASK, &former, NULL);
+    if (error < 0)
+        return error;
+    error = replace_at(&place, before, bytes, size);
+    if (error < 0 && made && before->st_size == 0 && is_still(&place, before))
+        unlinkat(place.directory, place.name, 0);
+    close(place.directory);
     return error;
 }
 
-static int write_through(const char *path, const uint8_t *bytes, size_t size)
-{
-    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY), error;
+/* ------------------------------------------------------------------------------- links -- */
 
+/*
+ * A link is followed by the kernel, which refuses those that others have put into a directory for
+ * all (protected_symlinks in proc_sys_fs(5)), and the file is found by what it then has open.
+ */
+
+/*
+ * Open what a link leads to, as a path. Through a link like /proc/self/fd/1, which can't be
+ * followed by its text, nor be given another file, it is to be written as it is; and where the
+ * kernel can't tell (before Linux 5.6), through any.
+ */
+static int follow(const char *path, bool *ret_through)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+    *ret_through = fd < 0 && (errno == ELOOP || errno == ENOSYS || errno == EPERM);
+    if (*ret_through)
+        fd = open(path, O_PATH | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Make the file that a link leads to. */
+static int make_target(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+/* The path of what is open. NULL: /proc is not mounted. */
+static char *path_of(int path_fd)
+{
+    char link[64], path[PATH_MAX];
+    ssize_t length;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
+    length = readlink(link, path, sizeof(path));
+    return length < 0 || (size_t)length == sizeof(path) ? NULL
+                                                        : sure(strndup(path, (size_t)length));
+}
+
+/* What is to be written through is open as a path at `ret_through` then. */
+static int place_linked(const char *path, const uint8_t *bytes, size_t size, int *ret_through)
+{
+    bool through, made = false;
+    int fd = follow(path, &through), error;
+    struct stat about;
+    char *target;
+
+    if (fd == -ENOENT) {
+        error = make_target(path);
+        if (error < 0)
+            return error;
+        made = true;
+        fd = follow(path, &through);
+    }
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &about) < 0 || S_ISDIR(about.st_mode)) {
+        close(fd);
+        return -EISDIR;
+    }
+    target = through || !S_ISREG(about.st_mode) ? NULL : path_of(fd);
+    if (!target) {
+        *ret_through = fd;
+        return 0;
+    }
+    error = replace(target, &about, made, bytes, size);
+    free(target);
+    close(fd);
+    return error;
+}
+
+/* ------------------------------------------------------------------------------ all -- */
+
+static int place_named(const char *path, const uint8_t *bytes, size_t size, int *ret_through)
+{
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), error;
+    struct stat about;
+
+    if (fd < 0)
+        return errno == ENOENT ? replace(path, NULL, false, bytes, size) : -errno;
+    if (fstat(fd, &about) < 0) {
+        error = -errno;
+    } else if (S_ISLNK(about.st_mode)) {
+        error = place_linked(path, bytes, size, ret_through);
+    } else if (S_ISREG(about.st_mode)) {
+        error = replace(path, &about, false, bytes, size);
+    } else if (S_ISDIR(about.st_mode)) {
+        error = -EISDIR;
+    } else {
+        *ret_through = fd;
+        return 0;
+    }
+    close(fd);
+    return error;
+}
+
+/* A regular file is opened without waiting for who may hold a lease on it; a pipe's reader is
+ * waited for. */
+static int write_through(int path_fd, const char *path, const uint8_t *bytes, size_t size)
+{
+    int flags = O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY, fd, error;
+    struct stat about;
+    char link[64];
+
+    if (fstat(path_fd, &about) == 0 && S_ISREG(about.st_mode))
+        flags |= O_NONBLOCK;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
+    fd = open(link, flags);
+    if (fd < 0 && errno == ENOENT) /* /proc is not mounted */
+        fd = open(path, flags);
     if (fd < 0)
         return -errno;
     error = write_all(fd, bytes, size);
@@ -150,68 +292,23 @@ static int write_through(const char *path, const uint8_t *bytes, size_t size)
     return error;
 }
 
-/* ------------------------------------------------------------------------------- links -- */
-
-#define MOST_LINKS 40 /* as the kernel has it */
-
-/* /proc/self/fd/1 is a link that can't be followed by its text, nor be given another file. */
-static bool is_in_proc(const char *link)
-{
-    struct statfs about;
-    int fd = open(link, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    bool found = fd >= 0 && fstatfs(fd, &about) == 0 && about.f_type == PROC_SUPER_MAGIC;
-
-    if (fd >= 0)
-        close(fd);
-    return found;
-}
-
-/* What a link says, from where the link is. NULL: it is none. */
-static char *target_of(const char *link)
-{
-    const char *slash = strrchr(link, '/');
-    char text[PATH_MAX], *target;
-    ssize_t length = readlink(link, text, sizeof(text));
-
-    if (length < 0 || (size_t)length == sizeof(text))
-        return NULL;
-    sure(asprintf(&target, "%.*s%.*s", slash && text[0] != '/' ? (int)(slash + 1 - link) : 0, link,
-                  (int)length, text) < 0
-             ? NULL
-             : target);
-    return target;
-}
-
-/*
- * Write what the links lead to, and leave the links as they are: /dev/stdout, or a current.so that
- * is a link to today's.
- */
+/* No signal ends the program before a temporary file is gone. */
 static int write_named(const char *path, const uint8_t *bytes, size_t size)
 {
-    char *name = sure(strdup(path)), *target;
-    int error, links = 0;
-    bool through = false, exists;
-    struct stat about;
+    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    sigset_t held, former;
+    int through = -1, error;
 
-    for (; links <= MOST_LINKS && (target = target_of(name)); links++) {
-        through = is_in_proc(name);
-        if (through) {
-            free(target);
-            break;
-        }
-        free(name);
-        name = target;
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        sigaddset(&held, ends[i]);
+    sigprocmask(SIG_BLOCK, &held, &former);
+    error = place_named(path, bytes, size, &through);
+    sigprocmask(SIG_SETMASK, &former, NULL);
+    if (through >= 0) {
+        error = write_through(through, path, bytes, size);
+        close(through);
     }
-    exists = stat(name, &about) == 0;
-    if (links > MOST_LINKS)
-        error = -ELOOP;
-    else if (exists && S_ISDIR(about.st_mode))
-        error = -EISDIR;
-    else if (through || (exists && !S_ISREG(about.st_mode)))
-        error = write_through(name, bytes, size);
-    else
-        error = replace_undisturbed(name, exists ? &about : NULL, bytes, size);
-    free(name);
     return error;
 }
 
@@ -225,5 +322,5 @@ int output_write(const char *path, const uint8_t *bytes, size_t size)
     } else {
         error = write_named(path, bytes, size);
     }
-    return error < 0 ? rst_fail_errno(-error, "%s", text_path(path).text) : 0;
+    return error < 0 ? file_fail(error, text_path(path).text) : 0;
 }

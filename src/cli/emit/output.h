@@ -10,9 +10,9 @@
 
 /*
  * Put `bytes` into the file `path`: a new one takes its place once it is complete, with the mode of
- * the old one. A link stays, and what it leads to is replaced. "-" is standard output; a device, a
- * pipe, and what is reached by a link in /proc, is written to as it is. Gives 0 or a negative
- * errno.
+ * the old one. A link stays, and what it leads to is replaced, if the kernel follows it. "-" is
+ * standard output; a device, a pipe, and what is reached by a link in /proc, is written to as it
+ * is. Gives 0 or a negative errno.
  */
 int output_write(const char *path, const uint8_t *bytes, size_t size);
 
