@@ -133,7 +133,8 @@ static double seconds_to_read(size_t count)
     snprintf(last, sizeof(last), "probe_%zu", count - 1);
     assert_string_equal(file.probes[count - 1].name, last);
     assert_string_equal(file.probes[count - 1].signature, "uint64 id, string path");
-    assert_int_equal(file.probes[count - 1].semaphore, image.map.semaphores + 2 * (count - 1));
+    assert_int_equal(file.probes[count - 1].semaphore,
+                     image.map.semaphores + RST_SEMAPHORE_SIZE * (count - 1));
     usdt_free(&file);
     close(fd);
     free(image.bytes);
