@@ -14,7 +14,7 @@
 
 static struct trace_record record;
 
-static enum trace_line read(const char *line)
+static enum trace_line line_of(const char *line)
 {
     trace_record_read(line, strlen(line), &record);
     return record.line;
@@ -30,7 +30,7 @@ static void an_event_has_its_values_and_then_a_name(void **state)
 {
     (void)state;
     assert_int_equal(
-        read("{\"type\": \"printf\", \"data\": \"E 1 12 3 11 99 ffffffffffffff06 0 7 8 a\"}"),
+        line_of("{\"type\": \"printf\", \"data\": \"E 1 12 3 11 99 ffffffffffffff06 0 7 8 a\"}"),
         LINE_EVENT);
     assert_int_equal(record.cpu, 1);
     assert_int_equal(record.tid, 12);
@@ -47,13 +47,13 @@ static void an_event_has_its_values_and_then_a_name(void **state)
 static void a_string_is_all_that_is_left(void **state)
 {
     (void)state;
-    assert_int_equal(read("{\"type\": \"printf\", \"data\": \"S 0 12 99 1 T\"}"), LINE_STRING);
+    assert_int_equal(line_of("{\"type\": \"printf\", \"data\": \"S 0 12 99 1 T\"}"), LINE_STRING);
     assert_int_equal(record.nanoseconds, 99);
     assert_int_equal(record.index, 1);
     assert_bytes("T");
-    read("{\"type\": \"printf\", \"data\": \"S 0 12 99 1 \"}");
+    line_of("{\"type\": \"printf\", \"data\": \"S 0 12 99 1 \"}");
     assert_bytes("");
-    read("{\"type\": \"printf\", \"data\": \"S 0 1 99 1 "
+    line_of("{\"type\": \"printf\", \"data\": \"S 0 1 99 1 "
          "a\\\"}\\n\\\\\\u001b\\uffffffc3\\uffffffbc/\"}");
     assert_bytes("a\"}\n\\\x1b\xc3\xbc/");
 }
@@ -78,7 +78,7 @@ static void what_is_none_of_these_is_other(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        if (read(lines[i]) != LINE_OTHER)
+        if (line_of(lines[i]) != LINE_OTHER)
             fail_msg("%s is %d", lines[i], record.line);
 }
 
@@ -87,14 +87,14 @@ static void ticks_losses_and_maps(void **state)
     struct trace_entry entry;
 
     (void)state;
-    assert_int_equal(read("{\"type\": \"printf\", \"data\": \"T\"}"), LINE_TICK);
+    assert_int_equal(line_of("{\"type\": \"printf\", \"data\": \"T\"}"), LINE_TICK);
     assert_int_equal(
-        read("{\"type\": \"attached_probes\", \"count\": 3, \"data\": {\"probes\": 3}}"),
+        line_of("{\"type\": \"attached_probes\", \"count\": 3, \"data\": {\"probes\": 3}}"),
         LINE_ATTACHED);
-    assert_int_equal(read("{\"type\": \"lost_events\", \"data\": {\"events\": 7}}"), LINE_LOST);
+    assert_int_equal(line_of("{\"type\": \"lost_events\", \"data\": {\"events\": 7}}"), LINE_LOST);
     assert_int_equal(record.number, 7);
     assert_int_equal(
-        read("{\"type\": \"map\", \"data\": {\"@h12\": {\"-250,3\": 1, \"5,4\": 20}}}"), LINE_MAP);
+        line_of("{\"type\": \"map\", \"data\": {\"@h12\": {\"-250,3\": 1, \"5,4\": 20}}}"), LINE_MAP);
     assert_int_equal(record.map, 'h');
     assert_int_equal(record.probe, 12);
     assert_true(trace_record_entry(&record, &entry));
@@ -103,7 +103,7 @@ static void ticks_losses_and_maps(void **state)
     assert_true(trace_record_entry(&record, &entry));
     assert_int_equal(entry.count, 20);
     assert_false(trace_record_entry(&record, &entry));
-    assert_int_equal(read("{\"type\": \"map\", \"data\": {\"@c0\": 5}}"), LINE_MAP);
+    assert_int_equal(line_of("{\"type\": \"map\", \"data\": {\"@c0\": 5}}"), LINE_MAP);
     assert_true(trace_record_entry(&record, &entry));
     assert_int_equal(entry.key_count, 0);
     assert_int_equal(entry.count, 5);

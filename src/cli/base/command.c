@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "error.h"
 #include "rst.h"
@@ -95,6 +96,24 @@ enum status finish_output(enum status status)
         return STATUS_FAILED;
     }
     return status;
+}
+
+void hold_signals(sigset_t *ret_held, sigset_t *ret_former)
+{
+    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+    sigemptyset(ret_held);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        sigaddset(ret_held, ends[i]);
+    sigprocmask(SIG_BLOCK, ret_held, ret_former);
+}
+
+int64_t milliseconds(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
 void *sure(void *memory)

@@ -6,8 +6,10 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct option;
 
@@ -53,6 +55,12 @@ enum status say_bad_option(const char *command, int option, char **words);
 
 /* Close stdout. Gives `status`, or STATUS_FAILED where not all of it could be written. */
 enum status finish_output(enum status status);
+
+/* Hold back the signals that end the program, for what must not be left half done. */
+void hold_signals(sigset_t *ret_held, sigset_t *ret_former);
+
+/* The monotonic clock. */
+int64_t milliseconds(void);
 
 /* `memory`, or the end of the program if it is NULL. */
 void *sure(void *memory);

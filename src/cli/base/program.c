@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/base/command.h"
@@ -42,23 +41,15 @@ char *program_path(const char *program)
     return path;
 }
 
-static long now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 /* Read what comes until the end of the stream, the deadline, or a signal. */
 static void read_output(int fd, int signals, char output[MOST_OUTPUT])
 {
     struct pollfd ready[] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-    long end = now() + DEADLINE, left;
+    int64_t end = milliseconds() + DEADLINE, left;
     size_t size = 0;
     ssize_t count;
 
-    while (size < MOST_OUTPUT - 1 && (left = end - now()) > 0) {
+    while (size < MOST_OUTPUT - 1 && (left = end - milliseconds()) > 0) {
         if (poll(ready, 2, (int)left) <= 0)
             continue;
         if (ready[1].revents)
@@ -126,28 +117,17 @@ static bool find_number(const char *output, char ret[PROGRAM_VERSION])
     return false;
 }
 
-/* What would end rst waits until the program is ended, which has a group of its own. */
-static int hold_signals(sigset_t *ret_former)
-{
-    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    sigset_t held;
-
-    sigemptyset(&held);
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-        sigaddset(&held, ends[i]);
-    sigprocmask(SIG_BLOCK, &held, ret_former);
-    return signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 bool program_version(const char *path, const char *option, const char *mark,
                      char ret[PROGRAM_VERSION])
 {
     char output[MOST_OUTPUT] = "";
     int fd = -1, signals;
-    sigset_t former;
+    sigset_t held, former;
     pid_t child;
 
-    signals = hold_signals(&former);
+    /* What would end rst waits until the program is ended, which has a group of its own. */
+    hold_signals(&held, &former);
+    signals = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
     child = start(path, option, &former, &fd);
     if (child > 0) {
         read_output(fd, signals, output);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/base/quote.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,18 @@
 static bool is_plain(char c)
 {
     return c >= ' ' && c <= '~';
+}
+
+bool is_plain_word(const char *word, const char *further)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+
+    if (!*word)
+        return false;
+    for (; *word; word++)
+        if (!strchr(letters, *word) && !strchr(further, *word))
+            return false;
+    return true;
 }
 
 /* The next character of the locale: gives its bytes, 0 where there is none. */

@@ -5,6 +5,7 @@
 #ifndef CLI_QUOTE_H
 #define CLI_QUOTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cli/base/text.h"
@@ -12,6 +13,10 @@
 /* What the terminal can show as it is. Control characters, what is no character, and what takes no
  * column (the marks that turn the direction of writing are among them) become \xNN. */
 void text_add_shown(struct text *text, const char *bytes, size_t size);
+
+/* Whether it has only what no shell, tracer or terminal takes for something else: ASCII's letters
+ * and digits, "_", and what is in `further`; and is not empty. */
+bool is_plain_word(const char *word, const char *further);
 
 /* A word of a command, in quotation marks, for a shell that is to take it as it is. What the
  * terminal can't show is written by printf(1); lines may end in it. */

@@ -11,26 +11,22 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cli/base/number.h"
 #include "cli/check/check.h"
 #include "cli/check/uprobe.h"
 
 /* The kernel counts a probe's watchers from there on. */
-#define FIRST_MAJOR 4
-#define FIRST_MINOR 20
+#define FIRST_VERSION 420
 
 static bool check_kernel(struct machine *machine, struct fact *fact)
 {
     struct utsname name;
-    unsigned long major, minor;
-    char *end;
 
     (void)machine;
     if (uname(&name) < 0)
         return false;
-    major = strtoul(name.release, &end, 10);
-    minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
     fact_set(fact, VERDICT_YES, "Linux %s, %s", name.release, name.machine);
-    if (major < FIRST_MAJOR || (major == FIRST_MAJOR && minor < FIRST_MINOR)) {
+    if (version_number(name.release) < FIRST_VERSION) {
         fact->verdict = VERDICT_NO;
         fact_advise(fact, "it does not count a probe's watchers; that takes 4.20 or newer");
     } else if (strcmp(name.machine, "x86_64") != 0) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/number.h"
 #include "cli/base/program.h"
 #include "cli/check/check.h"
 
@@ -13,21 +14,21 @@ static const char by_pid[] = "sees memfd and file, by -p PID and by path";
 static const char by_path[] = "sees a memfd by the path that 'rst list' shows, not by -p PID; "
                               "a file by both";
 
-struct tracer {
+struct known_tracer {
     const char *programs[2]; /* the first that is installed */
     const char *option;      /* that makes it say its version; NULL: it can't */
     const char *mark;        /* in what it says; another program of the name lacks it */
     const char *package;
     const char *sees;
-    double from; /* from this version on it sees another thing; 0: there is none such */
+    unsigned from; /* from this version_number() on it sees another thing; 0: from none */
     const char *sees_then;
 };
 
-static const struct tracer bpftrace = {{"bpftrace"}, "--version", "bpftrace", "bpftrace",
-                                       by_pid,       0.25,        by_path};
-static const struct tracer bcc = {
+static const struct known_tracer bpftrace = {{"bpftrace"}, "--version", "bpftrace", "bpftrace",
+                                             by_pid,       25,          by_path};
+static const struct known_tracer bcc = {
     {"tplist-bpfcc", "tplist"}, NULL, NULL, "bpfcc-tools", by_pid, 0, NULL};
-static const struct tracer perf = {
+static const struct known_tracer perf = {
     {"perf"},
     "--version",
     "perf",
@@ -35,21 +36,22 @@ static const struct tracer perf = {
     "does not see a memfd; a file after perf buildid-cache --update FILE",
     0,
     NULL};
-static const struct tracer gdb = {{"gdb"},
-                                  "--version",
-                                  "gdb",
-                                  "gdb",
-                                  "sees memfd and file; needs no privilege for your own processes",
-                                  0,
-                                  NULL};
-static const struct tracer stap = {{"stap"},
-                                   "--version",
-                                   "SystemTap",
-                                   "systemtap",
-                                   "does not see a memfd; sees a file by its path",
-                                   0,
-                                   NULL};
-static const struct tracer dtrace = {
+static const struct known_tracer gdb = {
+    {"gdb"},
+    "--version",
+    "gdb",
+    "gdb",
+    "sees memfd and file; needs no privilege for your own processes",
+    0,
+    NULL};
+static const struct known_tracer stap = {{"stap"},
+                                         "--version",
+                                         "SystemTap",
+                                         "systemtap",
+                                         "does not see a memfd; sees a file by its path",
+                                         0,
+                                         NULL};
+static const struct known_tracer dtrace = {
     {"dtrace"},
     "-V",
     " D ",
@@ -58,17 +60,7 @@ static const struct tracer dtrace = {
     0,
     NULL};
 
-/* "0.17.0" and "v0.25.1" as 0.17 and 0.25: no minor number has three digits. */
-static double number_of(const char *version)
-{
-    char *end;
-    unsigned long major = strtoul(version, &end, 10);
-    unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
-
-    return (double)major + (double)minor / 100;
-}
-
-static bool look_for(const struct tracer *tracer, struct fact *fact)
+static bool look_for(const struct known_tracer *tracer, struct fact *fact)
 {
     char version[PROGRAM_VERSION] = "", *path = NULL;
     const char *name = NULL;
@@ -89,7 +81,7 @@ static bool look_for(const struct tracer *tracer, struct fact *fact)
         fact_set(fact, VERDICT_NOTE, "%s is another program of that name, or doesn't answer", name);
         return true;
     }
-    then = tracer->sees_then && number_of(version) >= tracer->from;
+    then = tracer->sees_then && version_number(version) >= tracer->from;
     fact_set(fact, VERDICT_YES, "%s: %s", *version ? version : name,
              then ? tracer->sees_then : tracer->sees);
     return true;

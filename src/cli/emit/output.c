@@ -295,14 +295,10 @@ static int write_through(int path_fd, const char *path, const uint8_t *bytes, si
 /* No signal ends the program before a temporary file is gone. */
 static int write_named(const char *path, const uint8_t *bytes, size_t size)
 {
-    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     sigset_t held, former;
     int through = -1, error;
 
-    sigemptyset(&held);
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-        sigaddset(&held, ends[i]);
-    sigprocmask(SIG_BLOCK, &held, &former);
+    hold_signals(&held, &former);
     error = place_named(path, bytes, size, &through);
     sigprocmask(SIG_SETMASK, &former, NULL);
     if (through >= 0) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/base/file.h"
+#include "cli/base/number.h"
 #include "cli/base/quote.h"
 #include "cli/find/process.h"
 #include "cli/find/suggest.h"
@@ -239,10 +240,9 @@ static void look_at_all(struct search *search, struct findings *findings)
 /* A name without a slash that is no file may have been meant as something else. */
 static int say_no_file(const char *path)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_*";
-    const char *word = path[strspn(path, plain)] ? "shop" : path;
+    const char *word = is_plain_word(path, "*") ? path : "shop";
 
-    if (path[0] && !path[strspn(path, "0123456789")])
+    if (is_decimal(path, strlen(path)))
         return rst_fail(ENOENT, "%s: there is no such file; a process is named as in -p %s",
                         text_path(path).text, path);
     return rst_fail(ENOENT, "%s: there is no such file; probes are named as in '%s:*' or '*:%s'",

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/find/lookup.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 
+#include "cli/base/number.h"
 #include "error.h"
 
 enum status search_add_pid(struct search *search, const char *command, const char *word)
 {
-    char *end;
-    long pid;
+    uint64_t pid;
 
-    errno = 0;
-    pid = strtol(word, &end, 10);
-    if (errno != 0 || *word < '0' || *word > '9' || *end != '\0' || pid < 1 || pid > INT_MAX)
+    if (!read_whole(word, 1, INT_MAX, &pid))
         return say_usage(command, "-p %s: not a process id", rst_quote(word).text);
     for (size_t i = 0; i < search->pid_count; i++)
-        if (search->pids[i] == pid)
+        if (search->pids[i] == (pid_t)pid)
             return STATUS_GOOD;
     search->pids = room_for_one(search->pids, search->pid_count, sizeof(*search->pids));
     search->pids[search->pid_count++] = (pid_t)pid;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/number.h"
 #include "cli/trace/trace.h"
 
 #define LAST_OF_BCC 24 /* the last version whose operands are read by bcc's parser */
@@ -88,7 +89,7 @@ static uint8_t constant_size(const struct operand *operand)
         operand->length < 2)
         return 0;
     memcpy(digits, operand->text + 1, operand->length - 1);
-    if (!trace_is_decimal(digits, strlen(digits)) || *digits == '-')
+    if (!is_decimal(digits, strlen(digits)) || *digits == '-')
         return 0;
     value = strtoull(digits, &end, 10);
     return value <= INT8_MAX    ? 1
@@ -106,7 +107,7 @@ static bool is_at_symbol(const struct operand *operand)
 
     if (operand->kind != OPERAND_MEMORY)
         return operand->kind == OPERAND_OTHER;
-    return open && ((before > 0 && !trace_is_decimal(operand->text, before)) ||
+    return open && ((before > 0 && !is_decimal(operand->text, before)) ||
                     memmem(open, operand->length - before, "%rip", 4));
 }
 
@@ -119,7 +120,7 @@ static bool bcc_reads(const struct operand *operand)
            !(open && memchr(open, ',', operand->length - (size_t)(open - operand->text)));
 }
 
-static void raise(uint8_t *widest, uint8_t size)
+static void widen(uint8_t *widest, uint8_t size)
 {
     if (size > *widest)
         *widest = size;
@@ -140,13 +141,13 @@ static void add_operand(struct sites *sites, size_t i, struct trace_probe *probe
     sites->arguments[i].differ |= size != argument->size ||
                                   operand->is_signed != argument->is_signed ||
                                   operand->is_float != argument->site.operand.is_float;
-    raise(&sites->arguments[i].widest, size);
+    widen(&sites->arguments[i].widest, size);
     if (constant)
-        raise(&sites->arguments[i].widest_constant, constant);
+        widen(&sites->arguments[i].widest_constant, constant);
     else if (operand->is_signed)
-        raise(&sites->arguments[i].widest_signed, size);
+        widen(&sites->arguments[i].widest_signed, size);
     else
-        raise(&sites->arguments[i].widest_unsigned, size);
+        widen(&sites->arguments[i].widest_unsigned, size);
 }
 
 static void look_at_sites(struct trace_probe *probe, struct sites *ret)
@@ -182,7 +183,7 @@ static void unite(struct trace_argument *argument, const struct sites *sites, si
     argument->size = with > without ? with : without;
     if (with > 0 && with <= without && without < 8)
         argument->size = 2 * without;
-    raise(&argument->size, sites->arguments[i].widest_constant);
+    widen(&argument->size, sites->arguments[i].widest_constant);
 }
 
 /* ------------------------------------------------------------------------------- places -- */

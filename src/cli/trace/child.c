@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "cli/base/number.h"
 #include "cli/base/program.h"
 #include "cli/base/quote.h"
 #include "cli/base/text.h"
@@ -21,16 +22,6 @@
 #define BPFTRACE "bpftrace"
 
 /* ----------------------------------------------------------------------------- version -- */
-
-/* "0.17.0" as 17, "1.2" as 102. */
-static unsigned number_of(const char *version)
-{
-    char *end;
-    unsigned long major = strtoul(version, &end, 10);
-    unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
-
-    return (unsigned)(100 * major + minor);
-}
 
 enum status trace_find_bpftrace(struct trace_bpftrace *ret)
 {
@@ -46,7 +37,7 @@ enum status trace_find_bpftrace(struct trace_bpftrace *ret)
         say("%s does not say which version it is", text_path(ret->path).text);
         return STATUS_FAILED;
     }
-    ret->version = number_of(version);
+    ret->version = version_number(version);
     ret->arguments_in_registers = ret->version < 25;
     ret->string_size = ret->version < 20 ? 200 : 1024;
     ret->string_room = ret->string_size - 1;
@@ -92,7 +83,7 @@ void trace_print_command(const struct trace *trace, const char *script, bool for
         free(variables[i]);
     }
     for (size_t i = 0; words[i]; i++) {
-        if (trace_is_plain(words[i], TRACE_PATH))
+        if (is_plain_word(words[i], TRACE_PATH))
             text_add(&line, words[i]);
         else
             text_add_word(&line, words[i]);

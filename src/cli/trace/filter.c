@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/number.h"
 #include "cli/trace/filter.h"
 
 #define MOST_DEPTH 50
@@ -59,11 +60,6 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static enum comparison take_comparison(struct parser *parser)
 {
     static const struct {
@@ -81,15 +77,6 @@ static enum comparison take_comparison(struct parser *parser)
 }
 
 /* --------------------------------------------------------------------------- values -- */
-
-static int hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* Behind a backslash. */
 static bool read_escape(struct parser *parser, struct text *ret)

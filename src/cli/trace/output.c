@@ -31,7 +31,7 @@ static void note_start(struct tracer *tracer)
     if (tracer->started)
         return;
     tracer->started = true;
-    tracer->start = tracer_now();
+    tracer->start = milliseconds();
     say_watching(tracer);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/number.h"
 #include "cli/trace/trace.h"
 
 const char *trace_register_named(const char *text, size_t length)
@@ -31,18 +32,6 @@ const char *trace_register_named(const char *text, size_t length)
     return NULL;
 }
 
-bool trace_is_decimal(const char *text, size_t length)
-{
-    size_t at = length > 0 && *text == '-';
-
-    if (at == length || length > 20)
-        return false;
-    for (; at < length; at++)
-        if (text[at] < '0' || text[at] > '9')
-            return false;
-    return true;
-}
-
 /* "DISPLACEMENT(BASE)" or "DISPLACEMENT(BASE,INDEX,SCALE)" as an address. */
 static bool add_address(struct text *ret, const char *text, size_t length)
 {
@@ -51,7 +40,7 @@ static bool add_address(struct text *ret, const char *text, size_t length)
     size_t before = open ? (size_t)(open - text) : 0;
     const char *base, *index;
 
-    if (!open || *close != ')' || (before > 0 && !trace_is_decimal(text, before)))
+    if (!open || *close != ')' || (before > 0 && !is_decimal(text, before)))
         return false;
     base_end = memchr(open, ',', (size_t)(close - open));
     base = trace_register_named(open + 1, (size_t)((base_end ? base_end : close) - open - 1));
@@ -85,7 +74,7 @@ char *trace_place(const struct operand *operand)
         if (operand->length == 3 && operand->text[2] == 'h') /* %ah */
             known = false;
     } else if (operand->kind == OPERAND_CONSTANT &&
-               trace_is_decimal(operand->text + 1, operand->length - 1)) {
+               is_decimal(operand->text + 1, operand->length - 1)) {
         text_addf(&words, "(%.*s)", (int)operand->length - 1, operand->text + 1);
     } else {
         text_addf(&words, "*(uint%d*)(", 8 * operand->size);

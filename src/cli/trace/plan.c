@@ -15,18 +15,6 @@
 
 /* --------------------------------------------------------------------------- probes -- */
 
-bool trace_is_plain(const char *word, const char *further)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-
-    if (!*word)
-        return false;
-    for (; *word; word++)
-        if (!strchr(letters, *word) && !strchr(further, *word))
-            return false;
-    return true;
-}
-
 static void add_pid(struct trace_probe *probe, pid_t pid)
 {
     for (size_t i = 0; i < probe->pid_count; i++)
@@ -66,9 +54,9 @@ static bool can_be_named(const struct trace *trace, const struct found *found, c
     enum trace_tool tool = trace->options.tool;
     bool bare = tool == TOOL_PERF || tool == TOOL_TRACEFS; /* these know no quotes */
     bool named =
-        trace_is_plain(found->probe->provider, "-.") && trace_is_plain(found->probe->name, "-.");
+        is_plain_word(found->probe->provider, "-.") && is_plain_word(found->probe->name, "-.");
 
-    if (named && (trace_is_plain(path, TRACE_PATH) || (!bare && can_be_quoted(path, tool))))
+    if (named && (is_plain_word(path, TRACE_PATH) || (!bare && can_be_quoted(path, tool))))
         return true;
     say("%s:%s is left out: %s takes no %s like %s", rst_quote(found->probe->provider).text,
         rst_quote(found->probe->name).text, tool_names[tool], named ? "path" : "name",

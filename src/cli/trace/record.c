@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/number.h"
 #include "cli/trace/trace.h"
 
 struct cursor {
@@ -34,15 +35,6 @@ static bool take(struct cursor *cursor, char c)
         return false;
     cursor->at++;
     return true;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* Behind \u: four digits, or eight where a byte's sign went astray. */

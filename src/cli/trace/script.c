@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/quote.h"
 #include "cli/trace/trace.h"
 #include "cli/usdt/usdt.h"
 
@@ -328,7 +329,7 @@ void trace_script(const struct trace *trace, bool for_people, struct text *ret)
         const struct trace_probe *probe = &trace->probes[i];
 
         text_addf(ret,
-                  trace_is_plain(probe->path, TRACE_PATH) ? "usdt:%s:%s:%s" : "usdt:\"%s\":%s:%s",
+                  is_plain_word(probe->path, TRACE_PATH) ? "usdt:%s:%s:%s" : "usdt:\"%s\":%s:%s",
                   probe->path, probe->provider, probe->name);
         add_predicate(ret, trace, probe);
         text_add(ret, "\n{\n");

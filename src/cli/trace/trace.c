@@ -4,13 +4,13 @@
  */
 #include "cli/trace/trace.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/base/number.h"
 #include "cli/find/lookup.h"
 #include "cli/find/near.h"
 #include "error.h"
@@ -59,11 +59,7 @@ static const char help[] =
 
 static enum status read_events(struct trace_options *options, const char *word)
 {
-    char *end;
-
-    errno = 0;
-    options->events = strtoull(word, &end, 10);
-    if (errno != 0 || *word < '0' || *word > '9' || *end != '\0' || options->events == 0)
+    if (!read_whole(word, 1, UINT64_MAX, &options->events))
         return say_usage("trace", "-n %s: not a number of events", rst_quote(word).text);
     return STATUS_GOOD;
 }

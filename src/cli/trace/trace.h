@@ -139,8 +139,6 @@ void trace_leave_out(struct trace *trace);
 enum status trace_choose(struct trace *trace);
 void trace_free(struct trace *trace);
 
-/* A name that a script can have without quotes. */
-bool trace_is_plain(const char *word, const char *further);
 #define TRACE_PATH "/.+-@" /* what a path may have further */
 
 /* ------------------------------------------------------------------------------ arguments -- */
@@ -156,9 +154,6 @@ const struct trace_argument *trace_argument_named(const struct trace_probe *prob
 
 /* x86_64's register by any of its names, "%eax", as reg() and the kernel have it: "ax"; NULL. */
 const char *trace_register_named(const char *text, size_t length);
-
-/* Whether text from a note is a decimal number, and nothing that a shell or a tracer knows. */
-bool trace_is_decimal(const char *text, size_t length);
 
 /* An expression for where the operand is, to be freed; NULL: there is none. */
 char *trace_place(const struct operand *operand);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/number.h"
 #include "cli/trace/tools.h"
 #include "error.h"
 
@@ -34,8 +35,7 @@ static bool add_fetch(struct text *ret, const struct operand *operand)
         return true;
     }
     open = memchr(operand->text, '(', operand->length);
-    if (operand->kind == OPERAND_CONSTANT &&
-        trace_is_decimal(operand->text + 1, operand->length - 1)) {
+    if (operand->kind == OPERAND_CONSTANT && is_decimal(operand->text + 1, operand->length - 1)) {
         text_addf(ret, "\\%.*s", (int)operand->length - 1, operand->text + 1);
         return true;
     }
@@ -43,7 +43,7 @@ static bool add_fetch(struct text *ret, const struct operand *operand)
         return false;
     displacement = (size_t)(open - operand->text);
     name = trace_register_named(open + 1, operand->length - displacement - 2);
-    if (!name || (displacement > 0 && !trace_is_decimal(operand->text, displacement)))
+    if (!name || (displacement > 0 && !is_decimal(operand->text, displacement)))
         return false;
     text_addf(ret, "%s%.*s(%%%s)", *operand->text == '-' ? "" : "+",
               displacement ? (int)displacement : 1, displacement ? operand->text : "0", name);

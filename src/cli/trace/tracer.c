@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/base/command.h"
@@ -28,14 +27,6 @@
 #define BOUNCE 1000        /* milliseconds in which a second Ctrl-C is the first one's echo */
 #define MANY_SITES 30      /* from which detaching is worth a word */
 #define MOST_SCRIPT 130000 /* bytes that one word of a command line can have */
-
-int64_t tracer_now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 static size_t tracer_sites(const struct tracer *tracer)
 {
@@ -62,7 +53,7 @@ void tracer_interrupt(struct tracer *tracer)
 void tracer_stop(struct tracer *tracer)
 {
     if (!tracer->asked) {
-        tracer->asked_at = tracer_now();
+        tracer->asked_at = milliseconds();
         tracer->kill_at =
             tracer->asked_at + PATIENCE + SITE_PATIENCE * (int64_t)tracer_sites(tracer);
     }
@@ -79,7 +70,7 @@ static void take_signal(struct tracer *tracer)
 
     if (read(tracer->signals, &information, sizeof(information)) != sizeof(information))
         return;
-    if (tracer->asked && tracer_now() >= tracer->asked_at + BOUNCE)
+    if (tracer->asked && milliseconds() >= tracer->asked_at + BOUNCE)
         kill(tracer->child, SIGKILL); /* somebody who does not want to wait */
     tracer_stop(tracer);
 }
@@ -92,20 +83,20 @@ static int wait_time(const struct tracer *tracer)
         end = tracer->start + (int64_t)tracer->trace->options.seconds;
     if (end == 0)
         return -1;
-    left = end - tracer_now();
+    left = end - milliseconds();
     return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
 }
 
 static void check_time(struct tracer *tracer)
 {
-    if (tracer->kill_at && tracer_now() >= tracer->kill_at) {
+    if (tracer->kill_at && milliseconds() >= tracer->kill_at) {
         if (!tracer->ended)
             say("bpftrace does not end, and is killed");
         kill(tracer->child, SIGKILL);
         tracer->kill_at = 0;
     }
     if (!tracer->asked && tracer->started && tracer->trace->options.seconds &&
-        tracer_now() >= tracer->start + (int64_t)tracer->trace->options.seconds)
+        milliseconds() >= tracer->start + (int64_t)tracer->trace->options.seconds)
         tracer_stop(tracer);
 }
 

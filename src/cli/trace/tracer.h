@@ -46,7 +46,4 @@ void tracer_interrupt(struct tracer *tracer);
 /* Wait for it once its stdout is closed, show what was counted, and say how it ended. */
 void tracer_finish(struct tracer *tracer);
 
-/* Milliseconds of the monotonic clock. */
-int64_t tracer_now(void);
-
 #endif

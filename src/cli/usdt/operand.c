@@ -4,11 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
-/* Not <ctype.h>: an operand must not depend on the locale. */
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+#include "cli/base/number.h"
 
 static bool has(const char *text, size_t length, char c)
 {

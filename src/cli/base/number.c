@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/base/number.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LONGEST_DECIMAL 20 /* "-9223372036854775808" */
+
+bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+int hex_digit(char c)
+{
+    if (is_digit(c))
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool is_decimal(const char *text, size_t length)
+{
+    size_t at = length > 0 && *text == '-';
+
+    if (at == length || length > LONGEST_DECIMAL)
+        return false;
+    for (; at < length; at++)
+        if (!is_digit(text[at]))
+            return false;
+    return true;
+}
+
+bool read_whole(const char *word, uint64_t least, uint64_t most, uint64_t *ret)
+{
+    unsigned long long value;
+    char *end;
+
+    errno = 0;
+    value = strtoull(word, &end, 10);
+    if (errno != 0 || !is_digit(*word) || *end != '\0' || value < least || value > most)
+        return false;
+    *ret = value;
+    return true;
+}
+
+unsigned version_number(const char *version)
+{
+    char *end;
+    unsigned long major = strtoul(version, &end, 10);
+    unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+
+    return (unsigned)(100 * major + (minor < 99 ? minor : 99));
+}
