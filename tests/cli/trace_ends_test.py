@@ -30,7 +30,7 @@ class Ends(tracing.TraceCase):
         self.assertIn("\x1b[1mshop:order\x1b[0m", screen.shown("-e"))
         screen.type("C-c")
         shown = screen.wait_for("^status 0")
-        self.assertRegex(shown, r"(?m)^\^?C?rst: 2 events: shop:order 2$")
+        self.assertRegex(shown, r"(?m)^\^?C?rst: 2 hits: shop:order 2$")
         screen.type(f"NO_COLOR=1 {RST} trace -p {target.pid} --hist cents shop:order; echo status $?", "Enter")
         screen.wait_for("^rst: watching shop:order")
         target.fire("shop:order", 2)
@@ -99,7 +99,7 @@ os.execv(sys.argv[1], sys.argv[1:])
         tool.read_for(0.5)  # several ticks
         targets[1].fire("shop:order", 1)
         tool.wait_for("id=1000")
-        self.assertEqual(self.ended(tool, signal.SIGINT)[-1], "rst: 1 event")
+        self.assertEqual(self.ended(tool, signal.SIGINT)[-1], "rst: 1 hit")
 
     def test_when_killed_leaves_nothing(self):
         target = self.target()

@@ -18,7 +18,7 @@ class Refusals(tracing.FakeCase):
         for words, said in (
             ([], "what is to be watched?"),
             (["-p", "x"], "not a process id"),
-            (["-n", "0", "a:b"], "not a number of events"),
+            (["-n", "0", "a:b"], "not a number of hits"),
             (["--seconds", "nan", "a:b"], "not a number of seconds"),
             (["--for", "pref", "a:b"], "did you mean perf"),
             (["--count", "-n", "3", "a:b"], "end a count by --seconds"),
@@ -174,7 +174,7 @@ while :; do echo '{"type": "printf", "data": "T"}'; read -t 0.05 x </dev/zero 2>
         outcome = self.rst("trace", "-p", target.pid, "shop:order", "-n", "1", environment=self.fake(lines))
         self.assertIn("customer=? cents=1", outcome.out)
         self.assertIn("rst: 41 records were lost", outcome.err)
-        self.assertIn("rst: 1 event; 41 records lost", outcome.err)
+        self.assertIn("rst: 1 hit; 41 records lost", outcome.err)
 
     def test_no_string_is_shown_with_another_hit(self):
         """The first hit's string is lost, and of the second all but its string."""

@@ -31,7 +31,7 @@ static void an_event_has_its_values_and_then_a_name(void **state)
     (void)state;
     assert_int_equal(
         line_of("{\"type\": \"printf\", \"data\": \"E 1 12 3 11 99 ffffffffffffff06 0 7 8 a\"}"),
-        LINE_EVENT);
+        LINE_HIT);
     assert_int_equal(record.cpu, 1);
     assert_int_equal(record.tid, 12);
     assert_int_equal(record.probe, 3);

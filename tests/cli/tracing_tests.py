@@ -48,7 +48,7 @@ class TraceTests:
                 f"{target.pid} shop:mixed cached=false a=-128 b=-32768 c=-2147483648 "
                 "d=-9223372036854775808 e=255 f=65535 g=4294967295 h=18446744073709551615 "
                 'ratio=-0 weight=-1e+300 path="/index"',
-                "rst: 3 events: shop:mixed 1, shop:order 2",
+                "rst: 3 hits: shop:mixed 1, shop:order 2",
             ],
         )
 
@@ -56,7 +56,7 @@ class TraceTests:
         saying = self.program(tracing.SAYING_PROGRAM)
         texts = [
             b'\x1b[2J\x1b]0;title\x07',
-            b'E 0 1 0 1 1 1 1 x\n{"type": "printf", "data": "T"}\nrst: 1 event',
+            b'E 0 1 0 1 1 1 1 x\n{"type": "printf", "data": "T"}\nrst: 1 hit',
             b'", "data": "S 0 1 0 \\u0041 \\',
             b"\xff\xfe\x80 half \xe2",
             "grüß \u202e rtl".encode(),
@@ -248,7 +248,7 @@ class TraceTests:
         target.close()
         lines = self.ended(tool)
         self.assertEqual(sum("id=" in line for line in lines), 500)
-        self.assertEqual(lines[-2:], [f"rst: process {target.pid} has exited", "rst: 500 events"])
+        self.assertEqual(lines[-2:], [f"rst: process {target.pid} has exited", "rst: 500 hits"])
         self.assertIn("500    shop:order", self.ended(counts))
 
     def test_ends_after_seconds(self):
@@ -344,7 +344,7 @@ class TraceTests:
             target.fire("shop:order", 2)
         events, counts, by, hist = tools
         events.wait_until(lambda lines: sum("id=" in line for line in lines) >= 4)
-        self.assertEqual(self.ended(events, signal.SIGINT)[-1], "rst: 4 events")
+        self.assertEqual(self.ended(events, signal.SIGINT)[-1], "rst: 4 hits")
         self.assertEqual(self.stop(counts), ["COUNT  PROBE", "4      shop:order"])
         self.assertEqual(self.stop(by)[1:], ['2      shop:order  "Ada"', '2      shop:order  "Grace"'])
         (line,) = self.stop(hist)
@@ -435,7 +435,7 @@ class TraceTests:
         flood.tell("5000")
         lines = self.ended(tool)
         self.assertEqual(sum('"args"' in line for line in lines), 10)
-        self.assertEqual(lines[-1].partition(";")[0], "rst: 10 events")
+        self.assertEqual(lines[-1].partition(";")[0], "rst: 10 hits")
 
     def test_watches_a_file_in_whoever_has_it(self):
         self.lock_sdt_program(fcntl.LOCK_EX)

@@ -36,7 +36,7 @@ _rst_options() {
     case $1 in
     list) printf '%s\n' --help --json --names --pid --watched ;;
     trace)
-        printf '%s\n' --by --count --events --filter --for --help --hist --json --pid --print \
+        printf '%s\n' --by --count --filter --for --help --hist --hits --json --pid --print \
             --seconds --stack --string
         ;;
     emit) printf '%s\n' --arch --help --nop --output ;;

@@ -136,13 +136,13 @@ static void say_totals(const struct tracer *tracer)
     size_t shown = 0;
     bool several = false;
 
-    if (trace->options.mode != TRACE_EVENTS)
+    if (trace->options.mode != TRACE_HITS)
         return;
     for (size_t i = 0; i < trace->probe_count; i++) {
         hits += trace->probes[i].hits;
         several |= trace->probes[i].alike > 0;
     }
-    text_addf(&words, "%" PRIu64 " event%s", hits, hits == 1 ? "" : "s");
+    text_addf(&words, "%" PRIu64 " hit%s", hits, hits == 1 ? "" : "s");
     for (size_t i = 0; several && i < trace->probe_count; i++)
         if (trace->probes[i].hits > 0)
             text_addf(&words, "%s%s:%s %" PRIu64, shown++ ? ", " : ": ", trace->probes[i].provider,
@@ -195,8 +195,8 @@ void tracer_finish(struct tracer *tracer)
     }
     if (tracer->unread)
         return;
-    trace_events_end(tracer->events);
-    if (tracer->trace->options.mode != TRACE_EVENTS)
+    trace_hits_end(tracer->hits);
+    if (tracer->trace->options.mode != TRACE_HITS)
         show_counts(tracer, status);
     fflush(stdout);
     say_why(tracer, status);

@@ -74,7 +74,7 @@ static void take_line(struct tracer *tracer)
             note_start(tracer);
         if (tracer->unread && record->line != LINE_TICK)
             return;
-        if (!trace_events_take(tracer->events, record)) {
+        if (!trace_hits_take(tracer->hits, record)) {
             tracer_stop(tracer);
             tracer->last_ticks = LAST_TICKS; /* what is still to be read is not wanted */
         }

@@ -154,7 +154,7 @@ static void rest(struct cursor *cursor, struct trace_record *ret)
 }
 
 /* The values come before COMM, which may look like one: the caller knows how many there are. */
-static bool read_event(struct cursor *cursor, struct trace_record *ret)
+static bool read_hit(struct cursor *cursor, struct trace_record *ret)
 {
     return take_field(cursor, 10, &ret->cpu) && take_field(cursor, 10, &ret->tid) &&
            take_field(cursor, 10, &ret->probe) && take_field(cursor, 10, &ret->pid) &&
@@ -184,7 +184,7 @@ static void read_record(struct trace_record *ret)
         char letter;
         enum trace_line line;
         bool (*read)(struct cursor *cursor, struct trace_record *ret);
-    } records[] = {{'E', LINE_EVENT, read_event},
+    } records[] = {{'E', LINE_HIT, read_hit},
                    {'S', LINE_STRING, read_string},
                    {'K', LINE_STACK, read_stack},
                    {'N', LINE_NAME, read_name}};

@@ -97,7 +97,7 @@ void trace_add_number(struct text *ret, int64_t number)
 
 /* --------------------------------------------------------------------------- records -- */
 
-static void add_event(struct text *ret, const struct trace_probe *probe, size_t number)
+static void add_hit(struct text *ret, const struct trace_probe *probe, size_t number)
 {
     text_addf(ret, "    $t = nsecs;\n    printf(\"E %%d %%d %zu %%d %%lld", number);
     for (size_t i = 0; i < probe->argument_count; i++)
@@ -117,7 +117,7 @@ static void add_event(struct text *ret, const struct trace_probe *probe, size_t 
 static void add_records(struct text *ret, const struct trace *trace,
                         const struct trace_probe *probe, size_t number)
 {
-    add_event(ret, probe, number);
+    add_hit(ret, probe, number);
     for (size_t i = 0; i < probe->argument_count; i++) {
         const struct trace_argument *argument = &probe->arguments[i];
 
@@ -300,9 +300,9 @@ static void add_body(struct text *ret, const struct trace *trace, size_t number,
 {
     const struct trace_probe *probe = &trace->probes[number];
 
-    if (trace->options.mode == TRACE_EVENTS && for_people)
+    if (trace->options.mode == TRACE_HITS && for_people)
         add_prints(ret, trace, probe);
-    else if (trace->options.mode == TRACE_EVENTS)
+    else if (trace->options.mode == TRACE_HITS)
         add_records(ret, trace, probe, number);
     else if (for_people)
         add_plain_map(ret, trace, probe);
@@ -359,7 +359,7 @@ void trace_variables(const struct trace *trace, char *ret[TRACE_VARIABLES])
         sure(asprintf(&ret[at++], "BPFTRACE_MAX_STRLEN=%zu", trace->bpftrace.string_size) < 0
                  ? NULL
                  : ret);
-    if (trace->options.mode != TRACE_EVENTS)
+    if (trace->options.mode != TRACE_HITS)
         ret[at++] = sure(strdup(trace->bpftrace.version < 20 ? "BPFTRACE_MAP_KEYS_MAX=65536"
                                                              : "BPFTRACE_MAX_MAP_KEYS=65536"));
     if (probes > 500) {

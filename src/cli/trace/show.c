@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An event as a line: for people, or of JSON. Where a record was lost, what came of it is shown.
+ * A hit as a line: for people, or of JSON. Where a record was lost, what came of it is shown.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "cli/base/json.h"
 #include "cli/base/quote.h"
 #include "cli/base/table.h"
-#include "cli/trace/events.h"
+#include "cli/trace/hits.h"
 
 /* How much of a string to show: bpftrace does not say whether one that fills its room goes on. */
 size_t trace_shown_size(const struct trace_bpftrace *bpftrace, const char *bytes, size_t size)
@@ -32,16 +32,16 @@ size_t trace_shown_size(const struct trace_bpftrace *bpftrace, const char *bytes
     return size;
 }
 
-static size_t shown_size(const struct trace_events *events, const struct text *string)
+static size_t shown_size(const struct trace_hits *hits, const struct text *string)
 {
-    return trace_shown_size(&events->trace->bpftrace, string->bytes, string->size);
+    return trace_shown_size(&hits->trace->bpftrace, string->bytes, string->size);
 }
 
 /* ------------------------------------------------------------------------------ text -- */
 
-static const char *colour(const struct trace_events *events, const char *code)
+static const char *colour(const struct trace_hits *hits, const char *code)
 {
-    return events->colours ? code : "";
+    return hits->colours ? code : "";
 }
 
 static void add_frames(struct text *ret, const struct text *stack)
@@ -59,65 +59,63 @@ static void add_frames(struct text *ret, const struct text *stack)
     }
 }
 
-static void add_argument(const struct trace_events *events, struct text *ret,
-                         const struct event *event, size_t i)
+static void add_argument(const struct trace_hits *hits, struct text *ret, const struct hit *hit,
+                         size_t i)
 {
-    const struct trace_argument *argument = &event->probe->arguments[i];
+    const struct trace_argument *argument = &hit->probe->arguments[i];
     size_t size;
 
-    text_addf(ret, " %s%s=%s", colour(events, "\033[2m"), argument->name,
-              colour(events, "\033[0m"));
+    text_addf(ret, " %s%s=%s", colour(hits, "\033[2m"), argument->name, colour(hits, "\033[0m"));
     if (argument->unreadable ||
-        (argument->kind == TRACE_STRING && event->values[i] && !event->came[i])) {
+        (argument->kind == TRACE_STRING && hit->values[i] && !hit->came[i])) {
         text_add(ret, "?");
-    } else if (argument->kind == TRACE_STRING && event->values[i] == 0) {
+    } else if (argument->kind == TRACE_STRING && hit->values[i] == 0) {
         text_add(ret, "NULL");
     } else if (argument->kind == TRACE_STRING) {
-        size = shown_size(events, &event->strings[i]);
-        trace_add_quoted(ret, event->strings[i].bytes, size);
-        if (size < event->strings[i].size)
+        size = shown_size(hits, &hit->strings[i]);
+        trace_add_quoted(ret, hit->strings[i].bytes, size);
+        if (size < hit->strings[i].size)
             text_add(ret, table_has_unicode() ? "…" : "...");
     } else {
-        trace_add_value(ret, argument, event->values[i]);
+        trace_add_value(ret, argument, hit->values[i]);
     }
 }
 
-static void add_time(const struct trace_events *events, const struct event *event, struct text *ret)
+static void add_time(const struct trace_hits *hits, const struct hit *hit, struct text *ret)
 {
-    int64_t time = events->epoch + (int64_t)event->nanoseconds;
+    int64_t time = hits->epoch + (int64_t)hit->nanoseconds;
     time_t seconds = (time_t)(time / 1000000000);
     struct tm parts;
     char words[16];
 
     localtime_r(&seconds, &parts);
     strftime(words, sizeof(words), "%H:%M:%S", &parts);
-    text_addf(ret, "%s%s.%06d%s ", colour(events, "\033[2m"), words,
-              (int)(time % 1000000000 / 1000), colour(events, "\033[0m"));
+    text_addf(ret, "%s%s.%06d%s ", colour(hits, "\033[2m"), words, (int)(time % 1000000000 / 1000),
+              colour(hits, "\033[0m"));
 }
 
-static void add_thread(const struct trace_events *events, const struct event *event,
-                       struct text *ret)
+static void add_thread(const struct trace_hits *hits, const struct hit *hit, struct text *ret)
 {
-    if (!events->trace->one_pid) {
-        text_add_shown(ret, event->comm.bytes, event->comm.size);
-        text_addf(ret, " %" PRIu64 "/", event->pid);
+    if (!hits->trace->one_pid) {
+        text_add_shown(ret, hit->comm.bytes, hit->comm.size);
+        text_addf(ret, " %" PRIu64 "/", hit->pid);
     }
-    text_addf(ret, "%" PRIu64 " ", event->tid);
+    text_addf(ret, "%" PRIu64 " ", hit->tid);
 }
 
-static void print_text(struct trace_events *events, const struct event *event)
+static void print_text(struct trace_hits *hits, const struct hit *hit)
 {
-    struct text *line = &events->line;
+    struct text *line = &hits->line;
 
     text_clear(line);
-    add_time(events, event, line);
-    add_thread(events, event, line);
-    text_addf(line, "%s%s:%s%s", colour(events, "\033[1m"), event->probe->provider,
-              event->probe->name, colour(events, "\033[0m"));
-    for (size_t i = 0; i < event->probe->argument_count; i++)
-        add_argument(events, line, event, i);
-    if (events->trace->options.stack && event->stack.size)
-        add_frames(line, &event->stack);
+    add_time(hits, hit, line);
+    add_thread(hits, hit, line);
+    text_addf(line, "%s%s:%s%s", colour(hits, "\033[1m"), hit->probe->provider, hit->probe->name,
+              colour(hits, "\033[0m"));
+    for (size_t i = 0; i < hit->probe->argument_count; i++)
+        add_argument(hits, line, hit, i);
+    if (hits->trace->options.stack && hit->stack.size)
+        add_frames(line, &hit->stack);
     text_add(line, "\n");
     fwrite(line->bytes, 1, line->size, stdout);
 }
@@ -139,34 +137,33 @@ static void write_frames(struct json *json, const struct text *stack)
     json_close(json, '[');
 }
 
-static void write_argument(const struct trace_events *events, struct json *json,
-                           const struct event *event, size_t i)
+static void write_argument(const struct trace_hits *hits, struct json *json, const struct hit *hit,
+                           size_t i)
 {
-    const struct trace_argument *argument = &event->probe->arguments[i];
+    const struct trace_argument *argument = &hit->probe->arguments[i];
 
     if (argument->unreadable ||
-        (argument->kind == TRACE_STRING && (!event->values[i] || !event->came[i])))
+        (argument->kind == TRACE_STRING && (!hit->values[i] || !hit->came[i])))
         json_null(json, argument->name);
     else if (argument->kind == TRACE_STRING)
-        json_bytes(json, argument->name, event->strings[i].bytes,
-                   shown_size(events, &event->strings[i]));
+        json_bytes(json, argument->name, hit->strings[i].bytes, shown_size(hits, &hit->strings[i]));
     else
-        trace_json_value(json, argument->name, argument, event->values[i]);
+        trace_json_value(json, argument->name, argument, hit->values[i]);
 }
 
 /* What the values alone don't tell: which strings are cut, and which are not there. */
-static void write_notes(const struct trace_events *events, struct json *json,
-                        const struct event *event, const char *name, bool cut)
+static void write_notes(const struct trace_hits *hits, struct json *json, const struct hit *hit,
+                        const char *name, bool cut)
 {
     bool any = false;
 
-    for (size_t i = 0; i < event->probe->argument_count; i++) {
-        const struct trace_argument *argument = &event->probe->arguments[i];
+    for (size_t i = 0; i < hit->probe->argument_count; i++) {
+        const struct trace_argument *argument = &hit->probe->arguments[i];
         bool lost = argument->unreadable ||
-                    (argument->kind == TRACE_STRING && event->values[i] && !event->came[i]);
+                    (argument->kind == TRACE_STRING && hit->values[i] && !hit->came[i]);
 
-        if (cut && (argument->kind != TRACE_STRING || !event->came[i] ||
-                    shown_size(events, &event->strings[i]) == event->strings[i].size))
+        if (cut && (argument->kind != TRACE_STRING || !hit->came[i] ||
+                    shown_size(hits, &hit->strings[i]) == hit->strings[i].size))
             continue;
         if (!cut && !lost)
             continue;
@@ -179,33 +176,33 @@ static void write_notes(const struct trace_events *events, struct json *json,
         json_close(json, '[');
 }
 
-static void print_json(struct trace_events *events, const struct event *event)
+static void print_json(struct trace_hits *hits, const struct hit *hit)
 {
     struct json json = {.out = stdout};
 
     json_open(&json, NULL, '{');
-    json_signed(&json, "time", events->epoch + (int64_t)event->nanoseconds);
-    json_number(&json, "pid", event->pid);
-    json_number(&json, "tid", event->tid);
-    json_bytes(&json, "comm", event->comm.bytes, event->comm.size);
-    json_string(&json, "provider", event->probe->provider);
-    json_string(&json, "probe", event->probe->name);
+    json_signed(&json, "time", hits->epoch + (int64_t)hit->nanoseconds);
+    json_number(&json, "pid", hit->pid);
+    json_number(&json, "tid", hit->tid);
+    json_bytes(&json, "comm", hit->comm.bytes, hit->comm.size);
+    json_string(&json, "provider", hit->probe->provider);
+    json_string(&json, "probe", hit->probe->name);
     json_open(&json, "args", '{');
-    for (size_t i = 0; i < event->probe->argument_count; i++)
-        write_argument(events, &json, event, i);
+    for (size_t i = 0; i < hit->probe->argument_count; i++)
+        write_argument(hits, &json, hit, i);
     json_close(&json, '{');
-    write_notes(events, &json, event, "cut", true);
-    write_notes(events, &json, event, "lost", false);
-    if (events->trace->options.stack && event->stack.size)
-        write_frames(&json, &event->stack);
+    write_notes(hits, &json, hit, "cut", true);
+    write_notes(hits, &json, hit, "lost", false);
+    if (hits->trace->options.stack && hit->stack.size)
+        write_frames(&json, &hit->stack);
     json_close(&json, '{');
     fputs("\n", stdout);
 }
 
-void trace_show(struct trace_events *events, const struct event *event)
+void trace_show(struct trace_hits *hits, const struct hit *hit)
 {
-    if (events->trace->options.json)
-        print_json(events, event);
+    if (hits->trace->options.json)
+        print_json(hits, hit);
     else
-        print_text(events, event);
+        print_text(hits, hit);
 }

@@ -17,7 +17,7 @@ typedef enum status tool(const struct trace *trace);
 /* What is printed knows nothing of these. */
 static void say_left_out(const struct trace_options *options)
 {
-    if (options->filter || options->mode != TRACE_EVENTS || options->stack || options->events ||
+    if (options->filter || options->mode != TRACE_HITS || options->stack || options->hits ||
         options->seconds)
         say("what follows shows every hit: --filter, counts, --stack, -n and --seconds are rst's "
             "and bpftrace's alone");

@@ -29,7 +29,7 @@ static const char help[] =
     "      --by ARG           counts (or histograms) by an argument's value\n"
     "  -s, --stack            where the program was, with each hit\n"
     "      --string ARG       an argument is a string (librst's probes say so themselves)\n"
-    "  -n, --events N         end after N events\n"
+    "  -n, --hits N           end after N hits\n"
     "      --seconds S        end after S seconds, which need not be whole\n"
     "      --json             an object on each line, for programs\n"
     "      --print            show the script and command that rst runs, and whose output it "
@@ -57,10 +57,10 @@ static const char help[] =
 
 /* --------------------------------------------------------------------------- options -- */
 
-static enum status read_events(struct trace_options *options, const char *word)
+static enum status read_hits(struct trace_options *options, const char *word)
 {
-    if (!read_whole(word, 1, UINT64_MAX, &options->events))
-        return say_usage("trace", "-n %s: not a number of events", rst_quote(word).text);
+    if (!read_whole(word, 1, UINT64_MAX, &options->hits))
+        return say_usage("trace", "-n %s: not a number of hits", rst_quote(word).text);
     return STATUS_GOOD;
 }
 
@@ -112,7 +112,7 @@ static enum status take_option(struct trace_options *options, int option, char *
     case 'p':
         return search_add_pid(&options->search, "trace", optarg);
     case 'n':
-        return read_events(options, optarg);
+        return read_hits(options, optarg);
     case SECONDS:
         return read_seconds(options, optarg);
     case FOR:
@@ -160,11 +160,11 @@ static enum status check(struct trace_options *options)
     if (options->by || options->counts)
         options->mode = TRACE_COUNT;
     if (options->hist)
-        options->mode = TRACE_HIST;
-    if (options->mode != TRACE_EVENTS && options->events)
-        return say_usage("trace", "-n is for events that are shown; end a count by --seconds");
-    if (options->mode != TRACE_EVENTS && options->stack)
-        return say_usage("trace", "--stack is for events that are shown, not for counts");
+        options->mode = TRACE_HISTOGRAM;
+    if (options->mode != TRACE_HITS && options->hits)
+        return say_usage("trace", "-n is for hits that are shown; end a count by --seconds");
+    if (options->mode != TRACE_HITS && options->stack)
+        return say_usage("trace", "--stack is for hits that are shown, not for counts");
     if (options->print && options->tool != TOOL_NONE)
         return say_usage("trace",
                          "--print is for what rst itself would run; give either, or --for");
@@ -184,7 +184,7 @@ static enum status parse(int count, char **words, struct trace_options *options)
         {"by", required_argument, NULL, BY},
         {"stack", no_argument, NULL, 's'},
         {"string", required_argument, NULL, STRING},
-        {"events", required_argument, NULL, 'n'},
+        {"hits", required_argument, NULL, 'n'},
         {"seconds", required_argument, NULL, SECONDS},
         {"json", no_argument, NULL, JSON},
         {"print", no_argument, NULL, PRINT},
@@ -251,8 +251,8 @@ static enum status act(struct trace *trace)
 {
     if (trace->options.tool != TOOL_NONE)
         return trace_print_tool(trace);
-    if (trace->options.print && (trace->options.events || trace->options.seconds))
-        say("it is rst that counts events and seconds: what follows ends by Ctrl-C");
+    if (trace->options.print && (trace->options.hits || trace->options.seconds))
+        say("it is rst that counts hits and seconds: what follows ends by Ctrl-C");
     return trace->options.print ? print_script(trace) : trace_run(trace);
 }
 

@@ -15,8 +15,8 @@
  *     child.c      bpftrace as a child: finding it, starting it
  *     output.c     its output, read
  *     record.c     what it says: lines of JSON, and in them the script's records
- *     events.c     records put together to events
- *     show.c       an event as a line of text or JSON
+ *     hits.c       records put together to hits
+ *     show.c       a hit as a line of text or JSON
  *     values.c     an argument's value, the same
  *     totals.c     counts, kept and put in order
  *     buckets.c    ranges of histograms
@@ -81,7 +81,7 @@ struct trace_probe {
     const struct trace_argument *by, *hist;
     size_t alike; /* the first probe that is the same, in another file perhaps */
     bool left_out;
-    uint64_t hits; /* events shown */
+    uint64_t hits; /* that were shown */
 };
 
 struct trace_bpftrace {
@@ -92,7 +92,7 @@ struct trace_bpftrace {
     size_t string_room;          /* how many bytes it gives at most */
 };
 
-enum trace_mode { TRACE_EVENTS, TRACE_COUNT, TRACE_HIST };
+enum trace_mode { TRACE_HITS, TRACE_COUNT, TRACE_HISTOGRAM };
 
 enum trace_tool {
     TOOL_NONE,
@@ -112,7 +112,7 @@ struct trace_options {
     size_t string_count;
     bool counts, stack, json, print;
     enum trace_tool tool;
-    uint64_t events;  /* 0: no end */
+    uint64_t hits;    /* 0: no end */
     uint64_t seconds; /* in milliseconds; 0: no end */
 };
 
@@ -203,8 +203,8 @@ void trace_variables(const struct trace *trace, char *ret[TRACE_VARIABLES]);
 enum trace_line {
     LINE_OTHER,
     LINE_ATTACHED,
-    LINE_EVENT,  /* cpu tid probe pid nanoseconds, and in bytes: values and comm */
-    LINE_STRING, /* cpu tid nanoseconds index, and in bytes: one argument of the event */
+    LINE_HIT,    /* cpu tid probe pid nanoseconds, and in bytes: values and comm */
+    LINE_STRING, /* cpu tid nanoseconds index, and in bytes: one argument of the hit */
     LINE_STACK,  /* cpu tid nanoseconds, and in bytes: frames */
     LINE_NAME,   /* probe number, and in bytes: a value of --by; maps have the number */
     LINE_TICK,   /* all that came before was read */
@@ -226,7 +226,7 @@ struct trace_record {
 /* `line` is without its newline. */
 void trace_record_read(const char *line, size_t size, struct trace_record *ret);
 
-/* LINE_EVENT: take so many values from `bytes`, which then are comm alone. */
+/* LINE_HIT: take so many values from `bytes`, which then are comm alone. */
 bool trace_record_values(struct trace_record *record, size_t count);
 
 /* The next entry of a map: up to two numbers as its key, and a count. Gives whether there is one.
@@ -238,16 +238,16 @@ struct trace_entry {
 };
 bool trace_record_entry(struct trace_record *record, struct trace_entry *ret);
 
-/* --------------------------------------------------------------------------------- events -- */
+/* ----------------------------------------------------------------------------------- hits -- */
 
-struct trace_events;
+struct trace_hits;
 
-struct trace_events *trace_events_new(struct trace *trace);
-void trace_events_free(struct trace_events *events);
+struct trace_hits *trace_hits_new(struct trace *trace);
+void trace_hits_free(struct trace_hits *hits);
 
 /* Take a record. Gives false when no more are wanted: -n, or stdout is closed. */
-bool trace_events_take(struct trace_events *events, struct trace_record *record);
-void trace_events_end(struct trace_events *events);
+bool trace_hits_take(struct trace_hits *hits, struct trace_record *record);
+void trace_hits_end(struct trace_hits *hits);
 
 /* --------------------------------------------------------------------------------- values -- */
 

@@ -45,7 +45,7 @@ void tracer_interrupt(struct tracer *tracer)
         kill(tracer->child, tracer->attached ? SIGINT : SIGKILL);
     if (!tracer->interrupted && tracer->attached && sites >= MANY_SITES)
         say("bpftrace takes a while to detach from %zu sites; Ctrl-C again ends it now%s", sites,
-            tracer->trace->options.mode == TRACE_EVENTS ? "" : ", without the totals");
+            tracer->trace->options.mode == TRACE_HITS ? "" : ", without the totals");
     tracer->interrupted = true;
 }
 
@@ -194,7 +194,7 @@ enum status trace_run(struct trace *trace)
     tracer.status = tracer_start(&tracer, script.bytes);
     free(script.bytes);
     if (tracer.status == STATUS_GOOD) {
-        tracer.events = trace_events_new(trace);
+        tracer.hits = trace_hits_new(trace);
         tracer.totals = trace_totals_new(trace);
         text_clear(&tracer.line);
         text_clear(&tracer.words);
@@ -203,7 +203,7 @@ enum status trace_run(struct trace *trace)
         tracer_finish(&tracer);
         close(tracer.out);
         close(tracer.err);
-        trace_events_free(tracer.events);
+        trace_hits_free(tracer.hits);
         trace_totals_free(tracer.totals);
     }
     for (size_t i = 0; tracer.processes && i < trace->options.search.pid_count; i++)

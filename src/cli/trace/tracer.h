@@ -10,7 +10,7 @@
 
 struct tracer {
     struct trace *trace;
-    struct trace_events *events;
+    struct trace_hits *hits;
     struct trace_totals *totals;
     pid_t child;
     int out, err, signals;

@@ -49,10 +49,10 @@ static void read_line(const char *line, size_t size)
     size_t entries = 0;
 
     trace_record_read(line, size, &record);
-    if (record.line == LINE_EVENT || record.line == LINE_STRING || record.line == LINE_STACK ||
+    if (record.line == LINE_HIT || record.line == LINE_STRING || record.line == LINE_STACK ||
         record.line == LINE_NAME)
         check_inside(&record);
-    if (record.line == LINE_EVENT && trace_record_values(&record, 3))
+    if (record.line == LINE_HIT && trace_record_values(&record, 3))
         check_inside(&record);
     while (record.line == LINE_MAP && trace_record_entry(&record, &entry))
         FAIL_IF(++entries > size, "a map has more entries than bytes");

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst trace: one event, as events.c puts it together and show.c shows it.
+ * rst trace: one hit, as hits.c puts it together and show.c shows it.
  */
-#ifndef CLI_TRACE_EVENTS_H
-#define CLI_TRACE_EVENTS_H
+#ifndef CLI_TRACE_HITS_H
+#define CLI_TRACE_HITS_H
 
 #include "cli/trace/trace.h"
 
-struct event {
+struct hit {
     uint64_t cpu, tid, pid, nanoseconds;
     struct trace_probe *probe;
     struct text comm, strings[USDT_MOST_ARGUMENTS], stack;
@@ -17,9 +17,9 @@ struct event {
     unsigned ticks;
 };
 
-struct trace_events {
+struct trace_hits {
     struct trace *trace;
-    struct event **pending;
+    struct hit **pending;
     size_t pending_count;
     uint64_t shown;
     bool timed;
@@ -29,6 +29,6 @@ struct trace_events {
 };
 
 /* On stdout, as the options have it. */
-void trace_show(struct trace_events *events, const struct event *event);
+void trace_show(struct trace_hits *hits, const struct hit *hit);
 
 #endif
