@@ -44,7 +44,7 @@ static const char usage[] =
     "Prints \"ready PID PATH\" when its probes can be watched. At the end it fires\n"
     "demo:done(uint64 lines). SIGINT, SIGTERM or SIGHUP ends it.\n";
 
-struct options {
+struct demo_options {
     const char *file;
     uint64_t lines; /* 0: no end */
     uint64_t pace;  /* milliseconds */
@@ -52,7 +52,7 @@ struct options {
 };
 
 struct demo {
-    struct options options;
+    struct demo_options options;
     FILE *text;
     rst_provider *provider;
     rst_probe *line, *done;
@@ -82,14 +82,14 @@ static uint64_t number(const char *option, const char *value, uint64_t most)
     return parsed;
 }
 
-static struct options parse(int count, char **words)
+static struct demo_options parse(int count, char **words)
 {
     static const struct option known[] = {
         {"lines", required_argument, NULL, 'n'}, {"pace", required_argument, NULL, 'p'},
         {"wait", required_argument, NULL, 'w'},  {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},     {NULL, 0, NULL, 0},
     };
-    struct options options = {.file = DEFAULT_FILE, .pace = DEFAULT_PACE};
+    struct demo_options options = {.file = DEFAULT_FILE, .pace = DEFAULT_PACE};
     int option;
 
     while ((option = getopt_long(count, words, "n:p:w:hV", known, NULL)) != -1) {
@@ -191,7 +191,7 @@ static int await_tracer(struct demo *demo)
 /* One pass over the text. */
 static void read_once(struct demo *demo, char **line, size_t *room)
 {
-    const struct options *options = &demo->options;
+    const struct demo_options *options = &demo->options;
     ssize_t length;
 
     while (!demo->ended && (length = getline(line, room, demo->text)) > 0) {

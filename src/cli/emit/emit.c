@@ -41,23 +41,23 @@ static const struct rst_arch *const arches[] = {&rst_arch_x86_64};
 static const char *const nops[RST_NOPS] = {[RST_NOP1] = "1", [RST_NOP5] = "5", [RST_NOP10] = "10"};
 
 /* A probe of the command line, whose words are cut up in place. */
-struct probe {
+struct emit_probe {
     struct rst_description description;
     char *plain; /* the signature's plain form */
 };
 
-struct job {
+struct emit_job {
     const char *output;
     const struct rst_arch *arch;
     enum rst_nop nop;
     const char *provider;
-    struct probe *probes;
+    struct emit_probe *probes;
     size_t count;
 };
 
 /* --------------------------------------------------------------------------- options -- */
 
-static enum status choose_arch(struct job *job, const char *name)
+static enum status choose_arch(struct emit_job *job, const char *name)
 {
     struct text known = {0};
     enum status status = STATUS_GOOD;
@@ -75,7 +75,7 @@ static enum status choose_arch(struct job *job, const char *name)
     return status;
 }
 
-static enum status choose_nop(struct job *job, const char *name)
+static enum status choose_nop(struct emit_job *job, const char *name)
 {
     for (enum rst_nop i = 0; i < RST_NOPS; i++)
         if (strcmp(nops[i], name) == 0) {
@@ -85,7 +85,7 @@ static enum status choose_nop(struct job *job, const char *name)
     return say_usage("emit", "--nop %s: there are 1, 5 and 10", rst_quote(name).text);
 }
 
-static enum status parse_options(int count, char **words, struct job *job)
+static enum status parse_options(int count, char **words, struct emit_job *job)
 {
     static const struct option known[] = {
         {"output", required_argument, NULL, 'o'},
@@ -112,7 +112,7 @@ static enum status parse_options(int count, char **words, struct job *job)
 /* ---------------------------------------------------------------------------- probes -- */
 
 /* Take "checkout(uint64 order)" apart. Gives 0 or a negative errno. */
-static int parse_probe(char *word, struct probe *ret)
+static int parse_probe(char *word, struct emit_probe *ret)
 {
     size_t length = strlen(word), name = strcspn(word, "(");
     char *signature = NULL;
@@ -156,7 +156,7 @@ static int refuse_doubles(const struct rst_description **probes, size_t count)
     return 0;
 }
 
-static int make_image(const struct job *job, struct rst_image *ret)
+static int make_image(const struct emit_job *job, struct rst_image *ret)
 {
     const struct rst_description **probes = sure(calloc(job->count + 1, sizeof(void *)));
     const struct rst_image_spec spec = {job->arch, job->nop, job->provider, probes, job->count};
@@ -175,7 +175,7 @@ static int make_image(const struct job *job, struct rst_image *ret)
 
 /* ------------------------------------------------------------------------------- run -- */
 
-static enum status parse_words(int count, char **words, struct job *job)
+static enum status parse_words(int count, char **words, struct emit_job *job)
 {
     if (count < 2)
         return say_usage("emit", "a PROVIDER and at least one 'PROBE(SIGNATURE)' are needed");
@@ -192,7 +192,7 @@ static enum status parse_words(int count, char **words, struct job *job)
     return STATUS_GOOD;
 }
 
-static enum status emit(const struct job *job)
+static enum status emit(const struct emit_job *job)
 {
     struct rst_image image = {0};
     int error = make_image(job, &image);
@@ -208,7 +208,7 @@ static enum status emit(const struct job *job)
 
 static enum status run(int count, char **words)
 {
-    struct job job = {.arch = arches[0], .nop = RST_NOP1};
+    struct emit_job job = {.arch = arches[0], .nop = RST_NOP1};
     enum status status = parse_options(count, words, &job);
 
     if (status == STATUS_GOOD)

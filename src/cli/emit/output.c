@@ -85,13 +85,13 @@ static int put_mode(int fd, const struct stat *before)
 }
 
 /* Where a file is or is to be: its directory, open, and its name there. */
-struct place {
+struct target {
     int directory;
     const char *name;
 };
 
 /* Gives 0 or a negative errno. `path` must live as long. */
-static int find_place(const char *path, struct place *ret)
+static int find_target(const char *path, struct target *ret)
 {
     const char *slash = strrchr(path, '/');
     char *directory = sure(slash ? strndup(path, (size_t)(slash + 1 - path)) : strdup("."));
@@ -103,16 +103,16 @@ static int find_place(const char *path, struct place *ret)
 }
 
 /* Whether it is still the file that it was. */
-static bool is_still(const struct place *place, const struct stat *before)
+static bool is_still(const struct target *target, const struct stat *before)
 {
     struct stat now;
 
-    return fstatat(place->directory, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstatat(target->directory, target->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
            now.st_dev == before->st_dev && now.st_ino == before->st_ino;
 }
 
 /* Beside the file: what is renamed must be on the same file system. */
-static int make_temporary(const struct place *place, char name[32])
+static int make_temporary(const struct target *target, char name[32])
 {
     uint32_t random;
     int fd;
@@ -121,22 +121,22 @@ static int make_temporary(const struct place *place, char name[32])
         if (getrandom(&random, sizeof(random), 0) != sizeof(random))
             return -errno;
         snprintf(name, 32, ".rst.%08" PRIx32, random);
-        fd = openat(place->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        fd = openat(target->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     } while (fd < 0 && errno == EEXIST);
     return fd < 0 ? -errno : fd;
 }
 
-static int replace_at(const struct place *place, const struct stat *before, const uint8_t *bytes,
+static int replace_at(const struct target *target, const struct stat *before, const uint8_t *bytes,
                       size_t size)
 {
     char temporary[32];
     int fd, error;
 
-    if (before && !is_still(place, before))
+    if (before && !is_still(target, before))
         return -ESTALE;
-    if (before && faccessat(place->directory, place->name, W_OK, AT_EACCESS) < 0)
+    if (before && faccessat(target->directory, target->name, W_OK, AT_EACCESS) < 0)
         return -errno;
-    fd = make_temporary(place, temporary);
+    fd = make_temporary(target, temporary);
     if (fd < 0)
         return fd;
     error = write_sparse(fd, bytes, size);
@@ -144,10 +144,10 @@ static int replace_at(const struct place *place, const struct stat *before, cons
         error = put_mode(fd, before);
     if (close(fd) < 0 && error == 0)
         error = -errno;
-    if (error == 0 && renameat(place->directory, temporary, place->directory, place->name) < 0)
+    if (error == 0 && renameat(target->directory, temporary, target->directory, target->name) < 0)
         error = -errno;
     if (error < 0)
-        unlinkat(place->directory, temporary, 0);
+        unlinkat(target->directory, temporary, 0);
     return error;
 }
 
@@ -155,15 +155,15 @@ static int replace_at(const struct place *place, const struct stat *before, cons
 static int replace(const char *path, const struct stat *before, bool made, const uint8_t *bytes,
                    size_t size)
 {
-    struct place place;
-    int error = find_place(path, &place);
+    struct target target;
+    int error = find_target(path, &target);
 
     if (error < 0)
         return error;
-    error = replace_at(&place, before, bytes, size);
-    if (error < 0 && made && before->st_size == 0 && is_still(&place, before))
-        unlinkat(place.directory, place.name, 0);
-    close(place.directory);
+    error = replace_at(&target, before, bytes, size);
+    if (error < 0 && made && before->st_size == 0 && is_still(&target, before))
+        unlinkat(target.directory, target.name, 0);
+    close(target.directory);
     return error;
 }
 
@@ -219,7 +219,7 @@ static int place_linked(const char *path, const uint8_t *bytes, size_t size, int
     bool through, made = false;
     int fd = follow(path, &through), error;
     struct stat about;
-    char *target;
+    char *resolved;
 
     if (fd == -ENOENT) {
         error = make_target(path);
@@ -234,13 +234,13 @@ static int place_linked(const char *path, const uint8_t *bytes, size_t size, int
         close(fd);
         return -EISDIR;
     }
-    target = through || !S_ISREG(about.st_mode) ? NULL : path_of(fd);
-    if (!target) {
+    resolved = through || !S_ISREG(about.st_mode) ? NULL : path_of(fd);
+    if (!resolved) {
         *ret_through = fd;
         return 0;
     }
-    error = replace(target, &about, made, bytes, size);
-    free(target);
+    error = replace(resolved, &about, made, bytes, size);
+    free(resolved);
     close(fd);
     return error;
 }

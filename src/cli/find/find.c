@@ -24,11 +24,11 @@ static void note_status(struct findings *findings, enum status status)
         findings->status = status;
 }
 
-/* ----------------------------------------------------------------------------- images -- */
+/* ------------------------------------------------------------------------------ files -- */
 
-static int compare_images(const void *left, const void *right)
+static int compare_known(const void *left, const void *right)
 {
-    const struct image *a = left, *b = right;
+    const struct known_file *a = left, *b = right;
 
     if (a->device != b->device)
         return a->device > b->device ? 1 : -1;
@@ -36,35 +36,35 @@ static int compare_images(const void *left, const void *right)
 }
 
 /* Read a file unless it has been. `quiet`: nobody named it, and it need not be an ELF file. */
-static const struct image *read_image(struct findings *findings, int fd, const char *path,
-                                      bool quiet)
+static const struct known_file *read_known(struct findings *findings, int fd, const char *path,
+                                           bool quiet)
 {
-    struct image *image = sure(calloc(1, sizeof(*image)));
-    struct image **known;
+    struct known_file *known = sure(calloc(1, sizeof(*known)));
+    struct known_file **slot;
     struct stat about;
     int error;
 
     if (fstat(fd, &about) == 0) {
-        image->device = about.st_dev;
-        image->inode = about.st_ino;
+        known->device = about.st_dev;
+        known->inode = about.st_ino;
     }
-    known = sure(tsearch(image, &findings->images_by_inode, compare_images));
-    if (*known != image) {
-        free(image);
-        return *known;
+    slot = sure(tsearch(known, &findings->known_by_inode, compare_known));
+    if (*slot != known) {
+        free(known);
+        return *slot;
     }
-    findings->images = room_for_one(findings->images, findings->image_count, sizeof(void *));
-    findings->images[findings->image_count++] = image;
-    error = usdt_read(fd, text_path(path).text, &image->file);
-    image->unread = error < 0 && !(quiet && error == -ENOEXEC);
-    if (image->unread)
+    findings->known = room_for_one(findings->known, findings->known_count, sizeof(void *));
+    findings->known[findings->known_count++] = known;
+    error = usdt_read(fd, text_path(path).text, &known->file);
+    known->unread = error < 0 && !(quiet && error == -ENOEXEC);
+    if (known->unread)
         note_status(findings, say_failure(error));
-    if (image->file.damaged > 0) {
+    if (known->file.damaged > 0) {
         say("%s: %zu of its notes make no sense, and are left out", text_path(path).text,
-            image->file.damaged);
+            known->file.damaged);
         note_status(findings, STATUS_BAD_FILE);
     }
-    return image;
+    return known;
 }
 
 /* ------------------------------------------------------------------------------ probes -- */
@@ -143,7 +143,7 @@ static ssize_t look_at_file(struct search *search, struct findings *findings,
                             struct process *process, const struct process_file *file)
 {
     struct process_opened opened;
-    const struct image *image;
+    const struct known_file *known;
     struct source source;
     int error = process_open_file(process, file, &opened);
 
@@ -158,21 +158,21 @@ static ssize_t look_at_file(struct search *search, struct findings *findings,
         note_status(findings, say_failure(error));
         return -1;
     }
-    image = read_image(findings, opened.fd, opened.path, true);
+    known = read_known(findings, opened.fd, opened.path, true);
     close(opened.fd);
-    if (image->file.count == 0) {
+    if (known->file.count == 0) {
         free(opened.path);
-        return image->unread ? -1 : 0;
+        return known->unread ? -1 : 0;
     }
     source = (struct source){
         .pid = process->pid,
         .command = sure(strdup(process->command)),
-        .kind = kind_of(&opened, &image->file),
+        .kind = kind_of(&opened, &known->file),
         .path = opened.path,
-        .file = &image->file,
+        .file = &known->file,
     };
     add_probes(search, findings, &source, process, file);
-    return (ssize_t)image->file.count;
+    return (ssize_t)known->file.count;
 }
 
 static void look_at_process(struct search *search, struct findings *findings, pid_t pid)
@@ -274,23 +274,23 @@ static void look_at_path(struct search *search, struct findings *findings, const
         [USDT_IMAGE] = SOURCE_FILE,
     };
     int fd = open_named(path);
-    const struct image *image;
+    const struct known_file *known;
     struct source source;
 
     if (fd < 0) {
         note_status(findings, say_failure(fd));
         return;
     }
-    image = read_image(findings, fd, path, false);
+    known = read_known(findings, fd, path, false);
     close(fd);
-    if (image->file.count == 0) {
-        if (!image->unread)
+    if (known->file.count == 0) {
+        if (!known->unread)
             say("%s: no probes there", text_path(path).text);
         note_status(findings, STATUS_NONE);
         return;
     }
     source = (struct source){
-        .kind = kinds[image->file.kind], .path = sure(strdup(path)), .file = &image->file};
+        .kind = kinds[known->file.kind], .path = sure(strdup(path)), .file = &known->file};
     add_probes(search, findings, &source, NULL, NULL);
 }
 
@@ -359,13 +359,13 @@ void findings_free(struct findings *findings)
         free(findings->sources[i]->path);
         free(findings->sources[i]);
     }
-    for (size_t i = 0; i < findings->image_count; i++) {
-        tdelete(findings->images[i], &findings->images_by_inode, compare_images);
-        usdt_free(&findings->images[i]->file);
-        free(findings->images[i]);
+    for (size_t i = 0; i < findings->known_count; i++) {
+        tdelete(findings->known[i], &findings->known_by_inode, compare_known);
+        usdt_free(&findings->known[i]->file);
+        free(findings->known[i]);
     }
     free(findings->sources);
-    free(findings->images);
+    free(findings->known);
     free(findings->list);
 }
 

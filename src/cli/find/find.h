@@ -45,7 +45,7 @@ struct found {
 };
 
 /* A file that was read; many processes map the same. */
-struct image {
+struct known_file {
     dev_t device;
     ino_t inode;
     struct usdt_file file; /* without a probe if it can't be read */
@@ -57,9 +57,9 @@ struct findings {
     size_t count;
     struct source **sources;
     size_t source_count;
-    struct image **images; /* the files that were read, each once */
-    size_t image_count;
-    void *images_by_inode;
+    struct known_file **known; /* the files that were read, each once */
+    size_t known_count;
+    void *known_by_inode;
     bool sweeps; /* over every process: what was not named may be gone, refused, without probes */
     size_t refused_processes, refused_files, refused_semaphores, unmapped_semaphores;
     size_t probes; /* all that there were, whatever the globs say */

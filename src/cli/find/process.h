@@ -59,8 +59,6 @@ enum process_place { PLACE_FILE, PLACE_MEMFD, PLACE_EXECUTABLE };
 
 struct process_opened {
     int fd; /* close() it */
-    dev_t device;
-    ino_t inode;
     enum process_place place;
     char *path; /* free() it */
 };

@@ -295,8 +295,6 @@ int process_open_file(struct process *process, const struct process_file *file,
         return fail_to_open(process, name, fd);
     *ret = (struct process_opened){
         .fd = fd,
-        .device = about.st_dev,
-        .inode = about.st_ino,
         .place = place_of(process, file, &about),
         .path = path_of(process, file, &about),
     };

@@ -69,8 +69,8 @@ void suggest(const struct findings *findings, const struct glob *glob)
     near_start(&near, compared == COMPARE_PROVIDER ? glob->provider
                       : compared == COMPARE_PROBE  ? glob->probe
                                                    : glob->text);
-    for (size_t i = 0; i < findings->image_count; i++) {
-        const struct usdt_file *file = &findings->images[i]->file;
+    for (size_t i = 0; i < findings->known_count; i++) {
+        const struct usdt_file *file = &findings->known[i]->file;
 
         for (size_t j = 0; j < file->count && offers < MOST_OFFERS; j++, offers++) {
             put_offer(&file->probes[j], compared, &words);

@@ -38,14 +38,14 @@ static const char help[] =
     "attaches to. Exit status: 0, or 1 if there is no such probe, 3 no such process or\n"
     "file, 4 no permission, 5 a file that can't be read; rst(1) has them all.\n";
 
-struct options {
+struct list_options {
     struct search search;
     bool json, names, watched;
 };
 
 /* --------------------------------------------------------------------------- options -- */
 
-static enum status parse(int count, char **words, struct options *options)
+static enum status parse(int count, char **words, struct list_options *options)
 {
     enum { JSON = 256, NAMES };
     static const struct option known[] = {
@@ -118,7 +118,7 @@ static void print_names(const struct findings *findings)
     }
 }
 
-static enum status list(struct options *options)
+static enum status list(struct list_options *options)
 {
     struct findings findings;
     enum status status;
@@ -139,7 +139,7 @@ static enum status list(struct options *options)
 
 static enum status run(int count, char **words)
 {
-    struct options options = {0};
+    struct list_options options = {0};
     enum status status = parse(count, words, &options);
 
     if (status == STATUS_GOOD)

@@ -16,19 +16,19 @@
 #include "cli/base/number.h"
 #include "cli/trace/trace.h"
 
-struct cursor {
+struct line_cursor {
     const char *at, *end;
 };
 
 /* ------------------------------------------------------------------------------ JSON -- */
 
-static void skip_blanks(struct cursor *cursor)
+static void skip_blanks(struct line_cursor *cursor)
 {
     while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\t'))
         cursor->at++;
 }
 
-static bool take(struct cursor *cursor, char c)
+static bool take(struct line_cursor *cursor, char c)
 {
     skip_blanks(cursor);
     if (cursor->at == cursor->end || *cursor->at != c)
@@ -38,7 +38,7 @@ static bool take(struct cursor *cursor, char c)
 }
 
 /* Behind \u: four digits, or eight where a byte's sign went astray. */
-static bool take_code(struct cursor *cursor, struct text *ret)
+static bool take_code(struct line_cursor *cursor, struct text *ret)
 {
     size_t length = cursor->end - cursor->at >= 8 && memcmp(cursor->at, "ffffff", 6) == 0 ? 8 : 4;
     unsigned code = 0;
@@ -61,7 +61,7 @@ static bool take_code(struct cursor *cursor, struct text *ret)
     return true;
 }
 
-static bool take_escape(struct cursor *cursor, struct text *ret)
+static bool take_escape(struct line_cursor *cursor, struct text *ret)
 {
     static const char letters[] = "bfnrt\"\\/", bytes[] = "\b\f\n\r\t\"\\/";
     const char *known;
@@ -80,7 +80,7 @@ static bool take_escape(struct cursor *cursor, struct text *ret)
     return true;
 }
 
-static bool take_string(struct cursor *cursor, struct text *ret)
+static bool take_string(struct line_cursor *cursor, struct text *ret)
 {
     const char *plain;
 
@@ -103,7 +103,7 @@ static bool take_string(struct cursor *cursor, struct text *ret)
 
 /* ---------------------------------------------------------------------------- numbers -- */
 
-static bool take_digits(struct cursor *cursor, unsigned base, uint64_t *ret)
+static bool take_digits(struct line_cursor *cursor, unsigned base, uint64_t *ret)
 {
     const char *first = cursor->at;
     uint64_t number = 0;
@@ -122,7 +122,7 @@ static bool take_digits(struct cursor *cursor, unsigned base, uint64_t *ret)
 }
 
 /* A decimal with a sign: what is above INT64_MAX is a uint64 that has the same bits. */
-static bool take_signed(struct cursor *cursor, int64_t *ret)
+static bool take_signed(struct line_cursor *cursor, int64_t *ret)
 {
     uint64_t magnitude;
     bool negative;
@@ -139,7 +139,7 @@ static bool take_signed(struct cursor *cursor, int64_t *ret)
 /* ---------------------------------------------------------------------------- records -- */
 
 /* A number and the blank behind it. */
-static bool take_field(struct cursor *cursor, unsigned base, uint64_t *ret)
+static bool take_field(struct line_cursor *cursor, unsigned base, uint64_t *ret)
 {
     if (!take_digits(cursor, base, ret) || cursor->at == cursor->end || *cursor->at != ' ')
         return false;
@@ -147,33 +147,33 @@ static bool take_field(struct cursor *cursor, unsigned base, uint64_t *ret)
     return true;
 }
 
-static void rest(struct cursor *cursor, struct trace_record *ret)
+static void rest(struct line_cursor *cursor, struct trace_record *ret)
 {
     ret->bytes = cursor->at;
     ret->size = (size_t)(cursor->end - cursor->at);
 }
 
 /* The values come before COMM, which may look like one: the caller knows how many there are. */
-static bool read_hit(struct cursor *cursor, struct trace_record *ret)
+static bool read_hit(struct line_cursor *cursor, struct trace_record *ret)
 {
     return take_field(cursor, 10, &ret->cpu) && take_field(cursor, 10, &ret->tid) &&
            take_field(cursor, 10, &ret->probe) && take_field(cursor, 10, &ret->pid) &&
            take_field(cursor, 10, &ret->nanoseconds);
 }
 
-static bool read_string(struct cursor *cursor, struct trace_record *ret)
+static bool read_string(struct line_cursor *cursor, struct trace_record *ret)
 {
     return take_field(cursor, 10, &ret->cpu) && take_field(cursor, 10, &ret->tid) &&
            take_field(cursor, 10, &ret->nanoseconds) && take_field(cursor, 10, &ret->index);
 }
 
-static bool read_stack(struct cursor *cursor, struct trace_record *ret)
+static bool read_stack(struct line_cursor *cursor, struct trace_record *ret)
 {
     return take_field(cursor, 10, &ret->cpu) && take_field(cursor, 10, &ret->tid) &&
            take_field(cursor, 10, &ret->nanoseconds);
 }
 
-static bool read_name(struct cursor *cursor, struct trace_record *ret)
+static bool read_name(struct line_cursor *cursor, struct trace_record *ret)
 {
     return take_field(cursor, 10, &ret->probe) && take_field(cursor, 16, &ret->number);
 }
@@ -183,12 +183,12 @@ static void read_record(struct trace_record *ret)
     static const struct {
         char letter;
         enum trace_line line;
-        bool (*read)(struct cursor *cursor, struct trace_record *ret);
+        bool (*read)(struct line_cursor *cursor, struct trace_record *ret);
     } records[] = {{'E', LINE_HIT, read_hit},
                    {'S', LINE_STRING, read_string},
                    {'K', LINE_STACK, read_stack},
                    {'N', LINE_NAME, read_name}};
-    struct cursor cursor = {ret->text.bytes, ret->text.bytes + ret->text.size};
+    struct line_cursor cursor = {ret->text.bytes, ret->text.bytes + ret->text.size};
 
     if (ret->text.size == 1 && *ret->text.bytes == 'T')
         ret->line = LINE_TICK;
@@ -204,7 +204,7 @@ static void read_record(struct trace_record *ret)
 
 bool trace_record_values(struct trace_record *record, size_t count)
 {
-    struct cursor cursor = {record->bytes, record->bytes + record->size};
+    struct line_cursor cursor = {record->bytes, record->bytes + record->size};
 
     if (count > USDT_MOST_ARGUMENTS)
         return false;
@@ -217,13 +217,13 @@ bool trace_record_values(struct trace_record *record, size_t count)
 
 /* ------------------------------------------------------------------------------- maps -- */
 
-static void read_map(struct cursor *cursor, struct trace_record *ret)
+static void read_map(struct line_cursor *cursor, struct trace_record *ret)
 {
-    struct cursor name;
+    struct line_cursor name;
 
     if (!take(cursor, '{') || !take_string(cursor, &ret->text) || !take(cursor, ':'))
         return;
-    name = (struct cursor){ret->text.bytes + 2, ret->text.bytes + ret->text.size};
+    name = (struct line_cursor){ret->text.bytes + 2, ret->text.bytes + ret->text.size};
     if (ret->text.size < 3 || ret->text.bytes[0] != '@' || !take_digits(&name, 10, &ret->probe) ||
         name.at != name.end)
         return;
@@ -235,8 +235,8 @@ static void read_map(struct cursor *cursor, struct trace_record *ret)
 
 bool trace_record_entry(struct trace_record *record, struct trace_entry *ret)
 {
-    struct cursor cursor = {record->entries, record->entries_end};
-    struct cursor keys;
+    struct line_cursor cursor = {record->entries, record->entries_end};
+    struct line_cursor keys;
     int64_t count;
 
     *ret = (struct trace_entry){0};
@@ -245,7 +245,7 @@ bool trace_record_entry(struct trace_record *record, struct trace_entry *ret)
         cursor.at++;
         if (!take_string(&cursor, &record->text) || !take(&cursor, ':'))
             return false;
-        keys = (struct cursor){record->text.bytes, record->text.bytes + record->text.size};
+        keys = (struct line_cursor){record->text.bytes, record->text.bytes + record->text.size};
         do {
             if (ret->key_count == 2 || !take_signed(&keys, &ret->keys[ret->key_count++]))
                 return false;
@@ -263,7 +263,7 @@ bool trace_record_entry(struct trace_record *record, struct trace_entry *ret)
 
 /* ------------------------------------------------------------------------------- lines -- */
 
-static void read_lost(struct cursor *cursor, struct trace_record *ret)
+static void read_lost(struct line_cursor *cursor, struct trace_record *ret)
 {
     if (take(cursor, '{') && take_string(cursor, &ret->text) &&
         strcmp(ret->text.bytes, "events") == 0 && take(cursor, ':')) {
@@ -274,7 +274,7 @@ static void read_lost(struct cursor *cursor, struct trace_record *ret)
 }
 
 /* On to `"data":`; other members, numbers all of them, may come first. */
-static bool find_data(struct cursor *cursor, struct text *text)
+static bool find_data(struct line_cursor *cursor, struct text *text)
 {
     uint64_t number;
 
@@ -292,7 +292,7 @@ void trace_record_read(const char *line, size_t size, struct trace_record *ret)
 {
     static const char *const types[] = {"printf", "map", "lost_events", "attached_probes"};
     enum { PRINTF, MAP, LOST, ATTACHED, OTHER } type = PRINTF;
-    struct cursor cursor = {line, line + size};
+    struct line_cursor cursor = {line, line + size};
     struct text text = ret->text;
 
     *ret = (struct trace_record){.text = text};

@@ -30,7 +30,8 @@
 
 /* ------------------------------------------------------------------------- arguments -- */
 
-void trace_add_raw(struct text *ret, const struct trace_argument *argument)
+/* Where an argument is, as 64 bits of which those above its size mean nothing. */
+static void add_raw(struct text *ret, const struct trace_argument *argument)
 {
     if (argument->place)
         text_add(ret, argument->place);
@@ -43,7 +44,7 @@ static void add_unsigned(struct text *ret, const struct trace_argument *argument
 {
     text_add(ret, argument->size < 8 ? "((uint64)" : "(uint64)");
     text_add(ret, argument->place ? "(" : "");
-    trace_add_raw(ret, argument);
+    add_raw(ret, argument);
     text_add(ret, argument->place ? ")" : "");
     if (argument->size < 8)
         text_addf(ret, " & 0x%llx)", (1ULL << (8 * argument->size)) - 1);
@@ -83,7 +84,7 @@ void trace_add_string(struct text *ret, const struct trace_argument *argument,
                       const struct trace_bpftrace *bpftrace)
 {
     text_add(ret, "str(");
-    trace_add_raw(ret, argument);
+    add_raw(ret, argument);
     text_addf(ret, ", %zu)", bpftrace->string_size);
 }
 
@@ -108,7 +109,7 @@ static void add_hit(struct text *ret, const struct trace_probe *probe, size_t nu
             continue;
         text_add(ret, ", (uint64)");
         text_add(ret, probe->arguments[i].place ? "(" : "");
-        trace_add_raw(ret, &probe->arguments[i]);
+        add_raw(ret, &probe->arguments[i]);
         text_add(ret, probe->arguments[i].place ? ")" : "");
     }
     text_add(ret, ", comm);\n");
@@ -244,7 +245,7 @@ static void add_shown(struct text *ret, const struct trace *trace,
         text_add(ret, "(int64)");
         text_addf(ret, "(int%d)", 8 * argument->size);
         text_add(ret, argument->place ? "(" : "");
-        trace_add_raw(ret, argument);
+        add_raw(ret, argument);
         text_add(ret, argument->place ? ")" : "");
     } else {
         add_unsigned(ret, argument);

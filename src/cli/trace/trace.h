@@ -174,9 +174,6 @@ char *trace_filter(const char *text, const struct trace_probe *probe,
 
 /* --------------------------------------------------------------------------------- script -- */
 
-/* Where a probe's argument is, as 64 bits of which those above its size mean nothing. */
-void trace_add_raw(struct text *ret, const struct trace_argument *argument);
-
 /* The argument as int64, in its order: signed 8-bit numbers from 0 to 255, say. */
 void trace_add_key(struct text *ret, const struct trace_argument *argument);
 

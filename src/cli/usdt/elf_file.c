@@ -19,7 +19,7 @@
 #define MOST_SECTIONS 0xffff
 
 /* A file being read. */
-struct job {
+struct elf_reader {
     int fd;
     const char *name;
     Elf *elf;
@@ -28,17 +28,17 @@ struct job {
     struct elf_file file;
 };
 
-static int broken(const struct job *job, const char *what)
+static int broken(const struct elf_reader *reader, const char *what)
 {
-    return rst_fail(EBADMSG, "%s: a broken ELF file: %s", job->name, what);
+    return rst_fail(EBADMSG, "%s: a broken ELF file: %s", reader->name, what);
 }
 
 /* The same in libelf's words. */
-static int elf_broken(const struct job *job)
+static int elf_broken(const struct elf_reader *reader)
 {
     int error = elf_errno();
 
-    return broken(job, error ? elf_errmsg(error) : "it is cut short");
+    return broken(reader, error ? elf_errmsg(error) : "it is cut short");
 }
 
 uint64_t elf_number(bool big_endian, const char *at, size_t size)
@@ -51,23 +51,23 @@ uint64_t elf_number(bool big_endian, const char *at, size_t size)
 }
 
 /* Read a part of the file, which has been found to be in it. Gives it a NUL behind its end. */
-static int read_bytes(const struct job *job, uint64_t offset, uint64_t size, char **ret)
+static int read_bytes(const struct elf_reader *reader, uint64_t offset, uint64_t size, char **ret)
 {
     char *bytes = malloc(size + 1);
     size_t at = 0;
 
     if (!bytes)
-        return rst_fail(ENOMEM, "%s: no memory for %llu bytes of it", job->name,
+        return rst_fail(ENOMEM, "%s: no memory for %llu bytes of it", reader->name,
                         (unsigned long long)size);
     while (at < size) {
-        ssize_t count = pread(job->fd, bytes + at, size - at, (off_t)(offset + at));
+        ssize_t count = pread(reader->fd, bytes + at, size - at, (off_t)(offset + at));
 
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0) {
             free(bytes);
-            return count < 0 ? rst_fail_errno(errno, "%s", job->name)
-                             : broken(job, "it was cut while it was read");
+            return count < 0 ? rst_fail_errno(errno, "%s", reader->name)
+                             : broken(reader, "it was cut while it was read");
         }
         at += (size_t)count;
     }
@@ -76,21 +76,21 @@ static int read_bytes(const struct job *job, uint64_t offset, uint64_t size, cha
     return 0;
 }
 
-static int read_section(struct job *job, const GElf_Shdr *header, struct elf_section *ret)
+static int read_section(struct elf_reader *reader, const GElf_Shdr *header, struct elf_section *ret)
 {
     int error;
 
-    if (header->sh_offset > job->size || header->sh_size > job->size - header->sh_offset)
-        return broken(job, "a section goes beyond its end");
-    if (header->sh_size > job->left) /* sections don't overlap: their sizes add up to less */
-        return broken(job,
+    if (header->sh_offset > reader->size || header->sh_size > reader->size - header->sh_offset)
+        return broken(reader, "a section goes beyond its end");
+    if (header->sh_size > reader->left) /* sections don't overlap: their sizes add up to less */
+        return broken(reader,
                       "its sections are larger than it is, or than 1 GiB, the most for all files");
     if (header->sh_flags & SHF_COMPRESSED)
-        return broken(job, "its notes are compressed");
-    error = read_bytes(job, header->sh_offset, header->sh_size, &ret->bytes);
+        return broken(reader, "its notes are compressed");
+    error = read_bytes(reader, header->sh_offset, header->sh_size, &ret->bytes);
     if (error == 0) {
         ret->size = header->sh_size;
-        job->left -= header->sh_size;
+        reader->left -= header->sh_size;
     }
     return error;
 }
@@ -104,23 +104,23 @@ static int compare_loads(const void *left, const void *right)
     return (a->address > b->address) - (a->address < b->address);
 }
 
-static int read_segments(struct job *job)
+static int read_segments(struct elf_reader *reader)
 {
-    struct elf_file *file = &job->file;
+    struct elf_file *file = &reader->file;
     size_t count;
     GElf_Phdr header;
 
-    if (elf_getphdrnum(job->elf, &count) != 0 || count > INT_MAX)
-        return elf_broken(job);
+    if (elf_getphdrnum(reader->elf, &count) != 0 || count > INT_MAX)
+        return elf_broken(reader);
     for (size_t i = 0; i < count; i++) {
-        if (!gelf_getphdr(job->elf, (int)i, &header))
-            return elf_broken(job);
+        if (!gelf_getphdr(reader->elf, (int)i, &header))
+            return elf_broken(reader);
         if (header.p_type == PT_INTERP)
             file->has_interpreter = true;
-        if (header.p_type != PT_LOAD || header.p_offset >= job->size)
+        if (header.p_type != PT_LOAD || header.p_offset >= reader->size)
             continue;
-        if (header.p_filesz > job->size - header.p_offset) /* never an offset beyond the file */
-            header.p_filesz = job->size - header.p_offset;
+        if (header.p_filesz > reader->size - header.p_offset) /* never an offset beyond the file */
+            header.p_filesz = reader->size - header.p_offset;
         file->loads = room_for_one(file->loads, file->load_count, sizeof(*file->loads));
         file->loads[file->load_count++] =
             (struct elf_load){header.p_vaddr, header.p_offset, header.p_filesz};
@@ -158,10 +158,11 @@ static bool is_named(const struct elf_section *names, const GElf_Shdr *header, c
            memcmp(names->bytes + header->sh_name, name, size) == 0;
 }
 
-static int take_section(struct job *job, const struct elf_section *names, const GElf_Shdr *header)
+static int take_section(struct elf_reader *reader, const struct elf_section *names,
+                        const GElf_Shdr *header)
 {
     static const char *const wanted[] = {".note.stapsdt", ".note.librst"};
-    struct elf_file *file = &job->file;
+    struct elf_file *file = &reader->file;
     struct elf_section section;
     int error;
 
@@ -174,7 +175,7 @@ static int take_section(struct job *job, const struct elf_section *names, const 
     for (size_t i = 0; i < ELF_SECTION_NAMES; i++) {
         if (!is_named(names, header, wanted[i]))
             continue;
-        error = read_section(job, header, &section);
+        error = read_section(reader, header, &section);
         if (error < 0)
             return error;
         file->notes[i] =
@@ -184,7 +185,7 @@ static int take_section(struct job *job, const struct elf_section *names, const 
     return 0;
 }
 
-static int read_sections(struct job *job)
+static int read_sections(struct elf_reader *reader)
 {
     struct elf_section names = {0};
     Elf_Scn *section;
@@ -192,38 +193,38 @@ static int read_sections(struct job *job)
     GElf_Shdr header;
     int error;
 
-    if (elf_getshdrstrndx(job->elf, &index) != 0)
-        return elf_broken(job);
+    if (elf_getshdrstrndx(reader->elf, &index) != 0)
+        return elf_broken(reader);
     if (index == SHN_UNDEF) /* it has no sections, or none with a name */
         return 0;
-    if (!gelf_getshdr(elf_getscn(job->elf, index), &header))
-        return elf_broken(job);
-    error = header.sh_type == SHT_NOBITS ? broken(job, "its sections have no names")
-                                         : read_section(job, &header, &names);
-    for (section = NULL; error == 0 && (section = elf_nextscn(job->elf, section));)
-        error =
-            gelf_getshdr(section, &header) ? take_section(job, &names, &header) : elf_broken(job);
+    if (!gelf_getshdr(elf_getscn(reader->elf, index), &header))
+        return elf_broken(reader);
+    error = header.sh_type == SHT_NOBITS ? broken(reader, "its sections have no names")
+                                         : read_section(reader, &header, &names);
+    for (section = NULL; error == 0 && (section = elf_nextscn(reader->elf, section));)
+        error = gelf_getshdr(section, &header) ? take_section(reader, &names, &header)
+                                               : elf_broken(reader);
     free(names.bytes);
     return error;
 }
 
 /* ------------------------------------------------------------------------------ all -- */
 
-static int read_header(struct job *job)
+static int read_header(struct elf_reader *reader)
 {
     GElf_Ehdr header;
 
-    if (elf_kind(job->elf) != ELF_K_ELF || !gelf_getehdr(job->elf, &header))
-        return elf_broken(job);
-    job->file.type = header.e_type;
-    job->file.machine = header.e_machine;
-    job->file.big_endian = header.e_ident[EI_DATA] == ELFDATA2MSB;
-    job->file.address_size = header.e_ident[EI_CLASS] == ELFCLASS32 ? 4 : 8;
+    if (elf_kind(reader->elf) != ELF_K_ELF || !gelf_getehdr(reader->elf, &header))
+        return elf_broken(reader);
+    reader->file.type = header.e_type;
+    reader->file.machine = header.e_machine;
+    reader->file.big_endian = header.e_ident[EI_DATA] == ELFDATA2MSB;
+    reader->file.address_size = header.e_ident[EI_CLASS] == ELFCLASS32 ? 4 : 8;
     if (header.e_type == ET_REL)
         return rst_fail(ENOEXEC,
                         "%s: not linked: its probes have no place yet; look at what it is linked "
                         "into",
-                        job->name);
+                        reader->name);
     return 0;
 }
 
@@ -254,29 +255,30 @@ static const struct {
 };
 
 /* Refuse more sections or segments than MOST_SECTIONS; and leave all that is wrong to libelf. */
-static int check_counts(const struct job *job)
+static int check_counts(const struct elf_reader *reader)
 {
     char header[sizeof(Elf64_Ehdr)], first[sizeof(Elf64_Shdr)];
     bool wide, big_endian;
     uint64_t at;
 
-    if (pread(job->fd, header, EI_NIDENT, 0) != EI_NIDENT)
+    if (pread(reader->fd, header, EI_NIDENT, 0) != EI_NIDENT)
         return 0;
     wide = header[EI_CLASS] == ELFCLASS64;
     big_endian = header[EI_DATA] == ELFDATA2MSB;
-    if (pread(job->fd, header, layouts[wide].header_size, 0) != (ssize_t)layouts[wide].header_size)
+    if (pread(reader->fd, header, layouts[wide].header_size, 0) !=
+        (ssize_t)layouts[wide].header_size)
         return 0;
     if (elf_number(big_endian, header + layouts[wide].segment_count, 2) == PN_XNUM)
-        return rst_fail(EBADMSG, "%s: an ELF file with too many segments", job->name);
+        return rst_fail(EBADMSG, "%s: an ELF file with too many segments", reader->name);
     at = elf_number(big_endian, header + layouts[wide].sections_at, layouts[wide].sections_size);
-    if (at == 0 || at > job->size ||
+    if (at == 0 || at > reader->size ||
         elf_number(big_endian, header + layouts[wide].section_count, 2) != 0 ||
-        pread(job->fd, first, layouts[wide].section_size, (off_t)at) !=
+        pread(reader->fd, first, layouts[wide].section_size, (off_t)at) !=
             (ssize_t)layouts[wide].section_size)
         return 0;
     if (elf_number(big_endian, first + layouts[wide].size, layouts[wide].sections_size) >
         MOST_SECTIONS)
-        return rst_fail(EBADMSG, "%s: an ELF file with too many sections", job->name);
+        return rst_fail(EBADMSG, "%s: an ELF file with too many sections", reader->name);
     return 0;
 }
 
@@ -289,30 +291,30 @@ static void free_notes(struct elf_file *file)
 
 int elf_file_read(int fd, const char *name, uint64_t most_bytes, struct elf_file *ret)
 {
-    struct job job = {.fd = fd, .name = name};
-    int error = check_file(fd, name, &job.size);
+    struct elf_reader reader = {.fd = fd, .name = name};
+    int error = check_file(fd, name, &reader.size);
 
     if (error == 0)
-        error = check_counts(&job);
+        error = check_counts(&reader);
     if (error < 0)
         return error;
-    job.left = job.size < most_bytes ? job.size : most_bytes;
+    reader.left = reader.size < most_bytes ? reader.size : most_bytes;
     elf_version(EV_CURRENT);
-    job.elf = elf_begin(fd, ELF_C_READ, NULL);
-    if (!job.elf)
-        return elf_broken(&job);
-    error = read_header(&job);
+    reader.elf = elf_begin(fd, ELF_C_READ, NULL);
+    if (!reader.elf)
+        return elf_broken(&reader);
+    error = read_header(&reader);
     if (error == 0)
-        error = read_segments(&job);
+        error = read_segments(&reader);
     if (error == 0)
-        error = read_sections(&job);
-    elf_end(job.elf);
+        error = read_sections(&reader);
+    elf_end(reader.elf);
     if (error < 0) {
-        free_notes(&job.file);
-        elf_file_free(&job.file);
+        free_notes(&reader.file);
+        elf_file_free(&reader.file);
         return error;
     }
-    *ret = job.file;
+    *ret = reader.file;
     return 0;
 }
 

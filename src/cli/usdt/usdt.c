@@ -10,7 +10,7 @@
 #include "image/note.h"
 
 /* The notes of a section, one after the other. */
-struct cursor {
+struct note_cursor {
     const struct elf_file *file;
     const char *at, *end;
 };
@@ -29,7 +29,7 @@ static uint64_t number(const struct elf_file *file, const char *at, size_t size)
 enum outcome { TAKEN, DAMAGED, ENDED };
 
 /* Gives DAMAGED where the note goes beyond the section; nothing can be found behind it. */
-static enum outcome next_note(struct cursor *cursor, struct note *ret)
+static enum outcome next_note(struct note_cursor *cursor, struct note *ret)
 {
     uint64_t left = (uint64_t)(cursor->end - cursor->at), name_size, size, whole;
 
@@ -178,7 +178,7 @@ static void drop_storage(struct usdt_file *usdt)
 static void read_signatures(const struct elf_file *file, const struct elf_section *section,
                             struct usdt_file *usdt, struct signatures *signatures)
 {
-    struct cursor cursor = {file, section->bytes, section->bytes + section->size};
+    struct note_cursor cursor = {file, section->bytes, section->bytes + section->size};
     struct signature signature;
     enum outcome outcome;
     struct note note;
@@ -201,7 +201,7 @@ static void read_signatures(const struct elf_file *file, const struct elf_sectio
 static void read_probes(const struct elf_file *file, const struct elf_section *section,
                         struct usdt_file *usdt, const struct signatures *signatures)
 {
-    struct cursor cursor = {file, section->bytes, section->bytes + section->size};
+    struct note_cursor cursor = {file, section->bytes, section->bytes + section->size};
     struct usdt_probe probe;
     enum outcome outcome;
     struct note note;
