@@ -130,7 +130,7 @@ class Refusals(tracing.FakeCase):
     def test_what_the_script_does_not_do_is_said(self):
         target = self.target()
         outcome = self.rst("trace", "-p", target.pid, "shop:order", "-n", "2", "--print")
-        self.assertIn("it is rst that counts events and seconds", outcome.err)
+        self.assertIn("it is rst that counts hits and seconds", outcome.err)
 
     def test_without_root(self):
         target = self.target()
