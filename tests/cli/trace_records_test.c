@@ -54,7 +54,7 @@ static void a_string_is_all_that_is_left(void **state)
     line_of("{\"type\": \"printf\", \"data\": \"S 0 12 99 1 \"}");
     assert_bytes("");
     line_of("{\"type\": \"printf\", \"data\": \"S 0 1 99 1 "
-         "a\\\"}\\n\\\\\\u001b\\uffffffc3\\uffffffbc/\"}");
+            "a\\\"}\\n\\\\\\u001b\\uffffffc3\\uffffffbc/\"}");
     assert_bytes("a\"}\n\\\x1b\xc3\xbc/");
 }
 
@@ -94,7 +94,8 @@ static void ticks_losses_and_maps(void **state)
     assert_int_equal(line_of("{\"type\": \"lost_events\", \"data\": {\"events\": 7}}"), LINE_LOST);
     assert_int_equal(record.number, 7);
     assert_int_equal(
-        line_of("{\"type\": \"map\", \"data\": {\"@h12\": {\"-250,3\": 1, \"5,4\": 20}}}"), LINE_MAP);
+        line_of("{\"type\": \"map\", \"data\": {\"@h12\": {\"-250,3\": 1, \"5,4\": 20}}}"),
+        LINE_MAP);
     assert_int_equal(record.map, 'h');
     assert_int_equal(record.probe, 12);
     assert_true(trace_record_entry(&record, &entry));

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "cli/base/json.h"
+#include "cli/base/number.h"
 #include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "cli/find/globs.h"
@@ -90,6 +91,62 @@ static void json_puts_commas_between_values(void **state)
     assert_string_equal(seen,
                         "[{\"n\":18446744073709551615,\"list\":[],\"b\":false,\"s\":null},{}]");
     free(seen);
+}
+
+/* --------------------------------------------------------------------------- numbers -- */
+
+static void whole_numbers_are_all_of_a_word_and_in_range(void **state)
+{
+    static const struct {
+        const char *word;
+        bool good;
+        uint64_t value;
+    } cases[] = {
+        {"1", true, 1},    {"007", true, 7}, {"100", true, 100}, {"0", false, 0},
+        {"101", false, 0}, {"", false, 0},   {" 1", false, 0},   {"+1", false, 0},
+        {"-1", false, 0},  {"1x", false, 0}, {"0x1", false, 0},  {"18446744073709551617", false, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t value = 4711;
+        bool good = read_whole(cases[i].word, 1, 100, &value);
+
+        if (good != cases[i].good || value != (good ? cases[i].value : 4711))
+            fail_msg("%s: %d, %llu", cases[i].word, good, (unsigned long long)value);
+    }
+}
+
+static void versions_are_in_order(void **state)
+{
+    (void)state;
+    assert_int_equal(version_number("0.17.0"), 17);
+    assert_int_equal(version_number("1.2"), 102);
+    assert_int_equal(version_number("2"), 200);
+    assert_int_equal(version_number("6.18-rc1+"), 618);
+    assert_int_equal(version_number("4.19.0-amd64"), 419);
+    assert_true(version_number("4.20.1") < version_number("5.0"));
+    assert_true(version_number("5.100") < version_number("6.0"));
+    assert_int_equal(version_number("none"), 0);
+}
+
+static void digits_are_ascii_s(void **state)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        const char *found = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+
+        assert_int_equal(hex_digit((char)c), found ? found - digits : -1);
+        assert_int_equal(is_digit((char)c), found && found - digits < 10);
+    }
+    assert_true(is_decimal("-12", 3));
+    assert_true(is_decimal("12x", 2));
+    assert_false(is_decimal("12x", 3));
+    assert_false(is_decimal("-", 1));
+    assert_false(is_decimal("", 0));
+    assert_false(is_decimal("000000000000000000001", 21));
 }
 
 /* ------------------------------------------------------------------------------ text -- */
@@ -279,6 +336,9 @@ int main(void)
         cmocka_unit_test(json_replaces_what_is_no_utf_8),
         cmocka_unit_test(json_puts_commas_between_values),
         cmocka_unit_test(no_control_character_reaches_the_terminal),
+        cmocka_unit_test(whole_numbers_are_all_of_a_word_and_in_range),
+        cmocka_unit_test(versions_are_in_order),
+        cmocka_unit_test(digits_are_ascii_s),
         cmocka_unit_test(a_shell_takes_a_word_as_it_was),
         cmocka_unit_test(width_is_counted_in_columns),
         cmocka_unit_test(globs_match_both_sides),

@@ -161,7 +161,7 @@ static int open_image(const rst_probe *probe, struct own_image *ret)
     if (image.fd < 0)
         return image.fd;
     error = usdt_read(image.fd, path, &file);
-    if (error == 0) {
+    if (error >= 0) {
         if (file.count == 1) {
             image.site = file.probes[0].site;
             image.semaphore = file.probes[0].semaphore;
@@ -170,11 +170,12 @@ static int open_image(const rst_probe *probe, struct own_image *ret)
         }
         usdt_free(&file);
     }
-    if (error == 0)
-        *ret = image;
-    else
+    if (error < 0) {
         close(image.fd);
-    return error;
+        return error;
+    }
+    *ret = image;
+    return 0;
 }
 
 /* --------------------------------------------------------------------------------- nop -- */
@@ -235,7 +236,7 @@ static int open_uprobe(const rst_probe *probe)
     char path[64];
     int uprobe = open_image(probe, &image);
 
-    if (uprobe == 0) { /* by what was read, and not by a name that may lead elsewhere by now */
+    if (uprobe >= 0) { /* by what was read, and not by a name that may lead elsewhere by now */
         snprintf(path, sizeof(path), "/proc/self/fd/%d", image.fd);
         uprobe = uprobe_attach(path, image.site, image.semaphore);
         close(image.fd);
