@@ -244,7 +244,7 @@ static int open_uprobe(const rst_probe *probe)
     return uprobe;
 }
 
-/* Whether the kernel counts the watcher in and out, and sees the fire. */
+/* Whether the kernel counts the watcher in and out, and sees the hit. */
 static void watch(struct machine *machine, const rst_probe *probe, struct fact *fact)
 {
     int uprobe = open_uprobe(probe);
@@ -264,10 +264,10 @@ static void watch(struct machine *machine, const rst_probe *probe, struct fact *
     machine->traces = counted && hits == 1 && !rst_probe_enabled(probe);
     if (machine->traces)
         fact_set(fact, VERDICT_YES,
-                 "a loaded probe was watched: the kernel counted the watcher and the fire");
+                 "a loaded probe was watched: the kernel counted the watcher and the hit");
     else
         fact_set(fact, VERDICT_NO,
-                 "a watched probe: %s as watched, %llu fires of 1 seen, %s afterwards",
+                 "a watched probe: %s as watched, %llu hits seen of 1 fire, %s afterwards",
                  counted ? "counted" : "not counted", (unsigned long long)hits,
                  rst_probe_enabled(probe) ? "still watched" : "not watched");
 }

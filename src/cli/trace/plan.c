@@ -92,7 +92,7 @@ static void add_site(struct trace_probe *probe, const struct found *found)
 {
     if (found->source != probe->source)
         return;
-    probe->sites = room_for_one(probe->sites, probe->site_count, sizeof(*probe->sites));
+    probe->sites = room_for_one(probe->sites, probe->site_count, sizeof(void *));
     probe->sites[probe->site_count++] = found->probe;
 }
 
