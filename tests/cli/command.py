@@ -85,7 +85,7 @@ def become_nobody():
 
 
 def lack_call(number):
-    """Be on a kernel that has no such system call (ENOSYS), as a filter makes it."""
+    """Be on a kernel that lacks a system call (ENOSYS), by a filter."""
     load, compare = (0x20, 0, 0, 0), (0x15, 0, 1, number)
     no_such_call, all_others = (6, 0, 0, 0x50026), (6, 0, 0, 0x7FFF0000)
     lines = [struct.pack("HBBI", *line) for line in (load, compare, no_such_call, all_others)]

@@ -64,7 +64,7 @@ static int write_sparse(int fd, const uint8_t *bytes, size_t size)
 /* ----------------------------------------------------------------------------- replacing -- */
 
 /*
- * The temporary file is made for the user alone. The new one is as the one before it was, or else
+ * The temporary file is made for the user only. The new one is as the one before it was, or else
  * as open() would have made it. What can't be given to its owner runs as nobody else: it loses
  * those bits.
  */

@@ -223,7 +223,7 @@ struct trace_record {
 /* `line` is without its newline. */
 void trace_record_read(const char *line, size_t size, struct trace_record *ret);
 
-/* LINE_HIT: take so many values from `bytes`, which then are comm alone. */
+/* LINE_HIT: take so many values from `bytes`, which then are only comm. */
 bool trace_record_values(struct trace_record *record, size_t count);
 
 /* The next entry of a map: up to two numbers as its key, and a count. Gives whether there is one.
