@@ -238,7 +238,7 @@ class TraceTests:
         target.fire("shop:order", 1)
         lines = [line.strip().partition("+")[0] for line in self.ended(tool)]
         self.assertIn("shop:order", lines[0])
-        self.assertEqual(lines[1:3], ["shop__order", "checkout"])
+        self.assertEqual(lines[1:4], ["shop__order", "rst_probe_fire", "checkout"])
 
     def test_ends_with_the_process(self):
         target = self.target()
@@ -398,7 +398,7 @@ class TraceTests:
         tool = self.trace("-p", target.pid, "--stack", "--json", "shop:order", "-n", "1")
         target.fire("shop:order", 1)
         event = json.loads(self.ended(tool)[0])
-        self.assertEqual([frame.partition("+")[0] for frame in event["stack"][:2]], ["shop__order", "checkout"])
+        self.assertEqual([frame.partition("+")[0] for frame in event["stack"][:3]], ["shop__order", "rst_probe_fire", "checkout"])
         self.assertEqual(event["args"]["customer"], "Ada")
 
     def test_several_processes_that_share_a_file(self):
