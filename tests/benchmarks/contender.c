@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "session.h"
+#include "lttng_session.h"
 
 #define MOST_WORKERS 4
 

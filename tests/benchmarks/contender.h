@@ -24,7 +24,7 @@ struct contender {
     const char *id, *label;
     const char *worker, *job, *arg; /* `worker` names a worker program, as --worker does */
     const char *nop;                /* RST_NOP */
-    const char *session;            /* an option of session.h, for LTTng */
+    const char *session;            /* an option of lttng_session.h, for LTTng */
     const char *series;             /* of a plot by size */
     size_t size;                    /* how many probes or providers */
 

@@ -2,7 +2,7 @@
 /* librst, as the load benchmark drives it. */
 #include <rst.h>
 
-#include "load.h"
+#include "load_many.h"
 
 static void *provider_new(const char *name)
 {

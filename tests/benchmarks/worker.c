@@ -6,7 +6,7 @@
  *
  * RST_BENCH_CPU is the CPU to stay on, RST_BENCH_ROUND_US how long a timed round takes.
  */
-#include "bench.h"
+#include "worker.h"
 
 #include <sched.h>
 #include <stdarg.h>

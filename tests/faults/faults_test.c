@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * No failure harms the host: each system call and allocation that librst makes is made to fail, one
- * by one and in combination, in every scenario (scenarios.c). Each time there must be an error that
- * names what failed, disabled handles, and no leak; and the next try must work.
+ * by one and in combination, in every scenario (load_scenarios.c). Each time there must be an error
+ * that names what failed, disabled handles, and no leak; and the next try must work.
  *
  * Arguments: nm, and the library whose calls wrap.c stands before.
  */
@@ -17,9 +17,9 @@
 
 #include <cmocka.h>
 
-#include "run.h"
+#include "scenario_runs.h"
+#include "support/perf_uprobe.h"
 #include "support/resources.h"
-#include "support/tracer.h"
 #include "wrap.h"
 
 #define ONLY "RST_FAULTS_ONLY" /* run the scenarios with this in their names: to look into one */

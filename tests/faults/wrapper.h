@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "held.h"
+#include "held_resources.h"
 #include "wrap.h"
 
 #define NONSENSE EXFULL /* what a successful call leaves in errno */

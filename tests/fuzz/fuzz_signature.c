@@ -4,8 +4,8 @@
  *
  *     input = provider { ";" probe [ "=" signature ] }
  *
- * librst must take what the second grammar, facts.c, takes, and refuse the rest with the right
- * errno and a printable message; and the image of what it took must keep every rule.
+ * librst must take what the second grammar, expected_image.c, takes, and refuse the rest with the
+ * right errno and a printable message; and the image of what it took must keep every rule.
  */
 #include "fuzz_target.h"
 
@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cases.h"
+#include "image_rules.h"
 #include "rst.h"
-#include "rules.h"
+#include "sample_images.h"
 
 #define MOST_PROBES 40
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "support/children.h"
+#include "support/perf_uprobe.h"
 #include "support/shop.h"
-#include "support/tracer.h"
 
 #define FORKS 2000
 #define STUB_SIZE 16

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "support/children.h"
+#include "support/perf_uprobe.h"
 #include "support/shop.h"
-#include "support/tracer.h"
 
 /*
  * ThreadSanitizer takes the mmap(2) that shows an object for a write to the semaphores, which

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "cases.h"
+#include "sample_images.h"
 
 #ifndef GOLDEN_DIRECTORY
 #error "GOLDEN_DIRECTORY is where the golden images are"

@@ -2,7 +2,7 @@
 /*
  * The image keeps every rule, for every nop, from one probe to thousands.
  *
- * Each rule is a test of its own. That the rules themselves can fail is shown by rules_test.c.
+ * Each rule is a test of its own. image_rules_test.c shows that the rules can fail.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "cases.h"
-#include "rules.h"
+#include "image_rules.h"
+#include "sample_images.h"
 
 #define MANY 5000
 #define MOST_IMAGES 64

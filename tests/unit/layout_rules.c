@@ -2,7 +2,7 @@
 /*
  * Rules for headers, segments and sections.
  */
-#include "rules.h"
+#include "image_rules.h"
 
 #include <string.h>
 

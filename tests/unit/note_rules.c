@@ -2,7 +2,7 @@
 /*
  * Rules for the notes.
  */
-#include "rules.h"
+#include "image_rules.h"
 
 #include <string.h>
 

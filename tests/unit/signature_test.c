@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "facts.h"
+#include "expected_image.h"
 #include "image/signature.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

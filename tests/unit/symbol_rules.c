@@ -2,7 +2,7 @@
 /*
  * Rules for the dynamic section, the symbols, and the functions that they name.
  */
-#include "rules.h"
+#include "image_rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>

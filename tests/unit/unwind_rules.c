@@ -4,7 +4,7 @@
  * are DWARF's call frame information (DWARF 5, section 6.4) as the Linux Standard Base changes it
  * (Core, "Exception Frames").
  */
-#include "rules.h"
+#include "image_rules.h"
 
 #include <string.h>
 

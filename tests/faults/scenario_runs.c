@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+#include "scenario_runs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "outcome_checks.h"
+#include "state_checks.h"
+#include "support/perf_uprobe.h"
+#include "wrap.h"
+
+/* Of a scenario's pairs of calls, about so many are made to fail together, evenly spread. */
+#define PAIRS 120
+
+static const char *const sequel_names[SEQUELS] = {"again", "unload", "load", "free"};
+
+/* The calls of the run in which nothing failed, or of the one with the first fault of a pair. */
+static struct fault_call recorded[FAULT_MAX_CALLS];
+static size_t recorded_count;
+
+static const char *name_of(const struct fault_kind *kind, size_t ordinal)
+{
+    static char names[2][64];
+    static unsigned turn;
+    char *name = names[turn++ % 2];
+
+    snprintf(name, sizeof(names[0]), "%s%s%s #%zu", kind->name, kind->detail ? " " : "",
+             kind->detail ? kind->detail : "", ordinal);
+    return name;
+}
+
+static void describe(const struct run *run)
+{
+    static const char *const reaches[] = {"", ", as all later ones of its kind",
+                                          ", as all later calls"};
+    const struct fault_plan *plan = &run->plan;
+
+    if (!plan->kind) {
+        snprintf(stage_run, sizeof(stage_run), "%s: without a fault", run->scenario->name);
+        return;
+    }
+    snprintf(stage_run, sizeof(stage_run), "%s: %s gives %s%s%s%s; then %s", run->scenario->name,
+             name_of(plan->kind, plan->ordinal), fault_error_name(plan->error),
+             reaches[plan->reach], plan->also_kind ? ", and fails " : "",
+             plan->also_kind ? name_of(plan->also_kind, plan->also_ordinal) : "",
+             sequel_names[run->sequel]);
+}
+
+/* ----------------------------------------------------------------------------- the state -- */
+
+static void judge_unloaded(struct stage *stage)
+{
+    judge_disabled(stage, 0, stage->count);
+    judge_unmapped();
+    if (rst_provider_loaded(stage->provider))
+        complain("the provider counts as loaded");
+}
+
+static void must(const char *what, int result)
+{
+    if (result < 0)
+        complain("%s, without a fault: %s", what, rst_error());
+}
+
+static void unload(struct stage *stage)
+{
+    must("unload", rst_provider_unload(stage->provider));
+    judge_unloaded(stage);
+}
+
+static void load(struct stage *stage)
+{
+    must("load", rst_provider_load(stage->provider));
+    judge_shown(stage, 0, stage->count);
+    if (!rst_provider_loaded(stage->provider))
+        complain("the provider does not count as loaded");
+}
+
+/* Nothing fails any more: all must work. */
+static void go_on(const struct run *run, struct stage *stage)
+{
+    if (run->sequel == THEN_FREE)
+        return;
+    if (run->sequel == THEN_AGAIN && !stage->forked)
+        must("again", run->scenario->act(stage));
+    if (!stage->provider)
+        stage->provider = rst_provider_new(STAGE_PROVIDER);
+    if (run->sequel == THEN_UNLOAD)
+        unload(stage);
+    must("add", stage_add(stage, stage->count ? stage->count : 2));
+    load(stage);
+    if (run->traced)
+        judge_traced(stage->probes[stage->count - 1]);
+    unload(stage);
+    load(stage);
+}
+
+/* ------------------------------------------------------------------------------- a run -- */
+
+/* Have the probes watched that are loaded. Gives the tracer. */
+static int watch(const struct run *run, struct stage *stage)
+{
+    if (run->traced && stage->old > 0 && rst_probe_path(stage->probes[0]) && stage->decoy < 0 &&
+        access(rst_probe_path(stage->probes[0]), R_OK) == 0) {
+        int tracer = tracer_attach_probe(stage->probes[0], STAGE_PROVIDER, 0);
+
+        fire_all(stage); /* the kernel may change the site as it is first hit */
+        return tracer;
+    }
+    poke(stage, 0, stage->old, 1);
+    return -1;
+}
+
+static void unwatch(struct stage *stage, int tracer)
+{
+    if (tracer >= 0)
+        close(tracer);
+    else
+        poke(stage, 0, stage->old, 0);
+}
+
+static void list_held(const char *what, const void *which)
+{
+    complain("leaked: %s %p", what, which);
+}
+
+static int act(const struct run *run, struct stage *stage)
+{
+    int result;
+
+    faults_arm(&run->plan);
+    result = run->scenario->act(stage);
+    faults_disarm();
+    faults_clean_up();
+    if (!stage->provider) {
+        stage->count = 0;
+        stage->old = 0;
+    }
+    return result;
+}
+
+static void perform(const struct run *run)
+{
+    size_t held = faults_held(), libraries = count_libraries();
+    struct stage stage = stage_make();
+    bool littered, lost_track;
+    int result, tracer;
+
+    describe(run);
+    run->scenario->prepare(&stage);
+    tracer = watch(run, &stage);
+    result = act(run, &stage);
+    littered = may_litter();
+    lost_track = has_struck("fstat64");
+    judge_result(run, result);
+    if (result < 0)
+        judge_failure(run, &stage);
+    else
+        fire_all(&stage);
+    if (run->scenario->ends_unloaded && stage.provider)
+        judge_disabled(&stage, 0, stage.count);
+    unwatch(&stage, tracer);
+    if (result == 0 && run->scenario->ends_unloaded)
+        judge_unloaded(&stage);
+    go_on(run, &stage);
+    stage_free(&stage);
+
+    judge_unmapped();
+    if (lost_track) /* of which descriptor is whose: it is rather left open than another's closed */
+        faults_forget_descriptors();
+    if (!stage.forked)
+        judge_no_files(stage.littered || (littered && (result == 0 || !is_single_fault(run) ||
+                                                       run->scenario->ends_unloaded)));
+    if (faults_held() != held)
+        faults_list_held(list_held);
+    if (count_libraries() != libraries)
+        complain("leaked: %zu libraries, and there were %zu", count_libraries(), libraries);
+}
+
+static void perform_apart(const struct run *run)
+{
+    pid_t child;
+    int status;
+
+    fflush(NULL);
+    describe(run);
+    child = fork();
+    if (child == 0) {
+        perform(run);
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) < 0)
+        abort();
+    if (status != 0)
+        complain("the process ended with status %#x", (unsigned)status);
+    if (run->scenario->exits)
+        judge_no_files(may_litter());
+}
+
+static void perform_once(const struct run *run)
+{
+    if (run->scenario->fresh)
+        perform_apart(run);
+    else
+        perform(run);
+}
+
+static void keep_record(void)
+{
+    recorded_count = fault_record->count;
+    memcpy(recorded, fault_record->calls, recorded_count * sizeof(recorded[0]));
+}
+
+/* Run it without a fault, keeping its calls. The first time in a process takes more of them. */
+static void record(const struct scenario *scenario, bool traced)
+{
+    struct run run = {.scenario = scenario, .traced = traced};
+
+    recorded_count = 0;
+    perform_once(&run);
+    keep_record();
+}
+
+/* ----------------------------------------------------------------------------- all runs -- */
+
+static struct run run_of(const struct scenario *scenario, const struct fault_call *call, int error)
+{
+    return (struct run){
+        .scenario = scenario,
+        .plan = {.kind = call->kind, .ordinal = call->ordinal, .error = error},
+    };
+}
+
+size_t run_alone(const struct scenario *scenario)
+{
+    size_t runs = 0;
+
+    record(scenario, false);
+    for (size_t at = 0; at < recorded_count; at++)
+        for (size_t i = 0; i < 2 * FAULT_ERRORS; i++) {
+            const struct fault_kind *kind = recorded[at].kind;
+            int error = i < FAULT_ERRORS ? kind->errors[i] : kind->harmless[i - FAULT_ERRORS];
+            struct run run = run_of(scenario, &recorded[at], error);
+
+            /* Every sequel for the first error, and one for each other. */
+            for (size_t turn = 0; error && turn < (i == 0 ? SEQUELS : 1); turn++, runs++) {
+                run.sequel = (at + i + turn) % SEQUELS;
+                perform_once(&run);
+            }
+        }
+    return runs;
+}
+
+/*
+ * To let go of a uprobe takes the kernel long. So of the calls that a tracer's view doesn't hang on
+ * there is but one in each scenario.
+ */
+size_t run_traced(const struct scenario *scenario)
+{
+    bool other = false;
+    size_t runs = 0;
+
+    record(scenario, true);
+    for (size_t at = 0; at < recorded_count; at++) {
+        struct run run = run_of(scenario, &recorded[at], recorded[at].kind->errors[0]);
+        bool swaps = is_word_of("mmap64 mprotect mremap dlopen", recorded[at].kind->name);
+
+        if (!run.plan.error || recorded[at].kind->consequence != FATAL || (!swaps && other))
+            continue;
+        other = other || !swaps;
+        run.sequel = at % THEN_FREE; /* which would leave nothing to trace */
+        run.traced = true;
+        perform_once(&run);
+        runs++;
+    }
+    return runs;
+}
+
+/* The second fault of a pair is one of the calls that follow the first fault. */
+static size_t run_pairs(struct run run)
+{
+    size_t first, count, runs = 0, stride = 1 + recorded_count * recorded_count / 2 / PAIRS;
+    struct fault_call *calls;
+
+    run.sequel = THEN_LOAD;
+    perform_once(&run);
+    first = fault_record->struck_first;
+    count = fault_record->count;
+    calls = malloc((count + 1) * sizeof(*calls));
+    if (!calls)
+        abort();
+    memcpy(calls, fault_record->calls, count * sizeof(*calls));
+    for (size_t also = first; also < count; also++) {
+        if (!calls[also].kind->errors[0] || (first * 7 + also) % stride != 0)
+            continue;
+        run.plan.also_kind = calls[also].kind;
+        run.plan.also_ordinal = calls[also].ordinal;
+        run.sequel = (first + also) % SEQUELS;
+        perform_once(&run);
+        runs++;
+    }
+    free(calls);
+    return runs;
+}
+
+size_t run_combined(const struct scenario *scenario)
+{
+    size_t runs = 0;
+
+    record(scenario, false);
+    for (size_t at = 0; at < recorded_count; at++) {
+        const struct fault_kind *kind = recorded[at].kind;
+        struct run run = run_of(scenario, &recorded[at], kind->errors[0]);
+
+        if (!kind->errors[0])
+            continue;
+        run.sequel = at % SEQUELS;
+        run.plan.reach = WITH_LATER_OF_ITS_KIND;
+        perform_once(&run);
+        run.plan.reach = WITH_ALL_LATER;
+        perform_once(&run);
+        run.plan.reach = ALONE;
+        runs += 2;
+        if (scenario->fresh)
+            continue;
+        runs += run_pairs(run);
+        run.plan.error = kind->harmless[0];
+        if (run.plan.error)
+            runs += run_pairs(run);
+    }
+    return runs;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "expected_image.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+#define DIGITS "0123456789"
+#define BLANKS " \t\n\r"
+
+static const struct {
+    const char *name, *size;
+} types[] = {
+    {"bool", "1"},   {"int8", "-1"},   {"int16", "-2"}, {"int32", "-4"}, {"int64", "-8"},
+    {"uint8", "1"},  {"uint16", "2"},  {"uint32", "4"}, {"uint64", "8"}, {"float", "4"},
+    {"double", "8"}, {"pointer", "8"}, {"string", "8"},
+};
+
+static const char *const places[FACTS_MOST_ARGS] = {
+    "%rdi",     "%rsi",     "%rdx",     "%rcx",     "%r8",      "%r9",
+    "16(%rbp)", "24(%rbp)", "32(%rbp)", "40(%rbp)", "48(%rbp)", "56(%rbp)",
+};
+
+bool facts_is_name(const char *text)
+{
+    return *text && strchr(LETTERS, *text) && text[strspn(text, LETTERS DIGITS)] == '\0';
+}
+
+/* The part of `text` up to the next comma, as words: gives how many, at most 3 of them kept. */
+static size_t split(char *text, char *words[3])
+{
+    char *rest = NULL;
+    size_t count = 0;
+
+    for (char *word = strtok_r(text, BLANKS, &rest); word; word = strtok_r(NULL, BLANKS, &rest))
+        if (count++ < 3)
+            words[count - 1] = word;
+    return count;
+}
+
+static const char *size_of(const char *type)
+{
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (strcmp(types[i].name, type) == 0)
+            return types[i].size;
+    return NULL;
+}
+
+struct lists {
+    FILE *plain, *arguments;
+    const char *names[FACTS_MOST_ARGS];
+    size_t count;
+};
+
+static int argument(struct lists *lists, char *text)
+{
+    char *words[3];
+    size_t count, i = lists->count;
+    const char *size;
+
+    if (i == FACTS_MOST_ARGS)
+        return E2BIG;
+    count = split(text, words);
+    if (count < 1 || count > 2)
+        return EINVAL;
+    size = size_of(words[0]);
+    if (!size || (count == 2 && !facts_is_name(words[1])))
+        return EINVAL;
+    lists->names[i] = count == 2 ? words[1] : NULL;
+    for (size_t j = 0; count == 2 && j < i; j++)
+        if (lists->names[j] && strcmp(lists->names[j], words[1]) == 0)
+            return EINVAL;
+    fprintf(lists->plain, "%s%s%s%s", i ? ", " : "", words[0], count == 2 ? " " : "",
+            count == 2 ? words[1] : "");
+    fprintf(lists->arguments, "%s%s@%s", i ? " " : "", size, places[i]);
+    lists->count++;
+    return 0;
+}
+
+static int arguments(struct lists *lists, char *text)
+{
+    int error = 0;
+
+    if (text[strspn(text, BLANKS)] == '\0')
+        return 0;
+    while (text && error == 0) {
+        char *comma = strchr(text, ',');
+
+        if (comma)
+            *comma = '\0';
+        error = argument(lists, text);
+        text = comma ? comma + 1 : NULL;
+    }
+    return error;
+}
+
+int facts_signature(const char *text, char **plain, char **operands)
+{
+    size_t plain_size, operands_size;
+    struct lists lists = {
+        .plain = open_memstream(plain, &plain_size),
+        .arguments = open_memstream(operands, &operands_size),
+    };
+    char *copy = strdup(text ? text : "");
+    int error = arguments(&lists, copy);
+
+    fclose(lists.plain);
+    fclose(lists.arguments);
+    free(copy);
+    if (error) {
+        free(*plain);
+        free(*operands);
+        *plain = *operands = NULL;
+    }
+    return error;
+}
+
+const uint8_t *facts_nop(size_t size)
+{
+    static const uint8_t nop1[] = {0x90}, nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00},
+                         nop10[] = {0x66, 0x2e, 0x0f, 0x1f, 0x84, /* and any operand; this one: */
+                                    0x2e, 0x48, 0x83, 0xec, 0x80};
+
+    return size == 1 ? nop1 : size == 5 ? nop5 : nop10;
+}

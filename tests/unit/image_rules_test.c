@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rules can fail: changing any one byte of an image breaks one, unless nobody reads that byte.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "image_rules.h"
+#include "sample_images.h"
+
+/* Whether the rules find nothing wrong. */
+static bool is_accepted(const uint8_t *bytes, size_t size, const struct facts *facts)
+{
+    struct elf_image image;
+    bool good = elf_image_open(&image, bytes, size);
+
+    for (size_t table = 0; good && table < sizeof(rule_tables) / sizeof(rule_tables[0]); table++)
+        for (const struct rule *rule = rule_tables[table]; good && rule->name; rule++)
+            good = rule->check(&image, facts);
+    elf_image_close(&image);
+    return good;
+}
+
+static void mark(uint8_t *unread, uint64_t from, uint64_t size)
+{
+    memset(unread + from, 1, size);
+}
+
+/* What nobody reads, or what may have any value. */
+static void mark_unread(struct elf_image *image, uint8_t *unread)
+{
+    const GElf_Shdr *id = elf_image_header(image, ".note.gnu.build-id");
+    const GElf_Shdr *base = elf_image_header(image, ".stapsdt.base");
+
+    assert_non_null(id);
+    assert_non_null(base);
+    mark(unread, id->sh_offset + id->sh_size - 20, 20);
+    mark(unread, base->sh_offset, 1);
+}
+
+static void changing_any_byte_breaks_a_rule(void **state)
+{
+    static const uint8_t changes[] = {0x01, 0x40, 0xff};
+    struct made_image made;
+    struct elf_image image;
+    uint8_t *unread, *bytes;
+    size_t survivors = 0;
+
+    (void)state;
+    assert_true(case_make(&case_table[2], 2, RST_NOP5, &made));
+    bytes = made.image.bytes;
+    unread = calloc(1, made.image.size);
+    assert_non_null(unread);
+    assert_true(elf_image_open(&image, bytes, made.image.size));
+    mark_unread(&image, unread);
+    elf_image_close(&image);
+    assert_true(is_accepted(bytes, made.image.size, &made.facts));
+
+    for (size_t i = 0; i < made.image.size; i++) {
+        bool in_a_gap = i > 4096 && i % 1024 != 0 && bytes[i] == 0 && bytes[i - 1] == 0;
+
+        if (unread[i] || in_a_gap) /* of the gaps, a byte here and there will do */
+            continue;
+        for (size_t j = 0; j < sizeof(changes); j++) {
+            bytes[i] ^= changes[j];
+            if (is_accepted(bytes, made.image.size, &made.facts)) {
+                print_error("offset %#zx: changed by %#x, and no rule is broken\n", i, changes[j]);
+                survivors++;
+            }
+            bytes[i] ^= changes[j];
+        }
+    }
+    assert_int_equal(survivors, 0);
+    free(unread);
+    case_free(&made);
+}
+
+static void cutting_the_image_short_breaks_a_rule(void **state)
+{
+    struct made_image made;
+
+    (void)state;
+    assert_true(case_make(&case_table[2], 2, RST_NOP1, &made));
+    for (size_t size = made.image.size - 1; size > made.image.size - 2048; size -= 7) {
+        uint8_t *copy = malloc(size);
+
+        assert_non_null(copy);
+        memcpy(copy, made.image.bytes, size);
+        assert_false(is_accepted(copy, size, &made.facts));
+        free(copy);
+    }
+    case_free(&made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(changing_any_byte_breaks_a_rule),
+        cmocka_unit_test(cutting_the_image_short_breaks_a_rule),
+    };
+
+    return cmocka_run_group_tests_name("image_rules", tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What holds between images: equal input gives equal bytes, other input another build-id.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "elf_image.h"
+#include "sample_images.h"
+
+#define PROBES(...) ((const struct declaration[]){__VA_ARGS__})
+
+static void equal_input_gives_equal_bytes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < case_count; i++)
+        for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
+            struct made_image a, b;
+
+            assert_true(case_make(&case_table[i], case_table[i].count, nop, &a));
+            assert_true(case_make(&case_table[i], case_table[i].count, nop, &b));
+            assert_int_equal(a.image.size, b.image.size);
+            assert_memory_equal(a.image.bytes, b.image.bytes, a.image.size);
+            case_free(&a);
+            case_free(&b);
+        }
+}
+
+static void read_build_id(const struct made_image *made, uint8_t id[20])
+{
+    struct elf_image image;
+    const GElf_Shdr *note;
+
+    assert_true(elf_image_open(&image, made->image.bytes, made->image.size));
+    note = elf_image_header(&image, ".note.gnu.build-id");
+    assert_non_null(note);
+    memcpy(id, made->image.bytes + note->sh_offset + note->sh_size - 20, 20);
+    elf_image_close(&image);
+}
+
+static void any_other_input_gives_another_build_id(void **state)
+{
+    /* Each differs from the first in one thing, and from the others in one or two. */
+    const struct {
+        struct declarations declarations;
+        size_t count;
+        enum rst_nop nop;
+    } rows[] = {
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shoq", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"c", "int32 x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"c", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 y"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "uint32 x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "float x"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32"}, {"b", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"b", "int32 x"}, {"a", ""})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", ""}, {"b", "int32 x"})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"b", ""}, {"a", "int32 x"})}, 2, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 1, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 3, RST_NOP1},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 2, RST_NOP5},
+        {{"shop", 2, PROBES({"a", "int32 x"}, {"b", ""})}, 2, RST_NOP10},
+    };
+    enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+    uint8_t ids[ROWS][20];
+
+    (void)state;
+    for (size_t i = 0; i < ROWS; i++) {
+        struct made_image made;
+
+        assert_true(case_make(&rows[i].declarations, rows[i].count, rows[i].nop, &made));
+        read_build_id(&made, ids[i]);
+        case_free(&made);
+        for (size_t j = 0; j < i; j++)
+            if (memcmp(ids[i], ids[j], sizeof(ids[i])) == 0)
+                fail_msg("rows %zu and %zu have the same build-id", i, j);
+    }
+}
+
+/* The map leads the loader to what the image says. */
+static void map_tells_where_the_parts_are(void **state)
+{
+    (void)state;
+    for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
+        const GElf_Shdr *text, *dynamic, *probes;
+        struct made_image made;
+        struct elf_image image;
+
+        assert_true(case_make(&case_table[0], 5000, nop, &made));
+        assert_true(elf_image_open(&image, made.image.bytes, made.image.size));
+        text = elf_image_header(&image, ".text");
+        dynamic = elf_image_header(&image, ".dynamic");
+        probes = elf_image_header(&image, ".probes");
+        assert_int_equal(made.image.map.readable, image.segments[0].p_filesz);
+        assert_int_equal(made.image.map.text, text->sh_offset);
+        assert_int_equal(made.image.map.dynamic, dynamic->sh_offset);
+        assert_int_equal(made.image.map.dynamic_size, dynamic->sh_size);
+        assert_int_equal(made.image.map.semaphores, probes->sh_offset);
+        assert_int_equal(made.image.map.end, probes->sh_offset + probes->sh_size);
+        elf_image_close(&image);
+        case_free(&made);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equal_input_gives_equal_bytes),
+        cmocka_unit_test(any_other_input_gives_another_build_id),
+        cmocka_unit_test(map_tells_where_the_parts_are),
+    };
+
+    return cmocka_run_group_tests_name("reproducible", tests, NULL, NULL);
+}

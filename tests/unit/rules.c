@@ -1,4 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "rules.h"
-
-const struct rule *const rule_tables[4] = {layout_rules, symbol_rules, note_rules, unwind_rules};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "sample_images.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_ROOM 32
+
+#define PROBES(...) ((const struct declaration[]){__VA_ARGS__})
+
+const struct declarations case_table[] = {
+    {"shop", 1, PROBES({"checkout", "uint64 order, string customer, int32 cents"})},
+    {"_", 1, PROBES({"_", NULL})},
+    {"pair", 2, PROBES({"first", ""}, {"second", "string"})},
+    {"types", 13,
+     PROBES({"bool", "bool a"}, {"int8", "int8 a"}, {"int16", "int16 a"}, {"int32", "int32 a"},
+            {"int64", "int64 a"}, {"uint8", "uint8 a"}, {"uint16", "uint16 a"},
+            {"uint32", "uint32 a"}, {"uint64", "uint64 a"}, {"float", "float a"},
+            {"double", "double a"}, {"pointer", "pointer a"}, {"string", "string a"})},
+    {"every_place", 12,
+     PROBES({"n1", "int8"}, {"n2", "int8,int16"}, {"n3", "int8,int16,int32"},
+            {"n4", "int8,int16,int32,int64"}, {"n5", "int8,int16,int32,int64,uint8"},
+            {"n6", "int8,int16,int32,int64,uint8,uint16"},
+            {"n7", "int8,int16,int32,int64,uint8,uint16,uint32"},
+            {"n8", "int8,int16,int32,int64,uint8,uint16,uint32,uint64"},
+            {"n9", "int8,int16,int32,int64,uint8,uint16,uint32,uint64,float"},
+            {"n10", "int8,int16,int32,int64,uint8,uint16,uint32,uint64,float,double"},
+            {"n11", "int8,int16,int32,int64,uint8,uint16,uint32,uint64,float,double,pointer"},
+            {"n12", "bool a,int8 b,int16 c,int32 d,int64 e,uint8 f,uint16 g,uint32 h,uint64 i,"
+                    "float j,double k,string l"})},
+    {"a_provider_whose_name_is_as_long_as_a_provider_s_name_can_b", 1,
+     PROBES({"a_probe_whose_name_is_longer_than_a_provider_s_name_can_be_at_all", "pointer p"})},
+};
+const size_t case_count = sizeof(case_table) / sizeof(case_table[0]);
+
+static const size_t nop_sizes[RST_NOPS] = {[RST_NOP1] = 1, [RST_NOP5] = 5, [RST_NOP10] = 10};
+
+/* Fill one probe in, for librst and for the facts. */
+static bool describe(const struct declaration *declaration, const char *name,
+                     struct rst_description *description, struct probe_facts *facts)
+{
+    const char *signature = declaration->signature;
+    char *plain = malloc(rst_signature_room(signature));
+
+    description->name = facts->name = name;
+    if (!plain || rst_signature_parse(signature, plain, &description->signature) < 0 ||
+        facts_signature(signature, &facts->signature, &facts->arguments) != 0) {
+        fprintf(stderr, "%s: signature \"%s\" was refused: %s\n", name, signature, rst_error());
+        free(plain);
+        return false;
+    }
+    return true;
+}
+
+bool case_make(const struct declarations *declarations, size_t count, enum rst_nop nop,
+               struct made_image *ret)
+{
+    struct rst_description *descriptions = calloc(count, sizeof(*descriptions));
+    const struct rst_description **pointers = calloc(count, sizeof(*pointers));
+    struct probe_facts *facts = calloc(count, sizeof(*facts));
+    char *names = calloc(count, NAME_ROOM);
+    bool good = descriptions && pointers && facts && names;
+
+    *ret = (struct made_image){
+        .facts = {declarations->provider, count, facts, facts_nop(nop_sizes[nop]), nop_sizes[nop]},
+        .spec = {&rst_arch_x86_64, nop, declarations->provider, pointers, count},
+        .names = names,
+    };
+    for (size_t i = 0; good && i < count; i++) {
+        const struct declaration *declaration = &declarations->probes[i % declarations->count];
+        const char *name = declaration->name;
+
+        if (i >= declarations->count) {
+            snprintf(names + i * NAME_ROOM, NAME_ROOM, "probe_%zu", i);
+            name = names + i * NAME_ROOM;
+        }
+        pointers[i] = &descriptions[i];
+        good = describe(declaration, name, &descriptions[i], &facts[i]);
+    }
+    if (good && rst_image_make(&ret->spec, &ret->image) < 0) {
+        fprintf(stderr, "no image: %s\n", rst_error());
+        good = false;
+    }
+    if (!good)
+        case_free(ret);
+    return good;
+}
+
+void case_free(struct made_image *made)
+{
+    const struct rst_description *const *probes = made->spec.probes;
+
+    for (size_t i = 0; i < made->spec.count; i++) {
+        union {
+            const char *kept;
+            char *freed;
+        } plain = {probes[i] ? probes[i]->signature.text : NULL};
+
+        free(plain.freed);
+        free(made->facts.probes[i].signature);
+        free(made->facts.probes[i].arguments);
+    }
+    free((void *)(uintptr_t)probes[0]);
+    free((void *)(uintptr_t)probes);
+    free((void *)(uintptr_t)made->facts.probes);
+    free(made->names);
+    free(made->image.bytes);
+    memset(made, 0, sizeof(*made));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Write the images of all cases, by all nops, as files: emit DIRECTORY. Prints their paths.
+ */
+#include <stdio.h>
+
+#include "sample_images.h"
+
+static int emit(const char *directory, size_t index, size_t count, enum rst_nop nop)
+{
+    struct made_image made;
+    char path[4096];
+    FILE *file;
+    size_t written;
+
+    if (!case_make(&case_table[index], count, nop, &made))
+        return 1;
+    snprintf(path, sizeof(path), "%s/%s-%zu-nop%zu.so", directory, made.facts.provider, count,
+             made.facts.nop_size);
+    file = fopen(path, "w");
+    written = file ? fwrite(made.image.bytes, 1, made.image.size, file) : 0;
+    if (!file || fclose(file) != 0 || written != made.image.size) {
+        perror(path);
+        case_free(&made);
+        return 1;
+    }
+    case_free(&made);
+    puts(path);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int failures = 0;
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+        return 2;
+    }
+    for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
+        for (size_t i = 0; i < case_count; i++)
+            failures += emit(argv[1], i, case_table[i].count, nop);
+        failures += emit(argv[1], 0, 5000, nop);
+    }
+    return failures > 0;
+}
