@@ -133,7 +133,7 @@ static void run_all(size_t (*run)(const struct scenario *scenario))
     struct resources before = resources_now(), after;
     size_t runs = 0;
 
-    stage_name_crashes(); /* in each test: cmocka has handlers of its own for it */
+    fixture_name_crashes(); /* in each test: cmocka has handlers of its own for it */
     fault_record->complaints = 0;
     for (size_t i = 0; i < scenario_count; i++)
         if (!only || strstr(scenarios[i].name, only))
@@ -169,14 +169,14 @@ static int prepare(void **state)
 {
     (void)state;
     faults_prepare();
-    stage_prepare_process();
+    fixture_prepare_process();
     return 0;
 }
 
 static int leave(void **state)
 {
     (void)state;
-    stage_leave_process();
+    fixture_leave_process();
     return 0;
 }
 

@@ -24,67 +24,67 @@ static void must(int result)
 
 /* -------------------------------------------------------------------------- preparing -- */
 
-static void with_nothing(struct stage *stage)
+static void with_nothing(struct fixture *fixture)
 {
-    (void)stage;
+    (void)fixture;
 }
 
-static void with_provider(struct stage *stage)
+static void with_provider(struct fixture *fixture)
 {
-    stage->provider = rst_provider_new(STAGE_PROVIDER);
-    must(stage->provider ? 0 : -errno);
+    fixture->provider = rst_provider_new(FIXTURE_PROVIDER);
+    must(fixture->provider ? 0 : -errno);
 }
 
-static void set_backing(struct stage *stage, int backing, const char *directory)
+static void set_backing(struct fixture *fixture, int backing, const char *directory)
 {
-    with_provider(stage);
-    must(rst_provider_set_backing(stage->provider, backing, directory));
-    must(stage_add(stage, 2));
+    with_provider(fixture);
+    must(rst_provider_set_backing(fixture->provider, backing, directory));
+    must(fixture_add(fixture, 2));
 }
 
-static void with_memfd(struct stage *stage)
+static void with_memfd(struct fixture *fixture)
 {
-    set_backing(stage, RST_BACKING_MEMFD, NULL);
+    set_backing(fixture, RST_BACKING_MEMFD, NULL);
 }
 
-static void with_file(struct stage *stage)
+static void with_file(struct fixture *fixture)
 {
-    set_backing(stage, RST_BACKING_FILE, stage_directory);
+    set_backing(fixture, RST_BACKING_FILE, fixture_directory);
 }
 
-static void with_default_file(struct stage *stage)
+static void with_default_file(struct fixture *fixture)
 {
-    set_backing(stage, RST_BACKING_FILE, NULL);
+    set_backing(fixture, RST_BACKING_FILE, NULL);
 }
 
-static void with_auto(struct stage *stage)
+static void with_auto(struct fixture *fixture)
 {
-    set_backing(stage, RST_BACKING_AUTO, NULL);
+    set_backing(fixture, RST_BACKING_AUTO, NULL);
 }
 
 /* What a killed process left, and what is none of librst's. */
-static void with_leftovers(struct stage *stage)
+static void with_leftovers(struct fixture *fixture)
 {
     char path[128];
     int fd;
 
-    with_file(stage);
-    snprintf(path, sizeof(path), "%s/librst-%u", stage_directory, (unsigned)geteuid());
+    with_file(fixture);
+    snprintf(path, sizeof(path), "%s/librst-%u", fixture_directory, (unsigned)geteuid());
     mkdir(path, 0700);
-    snprintf(path, sizeof(path), "%s/librst-%u/dead.99999999.1.so", stage_directory,
+    snprintf(path, sizeof(path), "%s/librst-%u/dead.99999999.1.so", fixture_directory,
              (unsigned)geteuid());
     fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0)
         abort();
     close(fd);
-    stage->littered = true;
+    fixture->littered = true;
 }
 
 /* Standard input is closed: its number is the first free one. */
-static void with_low_descriptor(struct stage *stage)
+static void with_low_descriptor(struct fixture *fixture)
 {
-    with_memfd(stage);
-    stage->set_aside = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 100);
+    with_memfd(fixture);
+    fixture->set_aside = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 100);
     close(STDIN_FILENO);
 }
 
@@ -92,7 +92,7 @@ static rst_provider *load_other(int backing)
 {
     rst_provider *other = rst_provider_new("other");
 
-    must(rst_provider_set_backing(other, backing, stage_directory));
+    must(rst_provider_set_backing(other, backing, fixture_directory));
     if (!rst_provider_add(other, "probe", NULL))
         must(-1);
     must(rst_provider_load(other));
@@ -100,123 +100,123 @@ static rst_provider *load_other(int backing)
 }
 
 /* The linker knows another library by the path that the memfd gets first. */
-static void with_number_taken(struct stage *stage)
+static void with_number_taken(struct fixture *fixture)
 {
     struct rst_probe *probe;
 
-    stage->other = rst_provider_new("other");
-    must(rst_provider_set_backing(stage->other, RST_BACKING_MEMFD, NULL));
-    probe = rst_provider_add(stage->other, "probe", NULL);
-    must(rst_provider_load(stage->other));
+    fixture->other = rst_provider_new("other");
+    must(rst_provider_set_backing(fixture->other, RST_BACKING_MEMFD, NULL));
+    probe = rst_provider_add(fixture->other, "probe", NULL);
+    must(rst_provider_load(fixture->other));
     close(atoi(strrchr(rst_probe_path(probe), '/') + 1));
-    with_memfd(stage);
+    with_memfd(fixture);
 }
 
 /* The linker knows another library by the inode that the file gets first. */
-static void with_inode_taken(struct stage *stage)
+static void with_inode_taken(struct fixture *fixture)
 {
-    stage->other = load_other(RST_BACKING_FILE);
-    must(rst_provider_unload(stage->other));
-    with_file(stage);
+    fixture->other = load_other(RST_BACKING_FILE);
+    must(rst_provider_unload(fixture->other));
+    with_file(fixture);
 }
 
-static void load(struct stage *stage)
+static void load(struct fixture *fixture)
 {
-    must(rst_provider_load(stage->provider));
-    stage->old = stage->count;
+    must(rst_provider_load(fixture->provider));
+    fixture->old = fixture->count;
 }
 
-static void with_loaded_memfd(struct stage *stage)
+static void with_loaded_memfd(struct fixture *fixture)
 {
-    with_memfd(stage);
-    load(stage);
+    with_memfd(fixture);
+    load(fixture);
 }
 
-static void with_loaded_file(struct stage *stage)
+static void with_loaded_file(struct fixture *fixture)
 {
-    with_file(stage);
-    load(stage);
+    with_file(fixture);
+    load(fixture);
 }
 
-static void with_added_memfd(struct stage *stage)
+static void with_added_memfd(struct fixture *fixture)
 {
-    with_loaded_memfd(stage);
-    must(stage_add(stage, 3));
+    with_loaded_memfd(fixture);
+    must(fixture_add(fixture, 3));
 }
 
-static void with_added_file(struct stage *stage)
+static void with_added_file(struct fixture *fixture)
 {
-    with_loaded_file(stage);
-    must(stage_add(stage, 3));
+    with_loaded_file(fixture);
+    must(fixture_add(fixture, 3));
 }
 
-static void with_two_memfds(struct stage *stage)
+static void with_two_memfds(struct fixture *fixture)
 {
-    with_added_memfd(stage);
-    load(stage);
+    with_added_memfd(fixture);
+    load(fixture);
 }
 
-static void with_two_files(struct stage *stage)
+static void with_two_files(struct fixture *fixture)
 {
-    with_added_file(stage);
-    load(stage);
+    with_added_file(fixture);
+    load(fixture);
 }
 
-static void with_unloaded_memfd(struct stage *stage)
+static void with_unloaded_memfd(struct fixture *fixture)
 {
-    with_two_memfds(stage);
-    must(rst_provider_unload(stage->provider));
+    with_two_memfds(fixture);
+    must(rst_provider_unload(fixture->provider));
 }
 
-static void with_unloaded_file(struct stage *stage)
+static void with_unloaded_file(struct fixture *fixture)
 {
-    with_two_files(stage);
-    must(rst_provider_unload(stage->provider));
+    with_two_files(fixture);
+    must(rst_provider_unload(fixture->provider));
 }
 
-static void with_unloaded_and_added(struct stage *stage)
+static void with_unloaded_and_added(struct fixture *fixture)
 {
-    with_unloaded_memfd(stage);
-    must(stage_add(stage, 4));
+    with_unloaded_memfd(fixture);
+    must(fixture_add(fixture, 4));
 }
 
-static void with_closed_memfd(struct stage *stage)
+static void with_closed_memfd(struct fixture *fixture)
 {
-    with_loaded_memfd(stage);
-    close(stage_descriptor(stage));
+    with_loaded_memfd(fixture);
+    close(fixture_descriptor(fixture));
 }
 
 /* As a daemon does that closes everything, and opens files of its own. */
-static void with_number_reused(struct stage *stage)
+static void with_number_reused(struct fixture *fixture)
 {
     int fd;
 
-    with_loaded_memfd(stage);
-    fd = stage_descriptor(stage);
-    stage->decoy = dup2(STDERR_FILENO, fd);
+    with_loaded_memfd(fixture);
+    fd = fixture_descriptor(fixture);
+    fixture->decoy = dup2(STDERR_FILENO, fd);
 }
 
-static void with_closed_unloaded_memfd(struct stage *stage)
+static void with_closed_unloaded_memfd(struct fixture *fixture)
 {
-    with_memfd(stage);
-    load(stage);
-    stage->decoy = dup2(STDERR_FILENO, stage_descriptor(stage));
-    must(rst_provider_unload(stage->provider));
+    with_memfd(fixture);
+    load(fixture);
+    fixture->decoy = dup2(STDERR_FILENO, fixture_descriptor(fixture));
+    must(rst_provider_unload(fixture->provider));
 }
 
-static void with_removed_file(struct stage *stage)
+static void with_removed_file(struct fixture *fixture)
 {
-    with_loaded_file(stage);
-    unlink(rst_probe_path(stage->probes[0]));
+    with_loaded_file(fixture);
+    unlink(rst_probe_path(fixture->probes[0]));
 }
 
 /* The file is there, but the descriptor that librst has for it is not. */
-static void with_closed_file(struct stage *stage)
+static void with_closed_file(struct fixture *fixture)
 {
     struct stat file, status;
 
-    with_loaded_file(stage);
-    if (stat(rst_probe_path(stage->probes[0]), &file) < 0)
+    with_loaded_file(fixture);
+    if (stat(rst_probe_path(fixture->probes[0]), &file) < 0)
         abort();
     for (int fd = 3; fd < 256; fd++)
         if (fstat(fd, &status) == 0 && status.st_dev == file.st_dev && status.st_ino == file.st_ino)
@@ -224,11 +224,11 @@ static void with_closed_file(struct stage *stage)
 }
 
 /* A child that has gone: the parent can't know. */
-static void with_forked_file(struct stage *stage)
+static void with_forked_file(struct fixture *fixture)
 {
     pid_t child;
 
-    with_loaded_file(stage);
+    with_loaded_file(fixture);
     child = fork();
     if (child == 0)
         _exit(0);
@@ -244,7 +244,7 @@ static void *end_at_once(void *unused)
  * In the child of a process that has had threads: librst asks, by a thread, whether the dynamic
  * linker still answers. The parent only waits.
  */
-static void with_forked_threads(struct stage *stage)
+static void with_forked_threads(struct fixture *fixture)
 {
     pthread_t thread;
     pid_t child;
@@ -252,7 +252,7 @@ static void with_forked_threads(struct stage *stage)
 
     must(-pthread_create(&thread, NULL, end_at_once, NULL));
     must(-pthread_join(thread, NULL));
-    with_memfd(stage);
+    with_memfd(fixture);
     child = fork();
     if (child == 0)
         return;
@@ -263,66 +263,66 @@ static void with_forked_threads(struct stage *stage)
     _exit(0);
 }
 
-static void with_fast_memfd(struct stage *stage)
+static void with_fast_memfd(struct fixture *fixture)
 {
     setenv("RST_NOP", "fast", 1);
     faults_kernel_has_nop5 = true;
-    with_loaded_memfd(stage);
+    with_loaded_memfd(fixture);
     faults_kernel_has_nop5 = false;
     unsetenv("RST_NOP");
 }
 
 /* ------------------------------------------------------------------------------ acting -- */
 
-static int make(struct stage *stage)
+static int make(struct fixture *fixture)
 {
-    if (!stage->provider)
-        stage->provider = rst_provider_new(STAGE_PROVIDER);
-    return stage->provider ? 0 : -errno;
+    if (!fixture->provider)
+        fixture->provider = rst_provider_new(FIXTURE_PROVIDER);
+    return fixture->provider ? 0 : -errno;
 }
 
-static int add_many(struct stage *stage)
+static int add_many(struct fixture *fixture)
 {
-    return stage_add(stage, MANY);
+    return fixture_add(fixture, MANY);
 }
 
-static int name_directory(struct stage *stage)
+static int name_directory(struct fixture *fixture)
 {
-    return rst_provider_set_backing(stage->provider, RST_BACKING_FILE, stage_directory);
+    return rst_provider_set_backing(fixture->provider, RST_BACKING_FILE, fixture_directory);
 }
 
-static int show(struct stage *stage)
+static int show(struct fixture *fixture)
 {
-    return rst_provider_load(stage->provider);
+    return rst_provider_load(fixture->provider);
 }
 
-static int hide(struct stage *stage)
+static int hide(struct fixture *fixture)
 {
-    return rst_provider_unload(stage->provider);
+    return rst_provider_unload(fixture->provider);
 }
 
-static int discard(struct stage *stage)
+static int discard(struct fixture *fixture)
 {
     int error = EDOM;
 
     errno = error;
-    rst_provider_free(stage->provider);
+    rst_provider_free(fixture->provider);
     error = errno;
-    stage->provider = NULL;
+    fixture->provider = NULL;
     if (error != EDOM)
         complain("rst_provider_free changed errno to %s", fault_error_name(error));
     return 0;
 }
 
-/* The child is the one to be judged; the parent only waits. */
-static int fork_child(struct stage *stage)
+/* The child is the one that is checked; the parent only waits. */
+static int fork_child(struct fixture *fixture)
 {
     pid_t child = fork();
     int status;
 
     if (child == 0) {
         faults_disarm();
-        stage->forked = true;
+        fixture->forked = true;
         return 0;
     }
     faults_disarm();
@@ -330,29 +330,30 @@ static int fork_child(struct stage *stage)
         abort();
     if (status != 0)
         complain("the child ended with status %#x", (unsigned)status);
-    for (size_t i = 0; i < stage->count; i++)
-        if (!rst_probe_path(stage->probes[i]) || access(rst_probe_path(stage->probes[i]), R_OK) < 0)
-            complain("%s: gone in the parent", rst_probe_name(stage->probes[i]));
-    fire_all(stage);
-    stage_free(stage);
-    judge_no_files(false);
+    for (size_t i = 0; i < fixture->count; i++)
+        if (!rst_probe_path(fixture->probes[i]) ||
+            access(rst_probe_path(fixture->probes[i]), R_OK) < 0)
+            complain("%s: gone in the parent", rst_probe_name(fixture->probes[i]));
+    fire_all(fixture);
+    fixture_free(fixture);
+    expect_no_files(false);
     _exit(0);
 }
 
 /* The child of a process with nop5 gets its own memory, which nobody watches; whatever fails. */
-static int fork_fast_child(struct stage *stage)
+static int fork_fast_child(struct fixture *fixture)
 {
-    int result = fork_child(stage);
+    int result = fork_child(fixture);
 
-    for (size_t i = 0; i < stage->count; i++)
-        if (RST_ENABLED(stage->probes[i]))
-            complain("%s: enabled in the child", rst_probe_name(stage->probes[i]));
+    for (size_t i = 0; i < fixture->count; i++)
+        if (RST_ENABLED(fixture->probes[i]))
+            complain("%s: enabled in the child", rst_probe_name(fixture->probes[i]));
     return result;
 }
 
-static int leave(struct stage *stage)
+static int leave(struct fixture *fixture)
 {
-    (void)stage;
+    (void)fixture;
     exit(0);
 }
 

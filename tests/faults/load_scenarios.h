@@ -20,8 +20,8 @@ enum old_probes {
 
 struct scenario {
     const char *name;
-    void (*prepare)(struct stage *stage);
-    int (*act)(struct stage *stage); /* 0 or a negative errno */
+    void (*prepare)(struct fixture *fixture);
+    int (*act)(struct fixture *fixture); /* 0 or a negative errno */
     enum old_probes old;
     bool ends_unloaded;   /* it is an unload: that leaves every probe disabled */
     const char *survives; /* the functions and details whose failure it can make up for; "*": all */

@@ -70,7 +70,7 @@ static bool explains(const struct fault_call *call, int result)
            strstr(rst_error(), call->kind->words);
 }
 
-static void judge_error(int result)
+static void expect_error(int result)
 {
     for (size_t i = 0; i < fault_record->count; i++)
         if (explains(&fault_record->calls[i], result))
@@ -79,7 +79,7 @@ static void judge_error(int result)
              fault_error_name(-result), rst_error());
 }
 
-void judge_result(const struct run *run, int result)
+void expect_result(const struct run *run, int result)
 {
     size_t first = fault_record->struck_first;
     const struct fault_call *call = first ? &fault_record->calls[first - 1] : NULL;
@@ -98,7 +98,7 @@ void judge_result(const struct run *run, int result)
             complain("failed: %s", rst_error());
     }
     if (result < 0)
-        judge_error(result);
+        expect_error(result);
 }
 
 /* ----------------------------------------------------------------------------- the state -- */
@@ -111,19 +111,20 @@ bool has_struck(const char *names)
     return false;
 }
 
-void judge_failure(const struct run *run, struct stage *stage)
+void expect_failure(const struct run *run, struct fixture *fixture)
 {
     enum old_probes old = run->scenario->old;
 
     if (old == OLD_SHOWN && has_struck("fstat64 stat64"))
         old = OLD_EITHER; /* librst had to take their backing for lost */
-    judge_disabled(stage, stage->old, stage->count);
+    expect_disabled(fixture, fixture->old, fixture->count);
     if (old == OLD_SHOWN)
-        judge_enabled(stage, 0, run->traced ? 1 : stage->old); /* the first is the traced one */
+        expect_enabled(fixture, 0,
+                       run->traced ? 1 : fixture->old); /* the first is the traced one */
     if (old == OLD_DISABLED) {
-        judge_disabled(stage, 0, stage->old);
-        if (rst_provider_loaded(stage->provider))
+        expect_disabled(fixture, 0, fixture->old);
+        if (rst_provider_loaded(fixture->provider))
             complain("the provider counts as loaded");
     }
-    fire_all(stage);
+    fire_all(fixture);
 }

@@ -21,10 +21,10 @@ struct run {
 };
 
 /* The act gave `result`: is that as it should be, and is the error that of a call that failed? */
-void judge_result(const struct run *run, int result);
+void expect_result(const struct run *run, int result);
 
 /* It failed: is every probe as it should be then? */
-void judge_failure(const struct run *run, struct stage *stage);
+void expect_failure(const struct run *run, struct fixture *fixture);
 
 bool is_single_fault(const struct run *run);
 

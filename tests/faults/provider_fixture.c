@@ -17,8 +17,8 @@
 static char root[] = "/tmp/rst-faults-XXXXXX";
 static pid_t owner;
 
-char stage_xdg[64], stage_tmp[64], stage_directory[64];
-char stage_run[512];
+char fixture_xdg[64], fixture_tmp[64], fixture_directory[64];
+char fixture_run[512];
 
 /* ------------------------------------------------------------------ what goes wrong -- */
 
@@ -31,14 +31,14 @@ void complain(const char *format, ...)
     vsnprintf(text, sizeof(text), format, list);
     va_end(list);
     if (fault_record->complaints++ < MAX_PRINTED)
-        dprintf(STDERR_FILENO, "%s: %s\n", stage_run, text);
+        dprintf(STDERR_FILENO, "%s: %s\n", fixture_run, text);
 }
 
 static void crashed(int number)
 {
     static const char words[] = ": crashed\n";
 
-    if (write(STDERR_FILENO, stage_run, strlen(stage_run)) < 0 ||
+    if (write(STDERR_FILENO, fixture_run, strlen(fixture_run)) < 0 ||
         write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
         _exit(1);
     raise(number); /* the handler is gone: SA_RESETHAND */
@@ -53,22 +53,22 @@ static void make_directory(char *path, size_t size, const char *name)
         abort();
 }
 
-void stage_prepare_process(void)
+void fixture_prepare_process(void)
 {
     if (!mkdtemp(root))
         abort();
     owner = getpid();
-    make_directory(stage_xdg, sizeof(stage_xdg), "xdg");
-    make_directory(stage_tmp, sizeof(stage_tmp), "tmp");
-    make_directory(stage_directory, sizeof(stage_directory), "named");
-    setenv("XDG_RUNTIME_DIR", stage_xdg, 1);
-    setenv("TMPDIR", stage_tmp, 1);
+    make_directory(fixture_xdg, sizeof(fixture_xdg), "xdg");
+    make_directory(fixture_tmp, sizeof(fixture_tmp), "tmp");
+    make_directory(fixture_directory, sizeof(fixture_directory), "named");
+    setenv("XDG_RUNTIME_DIR", fixture_xdg, 1);
+    setenv("TMPDIR", fixture_tmp, 1);
     unsetenv("RST_BACKING");
     unsetenv("RST_DISABLE");
     unsetenv("RST_NOP");
 }
 
-void stage_name_crashes(void)
+void fixture_name_crashes(void)
 {
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT};
     struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_NODEFER};
@@ -77,55 +77,55 @@ void stage_name_crashes(void)
         sigaction(fatal[i], &action, NULL);
 }
 
-void stage_leave_process(void)
+void fixture_leave_process(void)
 {
     if (getpid() != owner)
         return;
-    rmdir(stage_xdg);
-    rmdir(stage_tmp);
-    rmdir(stage_directory);
+    rmdir(fixture_xdg);
+    rmdir(fixture_tmp);
+    rmdir(fixture_directory);
     rmdir(root);
 }
 
-/* ---------------------------------------------------------------------------- the stage -- */
+/* ---------------------------------------------------------------------------- the fixture -- */
 
-struct stage stage_make(void)
+struct fixture fixture_make(void)
 {
-    return (struct stage){.set_aside = -1, .decoy = -1};
+    return (struct fixture){.set_aside = -1, .decoy = -1};
 }
 
-void stage_free(struct stage *stage)
+void fixture_free(struct fixture *fixture)
 {
-    rst_provider_free(stage->provider);
-    rst_provider_free(stage->other);
-    if (stage->decoy >= 0)
-        close(stage->decoy);
-    if (stage->set_aside >= 0) { /* it was standard input */
-        dup2(stage->set_aside, STDIN_FILENO);
-        close(stage->set_aside);
+    rst_provider_free(fixture->provider);
+    rst_provider_free(fixture->other);
+    if (fixture->decoy >= 0)
+        close(fixture->decoy);
+    if (fixture->set_aside >= 0) { /* it was standard input */
+        dup2(fixture->set_aside, STDIN_FILENO);
+        close(fixture->set_aside);
     }
 }
 
-int stage_add(struct stage *stage, size_t count)
+int fixture_add(struct fixture *fixture, size_t count)
 {
     static const char *const signatures[] = {"uint64 id", "uint64 id, string path"};
 
-    while (stage->count < count) {
-        size_t i = stage->count;
+    while (fixture->count < count) {
+        size_t i = fixture->count;
         char name[32];
 
         snprintf(name, sizeof(name), "probe_%zu", i);
-        stage->probes[i] = rst_provider_add(stage->provider, name, signatures[i % 2]);
-        if (!stage->probes[i])
+        fixture->probes[i] = rst_provider_add(fixture->provider, name, signatures[i % 2]);
+        if (!fixture->probes[i])
             return -errno;
-        stage->count++;
+        fixture->count++;
     }
     return 0;
 }
 
-int stage_descriptor(const struct stage *stage)
+int fixture_descriptor(const struct fixture *fixture)
 {
-    const char *path = rst_probe_path(stage->probes[0]);
+    const char *path = rst_probe_path(fixture->probes[0]);
 
     if (!path)
         abort();

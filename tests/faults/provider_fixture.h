@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stage of a scenario: a provider with probes, directories of its own, and what a run on it
+ * The fixture of a scenario: a provider with probes, directories of its own, and what a run on it
  * says when it goes wrong.
  */
 #ifndef FAULTS_PROVIDER_FIXTURE_H
@@ -11,13 +11,13 @@
 
 #include "rst.h"
 
-#define STAGE_PROVIDER "faults"
-#define STAGE_PROBES 80
+#define FIXTURE_PROVIDER "faults"
+#define FIXTURE_PROBES 80
 
-struct stage {
+struct fixture {
     rst_provider *provider;
     rst_provider *other; /* one that the scenario needs beside it */
-    rst_probe *probes[STAGE_PROBES];
+    rst_probe *probes[FIXTURE_PROBES];
     size_t count;
     size_t old;    /* how many were loaded when the act began */
     int set_aside; /* a descriptor that the scenario moved out of the way, or -1 */
@@ -27,29 +27,29 @@ struct stage {
 };
 
 /* The three directories of the file backing: $XDG_RUNTIME_DIR, $TMPDIR, and one named outright. */
-extern char stage_xdg[], stage_tmp[], stage_directory[];
+extern char fixture_xdg[], fixture_tmp[], fixture_directory[];
 
 /* Make and remove the directories; set the environment. */
-void stage_prepare_process(void);
-void stage_leave_process(void);
+void fixture_prepare_process(void);
+void fixture_leave_process(void);
 
 /* Have a crash say what was being run, and end the program: cmocka would go on. */
-void stage_name_crashes(void);
+void fixture_name_crashes(void);
 
-/* A stage with nothing on it yet. */
-struct stage stage_make(void);
-void stage_free(struct stage *stage);
+/* A fixture with nothing on it yet. */
+struct fixture fixture_make(void);
+void fixture_free(struct fixture *fixture);
 
 /* Add probes until there are `count`. Gives 0 or a negative errno. */
-int stage_add(struct stage *stage, size_t count);
+int fixture_add(struct fixture *fixture, size_t count);
 
 /* The descriptor that a memfd's path ends in. */
-int stage_descriptor(const struct stage *stage);
+int fixture_descriptor(const struct fixture *fixture);
 
 /* Say what is wrong, after what is being run. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What is being run, for complaints and crashes. */
-extern char stage_run[512];
+extern char fixture_run[512];
 
 #endif

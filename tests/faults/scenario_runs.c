@@ -40,11 +40,11 @@ static void describe(const struct run *run)
     const struct fault_plan *plan = &run->plan;
 
     if (!plan->kind) {
-        snprintf(stage_run, sizeof(stage_run), "%s: without a fault", run->scenario->name);
+        snprintf(fixture_run, sizeof(fixture_run), "%s: without a fault", run->scenario->name);
         return;
     }
-    snprintf(stage_run, sizeof(stage_run), "%s: %s gives %s%s%s%s; then %s", run->scenario->name,
-             name_of(plan->kind, plan->ordinal), fault_error_name(plan->error),
+    snprintf(fixture_run, sizeof(fixture_run), "%s: %s gives %s%s%s%s; then %s",
+             run->scenario->name, name_of(plan->kind, plan->ordinal), fault_error_name(plan->error),
              reaches[plan->reach], plan->also_kind ? ", and fails " : "",
              plan->also_kind ? name_of(plan->also_kind, plan->also_ordinal) : "",
              sequel_names[run->sequel]);
@@ -52,11 +52,11 @@ static void describe(const struct run *run)
 
 /* ----------------------------------------------------------------------------- the state -- */
 
-static void judge_unloaded(struct stage *stage)
+static void expect_unloaded(struct fixture *fixture)
 {
-    judge_disabled(stage, 0, stage->count);
-    judge_unmapped();
-    if (rst_provider_loaded(stage->provider))
+    expect_disabled(fixture, 0, fixture->count);
+    expect_unmapped();
+    if (rst_provider_loaded(fixture->provider))
         complain("the provider counts as loaded");
 }
 
@@ -66,61 +66,61 @@ static void must(const char *what, int result)
         complain("%s, without a fault: %s", what, rst_error());
 }
 
-static void unload(struct stage *stage)
+static void unload(struct fixture *fixture)
 {
-    must("unload", rst_provider_unload(stage->provider));
-    judge_unloaded(stage);
+    must("unload", rst_provider_unload(fixture->provider));
+    expect_unloaded(fixture);
 }
 
-static void load(struct stage *stage)
+static void load(struct fixture *fixture)
 {
-    must("load", rst_provider_load(stage->provider));
-    judge_shown(stage, 0, stage->count);
-    if (!rst_provider_loaded(stage->provider))
+    must("load", rst_provider_load(fixture->provider));
+    expect_shown(fixture, 0, fixture->count);
+    if (!rst_provider_loaded(fixture->provider))
         complain("the provider does not count as loaded");
 }
 
 /* Nothing fails any more: all must work. */
-static void go_on(const struct run *run, struct stage *stage)
+static void go_on(const struct run *run, struct fixture *fixture)
 {
     if (run->sequel == THEN_FREE)
         return;
-    if (run->sequel == THEN_AGAIN && !stage->forked)
-        must("again", run->scenario->act(stage));
-    if (!stage->provider)
-        stage->provider = rst_provider_new(STAGE_PROVIDER);
+    if (run->sequel == THEN_AGAIN && !fixture->forked)
+        must("again", run->scenario->act(fixture));
+    if (!fixture->provider)
+        fixture->provider = rst_provider_new(FIXTURE_PROVIDER);
     if (run->sequel == THEN_UNLOAD)
-        unload(stage);
-    must("add", stage_add(stage, stage->count ? stage->count : 2));
-    load(stage);
+        unload(fixture);
+    must("add", fixture_add(fixture, fixture->count ? fixture->count : 2));
+    load(fixture);
     if (run->traced)
-        judge_traced(stage->probes[stage->count - 1]);
-    unload(stage);
-    load(stage);
+        expect_traced(fixture->probes[fixture->count - 1]);
+    unload(fixture);
+    load(fixture);
 }
 
 /* ------------------------------------------------------------------------------- a run -- */
 
 /* Have the probes watched that are loaded. Gives the tracer. */
-static int watch(const struct run *run, struct stage *stage)
+static int watch(const struct run *run, struct fixture *fixture)
 {
-    if (run->traced && stage->old > 0 && rst_probe_path(stage->probes[0]) && stage->decoy < 0 &&
-        access(rst_probe_path(stage->probes[0]), R_OK) == 0) {
-        int tracer = tracer_attach_probe(stage->probes[0], STAGE_PROVIDER, 0);
+    if (run->traced && fixture->old > 0 && rst_probe_path(fixture->probes[0]) &&
+        fixture->decoy < 0 && access(rst_probe_path(fixture->probes[0]), R_OK) == 0) {
+        int tracer = tracer_attach_probe(fixture->probes[0], FIXTURE_PROVIDER, 0);
 
-        fire_all(stage); /* the kernel may change the site as it is first hit */
+        fire_all(fixture); /* the kernel may change the site as it is first hit */
         return tracer;
     }
-    poke(stage, 0, stage->old, 1);
+    poke(fixture, 0, fixture->old, 1);
     return -1;
 }
 
-static void unwatch(struct stage *stage, int tracer)
+static void unwatch(struct fixture *fixture, int tracer)
 {
     if (tracer >= 0)
         close(tracer);
     else
-        poke(stage, 0, stage->old, 0);
+        poke(fixture, 0, fixture->old, 0);
 }
 
 static void list_held(const char *what, const void *which)
@@ -128,17 +128,17 @@ static void list_held(const char *what, const void *which)
     complain("leaked: %s %p", what, which);
 }
 
-static int act(const struct run *run, struct stage *stage)
+static int act(const struct run *run, struct fixture *fixture)
 {
     int result;
 
     faults_arm(&run->plan);
-    result = run->scenario->act(stage);
+    result = run->scenario->act(fixture);
     faults_disarm();
     faults_clean_up();
-    if (!stage->provider) {
-        stage->count = 0;
-        stage->old = 0;
+    if (!fixture->provider) {
+        fixture->count = 0;
+        fixture->old = 0;
     }
     return result;
 }
@@ -146,35 +146,35 @@ static int act(const struct run *run, struct stage *stage)
 static void perform(const struct run *run)
 {
     size_t held = faults_held(), libraries = count_libraries();
-    struct stage stage = stage_make();
+    struct fixture fixture = fixture_make();
     bool littered, lost_track;
     int result, tracer;
 
     describe(run);
-    run->scenario->prepare(&stage);
-    tracer = watch(run, &stage);
-    result = act(run, &stage);
+    run->scenario->prepare(&fixture);
+    tracer = watch(run, &fixture);
+    result = act(run, &fixture);
     littered = may_litter();
     lost_track = has_struck("fstat64");
-    judge_result(run, result);
+    expect_result(run, result);
     if (result < 0)
-        judge_failure(run, &stage);
+        expect_failure(run, &fixture);
     else
-        fire_all(&stage);
-    if (run->scenario->ends_unloaded && stage.provider)
-        judge_disabled(&stage, 0, stage.count);
-    unwatch(&stage, tracer);
+        fire_all(&fixture);
+    if (run->scenario->ends_unloaded && fixture.provider)
+        expect_disabled(&fixture, 0, fixture.count);
+    unwatch(&fixture, tracer);
     if (result == 0 && run->scenario->ends_unloaded)
-        judge_unloaded(&stage);
-    go_on(run, &stage);
-    stage_free(&stage);
+        expect_unloaded(&fixture);
+    go_on(run, &fixture);
+    fixture_free(&fixture);
 
-    judge_unmapped();
+    expect_unmapped();
     if (lost_track) /* of which descriptor is whose: it is rather left open than another's closed */
         faults_forget_descriptors();
-    if (!stage.forked)
-        judge_no_files(stage.littered || (littered && (result == 0 || !is_single_fault(run) ||
-                                                       run->scenario->ends_unloaded)));
+    if (!fixture.forked)
+        expect_no_files(fixture.littered || (littered && (result == 0 || !is_single_fault(run) ||
+                                                          run->scenario->ends_unloaded)));
     if (faults_held() != held)
         faults_list_held(list_held);
     if (count_libraries() != libraries)
@@ -198,7 +198,7 @@ static void perform_apart(const struct run *run)
     if (status != 0)
         complain("the process ended with status %#x", (unsigned)status);
     if (run->scenario->exits)
-        judge_no_files(may_litter());
+        expect_no_files(may_litter());
 }
 
 static void perform_once(const struct run *run)

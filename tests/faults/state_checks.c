@@ -49,14 +49,14 @@ static unsigned long inode_at(const volatile void *address)
     return 0;
 }
 
-void judge_unmapped(void)
+void expect_unmapped(void)
 {
     const char *found;
 
     read_maps();
-    found = strstr(maps, "librst-" STAGE_PROVIDER); /* a memfd */
+    found = strstr(maps, "librst-" FIXTURE_PROVIDER); /* a memfd */
     if (!found)
-        found = strstr(maps, "/" STAGE_PROVIDER "."); /* a file */
+        found = strstr(maps, "/" FIXTURE_PROVIDER "."); /* a file */
     if (found)
         complain("is still mapped: %.*s", (int)strcspn(found, "\n"), found);
 }
@@ -71,11 +71,11 @@ static size_t next_sample(size_t i, size_t from, size_t to)
 
 #define EACH_SAMPLE(i, from, to) for (size_t i = (from); i < (to); i = next_sample(i, from, to))
 
-void poke(struct stage *stage, size_t from, size_t to, unsigned value)
+void poke(struct fixture *fixture, size_t from, size_t to, unsigned value)
 {
     EACH_SAMPLE(i, from, to)
-    if (rst_probe_path(stage->probes[i]))
-        *(volatile uint32_t *)(uintptr_t)rst_probe_semaphore(stage->probes[i]) = (uint16_t)value;
+    if (rst_probe_path(fixture->probes[i]))
+        *(volatile uint32_t *)(uintptr_t)rst_probe_semaphore(fixture->probes[i]) = (uint16_t)value;
 }
 
 static void fire(const rst_probe *probe)
@@ -112,7 +112,7 @@ static int find_name(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-static void judge_place(const rst_probe *probe, const char *path)
+static void expect_place(const rst_probe *probe, const char *path)
 {
     struct named named = {(uintptr_t)rst_probe_function(probe), NULL};
     struct stat status;
@@ -131,19 +131,19 @@ static void judge_place(const rst_probe *probe, const char *path)
                  named.name ? named.name : "(none)", path);
 }
 
-void judge_shown(struct stage *stage, size_t from, size_t to)
+void expect_shown(struct fixture *fixture, size_t from, size_t to)
 {
     read_maps();
     EACH_SAMPLE(i, from, to)
     {
-        const rst_probe *probe = stage->probes[i];
+        const rst_probe *probe = fixture->probes[i];
         const char *path = rst_probe_path(probe);
 
         if (!path) {
             complain("%s: has no path, though it should be loaded", rst_probe_name(probe));
             continue;
         }
-        judge_place(probe, path);
+        expect_place(probe, path);
         if (RST_ENABLED(probe))
             complain("%s: enabled, and nobody watches", rst_probe_name(probe));
         fire(probe);
@@ -151,19 +151,19 @@ void judge_shown(struct stage *stage, size_t from, size_t to)
     }
 }
 
-void judge_enabled(struct stage *stage, size_t from, size_t to)
+void expect_enabled(struct fixture *fixture, size_t from, size_t to)
 {
     EACH_SAMPLE(i, from, to)
-    if (!RST_ENABLED(stage->probes[i]))
+    if (!RST_ENABLED(fixture->probes[i]))
         complain("%s: disabled, though it was loaded before and is watched",
-                 rst_probe_name(stage->probes[i]));
+                 rst_probe_name(fixture->probes[i]));
 }
 
-void judge_disabled(struct stage *stage, size_t from, size_t to)
+void expect_disabled(struct fixture *fixture, size_t from, size_t to)
 {
     EACH_SAMPLE(i, from, to)
     {
-        const rst_probe *probe = stage->probes[i];
+        const rst_probe *probe = fixture->probes[i];
 
         if (RST_ENABLED(probe) || rst_probe_enabled(probe))
             complain("%s: enabled", rst_probe_name(probe));
@@ -175,18 +175,18 @@ void judge_disabled(struct stage *stage, size_t from, size_t to)
     }
 }
 
-void fire_all(struct stage *stage)
+void fire_all(struct fixture *fixture)
 {
-    EACH_SAMPLE(i, 0, stage->count)
+    EACH_SAMPLE(i, 0, fixture->count)
     {
-        fire(stage->probes[i]);
-        call(stage->probes[i]);
+        fire(fixture->probes[i]);
+        call(fixture->probes[i]);
     }
 }
 
-void judge_traced(const rst_probe *probe)
+void expect_traced(const rst_probe *probe)
 {
-    int tracer = tracer_attach_probe(probe, STAGE_PROVIDER, 0);
+    int tracer = tracer_attach_probe(probe, FIXTURE_PROVIDER, 0);
     uint64_t count;
 
     if (!RST_ENABLED(probe))
@@ -250,12 +250,13 @@ static void sweep(const char *base)
     waitpid(child, NULL, 0);
 }
 
-void judge_no_files(bool littered)
+void expect_no_files(bool littered)
 {
     const struct {
         const char *base;
         bool shared;
-    } places[] = {{stage_xdg, false}, {stage_tmp, false}, {stage_directory, false}, {"/tmp", true}};
+    } places[] = {
+        {fixture_xdg, false}, {fixture_tmp, false}, {fixture_directory, false}, {"/tmp", true}};
     char path[512];
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {

@@ -59,7 +59,7 @@ static void check_outcome(const char *call, int seen, int wanted)
 
 static int wanted_of_provider(const char *name)
 {
-    if (!facts_is_name(name))
+    if (!expected_is_name(name))
         return EINVAL;
     return strlen(name) > 58 ? ENAMETOOLONG : 0;
 }
@@ -79,8 +79,8 @@ static bool add_probe(rst_provider *provider, const struct declaration *probe, b
     rst_probe *handle;
     int wanted = EINVAL;
 
-    if (facts_is_name(probe->name))
-        wanted = facts_signature(probe->signature, &plain, &arguments);
+    if (expected_is_name(probe->name))
+        wanted = expected_signature(probe->signature, &plain, &arguments);
     if (wanted == 0 && known)
         wanted = EEXIST;
     errno = 0;
@@ -101,13 +101,13 @@ static void check_image(const struct declarations *declarations, enum rst_nop no
     struct made_image made;
     struct elf_image image;
 
-    FAIL_IF(!case_make(declarations, declarations->count, nop, &made), "no image");
+    FAIL_IF(!sample_make(declarations, declarations->count, nop, &made), "no image");
     FAIL_IF(!elf_image_open(&image, made.image.bytes, made.image.size), "%s", image.fault);
     for (size_t table = 0; table < sizeof(rule_tables) / sizeof(rule_tables[0]); table++)
         for (const struct rule *rule = rule_tables[table]; rule->name; rule++)
-            FAIL_IF(!rule->check(&image, &made.facts), "%s: %s", rule->name, image.fault);
+            FAIL_IF(!rule->check(&image, &made.expected), "%s: %s", rule->name, image.fault);
     elf_image_close(&image);
-    case_free(&made);
+    sample_free(&made);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

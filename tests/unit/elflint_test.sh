@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # eu-elflint has nothing to say about any image but that it doesn't know the notes' types.
-# usage: elflint_test.sh EMIT EU-ELFLINT
+# usage: elflint_test.sh WRITE-SAMPLES EU-ELFLINT
 set -u
 
-emit=$1 elflint=$2
+write_samples=$1 elflint=$2
 if [ ! -x "$elflint" ]; then
     echo "skipped: eu-elflint (Debian: elfutils) is not installed"
     exit 77
@@ -12,7 +12,7 @@ fi
 directory=$(mktemp -d) || exit 1
 trap 'rm -rf "$directory"' EXIT
 
-"$emit" "$directory" >"$directory/list" || exit 1
+"$write_samples" "$directory" >"$directory/list" || exit 1
 count=0 failed=0
 while read -r image; do
     count=$((count + 1))

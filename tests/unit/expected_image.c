@@ -18,12 +18,12 @@ static const struct {
     {"double", "8"}, {"pointer", "8"}, {"string", "8"},
 };
 
-static const char *const places[FACTS_MOST_ARGS] = {
+static const char *const places[EXPECTED_MOST_ARGS] = {
     "%rdi",     "%rsi",     "%rdx",     "%rcx",     "%r8",      "%r9",
     "16(%rbp)", "24(%rbp)", "32(%rbp)", "40(%rbp)", "48(%rbp)", "56(%rbp)",
 };
 
-bool facts_is_name(const char *text)
+bool expected_is_name(const char *text)
 {
     return *text && strchr(LETTERS, *text) && text[strspn(text, LETTERS DIGITS)] == '\0';
 }
@@ -50,7 +50,7 @@ static const char *size_of(const char *type)
 
 struct lists {
     FILE *plain, *arguments;
-    const char *names[FACTS_MOST_ARGS];
+    const char *names[EXPECTED_MOST_ARGS];
     size_t count;
 };
 
@@ -60,13 +60,13 @@ static int argument(struct lists *lists, char *text)
     size_t count, i = lists->count;
     const char *size;
 
-    if (i == FACTS_MOST_ARGS)
+    if (i == EXPECTED_MOST_ARGS)
         return E2BIG;
     count = split(text, words);
     if (count < 1 || count > 2)
         return EINVAL;
     size = size_of(words[0]);
-    if (!size || (count == 2 && !facts_is_name(words[1])))
+    if (!size || (count == 2 && !expected_is_name(words[1])))
         return EINVAL;
     lists->names[i] = count == 2 ? words[1] : NULL;
     for (size_t j = 0; count == 2 && j < i; j++)
@@ -96,7 +96,7 @@ static int arguments(struct lists *lists, char *text)
     return error;
 }
 
-int facts_signature(const char *text, char **plain, char **operands)
+int expected_signature(const char *text, char **plain, char **operands)
 {
     size_t plain_size, operands_size;
     struct lists lists = {
@@ -117,7 +117,7 @@ int facts_signature(const char *text, char **plain, char **operands)
     return error;
 }
 
-const uint8_t *facts_nop(size_t size)
+const uint8_t *expected_nop(size_t size)
 {
     static const uint8_t nop1[] = {0x90}, nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00},
                          nop10[] = {0x66, 0x2e, 0x0f, 0x1f, 0x84, /* and any operand; this one: */

@@ -10,32 +10,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FACTS_MOST_ARGS 12
+#define EXPECTED_MOST_ARGS 12
 
-struct probe_facts {
+struct expected_probe {
     const char *name;
     char *signature; /* the plain form */
     char *arguments; /* as .note.stapsdt has them */
 };
 
-struct facts {
+struct expected_image {
     const char *provider;
     size_t count;
-    const struct probe_facts *probes;
+    const struct expected_probe *probes;
     const uint8_t *nop;
     size_t nop_size;
 };
 
 /* Whether it is a name. */
-bool facts_is_name(const char *text);
+bool expected_is_name(const char *text);
 
 /*
  * The plain form and the arguments of a signature (NULL: no arguments), each to be freed. Gives 0,
  * or the errno that librst should refuse it with.
  */
-int facts_signature(const char *text, char **plain, char **arguments);
+int expected_signature(const char *text, char **plain, char **arguments);
 
 /* The bytes of the nop with so many of them. */
-const uint8_t *facts_nop(size_t size);
+const uint8_t *expected_nop(size_t size);
 
 #endif

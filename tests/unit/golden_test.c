@@ -93,9 +93,9 @@ static void check_golden(void **state)
     struct made_image made;
 
     assert_non_null(seen);
-    assert_true(case_make(&case_table[golden->case_index], golden->count, golden->nop, &made));
+    assert_true(sample_make(&sample_table[golden->case_index], golden->count, golden->nop, &made));
     dump(&made.image, write ? file : seen);
-    case_free(&made);
+    sample_free(&made);
     rewind(seen);
     if (!write)
         compare(golden->name, file, seen);

@@ -10,7 +10,7 @@
 #include "expected_image.h"
 
 /* Gives false, and a fault that says what it saw. */
-typedef bool rule_check(struct elf_image *image, const struct facts *facts);
+typedef bool rule_check(struct elf_image *image, const struct expected_image *expected);
 
 struct rule {
     const char *name; /* the behaviour that it holds */
@@ -38,7 +38,7 @@ int next_probe_note(struct elf_image *image, size_t section, size_t *offset,
                     struct probe_note *note);
 
 /* The symbol of probe `index`, by its name; false and a fault if there is none. */
-bool probe_symbol(struct elf_image *image, const struct facts *facts, size_t index,
+bool probe_symbol(struct elf_image *image, const struct expected_image *expected, size_t index,
                   GElf_Sym *symbol);
 
 #endif

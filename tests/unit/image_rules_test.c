@@ -14,14 +14,14 @@
 #include "sample_images.h"
 
 /* Whether the rules find nothing wrong. */
-static bool is_accepted(const uint8_t *bytes, size_t size, const struct facts *facts)
+static bool is_accepted(const uint8_t *bytes, size_t size, const struct expected_image *expected)
 {
     struct elf_image image;
     bool good = elf_image_open(&image, bytes, size);
 
     for (size_t table = 0; good && table < sizeof(rule_tables) / sizeof(rule_tables[0]); table++)
         for (const struct rule *rule = rule_tables[table]; good && rule->name; rule++)
-            good = rule->check(&image, facts);
+            good = rule->check(&image, expected);
     elf_image_close(&image);
     return good;
 }
@@ -52,14 +52,14 @@ static void changing_any_byte_breaks_a_rule(void **state)
     size_t survivors = 0;
 
     (void)state;
-    assert_true(case_make(&case_table[2], 2, RST_NOP5, &made));
+    assert_true(sample_make(&sample_table[2], 2, RST_NOP5, &made));
     bytes = made.image.bytes;
     unread = calloc(1, made.image.size);
     assert_non_null(unread);
     assert_true(elf_image_open(&image, bytes, made.image.size));
     mark_unread(&image, unread);
     elf_image_close(&image);
-    assert_true(is_accepted(bytes, made.image.size, &made.facts));
+    assert_true(is_accepted(bytes, made.image.size, &made.expected));
 
     for (size_t i = 0; i < made.image.size; i++) {
         bool in_a_gap = i > 4096 && i % 1024 != 0 && bytes[i] == 0 && bytes[i - 1] == 0;
@@ -68,7 +68,7 @@ static void changing_any_byte_breaks_a_rule(void **state)
             continue;
         for (size_t j = 0; j < sizeof(changes); j++) {
             bytes[i] ^= changes[j];
-            if (is_accepted(bytes, made.image.size, &made.facts)) {
+            if (is_accepted(bytes, made.image.size, &made.expected)) {
                 print_error("offset %#zx: changed by %#x, and no rule is broken\n", i, changes[j]);
                 survivors++;
             }
@@ -77,7 +77,7 @@ static void changing_any_byte_breaks_a_rule(void **state)
     }
     assert_int_equal(survivors, 0);
     free(unread);
-    case_free(&made);
+    sample_free(&made);
 }
 
 static void cutting_the_image_short_breaks_a_rule(void **state)
@@ -85,16 +85,16 @@ static void cutting_the_image_short_breaks_a_rule(void **state)
     struct made_image made;
 
     (void)state;
-    assert_true(case_make(&case_table[2], 2, RST_NOP1, &made));
+    assert_true(sample_make(&sample_table[2], 2, RST_NOP1, &made));
     for (size_t size = made.image.size - 1; size > made.image.size - 2048; size -= 7) {
         uint8_t *copy = malloc(size);
 
         assert_non_null(copy);
         memcpy(copy, made.image.bytes, size);
-        assert_false(is_accepted(copy, size, &made.facts));
+        assert_false(is_accepted(copy, size, &made.expected));
         free(copy);
     }
-    case_free(&made);
+    sample_free(&made);
 }
 
 int main(void)

@@ -26,10 +26,10 @@ static int make_images(void **state)
 {
     (void)state;
     for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
-        for (size_t i = 0; i < case_count; i++)
-            if (!case_make(&case_table[i], case_table[i].count, nop, &images[image_count++]))
+        for (size_t i = 0; i < sample_count; i++)
+            if (!sample_make(&sample_table[i], sample_table[i].count, nop, &images[image_count++]))
                 return -1;
-        if (!case_make(&case_table[0], MANY, nop, &images[image_count++]))
+        if (!sample_make(&sample_table[0], MANY, nop, &images[image_count++]))
             return -1;
     }
     return 0;
@@ -39,7 +39,7 @@ static int free_images(void **state)
 {
     (void)state;
     while (image_count > 0)
-        case_free(&images[--image_count]);
+        sample_free(&images[--image_count]);
     return 0;
 }
 
@@ -51,12 +51,12 @@ static void check_rule(void **state)
         const struct made_image *made = &images[i];
         struct elf_image image;
         bool kept = elf_image_open(&image, made->image.bytes, made->image.size) &&
-                    rule->check(&image, &made->facts);
+                    rule->check(&image, &made->expected);
 
         elf_image_close(&image);
         if (!kept)
-            fail_msg("provider %s, %zu probes, nop%zu: %s", made->facts.provider, made->facts.count,
-                     made->facts.nop_size, image.fault);
+            fail_msg("provider %s, %zu probes, nop%zu: %s", made->expected.provider,
+                     made->expected.count, made->expected.nop_size, image.fault);
     }
 }
 

@@ -13,11 +13,12 @@ static uint64_t page_of(uint64_t address)
     return address / LARGEST_PAGE;
 }
 
-static bool is_a_shared_object_of_this_cpu(struct elf_image *image, const struct facts *facts)
+static bool is_a_shared_object_of_this_cpu(struct elf_image *image,
+                                           const struct expected_image *expected)
 {
     const GElf_Ehdr *header = &image->header;
 
-    (void)facts;
+    (void)expected;
     if (gelf_getclass(image->elf) != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
         header->e_ident[EI_VERSION] != EV_CURRENT || header->e_version != EV_CURRENT)
         return elf_image_fault(image, "not a 64-bit little-endian file of version 1");
@@ -37,12 +38,12 @@ static bool is_a_shared_object_of_this_cpu(struct elf_image *image, const struct
 
 /* Three segments: what is read, what is run, what is written. */
 static bool loads_what_is_read_run_and_written_apart(struct elf_image *image,
-                                                     const struct facts *facts)
+                                                     const struct expected_image *expected)
 {
     static const uint32_t flags[] = {PF_R, PF_R | PF_X, PF_R | PF_W};
     size_t loads = 0;
 
-    (void)facts;
+    (void)expected;
     for (size_t i = 0; i < image->segment_count; i++) {
         const GElf_Phdr *segment = &image->segments[i];
 
@@ -61,11 +62,12 @@ static bool loads_what_is_read_run_and_written_apart(struct elf_image *image,
 }
 
 /* A page in two segments has its probes counted twice. */
-static bool load_segments_share_no_page(struct elf_image *image, const struct facts *facts)
+static bool load_segments_share_no_page(struct elf_image *image,
+                                        const struct expected_image *expected)
 {
     const GElf_Phdr *last = NULL;
 
-    (void)facts;
+    (void)expected;
     for (size_t i = 0; i < image->segment_count; i++) {
         const GElf_Phdr *segment = &image->segments[i];
 
@@ -83,9 +85,10 @@ static bool load_segments_share_no_page(struct elf_image *image, const struct fa
 }
 
 /* Tracers convert between the two in different ways. */
-static bool every_address_is_its_file_offset(struct elf_image *image, const struct facts *facts)
+static bool every_address_is_its_file_offset(struct elf_image *image,
+                                             const struct expected_image *expected)
 {
-    (void)facts;
+    (void)expected;
     for (size_t i = 0; i < image->segment_count; i++)
         if (image->segments[i].p_vaddr != image->segments[i].p_offset ||
             image->segments[i].p_paddr != image->segments[i].p_offset)
@@ -103,12 +106,13 @@ static bool every_address_is_its_file_offset(struct elf_image *image, const stru
     return true;
 }
 
-static bool nothing_is_writable_and_executable(struct elf_image *image, const struct facts *facts)
+static bool nothing_is_writable_and_executable(struct elf_image *image,
+                                               const struct expected_image *expected)
 {
     const uint64_t both = SHF_WRITE | SHF_EXECINSTR;
     const GElf_Phdr *stack = elf_image_segment(image, PT_GNU_STACK);
 
-    (void)facts;
+    (void)expected;
     if (!stack)
         return false;
     if (stack->p_flags != (PF_R | PF_W) || stack->p_offset != 0 || stack->p_filesz != 0 ||
@@ -139,9 +143,9 @@ static int segment_of(const struct elf_image *image, uint64_t offset, uint64_t s
 }
 
 static bool sections_lie_in_the_segment_that_suits_them(struct elf_image *image,
-                                                        const struct facts *facts)
+                                                        const struct expected_image *expected)
 {
-    (void)facts;
+    (void)expected;
     for (size_t i = 1; i < image->section_count; i++) {
         const GElf_Shdr *section = &image->sections[i];
         uint32_t flags = PF_R | (section->sh_flags & SHF_WRITE ? PF_W : 0) |
@@ -164,11 +168,12 @@ static bool is_zero(const uint8_t *bytes, uint64_t size)
 }
 
 /* Sections are aligned, inside the file, apart, and what is between them is zero. */
-static bool sections_are_in_order_and_apart(struct elf_image *image, const struct facts *facts)
+static bool sections_are_in_order_and_apart(struct elf_image *image,
+                                            const struct expected_image *expected)
 {
     uint64_t end = image->header.e_phoff + image->segment_count * image->header.e_phentsize;
 
-    (void)facts;
+    (void)expected;
     if (image->header.e_phoff != 64)
         return elf_image_fault(image, "program headers at %#jx", (uintmax_t)image->header.e_phoff);
     for (size_t i = 1; i <= image->section_count; i++) {
@@ -194,13 +199,13 @@ static bool sections_are_in_order_and_apart(struct elf_image *image, const struc
 
 /* bcc walks the sections once, forward. */
 static bool text_comes_before_probes_and_probes_before_notes(struct elf_image *image,
-                                                             const struct facts *facts)
+                                                             const struct expected_image *expected)
 {
     size_t text = elf_image_section(image, ".text");
     size_t probes = elf_image_section(image, ".probes");
     size_t notes = elf_image_section(image, ".note.stapsdt");
 
-    (void)facts;
+    (void)expected;
     if (!text || !probes || !notes)
         return false;
     return (text < probes && probes < notes) ||
@@ -208,9 +213,10 @@ static bool text_comes_before_probes_and_probes_before_notes(struct elf_image *i
                            probes, notes);
 }
 
-static bool text_is_the_first_executable_section(struct elf_image *image, const struct facts *facts)
+static bool text_is_the_first_executable_section(struct elf_image *image,
+                                                 const struct expected_image *expected)
 {
-    (void)facts;
+    (void)expected;
     for (size_t i = 0; i < image->section_count; i++) {
         if (!(image->sections[i].sh_flags & SHF_EXECINSTR))
             continue;
@@ -224,8 +230,9 @@ static bool text_is_the_first_executable_section(struct elf_image *image, const 
 
 /* .note.stapsdt must not be ALLOC: perf and gdb see no probes in one that is. bcc divides by
  * sh_entsize. .probes is never SHT_NOBITS: the kernel finds semaphores by file offset. */
-static bool sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
-                                                                  const struct facts *facts)
+static bool
+sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
+                                                      const struct expected_image *expected)
 {
     static const struct {
         const char *name;
@@ -249,7 +256,7 @@ static bool sections_have_the_types_and_flags_that_tracers_expect(struct elf_ima
         {".shstrtab", SHT_STRTAB, 0, 0, 1, ""},
     };
 
-    (void)facts;
+    (void)expected;
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         const GElf_Shdr *section = elf_image_header(image, wanted[i].name);
 
@@ -272,12 +279,13 @@ static bool sections_have_the_types_and_flags_that_tracers_expect(struct elf_ima
 }
 
 /* So that it can be mapped afresh without touching .dynamic. */
-static bool semaphores_have_pages_of_their_own(struct elf_image *image, const struct facts *facts)
+static bool semaphores_have_pages_of_their_own(struct elf_image *image,
+                                               const struct expected_image *expected)
 {
     size_t probes = elf_image_section(image, ".probes");
     uint64_t first, last;
 
-    (void)facts;
+    (void)expected;
     if (!probes)
         return false;
     first = page_of(image->sections[probes].sh_offset);
@@ -292,7 +300,8 @@ static bool semaphores_have_pages_of_their_own(struct elf_image *image, const st
 }
 
 /* Segments that are one section, for those who don't read sections. */
-static bool segments_point_at_their_sections(struct elf_image *image, const struct facts *facts)
+static bool segments_point_at_their_sections(struct elf_image *image,
+                                             const struct expected_image *expected)
 {
     static const struct {
         uint32_t type, flags;
@@ -304,7 +313,7 @@ static bool segments_point_at_their_sections(struct elf_image *image, const stru
     };
     size_t found = 0;
 
-    (void)facts;
+    (void)expected;
     for (size_t i = 0; i < image->segment_count; i++) {
         const GElf_Phdr *segment = &image->segments[i];
         const GElf_Shdr *section;

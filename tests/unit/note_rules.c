@@ -50,8 +50,8 @@ int next_probe_note(struct elf_image *image, size_t section, size_t *offset, str
 }
 
 /* Calls `check` for each probe and its note, in their order. */
-static bool each_note(struct elf_image *image, const struct facts *facts,
-                      bool (*check)(struct elf_image *image, const struct facts *facts,
+static bool each_note(struct elf_image *image, const struct expected_image *expected,
+                      bool (*check)(struct elf_image *image, const struct expected_image *expected,
                                     size_t index, const struct probe_note *note))
 {
     size_t section = elf_image_section(image, ".note.stapsdt"), offset = 0, count = 0;
@@ -61,70 +61,71 @@ static bool each_note(struct elf_image *image, const struct facts *facts,
     if (!section)
         return false;
     while ((found = next_probe_note(image, section, &offset, &note)) > 0) {
-        if (count == facts->count)
+        if (count == expected->count)
             return elf_image_fault(image, "more than %zu notes", count);
-        if (!check(image, facts, count++, &note))
+        if (!check(image, expected, count++, &note))
             return false;
     }
     if (found < 0)
         return false;
-    return count == facts->count ||
-           elf_image_fault(image, "%zu notes for %zu probes", count, facts->count);
+    return count == expected->count ||
+           elf_image_fault(image, "%zu notes for %zu probes", count, expected->count);
 }
 
-static bool says_what_was_declared(struct elf_image *image, const struct facts *facts, size_t index,
-                                   const struct probe_note *note)
+static bool says_what_was_declared(struct elf_image *image, const struct expected_image *expected,
+                                   size_t index, const struct probe_note *note)
 {
-    const struct probe_facts *probe = &facts->probes[index];
+    const struct expected_probe *probe = &expected->probes[index];
 
-    return (strcmp(note->provider, facts->provider) == 0 && strcmp(note->probe, probe->name) == 0 &&
+    return (strcmp(note->provider, expected->provider) == 0 &&
+            strcmp(note->probe, probe->name) == 0 &&
             strcmp(note->arguments, probe->arguments) == 0) ||
            elf_image_fault(image, "note %zu: \"%.60s\" \"%.60s\" \"%s\", not \"%s\"", index,
                            note->provider, note->probe, note->arguments, probe->arguments);
 }
 
 static bool each_note_says_provider_probe_and_arguments(struct elf_image *image,
-                                                        const struct facts *facts)
+                                                        const struct expected_image *expected)
 {
-    return each_note(image, facts, says_what_was_declared);
+    return each_note(image, expected, says_what_was_declared);
 }
 
-static bool has_its_nop_there(struct elf_image *image, const struct facts *facts, size_t index,
-                              const struct probe_note *note)
+static bool has_its_nop_there(struct elf_image *image, const struct expected_image *expected,
+                              size_t index, const struct probe_note *note)
 {
     static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
     const uint8_t *code;
     GElf_Sym symbol;
-    uint64_t end = note->pc + facts->nop_size;
+    uint64_t end = note->pc + expected->nop_size;
 
-    if (!probe_symbol(image, facts, index, &symbol))
+    if (!probe_symbol(image, expected, index, &symbol))
         return false;
     if (note->pc < symbol.st_value || end >= symbol.st_value + symbol.st_size)
         return elf_image_fault(image, "note %zu: pc %#jx isn't in its function at %#jx", index,
                                (uintmax_t)note->pc, (uintmax_t)symbol.st_value);
-    code = elf_image_at(image, note->pc, facts->nop_size + sizeof(nop5));
-    if (!code || memcmp(code, facts->nop, facts->nop_size) != 0)
+    code = elf_image_at(image, note->pc, expected->nop_size + sizeof(nop5));
+    if (!code || memcmp(code, expected->nop, expected->nop_size) != 0)
         return elf_image_fault(image, "note %zu: no nop at pc %#jx", index, (uintmax_t)note->pc);
     if (note->pc / 4096 != (end - 1) / 4096)
         return elf_image_fault(image, "note %zu: the nop at %#jx crosses a page", index,
                                (uintmax_t)note->pc);
     /* libbpf 1.7 would probe this one instead */
-    return memcmp(code + facts->nop_size, nop5, sizeof(nop5)) != 0 ||
+    return memcmp(code + expected->nop_size, nop5, sizeof(nop5)) != 0 ||
            elf_image_fault(image, "note %zu: a nop5 follows the nop", index);
 }
 
 static bool each_pc_is_at_the_nop_of_its_function(struct elf_image *image,
-                                                  const struct facts *facts)
+                                                  const struct expected_image *expected)
 {
-    return each_note(image, facts, has_its_nop_there);
+    return each_note(image, expected, has_its_nop_there);
 }
 
-static bool has_the_base(struct elf_image *image, const struct facts *facts, size_t index,
-                         const struct probe_note *note)
+static bool has_the_base(struct elf_image *image, const struct expected_image *expected,
+                         size_t index, const struct probe_note *note)
 {
     const GElf_Shdr *base = elf_image_header(image, ".stapsdt.base");
 
-    (void)facts;
+    (void)expected;
     if (!base)
         return false;
     return (base->sh_size == 1 && note->base == base->sh_addr) ||
@@ -135,19 +136,19 @@ static bool has_the_base(struct elf_image *image, const struct facts *facts, siz
 
 /* gdb finds nothing without it. */
 static bool each_base_is_the_address_of_stapsdt_base(struct elf_image *image,
-                                                     const struct facts *facts)
+                                                     const struct expected_image *expected)
 {
-    return each_note(image, facts, has_the_base);
+    return each_note(image, expected, has_the_base);
 }
 
 /* Ascending, so that they are distinct. */
-static bool has_its_semaphore(struct elf_image *image, const struct facts *facts, size_t index,
-                              const struct probe_note *note)
+static bool has_its_semaphore(struct elf_image *image, const struct expected_image *expected,
+                              size_t index, const struct probe_note *note)
 {
     const GElf_Shdr *probes = elf_image_header(image, ".probes");
     const uint8_t *semaphore = elf_image_at(image, note->semaphore, 4);
 
-    (void)facts;
+    (void)expected;
     if (!probes || !semaphore)
         return false;
     if (note->semaphore != probes->sh_addr + 4 * index || note->semaphore % 4 != 0 ||
@@ -163,20 +164,20 @@ static bool has_its_semaphore(struct elf_image *image, const struct facts *facts
 }
 
 static bool each_probe_has_a_zero_semaphore_of_its_own(struct elf_image *image,
-                                                       const struct facts *facts)
+                                                       const struct expected_image *expected)
 {
     const GElf_Shdr *probes = elf_image_header(image, ".probes");
 
     if (!probes)
         return false;
-    if (probes->sh_size != 4 * facts->count)
+    if (probes->sh_size != 4 * expected->count)
         return elf_image_fault(image, ".probes has %ju bytes", (uintmax_t)probes->sh_size);
-    return each_note(image, facts, has_its_semaphore);
+    return each_note(image, expected, has_its_semaphore);
 }
 
 /* The two notes of a probe have the pc in common. */
 static bool librst_notes_tell_the_signature_by_pc(struct elf_image *image,
-                                                  const struct facts *facts)
+                                                  const struct expected_image *expected)
 {
     size_t stapsdt = elf_image_section(image, ".note.stapsdt"), at = 0;
     size_t librst = elf_image_section(image, ".note.librst"), librst_at = 0;
@@ -185,8 +186,8 @@ static bool librst_notes_tell_the_signature_by_pc(struct elf_image *image,
 
     if (!stapsdt || !librst)
         return false;
-    for (size_t i = 0; i < facts->count; i++) {
-        const char *signature = facts->probes[i].signature;
+    for (size_t i = 0; i < expected->count; i++) {
+        const char *signature = expected->probes[i].signature;
 
         if (next_probe_note(image, stapsdt, &at, &probe) <= 0 ||
             elf_image_next_note(image, librst, &librst_at, &note) <= 0)
@@ -225,12 +226,12 @@ static bool gnu_note(struct elf_image *image, const char *name, uint32_t type,
 }
 
 /* perf's cache keeps images by it. */
-static bool build_id_is_there(struct elf_image *image, const struct facts *facts)
+static bool build_id_is_there(struct elf_image *image, const struct expected_image *expected)
 {
     static const uint8_t zero[20];
     struct elf_note note;
 
-    (void)facts;
+    (void)expected;
     if (!gnu_note(image, ".note.gnu.build-id", NT_GNU_BUILD_ID, &note))
         return false;
     return (note.header.n_descsz == sizeof(zero) &&
@@ -240,11 +241,11 @@ static bool build_id_is_there(struct elf_image *image, const struct facts *facts
 
 /* Without it, loading the image would turn control-flow protection off for the process. */
 static bool property_keeps_control_flow_protection_on(struct elf_image *image,
-                                                      const struct facts *facts)
+                                                      const struct expected_image *expected)
 {
     struct elf_note note;
 
-    (void)facts;
+    (void)expected;
     if (!gnu_note(image, ".note.gnu.property", NT_GNU_PROPERTY_TYPE_0, &note))
         return false;
     return (note.header.n_descsz == 16 &&

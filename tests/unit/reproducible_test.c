@@ -18,16 +18,16 @@
 static void equal_input_gives_equal_bytes(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < case_count; i++)
+    for (size_t i = 0; i < sample_count; i++)
         for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
             struct made_image a, b;
 
-            assert_true(case_make(&case_table[i], case_table[i].count, nop, &a));
-            assert_true(case_make(&case_table[i], case_table[i].count, nop, &b));
+            assert_true(sample_make(&sample_table[i], sample_table[i].count, nop, &a));
+            assert_true(sample_make(&sample_table[i], sample_table[i].count, nop, &b));
             assert_int_equal(a.image.size, b.image.size);
             assert_memory_equal(a.image.bytes, b.image.bytes, a.image.size);
-            case_free(&a);
-            case_free(&b);
+            sample_free(&a);
+            sample_free(&b);
         }
 }
 
@@ -74,9 +74,9 @@ static void any_other_input_gives_another_build_id(void **state)
     for (size_t i = 0; i < ROWS; i++) {
         struct made_image made;
 
-        assert_true(case_make(&rows[i].declarations, rows[i].count, rows[i].nop, &made));
+        assert_true(sample_make(&rows[i].declarations, rows[i].count, rows[i].nop, &made));
         read_build_id(&made, ids[i]);
-        case_free(&made);
+        sample_free(&made);
         for (size_t j = 0; j < i; j++)
             if (memcmp(ids[i], ids[j], sizeof(ids[i])) == 0)
                 fail_msg("rows %zu and %zu have the same build-id", i, j);
@@ -92,7 +92,7 @@ static void map_tells_where_the_parts_are(void **state)
         struct made_image made;
         struct elf_image image;
 
-        assert_true(case_make(&case_table[0], 5000, nop, &made));
+        assert_true(sample_make(&sample_table[0], 5000, nop, &made));
         assert_true(elf_image_open(&image, made.image.bytes, made.image.size));
         text = elf_image_header(&image, ".text");
         dynamic = elf_image_header(&image, ".dynamic");
@@ -104,7 +104,7 @@ static void map_tells_where_the_parts_are(void **state)
         assert_int_equal(made.image.map.semaphores, probes->sh_offset);
         assert_int_equal(made.image.map.end, probes->sh_offset + probes->sh_size);
         elf_image_close(&image);
-        case_free(&made);
+        sample_free(&made);
     }
 }
 

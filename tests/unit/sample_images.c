@@ -9,7 +9,7 @@
 
 #define PROBES(...) ((const struct declaration[]){__VA_ARGS__})
 
-const struct declarations case_table[] = {
+const struct declarations sample_table[] = {
     {"shop", 1, PROBES({"checkout", "uint64 order, string customer, int32 cents"})},
     {"_", 1, PROBES({"_", NULL})},
     {"pair", 2, PROBES({"first", ""}, {"second", "string"})},
@@ -32,20 +32,20 @@ const struct declarations case_table[] = {
     {"a_provider_whose_name_is_as_long_as_a_provider_s_name_can_b", 1,
      PROBES({"a_probe_whose_name_is_longer_than_a_provider_s_name_can_be_at_all", "pointer p"})},
 };
-const size_t case_count = sizeof(case_table) / sizeof(case_table[0]);
+const size_t sample_count = sizeof(sample_table) / sizeof(sample_table[0]);
 
 static const size_t nop_sizes[RST_NOPS] = {[RST_NOP1] = 1, [RST_NOP5] = 5, [RST_NOP10] = 10};
 
-/* Fill one probe in, for librst and for the facts. */
+/* Fill one probe in, for librst and for what is expected of it. */
 static bool describe(const struct declaration *declaration, const char *name,
-                     struct rst_description *description, struct probe_facts *facts)
+                     struct rst_description *description, struct expected_probe *expected)
 {
     const char *signature = declaration->signature;
     char *plain = malloc(rst_signature_room(signature));
 
-    description->name = facts->name = name;
+    description->name = expected->name = name;
     if (!plain || rst_signature_parse(signature, plain, &description->signature) < 0 ||
-        facts_signature(signature, &facts->signature, &facts->arguments) != 0) {
+        expected_signature(signature, &expected->signature, &expected->arguments) != 0) {
         fprintf(stderr, "%s: signature \"%s\" was refused: %s\n", name, signature, rst_error());
         free(plain);
         return false;
@@ -53,17 +53,18 @@ static bool describe(const struct declaration *declaration, const char *name,
     return true;
 }
 
-bool case_make(const struct declarations *declarations, size_t count, enum rst_nop nop,
-               struct made_image *ret)
+bool sample_make(const struct declarations *declarations, size_t count, enum rst_nop nop,
+                 struct made_image *ret)
 {
     struct rst_description *descriptions = calloc(count, sizeof(*descriptions));
     const struct rst_description **pointers = calloc(count, sizeof(*pointers));
-    struct probe_facts *facts = calloc(count, sizeof(*facts));
+    struct expected_probe *expected = calloc(count, sizeof(*expected));
     char *names = calloc(count, NAME_ROOM);
-    bool good = descriptions && pointers && facts && names;
+    bool good = descriptions && pointers && expected && names;
 
     *ret = (struct made_image){
-        .facts = {declarations->provider, count, facts, facts_nop(nop_sizes[nop]), nop_sizes[nop]},
+        .expected = {declarations->provider, count, expected, expected_nop(nop_sizes[nop]),
+                     nop_sizes[nop]},
         .spec = {&rst_arch_x86_64, nop, declarations->provider, pointers, count},
         .names = names,
     };
@@ -76,18 +77,18 @@ bool case_make(const struct declarations *declarations, size_t count, enum rst_n
             name = names + i * NAME_ROOM;
         }
         pointers[i] = &descriptions[i];
-        good = describe(declaration, name, &descriptions[i], &facts[i]);
+        good = describe(declaration, name, &descriptions[i], &expected[i]);
     }
     if (good && rst_image_make(&ret->spec, &ret->image) < 0) {
         fprintf(stderr, "no image: %s\n", rst_error());
         good = false;
     }
     if (!good)
-        case_free(ret);
+        sample_free(ret);
     return good;
 }
 
-void case_free(struct made_image *made)
+void sample_free(struct made_image *made)
 {
     const struct rst_description *const *probes = made->spec.probes;
 
@@ -98,12 +99,12 @@ void case_free(struct made_image *made)
         } plain = {probes[i] ? probes[i]->signature.text : NULL};
 
         free(plain.freed);
-        free(made->facts.probes[i].signature);
-        free(made->facts.probes[i].arguments);
+        free(made->expected.probes[i].signature);
+        free(made->expected.probes[i].arguments);
     }
     free((void *)(uintptr_t)probes[0]);
     free((void *)(uintptr_t)probes);
-    free((void *)(uintptr_t)made->facts.probes);
+    free((void *)(uintptr_t)made->expected.probes);
     free(made->names);
     free(made->image.bytes);
     memset(made, 0, sizeof(*made));

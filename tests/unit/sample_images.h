@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Images to check, made from what a program would declare, each with the facts that it should hold.
+ * Images to check, made from what a program would declare, each with what it should hold.
  */
 #ifndef SAMPLE_IMAGES_H
 #define SAMPLE_IMAGES_H
@@ -12,19 +12,19 @@ struct declaration {
     const char *name, *signature;
 };
 
-/* What a case declares. */
+/* What a sample declares. */
 struct declarations {
     const char *provider;
     size_t count;
     const struct declaration *probes;
 };
 
-/* One probe; two; one of each type and arity; and so on: `case_count` rows. */
-extern const struct declarations case_table[];
-extern const size_t case_count;
+/* One probe; two; one of each type and arity; and so on: `sample_count` rows. */
+extern const struct declarations sample_table[];
+extern const size_t sample_count;
 
 struct made_image {
-    struct facts facts;
+    struct expected_image expected;
     struct rst_image_spec spec;
     struct rst_image image;
     char *names; /* those that are made up */
@@ -32,11 +32,11 @@ struct made_image {
 
 /*
  * Make the image of declarations, with `count` probes: those beyond the declared ones are the same
- * again by other names. The made image is to be freed with case_free(). Gives false and says why
+ * again by other names. The made image is to be freed with sample_free(). Gives false and says why
  * on stderr if librst refuses.
  */
-bool case_make(const struct declarations *declarations, size_t count, enum rst_nop nop,
-               struct made_image *ret);
-void case_free(struct made_image *made);
+bool sample_make(const struct declarations *declarations, size_t count, enum rst_nop nop,
+                 struct made_image *ret);
+void sample_free(struct made_image *made);
 
 #endif

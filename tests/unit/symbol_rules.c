@@ -10,7 +10,7 @@
 
 /* What the dynamic linker and libelf's users look for, by DT_ tag. */
 static bool dynamic_entries_lead_to_their_sections(struct elf_image *image,
-                                                   const struct facts *facts)
+                                                   const struct expected_image *expected)
 {
     static const struct {
         int64_t tag;
@@ -26,7 +26,7 @@ static bool dynamic_entries_lead_to_their_sections(struct elf_image *image,
     Elf_Data *data;
     GElf_Dyn entry;
 
-    (void)facts;
+    (void)expected;
     if (!dynamic)
         return false;
     data = elf_getdata(elf_getscn(image->elf, dynamic), NULL);
@@ -141,7 +141,8 @@ static int64_t look_up(struct elf_image *image, const char *name)
 }
 
 /* Each symbol is in the one chain where it belongs. */
-static bool hash_table_has_each_symbol_once(struct elf_image *image, const struct facts *facts)
+static bool hash_table_has_each_symbol_once(struct elf_image *image,
+                                            const struct expected_image *expected)
 {
     struct table table;
     size_t steps = 0;
@@ -157,26 +158,26 @@ static bool hash_table_has_each_symbol_once(struct elf_image *image, const struc
 
             if (!name)
                 return false;
-            if (steps++ == facts->count || elf_hash_of(name) % table.buckets != bucket)
+            if (steps++ == expected->count || elf_hash_of(name) % table.buckets != bucket)
                 return elf_image_fault(image, ".hash has %s in bucket %u", name, bucket);
         }
-    return steps == facts->count ||
-           elf_image_fault(image, ".hash has %zu of %zu symbols", steps, facts->count);
+    return steps == expected->count ||
+           elf_image_fault(image, ".hash has %zu of %zu symbols", steps, expected->count);
 }
 
-static void symbol_name(const struct facts *facts, size_t probe, char **ret)
+static void symbol_name(const struct expected_image *expected, size_t probe, char **ret)
 {
-    if (asprintf(ret, "%s__%s", facts->provider, facts->probes[probe].name) < 0)
+    if (asprintf(ret, "%s__%s", expected->provider, expected->probes[probe].name) < 0)
         *ret = NULL;
 }
 
-bool probe_symbol(struct elf_image *image, const struct facts *facts, size_t index,
+bool probe_symbol(struct elf_image *image, const struct expected_image *expected, size_t index,
                   GElf_Sym *symbol)
 {
     char *name;
     int64_t number;
 
-    symbol_name(facts, index, &name);
+    symbol_name(expected, index, &name);
     number = look_up(image, name);
     if (number == 0)
         elf_image_fault(image, ".hash does not find %.200s", name);
@@ -188,16 +189,16 @@ bool probe_symbol(struct elf_image *image, const struct facts *facts, size_t ind
 }
 
 static bool hash_table_finds_every_symbol_and_no_other(struct elf_image *image,
-                                                       const struct facts *facts)
+                                                       const struct expected_image *expected)
 {
     GElf_Sym symbol;
     char *absent;
     int64_t number;
 
-    for (size_t i = 0; i < facts->count; i++)
-        if (!probe_symbol(image, facts, i, &symbol))
+    for (size_t i = 0; i < expected->count; i++)
+        if (!probe_symbol(image, expected, i, &symbol))
             return false;
-    if (asprintf(&absent, "%s__", facts->provider) < 0)
+    if (asprintf(&absent, "%s__", expected->provider) < 0)
         return elf_image_fault(image, "no memory");
     number = look_up(image, absent);
     free(absent);
@@ -220,7 +221,8 @@ static bool null_symbol_and_name_are_there(struct elf_image *image)
 }
 
 /* bpftrace names only functions that have a size, in its user stacks. */
-static bool each_probe_has_a_function_of_its_own(struct elf_image *image, const struct facts *facts)
+static bool each_probe_has_a_function_of_its_own(struct elf_image *image,
+                                                 const struct expected_image *expected)
 {
     size_t text = elf_image_section(image, ".text");
     const GElf_Shdr *dynsym = elf_image_header(image, ".dynsym");
@@ -228,16 +230,16 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image, const 
 
     if (!text || !dynsym)
         return false;
-    if (dynsym->sh_size != (facts->count + 1) * 24 || dynsym->sh_info != 1)
+    if (dynsym->sh_size != (expected->count + 1) * 24 || dynsym->sh_info != 1)
         return elf_image_fault(image, ".dynsym: %ju bytes, the first global is %u",
                                (uintmax_t)dynsym->sh_size, dynsym->sh_info);
     if (!null_symbol_and_name_are_there(image))
         return false;
     end = image->sections[text].sh_addr;
-    for (size_t i = 0; i < facts->count; i++) {
+    for (size_t i = 0; i < expected->count; i++) {
         GElf_Sym symbol;
 
-        if (!probe_symbol(image, facts, i, &symbol))
+        if (!probe_symbol(image, expected, i, &symbol))
             return false;
         if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC ||
             GELF_ST_BIND(symbol.st_info) != STB_GLOBAL || symbol.st_other != STV_DEFAULT ||
@@ -255,18 +257,19 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image, const 
 
 /* The caller's frame is found by frame pointer, and control-flow protection stays on. The site is
  * right behind the prologue, and after it comes what undoes it. */
-static bool functions_are_a_frame_around_the_nop(struct elf_image *image, const struct facts *facts)
+static bool functions_are_a_frame_around_the_nop(struct elf_image *image,
+                                                 const struct expected_image *expected)
 {
     static const uint8_t before[] = {0xf3, 0x0f, 0x1e, 0xfa,  /* endbr64 */
                                      0x55, 0x48, 0x89, 0xe5}; /* push %rbp; mov %rsp,%rbp */
     static const uint8_t after[] = {0x5d, 0xc3};              /* pop %rbp; ret */
-    const size_t size = sizeof(before) + facts->nop_size + sizeof(after);
+    const size_t size = sizeof(before) + expected->nop_size + sizeof(after);
 
-    for (size_t i = 0; i < facts->count; i++) {
+    for (size_t i = 0; i < expected->count; i++) {
         GElf_Sym symbol;
         const uint8_t *code;
 
-        if (!probe_symbol(image, facts, i, &symbol))
+        if (!probe_symbol(image, expected, i, &symbol))
             return false;
         if (symbol.st_size != size)
             return elf_image_fault(image, "function %zu has %ju bytes, not %zu", i,
@@ -275,7 +278,7 @@ static bool functions_are_a_frame_around_the_nop(struct elf_image *image, const 
         if (!code)
             return false;
         if (memcmp(code, before, sizeof(before)) != 0 ||
-            memcmp(code + sizeof(before), facts->nop, facts->nop_size) != 0 ||
+            memcmp(code + sizeof(before), expected->nop, expected->nop_size) != 0 ||
             memcmp(code + size - sizeof(after), after, sizeof(after)) != 0)
             return elf_image_fault(image, "function %zu is not a frame around the nop", i);
     }
@@ -283,7 +286,8 @@ static bool functions_are_a_frame_around_the_nop(struct elf_image *image, const 
 }
 
 /* Whoever jumps there by mistake should get a signal. */
-static bool between_functions_are_breakpoints(struct elf_image *image, const struct facts *facts)
+static bool between_functions_are_breakpoints(struct elf_image *image,
+                                              const struct expected_image *expected)
 {
     const GElf_Shdr *text = elf_image_header(image, ".text");
     uint64_t at, end;
@@ -291,10 +295,10 @@ static bool between_functions_are_breakpoints(struct elf_image *image, const str
     if (!text)
         return false;
     at = text->sh_addr;
-    for (size_t i = 0; i <= facts->count; i++) {
+    for (size_t i = 0; i <= expected->count; i++) {
         GElf_Sym symbol = {.st_value = text->sh_addr + text->sh_size};
 
-        if (i < facts->count && !probe_symbol(image, facts, i, &symbol))
+        if (i < expected->count && !probe_symbol(image, expected, i, &symbol))
             return false;
         end = symbol.st_value;
         for (; at < end; at++)

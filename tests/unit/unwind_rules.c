@@ -183,10 +183,10 @@ static bool row_is(struct elf_image *image, const struct fde *fde, uint64_t pc, 
 }
 
 /* Every instruction of a function has the row that the one before it calls for. */
-static bool rows_follow_the_code(struct elf_image *image, const struct facts *facts,
+static bool rows_follow_the_code(struct elf_image *image, const struct expected_image *expected,
                                  const struct fde *fde)
 {
-    const uint64_t push = 4, move = 5, nop = 8, pop = nop + facts->nop_size, ret = pop + 1;
+    const uint64_t push = 4, move = 5, nop = 8, pop = nop + expected->nop_size, ret = pop + 1;
     const uint64_t at = fde->start;
 
     return row_is(image, fde, at, RSP, 8, false) && row_is(image, fde, at + push, RSP, 8, false) &&
@@ -198,7 +198,7 @@ static bool rows_follow_the_code(struct elf_image *image, const struct facts *fa
 
 /* The index is a table of (address, FDE), both counted from its start, sorted by address. */
 static bool index_leads_from_each_function_to_its_fde(struct elf_image *image,
-                                                      const struct facts *facts)
+                                                      const struct expected_image *expected)
 {
     static const uint8_t encodings[] = {1, 0x1b, 0x03, 0x3b};
     const GElf_Shdr *index = elf_image_header(image, ".eh_frame_hdr");
@@ -207,19 +207,19 @@ static bool index_leads_from_each_function_to_its_fde(struct elf_image *image,
 
     if (!table || !frames)
         return false;
-    if (index->sh_size != 12 + 8 * facts->count || memcmp(table, encodings, 4) != 0 ||
-        elf_u32(table + 8) != facts->count)
+    if (index->sh_size != 12 + 8 * expected->count || memcmp(table, encodings, 4) != 0 ||
+        elf_u32(table + 8) != expected->count)
         return elf_image_fault(image, ".eh_frame_hdr: %ju bytes", (uintmax_t)index->sh_size);
     if (index->sh_addr + 4 + (uint64_t)(int64_t)(int32_t)elf_u32(table + 4) != frames->sh_addr)
         return elf_image_fault(image, ".eh_frame_hdr does not lead to .eh_frame");
-    for (size_t i = 0; i < facts->count; i++) {
+    for (size_t i = 0; i < expected->count; i++) {
         const uint8_t *row = table + 12 + 8 * i;
         uint64_t start = index->sh_addr + (uint64_t)(int64_t)(int32_t)elf_u32(row);
         uint64_t at = index->sh_addr + (uint64_t)(int64_t)(int32_t)elf_u32(row + 4);
         struct fde fde;
         GElf_Sym symbol;
 
-        if (!probe_symbol(image, facts, i, &symbol) || !read_fde(image, at, &fde))
+        if (!probe_symbol(image, expected, i, &symbol) || !read_fde(image, at, &fde))
             return false;
         if (start != symbol.st_value || fde.start != start || fde.size != symbol.st_size)
             return elf_image_fault(
@@ -231,7 +231,8 @@ static bool index_leads_from_each_function_to_its_fde(struct elf_image *image,
 }
 
 /* Walked from the first entry on: a CIE, an FDE for each probe, a zero. */
-static bool frames_unwind_every_instruction(struct elf_image *image, const struct facts *facts)
+static bool frames_unwind_every_instruction(struct elf_image *image,
+                                            const struct expected_image *expected)
 {
     const GElf_Shdr *frames = elf_image_header(image, ".eh_frame");
     uint64_t at, first;
@@ -243,13 +244,13 @@ static bool frames_unwind_every_instruction(struct elf_image *image, const struc
         !entry_at(image, frames->sh_offset, &entry))
         return false;
     first = at = offset_of(image, entry.end);
-    for (size_t i = 0; i < facts->count; i++) {
+    for (size_t i = 0; i < expected->count; i++) {
         if (!read_fde(image, at, &fde) || !entry_at(image, at, &entry))
             return false;
         if (fde.cie != frames->sh_offset)
             return elf_image_fault(image, "the FDE at %#jx has its CIE at %#jx", (uintmax_t)at,
                                    (uintmax_t)fde.cie);
-        if (!rows_follow_the_code(image, facts, &fde))
+        if (!rows_follow_the_code(image, expected, &fde))
             return false;
         at = offset_of(image, entry.end);
     }

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Write the images of all cases, by all nops, as files: emit DIRECTORY. Prints their paths.
+ * Write the sample images, with every nop, as files: write-samples DIRECTORY. Prints their paths.
  */
 #include <stdio.h>
 
 #include "sample_images.h"
 
-static int emit(const char *directory, size_t index, size_t count, enum rst_nop nop)
+static int write_sample(const char *directory, size_t index, size_t count, enum rst_nop nop)
 {
     struct made_image made;
     char path[4096];
     FILE *file;
     size_t written;
 
-    if (!case_make(&case_table[index], count, nop, &made))
+    if (!sample_make(&sample_table[index], count, nop, &made))
         return 1;
-    snprintf(path, sizeof(path), "%s/%s-%zu-nop%zu.so", directory, made.facts.provider, count,
-             made.facts.nop_size);
+    snprintf(path, sizeof(path), "%s/%s-%zu-nop%zu.so", directory, made.expected.provider, count,
+             made.expected.nop_size);
     file = fopen(path, "w");
     written = file ? fwrite(made.image.bytes, 1, made.image.size, file) : 0;
     if (!file || fclose(file) != 0 || written != made.image.size) {
         perror(path);
-        case_free(&made);
+        sample_free(&made);
         return 1;
     }
-    case_free(&made);
+    sample_free(&made);
     puts(path);
     return 0;
 }
@@ -38,9 +38,9 @@ int main(int argc, char **argv)
         return 2;
     }
     for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
-        for (size_t i = 0; i < case_count; i++)
-            failures += emit(argv[1], i, case_table[i].count, nop);
-        failures += emit(argv[1], 0, 5000, nop);
+        for (size_t i = 0; i < sample_count; i++)
+            failures += write_sample(argv[1], i, sample_table[i].count, nop);
+        failures += write_sample(argv[1], 0, 5000, nop);
     }
     return failures > 0;
 }
