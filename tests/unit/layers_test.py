@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every include in src/ points down, and every file there is on the map.
+
+LIBRARY and COMMAND are the map, top to bottom, a layer a row. A file may include the headers of its
+own part, of the parts in rows below, and rst.h. Parts in one row don't know each other. The
+command uses the library as any program does, by rst.h; what else it may see of it, PURE says.
+
+usage: layers_test.py SRC [unittest's arguments]
+"""
+
+import re
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+# A part is a file of src/ without its .c or .h, or, with a slash at its end, all files in a folder.
+LIBRARY = [
+    ["runtime/load"],
+    ["runtime/provider"],
+    ["runtime/fork"],
+    ["runtime/registry"],
+    ["runtime/handle"],
+    ["runtime/object"],
+    ["runtime/linker"],
+    ["runtime/lock"],
+    ["backing/backing"],
+    ["backing/memfd", "backing/file"],
+    ["backing/kind"],
+    ["backing/descriptor"],
+    ["image/image"],
+    ["image/sections"],
+    ["image/note", "image/symbols", "image/unwind"],
+    ["image/signature", "image/writer"],
+    ["arch/"],
+    ["error"],
+]
+COMMAND = [
+    ["cli/main"],
+    ["cli/list/", "cli/emit/", "cli/check/", "cli/trace/", "cli/demo/"],
+    ["cli/find/"],
+    ["cli/usdt/"],
+    ["cli/base/"],
+]
+# `rst emit` makes images, and nothing else of the command does: these it may include.
+PURE = {"cli/emit/": ("image/", "arch/", "error")}
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<(rst\.h)>)', re.MULTILINE)
+
+
+class Tree:
+    """The C files of a src/ by their paths in it, and what is wrong with them."""
+
+    def __init__(self, src, rows):
+        self.src = Path(src)
+        self.rows = rows
+        self.parts = [part for row in rows for part in row]
+        self.layers = {part: number for number, row in enumerate(rows) for part in row}
+        self.files = sorted(
+            path.relative_to(self.src).as_posix()
+            for path in self.src.rglob("*.[ch]")
+            if path.relative_to(self.src).as_posix().startswith("cli/") == (rows is COMMAND)
+        )
+
+    def part_of(self, file):
+        """The part of the map that a file belongs to, or None."""
+        stem = file[:-2]
+        return next((p for p in self.parts if stem == p or p[-1] == "/" and file.startswith(p)), None)
+
+    def includes(self, file):
+        """The line, the words and the file in src/ (None: it is not there) of each include."""
+        text = (self.src / file).read_text()
+        for found in INCLUDE.finditer(text):
+            name = found[1] or found[2]
+            places = (self.src / file).parent, self.src  # as the build looks
+            there = [place / name for place in places if (place / name).exists()]
+            target = there[0].resolve().relative_to(self.src.resolve()) if there else None
+            line = text.count("\n", 0, found.start()) + 1
+            yield line, name, target.as_posix() if target else None
+
+    def faults(self):
+        for file in self.files:
+            if self.part_of(file) is None:
+                yield f"{file}: no layer on the map has this file"
+        for part in self.parts:
+            if not any(self.part_of(file) == part for file in self.files):
+                yield f"{part}: the map has this part, and there is no file of it"
+        for file in self.files:
+            for line, name, target in self.includes(file):
+                if words := self.fault(file, name, target):
+                    yield f"{file}:{line}: {words}"
+        yield from self.circles()
+
+    def fault(self, file, name, target):
+        """What is wrong with an include, or None."""
+        if target is None:
+            return None if name == "rst.h" else f'"{name}" is in no folder that the build looks in'
+        mine, other = self.part_of(file), self.part_of(target)
+        if mine is None or mine == other or target.startswith(PURE.get(mine, "\0")):
+            return None
+        if other is None:
+            return f"{mine} includes {target}, which the map has no layer for {mine} to see in"
+        if self.layers[other] > self.layers[mine]:
+            return None
+        where = "beside" if self.layers[other] == self.layers[mine] else "above"
+        return f"{self.named(mine)} includes {target} of {self.named(other)}, which is {where} it"
+
+    def named(self, part):
+        return f"{part} (layer {self.layers[part] + 1})"
+
+    def circles(self):
+        """The circles among a file and its header taken as one, each told once."""
+        graph = {}
+        for file in self.files:
+            targets = [target[:-2] for _, _, target in self.includes(file) if target]
+            graph.setdefault(file[:-2], []).extend(t for t in targets if t != file[:-2])
+        done = set()
+
+        def walk(file, path):
+            if file in path:
+                yield "a circle: " + " > ".join([*path[path.index(file) :], file])
+            elif file not in done:
+                for target in graph.get(file, ()):
+                    yield from walk(target, [*path, file])
+                done.add(file)
+
+        for file in graph:
+            yield from walk(file, [])
+
+
+class Sources(unittest.TestCase):
+    src = None
+
+    def check(self, rows):
+        tree = Tree(self.src, rows)
+        self.assertGreater(len(tree.files), 20, "this is not librst's src/")
+        if faults := list(tree.faults()):
+            self.fail("\n".join(["includes that the map does not allow:", *faults]))
+
+    def test_the_library_s_includes_point_down(self):
+        self.check(LIBRARY)
+
+    def test_the_command_s_includes_point_down(self):
+        self.check(COMMAND)
+
+
+class MadeUp(unittest.TestCase):
+    """The test itself: a small tree, and what it says of it."""
+
+    ROWS = [["top/a"], ["low/b", "low/c"], ["base/"]]
+    GOOD = {
+        "top/a.c": '#include "top/a.h"\n#include "low/b.h"\n#include <rst.h>\n#include <stdio.h>\n',
+        "top/a.h": '#include "rst.h"\n',
+        "low/b.c": '#include "b.h"\n',
+        "low/b.h": '#include "base/d.h"\n',
+        "low/c.c": '#include "base/e.h"\n',
+        "base/d.h": '#include "base/e.h"\n',
+        "base/e.h": "",
+    }
+
+    def faults(self, **changed):
+        with tempfile.TemporaryDirectory() as directory:
+            for name, text in {**self.GOOD, **changed.pop("files", changed)}.items():
+                path = Path(directory, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            return list(Tree(directory, self.ROWS).faults())
+
+    def test_a_good_tree_has_no_fault(self):
+        self.assertEqual(self.faults(), [])
+
+    def test_an_include_that_points_up_is_named_with_file_line_and_layers(self):
+        faults = self.faults(files={"low/b.c": '/* */\n#include "b.h"\n#  include "top/a.h"\n'})
+        self.assertEqual(
+            faults,
+            [
+                "low/b.c:3: low/b (layer 2) includes top/a.h of top/a (layer 1), which is above it",
+                "a circle: low/b > top/a > low/b",
+            ],
+        )
+
+    def test_an_include_of_a_part_beside_is_a_fault(self):
+        faults = self.faults(files={"low/c.c": '#include "low/b.h"\n'})
+        self.assertEqual(
+            faults,
+            ["low/c.c:1: low/c (layer 2) includes low/b.h of low/b (layer 2), which is beside it"],
+        )
+
+    def test_a_file_that_the_map_does_not_have_is_a_fault(self):
+        self.assertEqual(self.faults(files={"f.c": ""}), ["f.c: no layer on the map has this file"])
+
+    def test_an_include_of_a_file_that_the_map_does_not_have_is_a_fault(self):
+        faults = self.faults(files={"f.h": "", "low/c.c": '#include "f.h"\n'})
+        self.assertIn("low/c.c:1: low/c includes f.h", faults[1])
+
+    def test_a_part_without_a_file_is_a_fault(self):
+        rows = self.ROWS
+        self.addCleanup(setattr, type(self), "ROWS", rows)
+        type(self).ROWS = [*rows, ["gone"]]
+        self.assertEqual(self.faults(), ["gone: the map has this part, and there is no file of it"])
+
+    def test_an_include_of_nothing_is_a_fault(self):
+        faults = self.faults(files={"low/c.c": '#include "nothing.h"\n'})
+        self.assertIn('low/c.c:1: "nothing.h" is in no folder', faults[0])
+
+    def test_a_circle_is_a_fault(self):
+        for file in "base/e.h", "base/e.c":
+            with self.subTest(file=file):
+                faults = self.faults(files={file: '#include "d.h"\n'})
+                self.assertEqual(faults, ["a circle: base/d > base/e > base/d"])
+
+    def test_only_the_parts_that_emit_may_see_are_open_to_it(self):
+        command = Tree(".", COMMAND)
+        self.assertIsNone(command.fault("cli/emit/emit.c", "image/image.h", "image/image.h"))
+        self.assertIsNone(command.fault("cli/emit/emit.c", "rst.h", None))
+        for file, target in (
+            ("cli/emit/emit.c", "runtime/load.h"),
+            ("cli/list/list.c", "image/image.h"),
+            ("cli/base/text.c", "error.h"),
+        ):
+            with self.subTest(file=file, target=target):
+                self.assertIn("the map has no layer", command.fault(file, target, target))
+
+
+if __name__ == "__main__":
+    Sources.src = sys.argv.pop(1)
+    unittest.main(verbosity=2)
