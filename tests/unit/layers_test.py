@@ -100,7 +100,7 @@ class Tree:
         if mine is None or mine == other or target.startswith(PURE.get(mine, "\0")):
             return None
         if other is None:
-            return f"{mine} includes {target}, which the map has no layer for {mine} to see in"
+            return f"{mine} includes {target}, which is in no layer below it"
         if self.layers[other] > self.layers[mine]:
             return None
         where = "beside" if self.layers[other] == self.layers[mine] else "above"
@@ -220,7 +220,7 @@ class MadeUp(unittest.TestCase):
             ("cli/base/text.c", "error.h"),
         ):
             with self.subTest(file=file, target=target):
-                self.assertIn("the map has no layer", command.fault(file, target, target))
+                self.assertIn("is in no layer below", command.fault(file, target, target))
 
 
 if __name__ == "__main__":
