@@ -16,6 +16,7 @@ import termios
 import time
 
 import harness
+from target import TracerTest
 
 RST = os.environ["RST_COMMAND"]
 SDT_PROGRAM = os.environ["RST_SDT_PROGRAM"]
@@ -166,7 +167,7 @@ class Program:
         return False
 
 
-class CommandTest(harness.TracerTest):
+class CommandTest(TracerTest):
     """A test that needs no tracer, if it doesn't say so by need_uprobes()."""
 
     refusal = staticmethod(lambda: None)

@@ -358,7 +358,7 @@ class EveryProcess(command.CommandTest):
     def test_without_privilege_one_s_own_processes_are_seen(self):
         self.need_root()
         rst = self.copy_for_nobody()
-        target = self.copy_for_nobody(harness.TARGET)
+        target = self.copy_for_nobody(os.environ["RST_TARGET"])
         program = self.program(
             target, prepare=command.become_nobody, environment={"RST_BACKING": "memfd"}
         )

@@ -8,8 +8,9 @@ import signal
 import subprocess
 
 from bcc_headers import kernel_headers
-from harness import TracerTest, main, mount_tracefs
+from harness import main, mount_tracefs
 from probes import EVERY_COUNT, EVERY_PROBE, EVERY_TYPE, MIXED, ROUND, TYPES
+from target import TracerTest
 
 PYTHON = "/usr/bin/python3"  # whose modules a distribution's bcc is among
 TPLISTS = ("tplist-bpfcc", "tplist")

@@ -6,12 +6,12 @@ arguments. A steady tick says that bpftrace is reading its buffers: SIGINT is lo
 it does, and afterwards ends it with events unread.
 """
 
-import re
 import signal
 
 from fires import ChildrenTests
-from harness import TracerTest
+from harness import version_in
 from probes import ROUND, TYPES
+from target import TracerTest
 
 LIMIT = 128  # bytes of a string, more than the target's longest
 TICK = ' interval:ms:50 { printf("tick\\n"); }'
@@ -175,16 +175,9 @@ class BpftraceTests(ChildrenTests):
         self.assertIn("@hits: 3", self.stop(target, tool, "shop:order"))
 
 
-def version_of(test, command):
-    """The version that a bpftrace says it has."""
-    line = " ".join(test.run_tool(*command, "--version"))
-    found = re.search(r"bpftrace v?(\d+)\.(\d+)", line)
-    test.assertTrue(found, line)
-    return tuple(int(part) for part in found.groups())
-
-
 class BpftraceCase(TracerTest):
     """A TracerTest that knows its bpftrace."""
 
     def use(self, command):
-        self.bpftrace = Bpftrace(command, version_of(self, command))
+        said = "\n".join(self.run_tool(*command, "--version"))
+        self.bpftrace = Bpftrace(command, version_in(said))

@@ -10,8 +10,9 @@ import signal
 import sys
 
 from fires import FiresTests
-from harness import DTRACE, SKIPPED, TracerTest, events_lock, main
+from harness import DTRACE, SKIPPED, events_lock, main
 from probes import MIXED, ROUND
+from target import TracerTest
 
 MOST_ARGUMENTS = 10
 WHOLE = (1 << 64) - 1

@@ -6,8 +6,9 @@ import re
 import signal
 
 from fires import ChildrenTests
-from harness import TracerTest, main
+from harness import main
 from probes import MIXED, ROUND, TYPES
+from target import TracerTest
 
 # The C type that gdb gives each argument: by the note's size and sign alone.
 C_TYPES = {

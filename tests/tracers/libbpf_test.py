@@ -5,8 +5,9 @@ import os
 import signal
 
 from fires import ChildrenTests
-from harness import TracerTest, main
+from harness import main
 from probes import MIXED, ROUND
+from target import TracerTest
 
 WATCHER = os.environ.get("RST_LIBBPF_WATCHER", "")
 OBJECT = os.environ.get("RST_BPF_OBJECT", "")

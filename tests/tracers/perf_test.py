@@ -9,8 +9,9 @@ import os
 import re
 import signal
 
-from harness import TracerTest, events_lock, main, mount_tracefs
+from harness import events_lock, main, mount_tracefs
 from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ORDER, ROUND
+from target import TracerTest
 
 # perf script passes the sign of narrow integers over: 6.1 shows an int8 of -1 as 255.
 SIGN_LOST = {"int8": 0xFF, "int16": 0xFFFF}

@@ -8,7 +8,8 @@ unless the fire has made it so.
 import os
 import subprocess
 
-from harness import Lines, TracerTest, main
+from harness import Lines, main
+from target import TracerTest
 
 PAGE, FILE_PAGES = 4096, 200
 TARGET = os.environ.get("RST_STRINGS_TARGET", "")

@@ -9,9 +9,10 @@ import os
 import re
 
 from fires import FiresTests
-from harness import TracerTest, events_lock, main, mount_tracefs
+from harness import events_lock, main, mount_tracefs
 from notes import notes_of
 from probes import ROUND
+from target import TracerTest
 
 TRACEFS = "/sys/kernel/tracing"
 GROUP = f"librst_{os.getpid()}"

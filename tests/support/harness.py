@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of real tracers share: the target, the tools that watch it, and skipping.
+"""What the tests in Python share: skipping, processes and their output, locks.
 
-Nothing here waits for time to pass: a test waits for a line of output, a semaphore, or the end of
-a process, each with a deadline that only a fault can reach. What a tracer must show is always
-what the target says that it fired.
+Nothing here waits for time to pass: a test waits for a line of output, the end of a process or a
+condition, each with a deadline that only a fault can reach. Python's standard library only.
 """
 
 import ctypes
@@ -20,21 +19,61 @@ import tempfile
 import threading
 import time
 import unittest
+from pathlib import Path
 
-from probes import Value
-
+ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 100  # seconds
 SKIPPED = 77  # what meson takes for a skipped test
-TARGET = os.environ.get("RST_TARGET", "")
 DTRACE = os.environ.get("RST_DTRACE", "")  # what Debian 12 calls dtrace is a part of SystemTap
 if DTRACE and not shutil.which(DTRACE):
     raise FileNotFoundError(f"RST_DTRACE: there is no program {DTRACE}")
 DTRACE = shutil.which(DTRACE) or ""
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG = 1
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
 
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+def lacking(what):
+    """Skip the test, because something is missing; but fail where everything is wanted."""
+    if os.environ.get("RST_REQUIRE_TRACERS") == "1":
+        raise AssertionError(f"RST_REQUIRE_TRACERS=1, but {what}")
+    raise unittest.SkipTest(what)
+
+
+def wait_for(condition, what, seconds=DEADLINE, pause=0.01):
+    """Look until `condition` gives something true; give that."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"no {what() if callable(what) else what} within {seconds} seconds")
+        time.sleep(pause)
+    return found
+
+
+def run(*command, **options):
+    """Run a command to its end. Gives its status and output, standard error included."""
+    options.setdefault("timeout", DEADLINE)
+    done = subprocess.run(
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        **options,
+    )
+    return done.returncode, done.stdout
+
+
+def version_in(text):
+    """The first version number in a text, as in (0, 17, 0) of "bpftrace v0.17.0"."""
+    found = re.search(r"\d+(?:\.\d+)+", text)
+    if not found:
+        raise AssertionError(f"no version in {text!r}")
+    return tuple(map(int, found[0].split(".")))
 
 
 class Lines:
@@ -87,82 +126,19 @@ def stay_on_one_cpu():
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-class Target:
-    """The program that is watched; see target.c for its protocol."""
-
-    def __init__(self, directory=None):
-        """With the file backing in `directory`, or the memfd backing."""
-        libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
-        self.directory = directory
-        backing = f"file:{directory}" if directory else "memfd"
-        self.process = subprocess.Popen(
-            [TARGET],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "RST_BACKING": backing},
-            preexec_fn=stay_on_one_cpu,
-        )
-        self.lines = Lines(self.process.stdout)
-        self.adopted = []
-        self.pid = int(self._answer("ready"))
-
-    def _answer(self, word):
-        line = self.lines.next()
-        if line is None or not line.startswith(word):
-            raise AssertionError(f"target: {word!r} expected, not {line!r}")
-        return line[len(word) :].strip()
-
-    def tell(self, command, answer):
-        self.process.stdin.write(command.encode() + b"\n")
-        self.process.stdin.flush()
-        return self._answer(answer)
-
-    def path(self, provider):
-        return self.tell(f"path {provider}", "path")
-
-    def semaphore(self, probe):
-        return int(self.tell(f"semaphore {probe}", f"semaphore {probe}"))
-
-    def fire(self, probe, times):
-        """Fire, and give what was fired: a list of values for each time."""
-        self.tell(f"fire {probe} {times}", "")  # the first line is looked at below
-        fires = []
-        line = self.lines.seen[-1]
-        while line != "done":
-            words = (line or "").split()
-            if words[:2] != ["fired", probe]:
-                raise AssertionError(f"target: a fire of {probe} expected, not {line!r}")
-            fires.append([Value.parse(word) for word in words[2:]])
-            line = self.lines.next()
-        return fires
-
-    def become_child(self, how):
-        """Go on in a forked child, whose parent waits ("fork") or is gone ("leave")."""
-        self.pid = int(self.tell(how, "ready"))
-        if how == "leave":
-            self.process.wait(DEADLINE)
-            self.adopted.append(self.pid)
-
-    def close(self):
-        """End it, by the end of its input, and see that it ended well."""
-        self.process.stdin.close()
-        stuck = threading.Timer(DEADLINE, lambda: os.kill(self.pid, signal.SIGKILL))
-        stuck.start()
-        statuses = [os.waitpid(pid, 0)[1] for pid in self.adopted]
-        statuses.append(self.process.wait())
-        stuck.cancel()
-        self.lines.rest()
-        self.process.stdout.close()
-        left = os.listdir(self.directory) if self.directory else []
-        if any(statuses) or left:
-            raise AssertionError(f"target: exit statuses {statuses}, files left {left}")
-
-
 class Tool:
-    """A tracer at work."""
+    """A program at work, mostly a tracer; what it writes to standard error is among its lines."""
 
-    def __init__(self, command, keep=(), cwd=None, group=False, cleans_up=False, **environment):
+    def __init__(
+        self, command, keep=(), cwd=None, group=False, cleans_up=False, one_cpu=False, **environment
+    ):
         """One that `cleans_up` is asked to end, should a test fail, before it is made to."""
+
+        def begin():
+            die_with_parent()
+            if one_cpu:
+                stay_on_one_cpu()
+
         self.command = command
         self.group = group
         self.cleans_up = cleans_up
@@ -175,7 +151,7 @@ class Tool:
             pass_fds=keep,
             cwd=cwd,
             process_group=0 if group else None,
-            preexec_fn=die_with_parent,
+            preexec_fn=begin,
         )
         self.lines = Lines(self.process.stdout)
 
@@ -261,7 +237,7 @@ def uprobe_refusal():
 
 
 def events_lock():
-    """Wait for, and give, the machine-wide lock of whoever makes events in uprobe_events.
+    """Wait for, and give, the machine-wide lock of those who make events in uprobe_events.
 
     A group of one's own is not enough: perf probe refuses a name that any group has.
     """
@@ -271,7 +247,7 @@ def events_lock():
 
 
 def mount_tracefs():
-    """Mount tracefs for this process and those it starts alone. Gives why not, or None."""
+    """Mount tracefs for only this process and those it starts. Gives why not, or None."""
     if libc.unshare(CLONE_NEWNS) < 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
         return f"no mount namespace: {os.strerror(ctypes.get_errno())}"
     if os.path.exists("/sys/kernel/tracing/uprobe_events"):
@@ -281,31 +257,24 @@ def mount_tracefs():
     return None
 
 
-class TracerTest(unittest.TestCase):
-    """A test that drives a tracer. `tools` are the programs that it needs."""
+class Case(unittest.TestCase):
+    """A test that runs programs, and may need what a machine lacks."""
 
     maxDiff = 4000
-    tools = ()
-    refusal = staticmethod(uprobe_refusal)  # why there is no privilege for it, or None
-
-    def setUp(self):
-        for tool in self.tools:
-            self.need(shutil.which(tool), f"{tool} is not installed")
-        self.refuse(self.refusal())
 
     def need(self, condition, reason):
-        if not condition and os.environ.get("RST_REQUIRE_TRACERS") == "1":
-            self.fail(f"RST_REQUIRE_TRACERS=1, but {reason}")
         if not condition:
-            self.skipTest(reason)
+            lacking(reason)
+
+    def need_root(self):
+        self.need(os.geteuid() == 0, "this takes root")
+
+    def need_commands(self, *names):
+        for name in names:
+            self.need(shutil.which(name), f"{name} is not installed")
 
     def refuse(self, reason):
         self.need(reason is None, reason)
-
-    def target(self, backing="memfd"):
-        target = Target(self.directory() if backing == "file" else None)
-        self.addCleanup(target.close)
-        return target
 
     def tool(self, *command, **options):
         tool = Tool([str(word) for word in command], **options)
@@ -314,7 +283,7 @@ class TracerTest(unittest.TestCase):
 
     def directory(self):
         """A fresh directory, which goes with the test."""
-        path = tempfile.mkdtemp(prefix="librst-tracers-")
+        path = tempfile.mkdtemp(prefix="librst-test-")
         self.addCleanup(shutil.rmtree, path)
         return path
 
@@ -332,28 +301,9 @@ class TracerTest(unittest.TestCase):
         self.assertEqual(tool.process.returncode, 0, tool)
         return lines
 
-    def await_semaphore(self, target, probe, value, tool=None):
-        """The kernel wakes nobody when it counts a tracer in or out: look again and again."""
-        end = time.monotonic() + DEADLINE
-        while (seen := target.semaphore(probe)) != value:
-            if tool and not tool.running():
-                self.fail(f"the semaphore of {probe} is {seen}, not {value}; {tool.finish()}")
-            if time.monotonic() > end:
-                self.fail(f"the semaphore of {probe} stays at {seen}, not {value}")
-            time.sleep(0.005)
-
-    def attach(self, target, tool, *probes):
-        """Wait until `tool` watches all `probes`."""
-        for probe in probes:
-            self.await_semaphore(target, probe, 1, tool)
-
-    def detached(self, target, *probes):
-        for probe in probes:
-            self.await_semaphore(target, probe, 0)
-
 
 def main():
-    """Run the calling script's tests; what was skipped counts against success."""
+    """Run the calling script's tests. Where one was skipped, the whole counts as skipped."""
     program = unittest.main(module="__main__", exit=False, verbosity=2)
     for test, reason in program.result.skipped:
         print(f"skipped: {test}: {reason}")
