@@ -3,13 +3,11 @@
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
-import unittest
 from pathlib import Path
 
 import harness
+from demo_case import DemoCase
 
 PROGRAM = os.environ["RST_DEMO"]
 # What a tracer could get wrong: an empty line, a blank at the end, a long line, the last without
@@ -34,17 +32,11 @@ def traced(output):
     return [(int(number), int(length), text.replace("\\t", "\t")) for number, text, length in rows]
 
 
-class Case(unittest.TestCase):
+class Program(harness.Case):
     def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
-        self.directory.chmod(0o755)
-        self.text = self.directory / "text"
-        self.text.write_text(TEXT)
+        self.text = Path(self.write("text", TEXT))
+        self.home = self.text.parent
 
-
-class Program(Case):
     def start(self, *arguments):
         process = subprocess.Popen(
             [PROGRAM, *map(str, arguments)],
@@ -85,15 +77,15 @@ class Program(Case):
         self.assertIn("nobody watched demo:line within 1 seconds", process.stderr.read())
 
     def test_it_refuses_what_it_cannot_do(self):
-        empty = self.directory / "empty"
+        empty = self.text.with_name("empty")
         empty.touch()
         for arguments, wanted, words in (
             (["--lines", "some", self.text], 2, '"some" is not a number'),
             (["--lines", "-1", self.text], 2, '"-1" is not a number'),
             (["--fast"], 2, "--help"),
             ([self.text, self.text], 2, "one FILE, not 2"),
-            ([self.directory / "none"], 1, "No such file"),
-            ([self.directory], 1, "Is a directory"),
+            ([self.text.with_name("none")], 1, "No such file"),
+            ([self.text.parent], 1, "Is a directory"),
             ([empty], 1, "no lines"),
         ):
             with self.subTest(arguments=arguments):
@@ -102,10 +94,9 @@ class Program(Case):
                 self.assertIn(words, said)
 
     def test_gdb_sees_every_line_without_privilege(self):
-        if not shutil.which("gdb"):
-            harness.lacking("there is no gdb")
+        self.need_commands("gdb")
         commands = harness.ROOT / "src/cli/demo/demo.gdb"
-        for backing in ("memfd", f"file:{self.directory}"):
+        for backing in ("memfd", f"file:{self.home}"):
             with self.subTest(backing=backing):
                 # A leak checker cannot work under a debugger.
                 environment = {
@@ -121,18 +112,23 @@ class Program(Case):
                 self.assertEqual(status, 0, said)
                 self.assertRegex(said, r"stap +demo +line +0x")
                 self.assertEqual(shown(said), expected(2 * LINES), said)
-        self.assertEqual(sorted(path.name for path in self.directory.iterdir()), ["text"])
+        self.assertEqual(sorted(path.name for path in self.home.iterdir()), ["text"])
 
 
-class Demo(Case, harness.DemoCase):
+class Demo(DemoCase):
+    def setUp(self):
+        super().setUp()
+        self.text = self.home / "text"
+        self.text.write_text(TEXT)
+
     def test_ctrl_c_ends_it_at_any_time(self):
-        self.need("bpftrace", "meson", "ninja")
+        self.need_root_and("bpftrace", "meson", "ninja")
         for when in (r"^==> build librst", r"^==> rst trace", r'text="The first line"'):
             with self.subTest(when=when):
                 self.press_ctrl_c(when, "--lines", "0", self.text)
 
     def test_rst_sees_every_line(self):
-        self.need("bpftrace", "meson", "ninja")
+        self.need_root_and("bpftrace", "meson", "ninja")
         tracefs = os.path.ismount("/sys/kernel/tracing")
         status, said = self.demo("--lines", len(LINES), self.text)
         self.assertEqual(status, 0, said)
@@ -147,15 +143,15 @@ class Demo(Case, harness.DemoCase):
         self.assertFalse(Path("/proc", process).exists(), f"process {process} is still there")
 
     def test_it_refuses_what_it_cannot_do(self):
-        empty = self.directory / "empty"
+        empty = self.text.with_name("empty")
         empty.touch()
         for arguments, words in (
             (["--lines", "some"], "--lines some: not a number"),
             (["--lines"], "--lines wants a number"),
             (["--fast"], "unknown option --fast"),
             ([self.text, self.text], "one FILE at most"),
-            ([self.directory / "none"], "cannot be read"),
-            ([self.directory], "is a directory"),
+            ([self.text.with_name("none")], "cannot be read"),
+            ([self.text.parent], "is a directory"),
             ([empty], "is empty: there are no lines to show"),
             ([""], "the name of FILE is empty"),
         ):

@@ -5,11 +5,10 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
-import unittest
 from pathlib import Path
 
 import harness
+from demo_case import DemoCase
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 HEADINGS = "method path status microseconds".split()
@@ -35,18 +34,14 @@ def histograms(output):
     return counts
 
 
-class DemoRuby(harness.DemoCase):
+class DemoRuby(DemoCase):
     which = ("ruby",)
 
     def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
-        for command in ("ruby", "rake", "puma", "make"):
-            if not shutil.which(command):
-                harness.lacking(f"there is no {command}")
-        if subprocess.run(["ruby", "-rffi", "-rmkmf", "-e", ""], cwd=directory.name).returncode:
-            harness.lacking("Ruby has no ffi, or no headers")
+        super().setUp()
+        self.need_commands("ruby", "rake", "puma", "make")
+        found = subprocess.run(["ruby", "-rffi", "-rmkmf", "-e", ""], cwd=self.home, check=False)
+        self.need(found.returncode == 0, "Ruby has no ffi, or no headers")
 
     def assert_requests(self, output, visits, lost=0):
         seen = REQUEST.findall(output)
@@ -61,7 +56,7 @@ class DemoRuby(harness.DemoCase):
             self.assertFalse(Path("/proc", process).exists(), f"process {process} is still there")
 
     def test_bpftrace_sees_every_request(self):
-        self.need("bpftrace")
+        self.need_root_and("bpftrace")
         tracefs = os.path.ismount("/sys/kernel/tracing")
         status, said = self.demo("--requests", REQUESTS)
         self.assertEqual(status, 0, said)
@@ -77,7 +72,7 @@ class DemoRuby(harness.DemoCase):
         self.assert_ended(said, r"^process (\d+) listens on")
 
     def test_ctrl_c_ends_it_at_any_time(self):
-        self.need("bpftrace")
+        self.need_root_and("bpftrace")
         for when in (r"^==> compile", r"^==> bpftrace", r"^GET +/ "):
             with self.subTest(when=when):
                 said = self.press_ctrl_c(when, "--requests", "0")
@@ -85,10 +80,7 @@ class DemoRuby(harness.DemoCase):
                 self.assert_ended(said, r"^process (\d+) listens on")
 
     def test_gdb_sees_every_request_without_privilege(self):
-        if not shutil.which("gdb"):
-            harness.lacking("there is no gdb")
-        if os.geteuid() == 0 and not shutil.which("setpriv"):
-            harness.lacking("root's privilege can't be given up: there is no setpriv")
+        self.need_commands("gdb", *(["setpriv"] if os.geteuid() == 0 else []))
         status, said = self.demo_without_privilege("--requests", len(VISIT))
         self.assertEqual(status, 0, said)
         self.assertIn("neither root nor sudo", said)
@@ -97,27 +89,27 @@ class DemoRuby(harness.DemoCase):
 
     def demo_without_privilege(self, *arguments):
         """As nobody, and without a sudo that this user might have."""
-        commands = self.directory / "commands"
+        commands = self.home / "commands"
         commands.mkdir()
         (commands / "sudo").write_text("#!/bin/sh\nexit 1\n")
         (commands / "sudo").chmod(0o755)
-        self.directory.chmod(0o777)
+        self.home.chmod(0o777)
         command = self.command(*arguments)
         if os.geteuid() == 0 and harness.run(*NOBODY, *command, "--help")[0] != 0:
             command[0] = self.copy_checkout() / "demo"
         environment = self.environment()
-        environment.update(PATH=f"{commands}:{environment['PATH']}", HOME=str(self.directory))
+        environment.update(PATH=f"{commands}:{environment['PATH']}", HOME=str(self.home))
         return harness.run(
             *(NOBODY if os.geteuid() == 0 else ()),
             *command,
             env=environment,
-            cwd=self.directory,  # the one that this runs in may be root's alone
+            cwd=self.home,  # the one that this runs in may be root's alone
             timeout=170,
         )
 
     def copy_checkout(self):
-        """For who may not read this one, as in /root."""
-        copy = self.directory / "checkout"
+        """For a user who may not read this one, as in /root."""
+        copy = self.home / "checkout"
         status, said = harness.run("git", "-C", harness.ROOT, "ls-files", "-z")
         self.assertEqual(status, 0, said)
         for name in filter(None, said.split("\0")):

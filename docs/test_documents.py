@@ -7,13 +7,14 @@ import shlex
 import shutil
 import struct
 import subprocess
-import tempfile
 import unittest
 from pathlib import Path
 
 import harness
+from documents import DocumentTest, named, sections
 
 LIBRARY = os.environ["RST_LIBRARY_DIR"]
+STRICT = "-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror"
 HEADING = re.compile(r"^#+ +(.*?) *$", re.M)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```", re.M | re.S)
@@ -49,16 +50,7 @@ class Documents(unittest.TestCase):
 
     def test_the_first_program_is_the_same_everywhere(self):
         page = (harness.ROOT / "docs/man/librst.3.scd").read_text()
-        self.assertIn(harness.readme_example(), page.replace("\\\\", "\\"))
-
-
-def marked(document, mark):
-    """The block of a document that the comment `<!-- test: MARK -->` stands before."""
-    text = (harness.ROOT / document).read_text()
-    found = re.search(rf"<!-- test: {mark} -->\n```\n(.*?)```", text, re.S)
-    if not found:
-        raise AssertionError(f"{document} has no block {mark}")
-    return found.group(1)
+        self.assertIn(named("README.md", "shop.c"), page.replace("\\\\", "\\"))
 
 
 def elf_sections(image):
@@ -92,7 +84,7 @@ class Internals(unittest.TestCase):
         cls.table, cls.sections = elf_sections(cls.image)
 
     def test_the_sections_are_where_it_says(self):
-        block = marked("docs/internals.md", "sections")
+        block = named("docs/internals.md", "sections")
         said = {
             name: int(offset, 16)
             for offset, name in re.findall(r"^ *([0-9a-f]+) +(\.[\w.-]+)", block, re.M)
@@ -101,7 +93,7 @@ class Internals(unittest.TestCase):
         self.assertIn(f"{self.table:x} ", block)
 
     def assert_note(self, mark, section):
-        block = marked("docs/internals.md", mark)
+        block = named("docs/internals.md", mark)
         rows = re.findall(r"^((?:[0-9a-f]{2} )+)", block, re.M)
         said = bytes.fromhex("".join(rows))
         start, _ = self.sections[section]
@@ -115,54 +107,35 @@ class Internals(unittest.TestCase):
         self.assert_note("librst-note", ".note.librst")
 
 
-class ReadmeProgram(unittest.TestCase):
+class ReadmeProgram(DocumentTest):
+    """README.md's program in C, with the commands that it gives."""
+
     def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.source = Path(directory.name) / "shop.c"
-        self.program = self.source.with_suffix("")
-        self.source.write_text(harness.readme_example())
+        """A cc that takes warnings for errors, and pkg-config as the build has it."""
+        self.need_commands("pkg-config")
+        compiler, *options = shlex.split(os.environ["CC"])
+        words = shlex.join([shutil.which(compiler), *options])
+        script = f'exec {words} {STRICT} "$@" {os.environ["RST_LINK_ARGS"]}'
+        path = self.write("cc", f"#!/bin/sh\n{script}\n")
+        os.chmod(path, 0o755)
+        self.path = f"{os.path.dirname(path)}:{self.path}"
+        self.extra = {"LD_LIBRARY_PATH": LIBRARY}
 
-    def compile(self):
-        status, said = harness.run(
-            *shlex.split(os.environ["CC"]),
-            *("-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Werror"),
-            *shlex.split(os.environ.get("RST_LINK_ARGS", "")),
-            f"-I{harness.ROOT / 'include'}",
-            self.source,
-            *("-o", self.program, f"-L{LIBRARY}", f"-Wl,-rpath,{LIBRARY}", "-lrst"),
-        )
-        self.assertEqual((status, said), (0, ""), "cc shop.c")
+    def blocks(self, *actions):
+        return [
+            block
+            for block in sections("README.md")["Use it"]
+            if block.option("file=") or block.action in actions
+        ]
 
-    def start(self, **environment):
-        process = subprocess.Popen(
-            [self.program],
-            env={**os.environ, **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        self.addCleanup(process.stderr.close)
-        return process
-
-    def image_of(self, process, pattern):
-        """The path of the image that the process has mapped executable, by its name."""
-
-        def mapped():
-            self.assertIsNone(process.poll(), "the program has ended")
-            for line in Path(f"/proc/{process.pid}/maps").read_text().splitlines():
-                words = line.split(maxsplit=5)
-                if len(words) == 6 and "x" in words[1] and re.search(pattern, words[5]):
-                    return words[5]
-
-        name = harness.wait_for(mapped, f"executable mapping of {pattern}")
-        if name.startswith("/memfd:"):
-            for fd in Path(f"/proc/{process.pid}/fd").iterdir():
-                if os.readlink(fd) == name:
-                    return fd
-        return Path(name)
+    def image(self):
+        """The image that the program has mapped executable."""
+        pid = self.started.tool.process.pid
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            words = line.split(maxsplit=5)
+            if len(words) == 6 and "x" in words[1] and "librst-" in words[5]:
+                return words[5]
+        raise AssertionError(f"no image is mapped: {self.started.tool}")
 
     def assert_has_the_probe(self, image):
         status, notes = harness.run("readelf", "-n", image)
@@ -170,51 +143,39 @@ class ReadmeProgram(unittest.TestCase):
         self.assertRegex(notes, r"Provider: shop\s+Name: checkout\s")
         self.assertIn("Arguments: 8@%rdi 8@%rsi", notes)
 
+    def start_in_memfd(self):
+        self.run_section(self.blocks("run"))
+        self.start("./shop", RST_BACKING="memfd")
+
     def test_it_compiles_and_its_probe_is_in_a_memfd(self):
-        self.compile()
-        self.assert_has_the_probe(self.image_of(self.start(), r"^/memfd:librst-shop"))
+        self.start_in_memfd()
+        self.assertRegex(self.image(), "^/memfd:librst-shop")
+        pid = self.started.tool.process.pid
+        self.assert_has_the_probe(
+            *(fd for fd in Path(f"/proc/{pid}/fd").iterdir() if os.readlink(fd) == self.image())
+        )
 
     def test_its_probe_is_in_a_file_if_asked(self):
-        self.compile()
-        directory = self.source.parent
-        process = self.start(RST_BACKING=f"file:{directory}")
-        self.assert_has_the_probe(self.image_of(process, rf"^{re.escape(str(directory))}/librst-"))
+        self.run_section(self.blocks("run", "start"))
+        self.assertTrue(self.image().startswith(f"{self.home}/librst-"), self.image())
+        self.assert_has_the_probe(self.image())
 
     @unittest.skipUnless(os.environ["RST_COMMAND"], "the command is not built")
     def test_rst_list_prints_what_it_says(self):
-        self.compile()
-        process = self.start(RST_BACKING="memfd")
-        self.image_of(process, r"^/memfd:librst-shop")
-        status, said = harness.run(os.environ["RST_COMMAND"], "list", "-p", process.pid, "shop:*")
+        self.start_in_memfd()
+        pid = self.started.tool.process.pid
+        status, said = harness.run(os.environ["RST_COMMAND"], "list", "-p", pid, "shop:*")
         self.assertEqual(status, 0, said)
         path = r"/proc/\d+/fd/\d+"
-        wanted = re.escape(marked("README.md", "list").strip())
+        wanted = re.escape(named("README.md", "list").strip())
         wanted = re.sub(r"/proc/4711/fd/\d+", lambda _: path, wanted)
         self.assertRegex(said.strip(), f"^{wanted}$")
 
     def test_bpftrace_sees_it_by_the_command_that_is_given(self):
-        if os.geteuid() != 0:
-            harness.lacking("this takes root")
-        if not shutil.which("bpftrace"):
-            harness.lacking("there is no bpftrace")
-        readme = (harness.ROOT / "README.md").read_text()
-        command = re.search(r"^    (bpftrace -p \$! .*)$", readme, re.M).group(1)
-        self.compile()
-        process = self.start(RST_BACKING=f"file:{self.source.parent}")
-        self.image_of(process, "/librst-")
-        tracer = subprocess.Popen(
-            shlex.split(command.replace("$!", str(process.pid))),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        with tracer:
-            said = ""
-            for line in tracer.stdout:
-                said += line
-                if re.search(r"^\d+ Ada\n\d+ Grace$", said, re.M):
-                    process.terminate()  # and bpftrace ends with it
+        self.need_root()
+        self.need_commands("bpftrace")
+        self.run_section(self.blocks("run", "start", "watch"))
+        said = "\n".join(self.printed[-1])
         numbers = [int(number) for number in re.findall(r"^(\d+) (?:Ada|Grace)$", said, re.M)]
         self.assertGreater(len(numbers), 1, said)
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))), said)

@@ -3,8 +3,6 @@
 
 import os
 import re
-import shutil
-import unittest
 from pathlib import Path
 
 import harness
@@ -45,10 +43,9 @@ def render(page, *options):
     return re.sub(r".\x08", "", text)
 
 
-class ManPages(unittest.TestCase):
+class ManPages(harness.Case):
     def test_every_function_has_a_page_that_declares_it_as_the_header_does(self):
-        if not shutil.which("man"):
-            harness.lacking("there is no man")
+        self.need_commands("man")
         functions = declared()
         self.assertGreater(len(functions), 10)
         for name, declaration in functions.items():
@@ -58,15 +55,13 @@ class ManPages(unittest.TestCase):
                 self.assertIn(declaration + ";", squeeze(text))
 
     def test_every_alias_is_named_by_its_page(self):
-        if not shutil.which("man"):
-            harness.lacking("there is no man")
+        self.need_commands("man")
         for path in PAGES.glob("*.3"):
             with self.subTest(page=path.name):
                 self.assertRegex(render(page_of(path.stem)), rf"(?m)^NAME\n.*\b{path.stem}\b.* - ")
 
     def test_every_page_renders_without_a_warning(self):
-        if not shutil.which("man"):
-            harness.lacking("there is no man")
+        self.need_commands("man")
         for page in pages():
             with self.subTest(page=page.name):
                 status, said = harness.run("man", "--warnings", "-Tutf8", "-Z", "-l", page)
@@ -84,8 +79,7 @@ class ManPages(unittest.TestCase):
         rst = os.environ["RST_COMMAND"]
         if not rst:
             self.skipTest("the command is not built")
-        if not shutil.which("man"):
-            harness.lacking("there is no man")
+        self.need_commands("man")
         text = render(PAGES / "rst.1")
         for name in "list", "trace", "emit", "check":
             said = harness.run(rst, name, "--help")[1]

@@ -283,7 +283,7 @@ class Case(unittest.TestCase):
 
     def directory(self):
         """A fresh directory, which goes with the test."""
-        path = tempfile.mkdtemp(prefix="librst-test-")
+        path = tempfile.mkdtemp(prefix="rst-test-")
         self.addCleanup(shutil.rmtree, path)
         return path
 
