@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Takes the marked blocks of a document, runs them, and compares what they print with what it shows.
 
-A document is a Markdown file, or a program in Ruby whose first comment is Markdown. A block is
-fenced, and the words after its language, which no reader of the page sees, say what it is:
+A document is a Markdown file, or a program in Ruby whose first comment is Markdown; the program is
+then the file that the commands use. A block is fenced, and the words after its language, which no
+reader of the page sees, say what it is:
 
     LANGUAGE file=NAME     a file that later blocks use
     ruby run, sh run       a program or commands that end by themselves
@@ -94,14 +95,16 @@ def statements(text):
 
 def read(path):
     """The blocks of a document, each output with its command. What isn't understood is refused."""
-    path = ROOT / path
-    lines = path.read_text(encoding="utf-8").splitlines()
-    heading = path.stem if path.suffix == ".rb" else ""
-    if path.suffix == ".rb":
-        first = lines.index("")  # behind the licence
-        last = lines.index("", first + 1)
-        lines = [""] * first + [line.removeprefix("#").removeprefix(" ") for line in lines[first:last]]
-    blocks, fence, start = [], None, 0
+    page, blocks, heading = ROOT / path, [], ""
+    text = page.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    if page.suffix == ".rb":
+        heading = page.stem
+        blocks.append(Block(f"{path}:1", heading, ["ruby", f"file={page.name}"], text))
+        first = lines.index("") + 1  # behind the licence
+        comment = lines[first : lines.index("", first)]
+        lines = [""] * first + [line.removeprefix("#").removeprefix(" ") for line in comment]
+    fence, start = None, 0
     for number, line in enumerate(lines, 1):
         if fence is None and line.startswith("#"):
             heading = line.lstrip("# ")
@@ -109,7 +112,7 @@ def read(path):
             fence, start = line[3:].split(), number
         elif fence is not None and line == "```":
             text = "".join(f"{line}\n" for line in lines[start : number - 1])
-            place(blocks, Block(f"{path.relative_to(ROOT)}:{start}", heading, fence, text))
+            place(blocks, Block(f"{path}:{start}", heading, fence, text))
             fence = None
     if fence is not None:
         raise AssertionError(f"{path}:{start}: a block without an end")
@@ -219,7 +222,7 @@ class Started:
             with open(os.path.join(home, words[1]), encoding="utf-8") as file:
                 self.names = re.findall(r'"([A-Z]+)=#\{', file.read())
             words[:1] = test.ruby
-        self.tool = test.tool(*words, cwd=home, one_cpu=True, **environment)
+        self.tool = test.tool(*words, cwd=home, one_cpu=True, group=True, **environment)
         wait_for(self.is_ready, lambda: f"probe in {self.tool}", PATIENCE)
 
     def is_ready(self):
@@ -296,12 +299,12 @@ class DocumentTest(Case):
     def do_start(self, block):
         self.start(block.text)
 
-    def tool_for(self, block, text=None):
+    def tool_for(self, block, text=None, cwd=None):
         variables = self.variables(block)
         text = (text or block.text).replace("sudo ", "").replace("$!", variables.get("PID", "$!"))
         return self.tool(
             *("bash", "-e", "-c", text),
-            cwd=self.home,
+            cwd=cwd or self.home,
             group=True,
             cleans_up="dtrace" in block.words,
             **{**self.environment, **variables},

@@ -3,19 +3,23 @@
 
 # How long methods take, without a line changed in them.
 #
-#     RST_BACKING=file ruby latency.rb
-#     bpftrace -p $PID -e '
-#         usdt:*:cart:* { @us[str(arg0)] = hist(arg1 / 1000); }
-#         interval:s:3 { exit(); }'
+# ```sh start watch
+# RST_BACKING=file ruby latency.rb
+# bpftrace -p $PID -e '
+#     usdt:*:cart:* { @us[str(arg0)] = hist(arg1 / 1000); }
+#     interval:s:3 { exit(); }'
+# ```
 #
 # What bpftrace prints when it ends, for example:
 #
-#     @us[add]:
-#     [1K, 2K)             127 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
+# ```text sample
+# @us[add]:
+# [1K, 2K)             127 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
 #
-#     @us[total]:
-#     [8K, 16K)            115 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
-#     [16K, 32K)            12 |@@@@@                                               |
+# @us[total]:
+# [8K, 16K)            115 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
+# [16K, 32K)            12 |@@@@@                                               |
+# ```
 
 require 'ruby-static-tracing'
 

@@ -3,14 +3,18 @@
 
 # Values that take time to compute are fired by a block, which runs only while somebody watches.
 #
-#     RST_BACKING=file ruby lazy_block.rb
-#     bpftrace -p $PID -e 'usdt:*:shop:checkout { printf("order %ld, summary %ld: %s\n", arg0, arg1, str(arg2)); }'
+# ```sh start watch
+# RST_BACKING=file ruby lazy_block.rb
+# bpftrace -p $PID -e 'usdt:*:shop:checkout { printf("order %ld, summary %ld: %s\n", arg0, arg1, str(arg2)); }'
+# ```
 #
 # What bpftrace prints, for example (orders go on all the time, but the first summary is made when
 # bpftrace comes):
 #
-#     order 31, summary 1: 2 apples, 1 pear
-#     order 32, summary 2: 2 apples, 1 pear
+# ```text sample
+# order 31, summary 1: 2 apples, 1 pear
+# order 32, summary 2: 2 apples, 1 pear
+# ```
 
 require 'ruby-static-tracing'
 

@@ -3,16 +3,20 @@
 
 # A tracer of your own: what a call came to, and how long it took.
 #
-#     RST_BACKING=file ruby own_tracer.rb
-#     bpftrace -p $PID -e 'usdt:*:orders:*_rows {
-#         printf("%s: %d rows, raised %s\n", str(arg0), arg1, str(arg3));
-#         @ns_per_row = hist(arg2 / (arg1 + 1));
-#     }'
+# ```sh start watch
+# RST_BACKING=file ruby own_tracer.rb
+# bpftrace -p $PID -e 'usdt:*:orders:*_rows {
+#     printf("%s: %d rows, raised %s\n", str(arg0), arg1, str(arg3));
+#     @ns_per_row = hist(arg2 / (arg1 + 1));
+# }'
+# ```
 #
 # What bpftrace prints:
 #
-#     find: 3 rows, raised
-#     find: 0 rows, raised ArgumentError
+# ```text
+# find: 3 rows, raised
+# find: 0 rows, raised ArgumentError
+# ```
 
 require 'ruby-static-tracing'
 

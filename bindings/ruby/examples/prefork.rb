@@ -4,21 +4,29 @@
 # A server with four workers. It says FILE=..., where the tracepoints are, and WORKER=..., the
 # process id of one of them.
 #
-#     RST_BACKING=file ruby prefork.rb
-#     bpftrace -e 'usdt:'$FILE':worker:job { @jobs[arg0] = count(); } interval:s:2 { exit(); }'
-#     bpftrace -p $WORKER -e 'usdt:*:worker:job { printf("%d\n", arg0); }'
+# ```sh start watch
+# RST_BACKING=file ruby prefork.rb
+# bpftrace -e 'usdt:'$FILE':worker:job { @jobs[arg0] = count(); } interval:s:2 { exit(); }'
+# ```
 #
-# What the first prints, for example; without -p it watches all who have the file:
+# What bpftrace prints, for example; without -p it watches all who have the file:
 #
-#     @jobs[0]: 19
-#     @jobs[1]: 20
-#     @jobs[2]: 19
-#     @jobs[3]: 20
+# ```text sample
+# @jobs[0]: 19
+# @jobs[1]: 20
+# @jobs[2]: 19
+# @jobs[3]: 20
+# ```
 #
-# And the second, which watches one worker:
+# This watches one worker:
 #
-#     2
-#     2
+# ```sh watch
+# bpftrace -p $WORKER -e 'usdt:*:worker:job { printf("%d\n", arg0); }'
+# ```
+# ```text
+# 2
+# 2
+# ```
 
 require 'ruby-static-tracing'
 

@@ -3,13 +3,17 @@
 
 # One tracepoint, fired from Ractors (Ruby 3.0 and later). A tracepoint is frozen, so they may share it.
 #
-#     RST_BACKING=file ruby ractor.rb
-#     bpftrace -p $PID -e 'usdt:*:ractors:turn { @turns[str(arg0)] = count(); } interval:s:2 { exit(); }'
+# ```sh start watch
+# RST_BACKING=file ruby ractor.rb
+# bpftrace -p $PID -e 'usdt:*:ractors:turn { @turns[str(arg0)] = count(); } interval:s:2 { exit(); }'
+# ```
 #
 # What bpftrace prints, for example:
 #
-#     @turns[one]: 19
-#     @turns[two]: 19
+# ```text sample
+# @turns[one]: 19
+# @turns[two]: 19
+# ```
 
 require 'ruby-static-tracing'
 

@@ -3,14 +3,18 @@
 
 # Tracepoints that are not there until the process is told by a signal, and go by another.
 #
-#     RST_BACKING=file ruby signal.rb
-#     kill -PROF $PID
-#     bpftrace -p $PID -e 'usdt:*:shop:checkout { printf("%ld\n", arg0); }'
+# ```sh start run watch
+# RST_BACKING=file ruby signal.rb
+# kill -PROF $PID
+# bpftrace -p $PID -e 'usdt:*:shop:checkout { printf("%ld\n", arg0); }'
+# ```
 #
 # What bpftrace prints, for example (before the signal it finds no such probe):
 #
-#     52
-#     53
+# ```text sample
+# 52
+# 53
+# ```
 
 require 'ruby-static-tracing'
 

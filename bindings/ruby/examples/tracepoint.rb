@@ -4,14 +4,18 @@
 # A tracepoint: declared once, fired for each order. Start it; it prints PID=..., which the other
 # command needs, in another terminal, as root:
 #
-#     RST_BACKING=file ruby tracepoint.rb
-#     bpftrace -p $PID -e 'usdt:*:shop:checkout { printf("%ld %s\n", arg0, str(arg1)); }'
+# ```sh start watch
+# RST_BACKING=file ruby tracepoint.rb
+# bpftrace -p $PID -e 'usdt:*:shop:checkout { printf("%ld %s\n", arg0, str(arg1)); }'
+# ```
 #
 # What bpftrace prints, for example:
 #
-#     7 Ada
-#     8 Grace
-#     9 Ada
+# ```text sample
+# 7 Ada
+# 8 Grace
+# 9 Ada
+# ```
 
 require 'ruby-static-tracing'
 

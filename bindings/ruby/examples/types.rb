@@ -3,17 +3,21 @@
 
 # What each type looks like to bpftrace.
 #
-#     RST_BACKING=file ruby types.rb
-#     bpftrace -p $PID -e '
-#         usdt:*:types:numbers { printf("%ld %d %lu %d %lx\n", arg0, arg1, arg2, arg3, arg4); }
-#         usdt:*:types:words { printf("<%s> <%s> <%s> <%s> <%s>\n",
-#             str(arg0), str(arg1), str(arg2), str(arg3), str(arg4)); }'
+# ```sh start watch
+# RST_BACKING=file ruby types.rb
+# bpftrace -p $PID -e '
+#     usdt:*:types:numbers { printf("%ld %d %lu %d %lx\n", arg0, arg1, arg2, arg3, arg4); }
+#     usdt:*:types:words { printf("<%s> <%s> <%s> <%s> <%s>\n",
+#         str(arg0), str(arg1), str(arg2), str(arg3), str(arg4)); }'
+# ```
 #
 # What bpftrace prints. A Float comes as its bits: these are those of 0.5. A String ends for a
 # tracer where it has a NUL, and nil is empty.
 #
-#     -5 -128 18446744073709551615 1 3fe0000000000000
-#     <Grüße> <in_transit> <before> <> <Grüße>
+# ```text
+# -5 -128 18446744073709551615 1 3fe0000000000000
+# <Grüße> <in_transit> <before> <> <Grüße>
+# ```
 
 require 'ruby-static-tracing'
 

@@ -4,74 +4,19 @@
 # Each example, started as it says, is watched by the command that it gives, which prints what it
 # says.
 
-require 'support/watching'
+require 'fileutils'
+require 'support/documents'
+require 'tmpdir'
 
-# The comment that an example begins with: indented blocks, of which the first is commands, and the
-# others are what those that watch print.
-class Introduction
-  INDENT = '    '
+class ExamplesTest < Minitest::Test
+  include Documents
 
-  # What a block of output is preceded by, if it is one of many possible.
-  SAMPLE = /for example/.freeze
-
-  Block = Struct.new(:prose, :lines) do
-    def sample
-      SAMPLE.match?(prose)
-    end
-  end
-
-  # @return [Array<String>] the commands, but for the one that starts the example
-  attr_reader :commands
-
-  # @return [Array<Block>] what the commands that watch print
-  attr_reader :outputs
-
-  def initialize(file)
-    first, *@outputs = blocks(File.read(file, encoding: 'UTF-8')[/\n\n((?:#.*\n)+)/, 1].gsub(/^# ?/, ''))
-    start, *@commands = Shown.statements(first.lines)
-    return if start == "RST_BACKING=file ruby #{File.basename(file)}"
-
-    raise "#{file}: it is not said how to start it"
-  end
-
-  private
-
-  def blocks(text)
-    text.lines(chomp: true).each_with_object([]) do |line, blocks|
-      if line.start_with?(INDENT)
-        blocks.last.lines << line.delete_prefix(INDENT)
-      elsif !line.empty?
-        blocks << Block.new(+'', []) if blocks.empty? || blocks.last.lines.any?
-        blocks.last.prose << line << ' '
-      end
-    end
-  end
-end
-
-class ExamplesTest < WatchingTest
-  EXAMPLES = File.expand_path('../examples', __dir__)
+  EXAMPLES = 'bindings/ruby/examples'
 
   # Run an example and its commands.
   # @return [Array<Array<String>>] what each that watches printed
   def watch(name)
-    file = File.join(EXAMPLES, "#{name}.rb")
-    introduction = Introduction.new(file)
-    outputs = introduction.outputs.dup
-    shop = start_program(file)
-    printed = introduction.commands.map do |command|
-      next run_command(command, shop) unless command.start_with?('bpftrace')
-
-      output = outputs.shift || raise("#{name}: no output of #{command}")
-      assert_shows(output.lines, command, shop, sample: output.sample)
-    end
-    assert_empty outputs, "#{name}: outputs of no command"
-    assert_equal shop.variables.map { |pair| pair.join('=') }.join("\n"), shop.errors.strip
-    printed.compact
-  end
-
-  def run_command(command, shop)
-    assert system(shop.variables, command), command
-    nil
+    run_section("#{EXAMPLES}/#{name}.rb", name)
   end
 
   # @return [Array<Array<Integer, String>>] lines of a number and words
@@ -135,7 +80,22 @@ class ExamplesTest < WatchingTest
 
   # Requests through examples/rack/request_tracing.rb, of applications that raise, and that write to env.
   MIDDLEWARE = <<~RUBY
-    require '#{EXAMPLES}/rack/request_tracing'
+    # SPDX-License-Identifier: MIT
+
+    # ```sh start watch
+    # RST_BACKING=file ruby requests.rb
+    # bpftrace -p $PID -e '
+    #     usdt:*:rack:request_start { printf("> %s %s\\n", str(arg0), str(arg1)); }
+    #     usdt:*:rack:request_finish { printf("< %s %s %d\\n", str(arg0), str(arg1), arg2); }'
+    # ```
+    # ```text
+    # > GET /shop/cart
+    # < GET /shop/cart 0
+    # > POST /
+    # < POST / 204
+    # ```
+
+    require '#{ROOT}/#{EXAMPLES}/rack/request_tracing'
     StaticTracing.enable!
     warn "PID=\#{Process.pid}"
 
@@ -150,18 +110,16 @@ class ExamplesTest < WatchingTest
   RUBY
 
   def test_that_the_rack_middleware_fires_for_answers_and_for_exceptions
-    file = File.join(@directory, 'requests.rb')
-    File.write(file, MIDDLEWARE)
-    assert_shows(['> GET /shop/cart', '< GET /shop/cart 0', '> POST /', '< POST / 204'],
-                 <<~'SHELL', start_program(file))
-                   bpftrace -p $PID -e '
-                       usdt:*:rack:request_start { printf("> %s %s\n", str(arg0), str(arg1)); }
-                       usdt:*:rack:request_finish { printf("< %s %s %d\n", str(arg0), str(arg1), arg2); }'
-                 SHELL
+    Dir.mktmpdir('rst-ruby-test-') do |directory|
+      file = File.join(directory, 'requests.rb')
+      File.write(file, MIDDLEWARE)
+      run_section(file, 'requests')
+    end
   end
 
   def test_that_each_example_is_run
     run = File.read(__FILE__).scan(/watch\('(\w+)'\)/).flatten
-    assert_equal Dir.children(EXAMPLES).grep(/\.rb\z/).map { |name| File.basename(name, '.rb') }.sort, run.sort
+    there = Dir.children(File.join(ROOT, EXAMPLES)).grep(/\.rb\z/)
+    assert_equal there.map { |name| File.basename(name, '.rb') }.sort, run.sort
   end
 end
