@@ -4,7 +4,6 @@
 # Each example, started as it says, is watched by the command that it gives, which prints what it
 # says.
 
-require 'fileutils'
 require 'support/documents'
 require 'tmpdir'
 
