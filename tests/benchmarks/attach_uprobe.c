@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "support/perf_uprobe.h"
+
 /* Of Linux 6.6, which the headers may be older than. */
 #define TRACE_UPROBE_MULTI 48
 struct uprobe_multi {
@@ -81,33 +83,16 @@ static int make_program(int attach_type)
 
 /* ------------------------------------------------------------------------- attaching -- */
 
-static int read_number(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    int number = -1;
-
-    if (file && fscanf(file, "%d", &number) != 1)
-        number = -1;
-    if (file)
-        fclose(file);
-    return number;
-}
-
 static int attach_perf(const struct bench_site *site)
 {
-    struct perf_event_attr attributes;
-    int type = read_number("/sys/bus/event_source/devices/uprobe/type");
+    int fd = perf_uprobe_open(site->path, site->offset, site->semaphore, 0, -1);
 
-    if (type < 0)
+    if (fd < 0) {
+        errno = -fd;
         return -1;
-    memset(&attributes, 0, sizeof(attributes));
-    attributes.size = sizeof(attributes);
-    attributes.type = (uint32_t)type;
-    attributes.config = site->semaphore << 32;
-    attributes.config1 = (uintptr_t)site->path;
-    attributes.config2 = site->offset;
-    tracer = (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-    return tracer < 0 ? -1 : 0;
+    }
+    tracer = fd;
+    return 0;
 }
 
 static int attach_perf_bpf(const struct bench_site *site)

@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 #include "rst.h"
-#include "support/perf_uprobe.h"
 #include "support/resources.h"
+#include "support/tracer.h"
 
 static rst_provider *provider;
 static rst_probe *probe;

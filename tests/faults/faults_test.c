@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 #include "scenario_runs.h"
-#include "support/perf_uprobe.h"
 #include "support/resources.h"
+#include "support/tracer.h"
 #include "wrap.h"
 
 #define ONLY "RST_FAULTS_ONLY" /* run the scenarios with this in their names: to look into one */

@@ -10,7 +10,7 @@
 
 #include "outcome_checks.h"
 #include "state_checks.h"
-#include "support/perf_uprobe.h"
+#include "support/tracer.h"
 #include "wrap.h"
 
 /* Of a scenario's pairs of calls, about so many are made to fail together, evenly spread. */

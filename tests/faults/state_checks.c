@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support/perf_uprobe.h"
+#include "support/tracer.h"
 
 /* ------------------------------------------------------------------------- the memory -- */
 

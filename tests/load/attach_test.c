@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 
 static void fires_are_counted_exactly(void **state)
 {

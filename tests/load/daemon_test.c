@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 
 static void close_all(void)
 {

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/resources.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 
 static int fd_of(const rst_probe *probe)
 {

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 
 /* The number of files in `directory`'s private directory. */
 static size_t files_in(const char *directory)

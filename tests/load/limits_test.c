@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/resources.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 
 static void set_limit(int which, rlim_t value)
 {

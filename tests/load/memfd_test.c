@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "support/children.h"
+#include "support/perf_uprobe.h"
 #include "support/resources.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
@@ -88,18 +89,6 @@ static void the_standard_streams_numbers_stay_free(void **state)
 }
 
 /* ------------------------------------------------------------------ vm.memfd_noexec -- */
-
-static int read_number(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    int number = -1;
-
-    if (file && fscanf(file, "%d", &number) != 1)
-        number = -1;
-    if (file)
-        fclose(file);
-    return number;
-}
 
 /* As the first process of a PID namespace, whose setting it is. */
 static void load_with_noexec(void *data)

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 
 #define FORKS 2000
 #define STUB_SIZE 16
@@ -77,16 +77,16 @@ static void the_site_becomes_a_call_and_counts_are_exact(void **state)
 
 /* ---------------------------------------------------------------- a tracer of all -- */
 
-struct traced {
+struct called_shop {
     struct shop shop;
     struct tracers tracers;
     uint64_t before; /* hits until the call was there */
     int generations; /* yet to be forked */
 };
 
-static struct traced traced_everywhere(void)
+static struct called_shop traced_everywhere(void)
 {
-    struct traced traced = {.shop = fast_shop()};
+    struct called_shop traced = {.shop = fast_shop()};
 
     traced.tracers = tracers_attach_everywhere(traced.shop.order, "shop");
     check_becomes_call(traced.shop);
@@ -94,18 +94,18 @@ static struct traced traced_everywhere(void)
     return traced;
 }
 
-static void check_hits(const struct traced *traced, uint64_t want)
+static void check_hits(const struct called_shop *traced, uint64_t want)
 {
     check_equal(tracers_count(&traced->tracers) - traced->before, want);
 }
 
-static void detach(struct traced *traced)
+static void detach(struct called_shop *traced)
 {
     tracers_detach(&traced->tracers);
     check_equal(*rst_probe_semaphore(traced->shop.order), 0);
 }
 
-static void detach_and_free(struct traced *traced)
+static void detach_and_free(struct called_shop *traced)
 {
     detach(traced);
     rst_provider_free(traced->shop.provider);
@@ -148,7 +148,7 @@ static void children_of_a_process_traced_alone_live(void **state)
 
 static void fork_under_tracer_of_all(void *unused)
 {
-    struct traced traced = traced_everywhere();
+    struct called_shop traced = traced_everywhere();
 
     (void)unused;
     for (int i = 0; i < FORKS; i++)
@@ -167,7 +167,7 @@ static void children_of_a_process_traced_among_all_live_and_are_seen(void **stat
 /* Each generation fires on both sides of the fork of the next. */
 static void fire_and_fork(void *data)
 {
-    struct traced traced = *(struct traced *)data;
+    struct called_shop traced = *(struct called_shop *)data;
 
     shop_fire(traced.shop, 5);
     check_equal(*rst_probe_semaphore(traced.shop.order), 1);
@@ -179,7 +179,7 @@ static void fire_and_fork(void *data)
 
 static void fork_generations(void *unused)
 {
-    struct traced traced = traced_everywhere();
+    struct called_shop traced = traced_everywhere();
 
     (void)unused;
     traced.generations = 10;
@@ -197,7 +197,7 @@ static void grandchildren_live_and_are_seen(void **state)
 
 static void fire_until_tracer_has_left(void *data)
 {
-    struct traced *traced = data;
+    struct called_shop *traced = data;
 
     tracers_detach(&traced->tracers); /* its copies of the descriptors */
     check_equal(*rst_probe_semaphore(traced->shop.order), 1);
@@ -211,7 +211,7 @@ static void fire_until_tracer_has_left(void *data)
 
 static void detach_from_both(void *unused)
 {
-    struct traced traced = traced_everywhere();
+    struct called_shop traced = traced_everywhere();
     struct child child;
 
     (void)unused;
@@ -283,7 +283,7 @@ static void unload_load_and_free(void *data)
 
 static void fork_and_unload(void *unused)
 {
-    struct traced traced = traced_everywhere();
+    struct called_shop traced = traced_everywhere();
 
     (void)unused;
     for (int i = 0; i < 100; i++)

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/resources.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 
 typedef void probe_function(uint64_t);
 

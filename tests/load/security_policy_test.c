@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65

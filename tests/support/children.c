@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "support/perf_uprobe.h"
+#include "support/tracer.h"
 
 #define DEADLINE 20 /* seconds until what should come has not */
 #define GIVE_UP 60  /* seconds until a child that nobody lets go on ends */

@@ -43,7 +43,7 @@ void check_mentions_(const char *file, int line, const char *what, const char *g
 
 /*
  * End the test as skipped for that reason, in a child, too: because it lacks a privilege or a
- * tool, as need() of perf_uprobe.h; or because what it is about is not to be had on this system.
+ * tool, as need() of tracer.h; or because what it is about is not to be had on this system.
  */
 void check_can(bool condition, const char *reason);
 void check_applies(bool condition, const char *reason);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
+#include "support/tracer.h"
 
 struct shop shop_new(void)
 {

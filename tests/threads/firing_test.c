@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 
 /*
  * ThreadSanitizer takes the mmap(2) that shows an object for a write to the semaphores, which
@@ -28,43 +28,43 @@ const char *__tsan_default_suppressions(void)
 typedef void probe_function(uint64_t);
 
 /* What the threads fire, and the pointers that they got before. */
-struct target {
+struct fired_shop {
     struct shop shop;
     const volatile uint32_t *semaphore;
     probe_function *function;
 };
 
-static void fire_by_macro(const struct target *target)
+static void fire_by_macro(const struct fired_shop *target)
 {
     RST_FIRE(target->shop.order, 1);
 }
 
-static void fire_by_call(const struct target *target)
+static void fire_by_call(const struct fired_shop *target)
 {
     const uint64_t args[] = {1};
 
     rst_probe_fire(target->shop.order, args, 1);
 }
 
-static void fire_by_pointers(const struct target *target)
+static void fire_by_pointers(const struct fired_shop *target)
 {
     if (*target->semaphore != 0)
         target->function(1);
 }
 
-static void fire_unguarded(const struct target *target)
+static void fire_unguarded(const struct fired_shop *target)
 {
     target->function(1);
 }
 
-static void (*const ways[])(const struct target *target) = {fire_by_macro, fire_by_call,
-                                                            fire_by_pointers, fire_unguarded};
+static void (*const ways[])(const struct fired_shop *target) = {fire_by_macro, fire_by_call,
+                                                                fire_by_pointers, fire_unguarded};
 
 #define THREADS (sizeof(ways) / sizeof(ways[0]))
 
 struct firing {
-    const struct target *target;
-    void (*fire)(const struct target *target);
+    const struct fired_shop *target;
+    void (*fire)(const struct fired_shop *target);
     atomic_bool *stop; /* NULL: after `times` */
     uint64_t times;    /* how often it has fired, or shall */
     pthread_t thread;
@@ -86,17 +86,17 @@ static void *fire_on(void *data)
     return NULL;
 }
 
-static struct target target_of(struct shop shop)
+static struct fired_shop target_of(struct shop shop)
 {
-    struct target target = {.shop = shop};
+    struct fired_shop target = {.shop = shop};
 
     target.semaphore = rst_probe_semaphore(shop.order);
     target.function = (probe_function *)(uintptr_t)rst_probe_function(shop.order);
     return target;
 }
 
-static void start(struct firing firings[THREADS], const struct target *target, atomic_bool *stop,
-                  uint64_t times)
+static void start(struct firing firings[THREADS], const struct fired_shop *target,
+                  atomic_bool *stop, uint64_t times)
 {
     for (size_t i = 0; i < THREADS; i++) {
         firings[i] = (struct firing){target, ways[i], stop, times, 0};
@@ -132,7 +132,7 @@ static void check_exact(struct shop shop)
 
 static void counts_are_exact_while_probes_are_added(void **state)
 {
-    struct target target = target_of(shop_to_trace());
+    struct fired_shop target = target_of(shop_to_trace());
     struct firing firings[THREADS];
     struct tracers tracers;
     char name[16];
@@ -153,7 +153,7 @@ static void counts_are_exact_while_probes_are_added(void **state)
 
 static void unloading_while_traced_disturbs_no_thread(void **state)
 {
-    struct target target = target_of(shop_to_trace());
+    struct fired_shop target = target_of(shop_to_trace());
     struct firing firings[THREADS];
     atomic_bool stop = false;
     struct tracers tracers;
@@ -180,7 +180,7 @@ static void unloading_while_traced_disturbs_no_thread(void **state)
 
 static void unloading_untraced_disturbs_no_thread(void **state)
 {
-    struct target target = target_of(shop_loaded());
+    struct fired_shop target = target_of(shop_loaded());
     struct firing firings[THREADS];
     atomic_bool stop = false;
 
@@ -198,7 +198,7 @@ static void unloading_untraced_disturbs_no_thread(void **state)
 
 static void *attach_and_detach(void *data)
 {
-    const struct target *target = data;
+    const struct fired_shop *target = data;
 
     for (int i = 0; i < 50; i++) {
         const char *path = rst_probe_path(target->shop.order);
@@ -212,7 +212,7 @@ static void *attach_and_detach(void *data)
 
 static void tracers_may_come_and_go(void **state)
 {
-    struct target target = target_of(shop_to_trace());
+    struct fired_shop target = target_of(shop_to_trace());
     struct firing firings[THREADS];
     atomic_bool stop = false;
     char name[16];
@@ -236,7 +236,7 @@ static void tracers_may_come_and_go(void **state)
 
 static void fire_each_way(void *data)
 {
-    const struct target *target = data;
+    const struct fired_shop *target = data;
 
     for (size_t i = 0; i < THREADS; i++)
         ways[i](target);
@@ -248,7 +248,7 @@ static void fire_each_way(void *data)
 
 static void *unload_and_load(void *data)
 {
-    const struct target *target = data;
+    const struct fired_shop *target = data;
 
     for (int cycle = 0; cycle < 50; cycle++) {
         check_equal(rst_provider_unload(target->shop.provider), 0);
@@ -259,7 +259,7 @@ static void *unload_and_load(void *data)
 
 static void forks_amid_all_that_live(void **state)
 {
-    struct target target = target_of(shop_to_trace());
+    struct fired_shop target = target_of(shop_to_trace());
     struct firing firings[THREADS];
     atomic_bool stop = false;
     struct tracers tracers;

@@ -84,21 +84,31 @@ static pthread_t start_load(struct shop *shop)
     return thread;
 }
 
-static void the_load_that_comes_after_an_unload_has_its_way(void **state)
+/* A shop whose load waits for the linker while it is unloaded, loaded, and perhaps unloaded again.
+ */
+static struct shop shop_after(bool unloaded_at_last)
 {
+    struct shop shop = shop_new();
     struct holder holder;
-    struct shop shop;
     pthread_t loader;
 
-    (void)state;
-    shop = shop_new();
     hold_linker(&holder);
     loader = start_load(&shop);
     assert_int_equal(rst_provider_unload(shop.provider), 0);
     assert_int_equal(rst_provider_load(shop.provider), 0);
+    if (unloaded_at_last)
+        assert_int_equal(rst_provider_unload(shop.provider), 0);
     let_linker_go(&holder);
     pthread_join(loader, NULL);
+    return shop;
+}
 
+static void the_load_that_comes_after_an_unload_has_its_way(void **state)
+{
+    struct shop shop;
+
+    (void)state;
+    shop = shop_after(false);
     assert_true(rst_provider_loaded(shop.provider));
     assert_non_null(rst_probe_path(shop.order));
     check_traceable_if_allowed(shop);
@@ -107,20 +117,10 @@ static void the_load_that_comes_after_an_unload_has_its_way(void **state)
 
 static void the_unload_that_comes_after_a_load_has_its_way(void **state)
 {
-    struct holder holder;
     struct shop shop;
-    pthread_t loader;
 
     (void)state;
-    shop = shop_new();
-    hold_linker(&holder);
-    loader = start_load(&shop);
-    assert_int_equal(rst_provider_unload(shop.provider), 0);
-    assert_int_equal(rst_provider_load(shop.provider), 0);
-    assert_int_equal(rst_provider_unload(shop.provider), 0);
-    let_linker_go(&holder);
-    pthread_join(loader, NULL);
-
+    shop = shop_after(true);
     assert_false(rst_provider_loaded(shop.provider));
     assert_null(rst_probe_path(shop.order));
     assert_int_equal(mappings_of("librst-shop"), 0);

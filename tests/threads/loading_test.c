@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "support/children.h"
-#include "support/perf_uprobe.h"
 #include "support/resources.h"
 #include "support/shop.h"
+#include "support/tracer.h"
 #include "threads/constructor.h"
 
 #define THREADS 4

@@ -79,10 +79,6 @@ class Program
     close_streams
   end
 
-  def running?
-    !status && !reap(Process::WNOHANG)
-  end
-
   # @return [String] what it wrote to standard error
   def errors
     File.read(@errors.path)
@@ -113,10 +109,10 @@ class Program
     @rest << "\n" if @ended && !@rest.empty? # a last line that has no end
   end
 
-  def reap(flags = 0)
+  def reap
     return status if status
 
-    @status = Process.wait2(pid, flags)&.last
+    @status = Process.wait2(pid).last
   end
 
   def close_streams
