@@ -18,27 +18,27 @@ C_TYPES = {"bool": "uint8_t", "float": "uint32_t", "double": "uint64_t"}
 C_TYPES |= {"pointer": "uint64_t", "string": "uint64_t"}
 
 PROGRAM_START = """
-struct event { u32 probe; s32 index; s64 values[12]; s32 text_size; char text[160]; };
-BPF_PERF_OUTPUT(events);
+struct hit { u32 probe; s32 index; s64 values[12]; s32 text_size; char text[160]; };
+BPF_PERF_OUTPUT(hits);
 """
 HIT = """
 int watch_{probe}(struct pt_regs *ctx)
 {{
-    struct event event = {{}};
-    event.probe = {probe};
-    event.index = -1;
+    struct hit hit = {{}};
+    hit.probe = {probe};
+    hit.index = -1;
     {values}
-    events.perf_submit(ctx, &event, sizeof(event));
+    hits.perf_submit(ctx, &hit, sizeof(hit));
     {texts}
     return 0;
 }}
 """
 VALUE = "{{ {c_type} value = 0; bpf_usdt_readarg({number}, ctx, &value); {store} }}\n"
 TEXT = """
-    event.index = {index};
-    event.text_size = bpf_probe_read_user_str(event.text, sizeof(event.text),
-                                              (void *)event.values[{index}]);
-    events.perf_submit(ctx, &event, sizeof(event));
+    hit.index = {index};
+    hit.text_size = bpf_probe_read_user_str(hit.text, sizeof(hit.text),
+                                              (void *)hit.values[{index}]);
+    hits.perf_submit(ctx, &hit, sizeof(hit));
 """
 
 
@@ -48,7 +48,7 @@ def hit(probe, kinds):
         VALUE.format(
             c_type=C_TYPES.get(kind, f"{kind}_t"),
             number=index + 1,
-            store=f"event.values[{index}] = value;",
+            store=f"hit.values[{index}] = value;",
         )
         for index, kind in enumerate(kinds)
     )
@@ -65,19 +65,19 @@ def main():
         usdt.enable_probe_or_bail(name, f"watch_{number}")
         program += hit(number, kinds)
     bpf = BPF(text=program, usdt_contexts=[usdt])
-    events = bpf["events"]
+    hits = bpf["hits"]
 
     def say(_cpu, data, _size):
-        event = events.event(data)
-        name, kinds = probes[event.probe]
-        if event.index < 0:
-            print(name, *(value & (1 << 64) - 1 for value in event.values[: len(kinds)]))
+        hit = hits.event(data)
+        name, kinds = probes[hit.probe]
+        if hit.index < 0:
+            print(name, *(value & (1 << 64) - 1 for value in hit.values[: len(kinds)]))
         else:
-            print(name, "text", event.index, event.text[: max(event.text_size - 1, 0)].hex())
+            print(name, "text", hit.index, hit.text[: max(hit.text_size - 1, 0)].hex())
 
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
-    events.open_perf_buffer(say, page_cnt=256)
+    hits.open_perf_buffer(say, page_cnt=256)
     print("watching with bcc", __version__, flush=True)
     while not ended.is_set():
         bpf.perf_buffer_poll(timeout=50)

@@ -47,15 +47,12 @@ class Bpftrace:
         return action
 
 
-def shown(probe, kinds, fires):
-    """The lines that Bpftrace.prints() makes of `fires`."""
-    lines = []
-    for values in fires:
-        lines.append(f"{probe} hit")
-        for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
-            text = value.text.decode() if kind == "string" else str(int(value))
-            lines.append(f"{probe} {index} {text}")
-    return lines
+def shown(probe, kinds, values):
+    """The lines that Bpftrace.prints() makes of one fire."""
+    yield f"{probe} hit"
+    for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+        text = value.text.decode() if kind == "string" else str(int(value))
+        yield f"{probe} {index} {text}"
 
 
 class BpftraceTests(ChildrenTests):
@@ -99,13 +96,10 @@ class BpftraceTests(ChildrenTests):
         self.assertEqual(self.printed(target, tool, probes, len(want)), want, tool)
 
     def check_fires(self, target, probes):
-        for probe in probes:
-            self.assertEqual(target.semaphore(probe), 0)
+        self.assert_unwatched(target, probes)
         actions = ((probe, self.bpftrace.prints(probe, kinds)) for probe, kinds in probes.items())
         tool = self.watch(target, *actions)
-        want = []
-        for probe, kinds in probes.items():
-            want += shown(probe, kinds, target.fire(probe, ROUND))
+        want = self.fire_each(target, probes, shown)
         self.check_printed(target, tool, probes, want)
 
     def test_cuts_a_string_where_told(self):

@@ -11,7 +11,7 @@ import sys
 
 from fires import FiresTests
 from harness import DTRACE, SKIPPED, events_lock, main
-from probes import MIXED, ROUND
+from probes import MIXED
 from target import TracerTest
 
 MOST_ARGUMENTS = 10
@@ -32,13 +32,13 @@ def clause(target, probe, kinds):
 
 
 def shown(probe, kinds, values):
-    """The line that clause() makes of one hit: integers have their sign, floats are their bits."""
+    """The line that clause() makes of one fire: integers have their sign, floats are their bits."""
     words = [probe]
     for kind, value in list(zip(kinds, values, strict=True))[:MOST_ARGUMENTS]:
         bits = int(value) & WHOLE
         word = str(bits - (bits >> 63 << 64))
         words.append(f"{word}:{value.text.decode() if value else ''}" if kind == "string" else word)
-    return " ".join(words)
+    yield " ".join(words)
 
 
 class Dtrace(FiresTests, TracerTest):
@@ -63,12 +63,9 @@ class Dtrace(FiresTests, TracerTest):
         return lines
 
     def check_fires(self, target, probes):
-        for probe in probes:
-            self.assertEqual(target.semaphore(probe), 0)
+        self.assert_unwatched(target, probes)
         tool = self.watch(target, probes)
-        want = []
-        for probe, kinds in probes.items():
-            want += [shown(probe, kinds, values) for values in target.fire(probe, ROUND)]
+        want = self.fire_each(target, probes, shown)
         got = [line for line in self.stop(target, tool, probes) if ":" in line]
         self.assertEqual(got, want, tool)
 

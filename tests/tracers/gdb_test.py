@@ -7,7 +7,7 @@ import signal
 
 from fires import ChildrenTests
 from harness import main
-from probes import MIXED, ROUND, TYPES
+from probes import MIXED, TYPES
 from target import TracerTest
 
 # The C type that gdb gives each argument: by the note's size and sign alone.
@@ -94,13 +94,9 @@ class Gdb(ChildrenTests, TracerTest):
         return lines
 
     def check_fires(self, target, probes):
-        for probe in probes:
-            self.assertEqual(target.semaphore(probe), 0)
+        self.assert_unwatched(target, probes)
         tool = self.watch(target, probes)
-        want = []
-        for probe, kinds in probes.items():
-            for values in target.fire(probe, ROUND):
-                want += shown(probe, kinds, values)
+        want = self.fire_each(target, probes, shown)
         lines = self.stop(target, tool, *probes)
         got = [line for line in lines if line.split(" ")[0] in probes]
         self.assertEqual(got, want, tool)

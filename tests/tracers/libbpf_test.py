@@ -6,7 +6,7 @@ import signal
 
 from fires import ChildrenTests
 from harness import main
-from probes import MIXED, ROUND
+from probes import MIXED
 from target import TracerTest
 
 WATCHER = os.environ.get("RST_LIBBPF_WATCHER", "")
@@ -43,10 +43,7 @@ class Libbpf(ChildrenTests, TracerTest):
 
     def check_fires(self, target, probes):
         tool = self.watch(target, probes)
-        want = ["watching"]
-        for probe, kinds in probes.items():
-            for values in target.fire(probe, ROUND):
-                want += shown(probe, kinds, values)
+        want = ["watching", *self.fire_each(target, probes, shown)]
         tool.end_input()
         self.assertEqual(tool.finish(), want, tool)
         self.detached(target, *probes)

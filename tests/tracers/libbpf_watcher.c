@@ -19,7 +19,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "usdt_event.h"
+#include "usdt_hit.h"
 
 #define FIRST_PROBE 3
 #define WORDS 4 /* PATH PROVIDER PROBE STRINGS */
@@ -32,25 +32,25 @@ static void die(const char *what)
     exit(1);
 }
 
-static int say_event(void *context, void *data, size_t size)
+static int say_hit(void *context, void *data, size_t size)
 {
-    const struct usdt_event *event = data;
-    char **words = arguments + FIRST_PROBE + (size_t)event->probe * WORDS;
+    const struct usdt_hit *hit = data;
+    char **words = arguments + FIRST_PROBE + (size_t)hit->probe * WORDS;
 
     (void)context;
     (void)size;
     printf("%s:%s ", words[1], words[2]);
-    if (event->index < 0) {
-        printf("argc %lld\n", (long long)event->value);
+    if (hit->index < 0) {
+        printf("argc %lld\n", (long long)hit->value);
         return 0;
     }
-    printf("%d ", (int)event->index);
-    if (event->error)
-        printf("error %d", (int)event->error);
+    printf("%d ", (int)hit->index);
+    if (hit->error)
+        printf("error %d", (int)hit->error);
     else
-        printf("%llu", (unsigned long long)event->value);
-    for (int i = 0; i < event->text_size - 1; i++)
-        printf("%s%02x", i ? "" : " ", (unsigned char)event->text[i]);
+        printf("%llu", (unsigned long long)hit->value);
+    for (int i = 0; i < hit->text_size - 1; i++)
+        printf("%s%02x", i ? "" : " ", (unsigned char)hit->text[i]);
     printf("\n");
     return 0;
 }
@@ -95,8 +95,7 @@ int main(int argc, char *argv[])
     object = bpf_object__open_file(argv[1], NULL);
     if (!object || bpf_object__load(object) < 0)
         die(argv[1]);
-    ring =
-        ring_buffer__new(bpf_object__find_map_fd_by_name(object, "events"), say_event, NULL, NULL);
+    ring = ring_buffer__new(bpf_object__find_map_fd_by_name(object, "hits"), say_hit, NULL, NULL);
     if (!ring)
         die("ring_buffer__new");
     for (int i = FIRST_PROBE; i < argc; i += WORDS)

@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 from harness import DEADLINE, Case, Lines, libc, stay_on_one_cpu, uprobe_refusal, wait_for
-from probes import Value
+from probes import ROUND, Value
 
 TARGET = os.environ.get("RST_TARGET", "")
 PR_SET_CHILD_SUBREAPER = 36
@@ -115,6 +115,18 @@ class TracerTest(Case):
             return seen == value
 
         wait_for(has_come, lambda: f"semaphore {value} of {probe}, but {seen},", pause=0.005)
+
+    def fire_each(self, target, probes, shown):
+        """Fire each of {probe: kinds}, and give the lines that `shown` makes of the fires."""
+        lines = []
+        for probe, kinds in probes.items():
+            for values in target.fire(probe, ROUND):
+                lines += shown(probe, kinds, values)
+        return lines
+
+    def assert_unwatched(self, target, probes):
+        for probe in probes:
+            self.assertEqual(target.semaphore(probe), 0, probe)
 
     def attach(self, target, tool, *probes):
         """Wait until `tool` watches all `probes`."""

@@ -12,30 +12,30 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/usdt.bpf.h>
 
-#include "usdt_event.h"
+#include "usdt_hit.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, 1 << 20);
-} events SEC(".maps");
+} hits SEC(".maps");
 
 static __always_inline void send(struct pt_regs *context, __u64 cookie, int index, int count)
 {
-    struct usdt_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    struct usdt_hit *hit = bpf_ringbuf_reserve(&hits, sizeof(*hit), 0);
     long value = count, size;
 
-    if (!event)
+    if (!hit)
         return;
-    event->probe = COOKIE_PROBE(cookie);
-    event->index = index;
-    event->error = index < 0 ? 0 : bpf_usdt_arg(context, index, &value);
-    event->value = value;
-    event->text_size = 0;
+    hit->probe = COOKIE_PROBE(cookie);
+    hit->index = index;
+    hit->error = index < 0 ? 0 : bpf_usdt_arg(context, index, &value);
+    hit->value = value;
+    hit->text_size = 0;
     if (index >= 0 && COOKIE_IS_STRING(cookie, index)) {
-        size = bpf_probe_read_user_str(event->text, sizeof(event->text), (const void *)value);
-        event->text_size = size;
+        size = bpf_probe_read_user_str(hit->text, sizeof(hit->text), (const void *)value);
+        hit->text_size = size;
     }
-    bpf_ringbuf_submit(event, 0);
+    bpf_ringbuf_submit(hit, 0);
 }
 
 SEC("usdt")
@@ -45,7 +45,7 @@ int watch(struct pt_regs *context)
     int count = bpf_usdt_arg_cnt(context);
 
     send(context, cookie, -1, count);
-    for (int i = 0; i < EVENT_MAX_ARGS; i++)
+    for (int i = 0; i < HIT_MAX_ARGS; i++)
         if (i < count)
             send(context, cookie, i, count);
     return 0;
