@@ -103,7 +103,7 @@ class DemoRuby(DemoCase):
             *(NOBODY if os.geteuid() == 0 else ()),
             *command,
             env=environment,
-            cwd=self.home,  # the one that this runs in may be root's alone
+            cwd=self.home,  # the one that this runs in may be only root's
             timeout=170,
         )
 

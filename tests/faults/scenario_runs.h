@@ -10,8 +10,8 @@
 
 #include "load_scenarios.h"
 
-/* Each call fails alone, with every error that it can have; and in combination. `traced`: have a
- * tracer count fires after it. Gives how many runs that were. */
+/* Each call fails by itself, with every error that it can have; and in combination. `traced`: have
+ * a tracer count fires after it. Gives how many runs that were. */
 size_t run_alone(const struct scenario *scenario);
 size_t run_traced(const struct scenario *scenario);
 size_t run_combined(const struct scenario *scenario);

@@ -3,8 +3,8 @@
  * What stands between librst and the C library in this suite (the linker's --wrap): every call
  * that can fail is counted, and fails where the plan says so.
  *
- * A call that succeeds leaves nonsense in errno, as the C standard lets it: whoever wants the errno
- * of a failure must have kept it.
+ * A call that succeeds leaves nonsense in errno, as the C standard lets it: code that wants the
+ * errno of a failure must have kept it.
  *
  * The record is in shared memory, so that a forked child's calls are in it, too.
  */

@@ -5,7 +5,7 @@
  * cmocka's asserts jump back into the test runner, which a forked child has a copy of: the child
  * would go on with the tests that follow. The checks here fail the test in its own process, and
  * in a child end the child, with words that its parent then fails the test with. A child and its
- * parent talk through shared memory alone, so that a child may close every descriptor.
+ * parent talk through shared memory only, so that a child may close every descriptor.
  */
 #ifndef TEST_CHILDREN_H
 #define TEST_CHILDREN_H
@@ -43,7 +43,7 @@ void check_mentions_(const char *file, int line, const char *what, const char *g
 
 /*
  * End the test as skipped for that reason, in a child, too: because it lacks a privilege or a
- * tool, as need() of tracer.h; or because what it is about is not to be had on this system.
+ * tool, as need() of tracer.h; or because this system lacks what it is about.
  */
 void check_can(bool condition, const char *reason);
 void check_applies(bool condition, const char *reason);

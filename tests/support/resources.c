@@ -28,7 +28,7 @@ static bool is_foreign(const char *mapping)
 }
 
 /*
- * Lines of /proc/self/maps but those. Read with system calls alone: stdio would put a buffer on
+ * Lines of /proc/self/maps but those. Read with system calls only: stdio would put a buffer on
  * the heap that it measures.
  */
 static size_t count_mappings(void)

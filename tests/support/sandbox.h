@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A child's own surroundings: mounts, directories, system calls that fail. What is said to be for
- * a child alone would change the test's own process for good.
+ * a child only would change the test's own process for good.
  */
 #ifndef TEST_SANDBOX_H
 #define TEST_SANDBOX_H

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Headers for bcc, which compiles its programs against those of the running kernel.
 
-Where they are not to be had, it gets the few declarations that programs at USDT probes need.
+Where they are not installed, it gets the few declarations that programs at USDT probes need.
 """
 
 import os

@@ -10,7 +10,7 @@ from harness import main
 from probes import MIXED, TYPES
 from target import TracerTest
 
-# The C type that gdb gives each argument: by the note's size and sign alone.
+# The C type that gdb gives each argument: by the note's size and sign only.
 C_TYPES = {
     kind: f"{'' if signed else 'u'}int{8 * size}_t" for kind, (size, signed) in TYPES.items()
 }

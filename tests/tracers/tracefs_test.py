@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel alone, by lines written to tracefs, shows every probe and argument.
+"""The kernel by itself, by lines written to tracefs, shows every probe and argument.
 
 A line names the file, the offsets of site and semaphore, and where each argument is. The events
 are made in a group, and recorded in a tracefs instance, that carry this process's number.

@@ -60,10 +60,35 @@ static void check_rule(void **state)
     }
 }
 
+/* The map leads the loader to what the image says. */
+static void map_tells_where_the_parts_are(void **state)
+{
+    (void)state;
+    for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
+        const GElf_Shdr *text, *dynamic, *probes;
+        struct made_image made;
+        struct elf_image image;
+
+        assert_true(sample_make(&sample_table[0], MANY, nop, &made));
+        assert_true(elf_image_open(&image, made.image.bytes, made.image.size));
+        text = elf_image_header(&image, ".text");
+        dynamic = elf_image_header(&image, ".dynamic");
+        probes = elf_image_header(&image, ".probes");
+        assert_int_equal(made.image.map.readable, image.segments[0].p_filesz);
+        assert_int_equal(made.image.map.text, text->sh_offset);
+        assert_int_equal(made.image.map.dynamic, dynamic->sh_offset);
+        assert_int_equal(made.image.map.dynamic_size, dynamic->sh_size);
+        assert_int_equal(made.image.map.semaphores, probes->sh_offset);
+        assert_int_equal(made.image.map.end, probes->sh_offset + probes->sh_size);
+        elf_image_close(&image);
+        sample_free(&made);
+    }
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[MOST_RULES];
-    size_t count = 0;
+    struct CMUnitTest tests[1 + MOST_RULES] = {cmocka_unit_test(map_tells_where_the_parts_are)};
+    size_t count = 1;
 
     for (size_t table = 0; table < sizeof(rule_tables) / sizeof(rule_tables[0]); table++)
         for (const struct rule *rule = rule_tables[table]; rule->name; rule++) {
@@ -72,7 +97,7 @@ int main(void)
                 void *cmockas;
             } state = {rule};
 
-            assert_true(count < MOST_RULES);
+            assert_true(count <= MOST_RULES);
             tests[count++] = (struct CMUnitTest){
                 .name = rule->name, .test_func = check_rule, .initial_state = state.cmockas};
         }

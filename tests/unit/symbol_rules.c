@@ -285,7 +285,7 @@ static bool functions_are_a_frame_around_the_nop(struct elf_image *image,
     return true;
 }
 
-/* Whoever jumps there by mistake should get a signal. */
+/* A jump there by mistake should give a signal. */
 static bool between_functions_are_breakpoints(struct elf_image *image,
                                               const struct expected_image *expected)
 {
