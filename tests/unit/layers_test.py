@@ -22,6 +22,7 @@ LIBRARY = [
     ["runtime/fork"],
     ["runtime/registry"],
     ["runtime/handle"],
+    ["runtime/resident"],
     ["runtime/object"],
     ["runtime/linker"],
     ["runtime/lock"],
