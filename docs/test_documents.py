@@ -22,7 +22,9 @@ CODE = re.compile(r"^```.*?^```", re.M | re.S)
 
 def documents():
     return sorted(
-        document for pattern in ("*.md", "docs/*.md", "bindings/*/*.md") for document in harness.ROOT.glob(pattern)
+        document
+        for pattern in ("*.md", "docs/*.md", "bindings/*/*.md")
+        for document in harness.ROOT.glob(pattern)
     )
 
 

@@ -103,21 +103,6 @@ def run_as_nobody(*words):
     )
 
 
-def attach(path, site, semaphore):
-    """Watch a site in every process, by the kernel alone. Gives a descriptor to close."""
-    with open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii") as file:
-        kind = int(file.read())
-    name = ctypes.create_string_buffer(os.fsencode(path))
-    fields = struct.pack(
-        "=IIQ5QQQ", kind, 128, semaphore << 32, 0, 0, 0, 0, 0, ctypes.addressof(name), site
-    )
-    event = ctypes.create_string_buffer(fields.ljust(128, b"\0"), 128)
-    fd = harness.libc.syscall(298, event, -1, 0, -1, 8)
-    if fd < 0:
-        raise OSError(ctypes.get_errno(), f"perf_event_open {path} {site:#x} {semaphore:#x}")
-    return fd
-
-
 def hits(fd):
     return struct.unpack("Q", os.read(fd, 8))[0]
 
@@ -174,9 +159,6 @@ class CommandTest(TracerTest):
 
     def need_uprobes(self):
         self.refuse(harness.uprobe_refusal())
-
-    def need_root(self):
-        self.need(os.geteuid() == 0, "this takes root")
 
     lock = None
 

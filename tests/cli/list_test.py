@@ -92,7 +92,7 @@ class Librst(command.CommandTest):
                 target = self.target(backing)
                 site = self.site("-p", target.pid, "shop:order")
                 self.assertEqual(site["watched"], 0)
-                event = command.attach(site["path"], site["site"], site["semaphore"])
+                event = harness.open_uprobe(site["path"], site["site"], site["semaphore"])
                 self.assertEqual(self.site("-p", target.pid, "shop:order")["watched"], 1)
                 watched = self.sites("-p", target.pid, "--watched")
                 self.assertEqual([each["probe"] for each in watched], ["order"])
@@ -134,7 +134,7 @@ class CompileTime(command.CommandTest):
         self.need_uprobes()
         program = self.program(SDT_PROGRAM)
         site = self.site("-p", program.pid, "bakery:bread")
-        event = command.attach(site["path"], site["site"], site["semaphore"])
+        event = harness.open_uprobe(site["path"], site["site"], site["semaphore"])
         self.assertEqual(self.site("-p", program.pid, "bakery:bread")["watched"], 1)
         self.assertEqual(self.site("-p", program.pid, "bakery:cake")["watched"], 0)
         self.assertEqual(program.tell("go"), "fired")
@@ -233,7 +233,7 @@ class CompileTime(command.CommandTest):
         self.assertTrue(filecmp.cmp(site["path"], SDT_LIBRARY, shallow=False))
         self.assertEqual(site["watched"], 0)
         self.need_uprobes()
-        os.close(command.attach(site["path"], site["site"], site["semaphore"]))
+        os.close(harness.open_uprobe(site["path"], site["site"], site["semaphore"]))
 
 
 class Others(command.CommandTest):
@@ -311,7 +311,7 @@ class Others(command.CommandTest):
         self.assertEqual(arguments_of(site), [(None, "int32")])
         self.assertEqual(site["place"], "executable")
         self.need_uprobes()
-        event = command.attach(site["path"], site["site"], site["semaphore"])
+        event = harness.open_uprobe(site["path"], site["site"], site["semaphore"])
         self.assertGreaterEqual(self.site("-p", program.pid, "python:gc__start")["watched"], 1)
         self.assertEqual(program.tell("go"), "done")
         self.assertGreaterEqual(command.hits(event), 1)

@@ -64,7 +64,7 @@ class Table(command.CommandTest):
         self.need_uprobes()
         program = self.program(command.SDT_PROGRAM)
         site = self.site("-p", program.pid, "bakery:bread")
-        event = command.attach(site["path"], site["site"], site["semaphore"])
+        event = harness.open_uprobe(site["path"], site["site"], site["semaphore"])
         self.addCleanup(os.close, event)
         rows = command.run_in_terminal("list", "-p", program.pid, "bakery:*", columns=120)[1:]
         self.assertRegex(rows[0], r"^\033\[1;32mbakery:bread\b.* .*\b1\b")

@@ -303,8 +303,7 @@ class TraceTests:
 
     def refused(self, probe):
         """From 0.25 on bpftrace has another parser of operands, and rst says what that refuses."""
-        version = re.search(r"v0\.(\d+)", self.run_tool(self.bpftrace, "--version")[-1])
-        if version and int(version[1]) < 25:
+        if harness.version_in(self.run_tool(self.bpftrace, "--version")[-1]) < (0, 25):
             return False
         outcome = self.rst("trace", tracing.TRACED_PROGRAM, probe, status=command.FAILED, environment={"PATH": self.path})
         self.assertIn(f"{probe} is left out: bpftrace from 0.25", outcome.err)

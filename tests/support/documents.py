@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Takes the marked blocks of a document, runs them, and compares what they print with what it shows.
+"""Takes a document's marked blocks, runs them, and compares what they print with what it shows.
 
 A document is a Markdown file, or a program in Ruby whose first comment is Markdown; the program is
 then the file that the commands use. A block is fenced, and the words after its language, which no
@@ -11,21 +11,23 @@ reader of the page sees, say what it is:
     sh watch               a command that shows lines as they come, and goes on until Ctrl-C
     sh collect             one that shows what it has at Ctrl-C
     sh packages            what is to be installed; apt-get only says that it could be
-    sh install, sh bundle  installing the gem, and what is done with it then: see run_documents.py
+    sh install, sh bundle  installing the gem, and what comes then: see run_documents.py
     sh not-run             no test runs it, under a heading that says so
     text                   what the block before it prints
     text sample            the same, but the numbers are one run's
     text name=NAME         something else, which a test looks up by its name
 
 "sh start watch" is a block of two commands, the first to start and the second to watch, and so on.
-Further words of a command: "file" or "memfd" if the program that is watched is to have that
-backing, "memfd=NAME" if it is to be that file of the document, started without RST_BACKING; "dtrace"
-if it takes the DTrace that RST_DTRACE names; "bpftrace<VERSION" or "bpftrace>=VERSION" if it is for
-those only. A fence without a word is a picture.
+A command may have further words:
 
-Commands know the program by the variables that it says (PID=4711), or by $!. In what is shown, "..."
-is anything, and $PID and the like are filled in. In a sample, a number stands for any number and a
-histogram's bar for any bar, in any order.
+    file, memfd            the program that is watched has that backing (memfd, if neither is said)
+    memfd=NAME             the program is that file of the document, started without RST_BACKING
+    dtrace                 it takes the DTrace that RST_DTRACE names
+    bpftrace<VERSION, bpftrace>=VERSION    it is only for those
+
+A fence without a word is a picture. Commands know the program by the variables that it says
+(PID=4711), or by $!. In what is shown, "..." is anything, and $PID and the like are filled in. In a
+sample, a number stands for any number and a histogram's bar for any bar, in any order.
 
 The blocks under one heading belong together: they are run in order, in one fresh directory.
 """
@@ -216,7 +218,8 @@ class Started:
         words = shlex.split(command.strip().removesuffix("&"))
         while "=" in words[0]:
             name, _, value = words.pop(0).partition("=")
-            environment[name] = f"file:{home}" if (name, value) == ("RST_BACKING", "file") else value
+            ours = (name, value) == ("RST_BACKING", "file")
+            environment[name] = f"file:{home}" if ours else value
         self.names = []
         if words[0] == "ruby":
             with open(os.path.join(home, words[1]), encoding="utf-8") as file:

@@ -47,7 +47,8 @@ def wait_for(condition, what, seconds=DEADLINE, pause=0.01):
     end = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() > end:
-            raise AssertionError(f"no {what() if callable(what) else what} within {seconds} seconds")
+            words = what() if callable(what) else what
+            raise AssertionError(f"no {words} within {seconds} seconds")
         time.sleep(pause)
     return found
 
@@ -218,21 +219,34 @@ class Tool:
             self.finish(signal.SIGKILL)
 
 
+def open_uprobe(path, site, semaphore=0, pid=-1, cpu=0):
+    """Watch a file's site by perf_event_open(2), in a process (0: this one, -1: every one).
+
+    Gives a descriptor, which reads as the number of hits.
+    """
+    with open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii") as file:
+        kind = int(file.read())
+    name = ctypes.create_string_buffer(os.fsencode(path))
+    fields = struct.pack(
+        "=IIQ5QQQ", kind, 128, semaphore << 32, 0, 0, 0, 0, 0, ctypes.addressof(name), site
+    )
+    event = ctypes.create_string_buffer(fields.ljust(128, b"\0"), 128)
+    fd = libc.syscall(298, event, pid, cpu, -1, 8)  # close-on-exec
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), f"perf_event_open {path} {site:#x} {semaphore:#x}")
+    return fd
+
+
 def uprobe_refusal():
     """Why no uprobe can be attached here, or None: one is tried, on no instruction of ours."""
     try:
-        with open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii") as file:
-            kind = int(file.read())
-    except OSError as error:
+        os.close(open_uprobe("/proc/self/exe", 0, pid=0, cpu=-1))
+    except FileNotFoundError as error:
         return f"this kernel has no uprobes: {error}"
-    path = ctypes.create_string_buffer(b"/proc/self/exe")
-    attributes = struct.pack("=IIQ5Q4xIQ", kind, 128, 0, 0, 0, 0, 0, 0, 0, ctypes.addressof(path))
-    event = ctypes.create_string_buffer(attributes.ljust(128, b"\0"), 128)
-    fd = libc.syscall(298, event, 0, -1, -1, 8)  # perf_event_open, close-on-exec
-    if fd >= 0:
-        os.close(fd)
-    elif ctypes.get_errno() in (1, 13):  # EPERM, EACCES
+    except PermissionError:
         return "a uprobe can't be attached: be root, or have CAP_PERFMON and CAP_BPF"
+    except OSError:
+        pass  # it was allowed to try, and found no instruction there
     return None
 
 

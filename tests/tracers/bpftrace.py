@@ -83,7 +83,7 @@ class BpftraceTests(ChildrenTests):
         return lines
 
     def printed(self, target, tool, probes, count):
-        """Stop bpftrace after `count` lines that begin with one of `probes`, and give all of those."""
+        """Stop bpftrace after `count` lines that begin with one of `probes`, and give those."""
 
         def chosen(lines):
             return [line for line in lines if line.split(" ")[0] in probes]

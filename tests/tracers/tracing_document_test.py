@@ -4,8 +4,8 @@
 The commands under one heading are run against one run of the program for each backing. While a
 command watches, the program takes two orders again and again, as a busy shop would.
 
-What is said of bpftrace is also tried with each that RST_BPFTRACES names, and what is said of DTrace
-only if RST_DTRACE names one.
+What is said of bpftrace is also tried with each that RST_BPFTRACES names, and what is said of
+DTrace only if RST_DTRACE names one.
 """
 
 import os

@@ -66,8 +66,10 @@ class Tree:
 
     def part_of(self, file):
         """The part of the map that a file belongs to, or None."""
-        stem = file[:-2]
-        return next((p for p in self.parts if stem == p or p[-1] == "/" and file.startswith(p)), None)
+        for part in self.parts:
+            if part == file[:-2] or part.endswith("/") and file.startswith(part):
+                return part
+        return None
 
     def includes(self, file):
         """The line, the words and the file in src/ (None: it is not there) of each include."""
