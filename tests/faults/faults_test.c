@@ -32,7 +32,8 @@ static const char *nm, *library;
  * fire only, which makes nothing of its error (madvise, process_vm_readv: load/strings_test.c). */
 static const char infallible[] =
     " __errno_location __isoc23_sscanf bcmp __isoc23_strtol __isoc99_sscanf __libc_single_threaded"
-    " __tls_get_addr _GLOBAL_OFFSET_TABLE_ _r_debug clock_gettime dl_iterate_phdr geteuid getpid madvise"
+    " __tls_get_addr _GLOBAL_OFFSET_TABLE_ _r_debug clock_gettime dl_iterate_phdr geteuid getpid "
+    "madvise"
     " memcmp memcpy memmove memset nanosleep pthread_cond_broadcast pthread_cond_clockwait "
     "pthread_cond_wait"
     " process_vm_readv pthread_detach pthread_join pthread_mutex_lock pthread_mutex_unlock"
