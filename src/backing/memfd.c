@@ -16,7 +16,6 @@
 
 #include "error.h"
 #include "rst.h"
-#include "runtime/linker.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U

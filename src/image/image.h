@@ -9,26 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arch/arch.h"
-#include "image/signature.h"
-
-#define RST_BUILD_ID_SIZE 20
-
-/*
- * A semaphore is a cell of 32 bits. Its half at the lower address is what the note names: the
- * kernel counts tracers in it, in 16 bits. The other half is librst's own, zero so far. Guards read
- * all of it.
- */
-#define RST_SEMAPHORE_SIZE 4
-
-/* What the image is made from. */
-struct rst_image_spec {
-    const struct rst_arch *arch;
-    enum rst_nop nop;
-    const char *provider;
-    const struct rst_description *const *probes;
-    size_t count; /* at least 1 */
-};
+#include "image/spec.h"
 
 /*
  * Where the image's loaded parts are, by offset in it, which is also the address from where it is
@@ -51,9 +32,5 @@ struct rst_image {
 
 /* Gives 0, -ENOMEM or -EFBIG; `ret` is untouched on failure. */
 int rst_image_make(const struct rst_image_spec *spec, struct rst_image *ret);
-
-/* The size of the stubs of `count` probes, and the stubs themselves, as the image has them. */
-size_t rst_image_text_size(const struct rst_arch *arch, enum rst_nop nop, size_t count);
-void rst_image_text(const struct rst_arch *arch, enum rst_nop nop, size_t count, uint8_t *text);
 
 #endif

@@ -4,6 +4,7 @@
 #include <elf.h>
 
 #include "image/note.h"
+#include "image/stubs.h"
 #include "image/symbols.h"
 #include "image/unwind.h"
 
@@ -92,26 +93,13 @@ static uint64_t base_size(const struct rst_image_spec *spec)
 
 static uint64_t text_size(const struct rst_image_spec *spec)
 {
-    return rst_image_text_size(spec->arch, spec->nop, spec->count);
+    return rst_stubs_size(spec->arch, spec->nop, spec->count);
 }
 
 static void text_write(struct rst_image_job *job)
 {
-    rst_image_text(job->spec->arch, job->spec->nop, job->spec->count, job->out.bytes + job->out.at);
-}
-
-size_t rst_image_text_size(const struct rst_arch *arch, enum rst_nop nop, size_t count)
-{
-    return count * arch->stubs[nop].stride;
-}
-
-void rst_image_text(const struct rst_arch *arch, enum rst_nop nop, size_t count, uint8_t *text)
-{
-    const struct rst_stub *stub = &arch->stubs[nop];
-
-    memset(text, arch->filler, rst_image_text_size(arch, nop, count));
-    for (size_t i = 0; i < count; i++)
-        memcpy(text + i * stub->stride, stub->code, stub->size);
+    rst_stubs_write(job->spec->arch, job->spec->nop, job->spec->count,
+                    job->out.bytes + job->out.at);
 }
 
 static uint64_t semaphores_size(const struct rst_image_spec *spec)

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "image/image.h"
+#include "image/spec.h"
 #include "image/writer.h"
 
 /* Parts of the image that begin on a boundary of every CPU's pages. */

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "image/image.h"
+#include "image/spec.h"
 #include "image/writer.h"
 
 /* Symbol 0 is the null symbol; probe i's is symbol i + 1. */

@@ -21,6 +21,7 @@
 
 #include "backing/backing.h"
 #include "error.h"
+#include "image/stubs.h"
 #include "image/writer.h"
 
 #define WORDS_SIZE 256 /* of the first error, where there are two */
@@ -177,7 +178,7 @@ static int hide_text(struct rst_object *object)
     if (!copy)
         return -errno;
     memcpy(copy, object->loaded.base, map->readable);
-    rst_image_text(object->arch, object->nop, object->count, copy + map->text);
+    rst_stubs_write(object->arch, object->nop, object->count, copy + map->text);
     if (mprotect(copy, map->text, PROT_READ) < 0 ||
         mprotect(copy + map->text, text_size, PROT_READ | PROT_EXEC) < 0) {
         error = rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory",

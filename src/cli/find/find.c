@@ -311,7 +311,7 @@ static void say_what_lacks(const struct search *search, struct findings *finding
     }
     for (size_t i = 0; findings->probes > 0 && i < search->glob_count; i++)
         if (search->globs[i].matches == 0) {
-            suggest(findings, &search->globs[i]);
+            suggest(findings->known, findings->known_count, &search->globs[i]);
             note_status(findings, STATUS_NONE);
         }
 }

@@ -13,6 +13,7 @@
 
 #include "cli/base/command.h"
 #include "cli/find/globs.h"
+#include "cli/find/known_file.h"
 #include "cli/usdt/usdt.h"
 
 /* What to look at: processes, files; if there is neither, every process. */
@@ -42,14 +43,6 @@ struct found {
     const struct usdt_probe *probe;
     const struct source *source;
     int32_t watched; /* the semaphore: how many tracers watch; or one of the above */
-};
-
-/* A file that was read; many processes map the same. */
-struct known_file {
-    dev_t device;
-    ino_t inode;
-    struct usdt_file file; /* without a probe if it can't be read */
-    bool unread;           /* for a reason that was said */
 };
 
 struct findings {

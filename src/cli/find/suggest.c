@@ -59,7 +59,7 @@ static void add_suggestion(const struct glob *glob, enum compared compared, cons
     text_add(ret, "'");
 }
 
-void suggest(const struct findings *findings, const struct glob *glob)
+void suggest(struct known_file *const *files, size_t count, const struct glob *glob)
 {
     enum compared compared = compared_of(glob);
     struct text words = {0};
@@ -69,8 +69,8 @@ void suggest(const struct findings *findings, const struct glob *glob)
     near_start(&near, compared == COMPARE_PROVIDER ? glob->provider
                       : compared == COMPARE_PROBE  ? glob->probe
                                                    : glob->text);
-    for (size_t i = 0; i < findings->known_count; i++) {
-        const struct usdt_file *file = &findings->known[i]->file;
+    for (size_t i = 0; i < count; i++) {
+        const struct usdt_file *file = &files[i]->file;
 
         for (size_t j = 0; j < file->count && offers < MOST_OFFERS; j++, offers++) {
             put_offer(&file->probes[j], compared, &words);

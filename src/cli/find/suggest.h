@@ -5,9 +5,12 @@
 #ifndef CLI_SUGGEST_H
 #define CLI_SUGGEST_H
 
-#include "cli/find/find.h"
+#include <stddef.h>
 
-/* Say that no probe matches it, and which are called almost so. */
-void suggest(const struct findings *findings, const struct glob *glob);
+#include "cli/find/globs.h"
+#include "cli/find/known_file.h"
+
+/* Say that no probe matches it, and which ones of those files have nearly that name. */
+void suggest(struct known_file *const *files, size_t count, const struct glob *glob);
 
 #endif

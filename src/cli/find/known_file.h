@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_KNOWN_FILE_H
+#define CLI_KNOWN_FILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "cli/usdt/usdt.h"
+
+/* A file that was read; many processes map the same. */
+struct known_file {
+    dev_t device;
+    ino_t inode;
+    struct usdt_file file; /* without a probe if it can't be read */
+    bool unread;           /* for a reason that was said */
+};
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/stubs.h"
+
+#include <string.h>
+
+size_t rst_stubs_size(const struct rst_arch *arch, enum rst_nop nop, size_t count)
+{
+    return count * arch->stubs[nop].stride;
+}
+
+void rst_stubs_write(const struct rst_arch *arch, enum rst_nop nop, size_t count, uint8_t *text)
+{
+    const struct rst_stub *stub = &arch->stubs[nop];
+
+    memset(text, arch->filler, rst_stubs_size(arch, nop, count));
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + i * stub->stride, stub->code, stub->size);
+}
