@@ -28,15 +28,18 @@ static const char *nm, *library;
 
 /* ---------------------------------------------------------------------- completeness -- */
 
-/* What librst calls besides: none of these can fail, or has an error to give; or it is called by a
- * fire only, which makes nothing of its error (madvise, process_vm_readv: load/strings_test.c). */
+/*
+ * What librst calls besides: none of these can fail, or has an error to give. Or its failure is
+ * tested elsewhere: what a fire calls, which makes nothing of it (madvise, process_vm_readv:
+ * tracers/strings_test.py), and read(), of /proc/self/status only (load/dropped_test.c).
+ */
 static const char infallible[] =
     " __errno_location __isoc23_sscanf bcmp __isoc23_strtol __isoc99_sscanf __libc_single_threaded"
     " __tls_get_addr _GLOBAL_OFFSET_TABLE_ _r_debug clock_gettime dl_iterate_phdr geteuid getpid "
     "madvise"
-    " memcmp memcpy memmove memset nanosleep pthread_cond_broadcast pthread_cond_clockwait "
+    " memchr memcmp memcpy memmove memset nanosleep pthread_cond_broadcast pthread_cond_clockwait "
     "pthread_cond_wait"
-    " process_vm_readv pthread_detach pthread_join pthread_mutex_lock pthread_mutex_unlock"
+    " process_vm_readv read pthread_detach pthread_join pthread_mutex_lock pthread_mutex_unlock"
     " pthread_self pthread_setcancelstate"
     " secure_getenv sem_init sem_post snprintf sprintf sscanf strcmp strcpy strcspn strerror_r "
     "strlen"

@@ -6,10 +6,12 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/children.h"
+#include "support/sandbox.h"
 #include "support/shop.h"
 #include "support/tracer.h"
 
@@ -103,6 +105,31 @@ static void a_lost_count_harms_nothing(void **state)
     rst_provider_free(shop.provider);
 }
 
+/* Without /proc/self/status, nobody knows whether a debugger is there. */
+static void load_without_status(void *system_call)
+{
+    struct shop shop = shop_loaded();
+    int tracer = shop_trace(shop);
+
+    drop_semaphore(shop.order);
+    sandbox_refuse(*(long *)system_call, EACCES);
+    check_equal(rst_provider_load(shop.provider), 0);
+    check_equal(*rst_probe_semaphore(shop.order), 0);
+    shop_fire(shop, 1);
+    check(tracer >= 0);
+    rst_provider_free(shop.provider);
+}
+
+static void nothing_is_repaired_where_a_debugger_may_be(void **state)
+{
+    long system_calls[] = {SYS_openat, SYS_read};
+
+    (void)state;
+    need_tracer();
+    for (size_t i = 0; i < sizeof(system_calls) / sizeof(system_calls[0]); i++)
+        in_child(load_without_status, &system_calls[i]);
+}
+
 /*
  * A debugger puts breakpoints into the process's own memory, and counts nothing in; a load that
  * mapped the text afresh would lose them.
@@ -149,6 +176,7 @@ int main(void)
         cmocka_unit_test(several_tracers_are_counted_again),
         cmocka_unit_test(a_tracer_without_a_semaphore_is_left_alone),
         cmocka_unit_test(a_lost_count_harms_nothing),
+        cmocka_unit_test(nothing_is_repaired_where_a_debugger_may_be),
         cmocka_unit_test(a_debuggers_breakpoint_stays),
     };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/command.h"
 #include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "cli/find/near.h"
