@@ -133,6 +133,28 @@ module BpftraceTests
     assert_equal 'ends so.', shown.last
   end
 
+  # bpftrace reads with page faults off: a page that the program has not touched shows as "", unless
+  # the fire makes it resident. This string's bytes are a mapped file's, of which Ruby reads the end.
+  def test_that_a_string_in_memory_that_nobody_has_read_shows
+    shown, = trace({ text: 'printf("%s\n", str(arg0));' }, <<~'RUBY')
+      require 'fiddle'
+      require 'tempfile'
+      pointer, long = Fiddle::TYPE_VOIDP, Fiddle::TYPE_LONG
+      library = Fiddle::Handle::DEFAULT
+      map = Fiddle::Function.new(library['mmap'], [pointer, long, -Fiddle::TYPE_INT, -Fiddle::TYPE_INT, Fiddle::TYPE_INT, long], pointer)
+      static = Fiddle::Function.new(library['rb_str_new_static'], [pointer, long], pointer)
+      size = 100 * 4096
+      file = Tempfile.new('rst-ruby-test')
+      file.write("a string that nobody has read\0".ljust(size, '-'), "\0" * 4096)
+      file.flush
+      address = map.call(0, size + 4096, 1, 2, file.fileno, 0)
+      string = static.call(address, size).to_value
+      text = declare(:text, String)
+      watched { text.fire(string) }
+    RUBY
+    assert_equal ['a string that nobody has read'], shown
+  end
+
   # By its path alone, whatever process that is in.
   def test_that_a_program_with_the_file_backing_is_watched_by_its_file
     Dir.mktmpdir('rst-ruby-test') do |directory|
