@@ -78,11 +78,6 @@ int rst_descriptor_move(int fd, const char *what)
 
 /* ------------------------------------------------------------------- writing an image -- */
 
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
-}
-
 static bool is_loaded(const struct rst_map *map, uint64_t at)
 {
     return at < map->readable || (at >= map->semaphores && at < map->end);
@@ -95,7 +90,7 @@ static size_t block_size(const struct rst_image *image, size_t at)
 
 static bool is_hole(const struct rst_image *image, size_t at)
 {
-    return !is_loaded(&image->map, at) && is_zero(image->bytes + at, block_size(image, at));
+    return !is_loaded(&image->map, at) && rst_is_zero(image->bytes + at, block_size(image, at));
 }
 
 /* The end of the run of blocks from `at` on that are all holes, or all not. */

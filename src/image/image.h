@@ -6,8 +6,10 @@
 #ifndef RST_IMAGE_H
 #define RST_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "image/spec.h"
 
@@ -29,6 +31,12 @@ struct rst_image {
     size_t size;
     struct rst_map map;
 };
+
+/* Whether bytes, of which an image has few that are not, are all zero. */
+static inline bool rst_is_zero(const uint8_t *bytes, size_t size)
+{
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
 
 /* Gives 0, -ENOMEM or -EFBIG; `ret` is untouched on failure. */
 int rst_image_make(const struct rst_image_spec *spec, struct rst_image *ret);

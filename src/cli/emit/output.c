@@ -19,6 +19,7 @@
 #include "cli/base/command.h"
 #include "cli/base/file.h"
 #include "cli/base/quote.h"
+#include "image/image.h"
 
 #define BLOCK 4096
 
@@ -37,11 +38,6 @@ static int write_all(int fd, const uint8_t *bytes, size_t size)
     return 0;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
-}
-
 /* Write but what is zero: an image is mostly holes. */
 static int write_sparse(int fd, const uint8_t *bytes, size_t size)
 {
@@ -50,7 +46,7 @@ static int write_sparse(int fd, const uint8_t *bytes, size_t size)
     for (size_t at = 0; error == 0 && at < size; at += BLOCK) {
         size_t length = size - at < BLOCK ? size - at : BLOCK;
 
-        if (is_zero(bytes + at, length))
+        if (rst_is_zero(bytes + at, length))
             continue;
         if (lseek(fd, (off_t)at, SEEK_SET) < 0)
             return -errno;
