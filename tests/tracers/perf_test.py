@@ -53,13 +53,13 @@ class Perf(TracerTest):
         if any(f"sdt_{provider}:" in line for line in self.perf("probe", "--list")):
             self.perf("probe", "--quiet", "--del", f"sdt_{provider}:*")
 
-    def record(self, target, probes):
+    def record(self, target, probes, *options):
         """Start recording, and wait until perf says that it does."""
         control, acknowledge = os.pipe(), os.pipe()
         events = [word for probe in probes for word in ("-e", f"sdt_{probe}")]
         tool = self.tool(
             "perf", "record", "--delay=-1", f"--control=fd:{control[0]},{acknowledge[1]}",
-            "-o", self.data, "-p", target.pid, *events, keep=(control[0], acknowledge[1]),
+            "-o", self.data, "-p", target.pid, *options, *events, keep=(control[0], acknowledge[1]),
             HOME=self.home,
         )
         os.close(acknowledge[1])  # so that it reads as ended if perf ends
@@ -96,6 +96,17 @@ class Perf(TracerTest):
 
     def test_records_any_number_of_arguments(self):
         self.check_fires(self.target("file"), EVERY_COUNT)
+
+    def test_names_the_caller_in_a_user_stack(self):
+        target = self.target("file")
+        self.define(target, {"shop:order": ORDER})
+        tool = self.record(target, {"shop:order": ORDER}, "--call-graph", "fp")
+        target.fire("shop:order", 1)
+        tool.finish(signal.SIGINT)
+        self.detached(target, "shop:order")
+        lines = self.perf("script", "-i", self.data, "-F", "ip,sym")
+        frames = [words[1] for words in map(str.split, lines) if len(words) > 1]
+        self.assertEqual(frames[:3], ["shop__order", "rst_probe_fire", "checkout"], lines)
 
     def test_lists_the_probes_of_a_cached_file(self):
         target = self.target("file")
