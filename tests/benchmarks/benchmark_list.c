@@ -29,6 +29,7 @@ static struct contender loop[] = {
     {"lttng", "lttng-ust: lttng_ust_tracepoint_enabled()", "lttng", "loop-lttng",
      .session = PLACE_OPTION},
     {"rst-enabled", "librst: RST_ENABLED()", "rst", "loop-rst-enabled"},
+    {"rst-local", "librst: RST_ENABLED(), the handle in a local variable", "rst", "loop-rst-local"},
     {"rst-fire", "librst: RST_FIRE(), 3 arguments", "rst", "loop-rst-fire"},
 };
 

@@ -37,6 +37,18 @@ BENCH_RUN_SINGLY(bench_loop_rst_enabled, if (RST_ENABLED(bench_probe)) bench_pas
 BENCH_RUN_SINGLY(bench_loop_rst_fire,
                  RST_FIRE(bench_probe, (bench_pass(), i), BENCH_PATH, BENCH_STATUS));
 
+/* The handle in a variable of the function's own, as a program has it that fires in a loop. */
+void bench_loop_rst_local(uint64_t count)
+{
+    const rst_probe *probe = bench_probe;
+
+    for (uint64_t i = 0; i < count; i++) {
+        if (RST_ENABLED(probe))
+            bench_pass();
+        BENCH_BARRIER();
+    }
+}
+
 /* As tracers did it before the kernel knew how to. */
 static void raise_semaphore(int by)
 {
@@ -68,6 +80,7 @@ PREPARE(bench_guard_rst_semaphore);
 PREPARE(bench_guard_rst_function);
 PREPARE(bench_loop_rst_enabled);
 PREPARE(bench_loop_rst_fire);
+PREPARE(bench_loop_rst_local);
 
 /* --------------------------------------------------------------------- a traced fire -- */
 

@@ -20,6 +20,8 @@ const struct bench_job bench_jobs[] = {
     {"loop-sdt", bench_sdt_loop_prepare, bench_sdt_loop, NULL, bench_finish_guard},
     {"loop-rst-enabled", bench_loop_rst_enabled_prepare, bench_loop_rst_enabled, NULL,
      bench_finish_guard},
+    {"loop-rst-local", bench_loop_rst_local_prepare, bench_loop_rst_local, NULL,
+     bench_finish_guard},
     {"loop-rst-fire", bench_loop_rst_fire_prepare, bench_loop_rst_fire, NULL, bench_finish_guard},
 
     {"call-empty", bench_call_prepare, bench_call_empty, NULL, bench_call_finish},

@@ -15,6 +15,7 @@ void bench_guard_rst_semaphore(uint64_t count);
 void bench_guard_rst_function(uint64_t count);
 void bench_loop_empty(uint64_t count);
 void bench_loop_rst_enabled(uint64_t count);
+void bench_loop_rst_local(uint64_t count);
 void bench_loop_rst_fire(uint64_t count);
 enum bench_outcome bench_guard_empty_prepare(const char *arg);
 enum bench_outcome bench_guard_rst_enabled_prepare(const char *arg);
@@ -22,6 +23,7 @@ enum bench_outcome bench_guard_rst_fire_prepare(const char *arg);
 enum bench_outcome bench_guard_rst_semaphore_prepare(const char *arg);
 enum bench_outcome bench_guard_rst_function_prepare(const char *arg);
 enum bench_outcome bench_loop_rst_enabled_prepare(const char *arg);
+enum bench_outcome bench_loop_rst_local_prepare(const char *arg);
 enum bench_outcome bench_loop_rst_fire_prepare(const char *arg);
 
 /* unwatched_call.c: a probe that is called though nobody watches. */
