@@ -12,6 +12,9 @@
 # as_root COMMAND... runs a command as root, by sudo if need be; has_root says whether it can. It
 # finds that out once, so that sudo asks once for a password that isn't given.
 
+# shellcheck source=.ci/progress.sh
+. "$(dirname "${BASH_SOURCE[0]}")/progress.sh"
+
 needed_packages=()
 needed_things=()
 root_found=
@@ -61,9 +64,56 @@ as_root() {
     fi
 }
 
+# COMMAND as it must be called to run as root.
+say_as_root() {
+    if is_root; then
+        echo "run: $*"
+    elif have sudo; then
+        echo "run: sudo $*"
+    else
+        echo "run as root: $*"
+    fi
+}
+
+# What apt-get says, in English, as how far it is.
+show_apt() {
+    local line words all='' got=0 unpacked=0 ready=0
+
+    while IFS= read -r line; do
+        read -r -a words <<<"$line"
+        case $line in
+        *' newly installed, '*) all=$((words[0] + words[2])) ;;
+        'Need to get '*)
+            end_progress
+            line=${line#Need to get }
+            echo "$all packages, ${line%% of archives*} to download"
+            ;;
+        Get:*\ * | Hit:*\ *)
+            # Get:7 http://deb.debian.org/debian bookworm/main amd64 libelf-dev amd64 0.188-2.1 [74 kB]
+            if [ -n "$all" ]; then
+                progress "download $((got += 1)) of $all: ${words[4]-}"
+            else
+                progress "read the lists of packages: ${words[*]:1:2}"
+            fi
+            ;;
+        'Unpacking '*) progress "unpack $((unpacked += 1)) of $all: ${words[1]}" ;;
+        'Setting up '*) progress "set up $((ready += 1)) of $all: ${words[2]}" ;;
+        *'Could not get lock'*) progress 'wait until another program has installed its packages' ;;
+        esac
+    done
+}
+
+install_packages() {
+    local apt=(env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -q
+        -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+
+    # A list that can't be read may be one that isn't needed.
+    as_root "${apt[@]}" update || :
+    as_root "${apt[@]}" install -y --no-install-recommends "$@"
+}
+
 install_needed() {
-    local thing
-    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
+    local thing log
 
     [ "${#needed_things[@]}" -eq 0 ] && return
     echo "lacking: ${needed_things[*]}"
@@ -72,12 +122,17 @@ install_needed() {
         return 1
     fi
     if ! has_root; then
-        echo "installing them takes root; run: apt-get install ${needed_packages[*]}" >&2
+        echo "installing them takes root; $(say_as_root "apt-get install ${needed_packages[*]}")" >&2
         return 1
     fi
     echo "installing: ${needed_packages[*]}"
-    as_root "${apt[@]}" update || return
-    as_root "${apt[@]}" install -y --no-install-recommends "${needed_packages[@]}" >/dev/null || return
+    log=$(mktemp) || return
+    if ! watched "$log" show_apt install_packages "${needed_packages[@]}"; then
+        grep -v '^debconf: ' "$log" | tail -n 30 >&2
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
     for thing in "${needed_things[@]}"; do
         have "$thing" && continue
         echo "$thing is still lacking after: apt-get install ${needed_packages[*]}" >&2

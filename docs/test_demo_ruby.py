@@ -83,7 +83,7 @@ class DemoRuby(DemoCase):
         self.need_commands("gdb", *(["setpriv"] if os.geteuid() == 0 else []))
         status, said = self.demo_without_privilege("--requests", len(VISIT))
         self.assertEqual(status, 0, said)
-        self.assertIn("neither root nor sudo", said)
+        self.assertRegex(said, "you are not root, and .*sudo")
         self.assertRegex(said, r"(?m)^stap +rack +request_finish +0x")
         self.assert_requests(said, 1)
 
