@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import harness
 from demo_case import DemoCase
@@ -142,6 +143,13 @@ class Demo(DemoCase):
         process = re.search(r"^process (\d+);", said, re.M).group(1)
         self.assertFalse(Path("/proc", process).exists(), f"process {process} is still there")
 
+    def test_it_reads_a_text_made_for_it_if_none_is_named(self):
+        self.need("bpftrace", "meson", "ninja")
+        text = (harness.ROOT / "docs/demo.txt").read_text()
+        status, said = self.demo()
+        self.assertEqual(status, 0, said)
+        self.assertEqual(traced(said), expected(text.splitlines()), said)
+
     def test_it_refuses_what_it_cannot_do(self):
         empty = self.text.with_name("empty")
         empty.touch()
@@ -164,6 +172,24 @@ class Demo(DemoCase):
         status, said = self.demo("--help")
         self.assertEqual(status, 0)
         self.assertIn("Usage: ./demo", said)
+
+
+class Picture(unittest.TestCase):
+    """docs/demo.svg shows a run of ./demo as it is now."""
+
+    def test_it_has_the_command_and_the_lines_of_the_text(self):
+        picture = ElementTree.parse(harness.ROOT / "docs/demo.svg").getroot()
+        shown = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
+        recipe = re.search(r"demo\.svg (\./demo .*?)`", (harness.ROOT / "DEVELOPMENT.md").read_text())
+        self.assertEqual(shown[0], f"$ {recipe.group(1)}")
+        text = (harness.ROOT / "docs/demo.txt").read_text().splitlines()
+        lines = int(recipe.group(1).split()[-1])
+        self.assertEqual(traced("\n".join(shown)), expected(text[:lines]))
+
+    def test_the_text_fits_into_it(self):
+        for line in (harness.ROOT / "docs/demo.txt").read_text().split("\n"):
+            self.assertRegex(line, r"^[ -~]{0,40}$")
+            self.assertNotRegex(line, r'["\\]', "which rst trace shows as \\-sequences")
 
 
 if __name__ == "__main__":
