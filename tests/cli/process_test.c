@@ -21,6 +21,7 @@
 #include "cli/find/process.h"
 #include "cli/usdt/usdt.h"
 #include "rst.h"
+#include "support/tracer.h"
 
 /* A child that waits to be killed; once this returns it runs. */
 static pid_t start_child(void)
@@ -117,12 +118,14 @@ static void reads_a_semaphore_where_the_process_has_it(void **state)
 
 static void says_so_of_a_process_that_ends_meanwhile(void **state)
 {
-    pid_t child = start_child();
     struct process process;
     struct process_opened opened;
     uint16_t seen;
+    pid_t child;
 
     (void)state;
+    need(geteuid() == 0, "only root may look at a process that has become a zombie");
+    child = start_child();
     assert_int_equal(process_open(child, &process), 0);
     assert_true(process.file_count > 0);
     kill(child, SIGKILL);
@@ -170,6 +173,7 @@ static void does_not_take_what_is_mapped_by_now_for_what_was(void **state)
     void *at;
 
     (void)state;
+    need(geteuid() == 0, "only root may look at what /proc/PID/map_files leads to");
     assert_non_null(mkdtemp(directory));
     snprintf(one, sizeof(one), "%s/one", directory);
     snprintf(other, sizeof(other), "%s/other", directory);
