@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -331,6 +332,23 @@ static void a_read_only_place_is_refused(void **state)
 }
 
 /* What the program then prints must not land in the image. */
+/* Longer than any path that the kernel takes. */
+static void a_directory_with_too_long_a_name_is_refused(void **state)
+{
+    struct resources before = resources_now();
+    struct shop shop = shop_new();
+    char directory[3000] = "/";
+
+    (void)state;
+    memset(directory + 1, 'd', sizeof(directory) - 2);
+    assert_int_equal(rst_provider_set_backing(shop.provider, RST_BACKING_FILE, directory), 0);
+    assert_int_equal(rst_provider_load(shop.provider), -ENAMETOOLONG);
+    check_mentions(rst_error(), "/dddd");
+    check_mentions(rst_error(), "is too long");
+    rst_provider_free(shop.provider);
+    assert_nothing_left(before, resources_now());
+}
+
 static void load_without_standard_streams(void *directory)
 {
     struct shop shop;
@@ -352,6 +370,35 @@ static void the_standard_streams_numbers_stay_free(void **state)
     in_child(load_without_standard_streams, *state);
 }
 
+static void load_where_only_their_numbers_are_free(void *directory)
+{
+    struct rlimit before, tight;
+    struct shop shop;
+
+    forget_environment();
+    close(0), close(1), close(2);
+    shop = shop_new();
+    check_equal(rst_provider_set_backing(shop.provider, RST_BACKING_FILE, directory), 0);
+    check_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    tight = before;
+    tight.rlim_cur = 3;
+    check_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    check(rst_provider_load(shop.provider) < 0);
+    check_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    check_mentions(rst_error(), "F_DUPFD_CLOEXEC");
+    check_equal(fcntl(0, F_GETFD), -1);
+    check_equal(fcntl(1, F_GETFD), -1);
+    check_equal(fcntl(2, F_GETFD), -1);
+    check_equal(rst_provider_load(shop.provider), 0);
+    rst_provider_free(shop.provider);
+}
+
+static void a_load_that_could_take_only_those_fails_and_leaves_nothing(void **state)
+{
+    in_child(load_where_only_their_numbers_are_free, *state);
+    assert_int_equal(entries_of(*state), 0);
+}
+
 #define WITH_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void)
@@ -368,7 +415,9 @@ int main(void)
         WITH_DIRECTORY(a_symbolic_link_is_refused),
         WITH_DIRECTORY(a_file_in_the_directorys_place_is_refused),
         cmocka_unit_test(a_read_only_place_is_refused),
+        cmocka_unit_test(a_directory_with_too_long_a_name_is_refused),
         WITH_DIRECTORY(the_standard_streams_numbers_stay_free),
+        WITH_DIRECTORY(a_load_that_could_take_only_those_fails_and_leaves_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
