@@ -32,7 +32,7 @@ def main():
     what, path = sys.argv[1:]
     counts = collections.Counter()
     with open(path, encoding="utf-8") as log:
-        for test in map(json.loads, log):
+        for test in map(json.loads, filter(str.strip, log)):
             why = reasons(test)
             counts.update(why)
             if what == "names" and why:

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""./check builds and tests as the user who calls it, and only what tests skip then as root.
+
+By a meson, a ninja and a sudo that say in a log how they were called.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+SOURCE = Path(os.environ["SOURCE_ROOT"])
+SAY = r"""#!/bin/sh
+echo "${0##*/}: root=${FAKE_ROOT-no} require=${RST_REQUIRE_TRACERS-} $*" >>"$CALLS"
+"""
+MESON = (
+    SAY
+    + r"""
+case "$1" in
+setup)
+    for build; do :; done
+    mkdir -p "$build/meson-logs"
+    ;;
+test)
+    base=testlog skipped='skipped: it takes root'
+    while [ $# -gt 0 ]; do
+        case $1 in
+        -C) build=$2 ;;
+        --logbase) base=$2 ;;
+        esac
+        shift
+    done
+    [ "$base" = testlog ] || skipped='it ran'
+    [ "${FAKE_ROOT-no}" = no ] || skipped='it ran'
+    printf '{"name": "librst:load / attach", "result": "OK", "stdout": "%s"}\n' "$skipped" \
+        >"$build/meson-logs/$base.json"
+    printf '%s\n' '{"name": "librst:load / life", "result": "OK", "stdout": "it ran"}' \
+        "${MESON_LOG-}" >>"$build/meson-logs/$base.json"
+    echo "Ok:   2"
+    exit "${MESON_STATUS-0}"
+    ;;
+esac
+"""
+)
+SUDO = r"""#!/bin/sh
+[ "$1" != -n ] || shift
+[ -n "$SUDO_WORKS" ] || exit 1
+FAKE_ROOT=yes exec "$@"
+"""
+ID = r"""#!/bin/sh
+[ "$FAKE_ROOT" != yes ] || { echo 0; exit; }
+case $1 in
+-u) echo 1234 ;;
+-g) echo 5678 ;;
+esac
+"""
+
+
+class Check(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = Path(directory.name)
+        self.checkout = self.root / "checkout"
+        shutil.copytree(SOURCE / ".ci", self.checkout / ".ci")
+        shutil.copy(SOURCE / "check", self.checkout)
+        with open(self.checkout / ".ci/packages.sh", "a", encoding="utf-8") as script:
+            script.write("need() { :; }\n")  # nothing lacks here
+        self.commands = self.root / "commands"
+        self.commands.mkdir()
+        scripts = {"meson": MESON, "ninja": SAY, "chown": SAY, "git": SAY, "sudo": SUDO, "id": ID}
+        for name, script in {**scripts, "clang": "#!/bin/sh\necho 14\n"}.items():
+            (self.commands / name).write_text(script)
+            (self.commands / name).chmod(0o755)
+
+    def check(self, *steps, **environment):
+        """Gives its status, what it said, and the calls of meson, ninja and chown."""
+        calls = self.root / "calls"
+        calls.write_text("")
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("RST_", "MESON_"))}
+        done = subprocess.run(
+            [self.checkout / "check", *steps],
+            env={
+                **keep,
+                "PATH": f"{self.commands}:{os.environ['PATH']}",
+                "CALLS": str(calls),
+                "SUDO_WORKS": "",
+                "RST_REQUIRE_TRACERS": "1",
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        said = [line for line in calls.read_text().splitlines() if not line.startswith("git:")]
+        return done.returncode, done.stdout, said
+
+    def assert_call(self, call, start, *words):
+        self.assertTrue(call.startswith(start), call)
+        for word in words:
+            self.assertIn(word, call)
+
+    def test_what_is_skipped_runs_once_more_by_sudo(self):
+        status, said, calls = self.check("clang", SUDO_WORKS="yes")
+        self.assertEqual(status, 0, said)
+        self.assertEqual(len(calls), 5, calls)
+        self.assert_call(calls[0], "meson: root=no", " setup ")
+        self.assert_call(calls[1], "ninja: root=no")
+        self.assert_call(calls[2], "meson: root=no require= ", "--suite unit --suite load")
+        self.assert_call(calls[3], "meson: root=yes require=1 ", "--logbase testlog-root attach")
+        self.assertNotIn("life", calls[3])
+        self.assert_call(calls[4], "chown: root=yes", f"--from=root 1234:5678 {self.checkout}/build-check")
+        self.assertNotIn("skipped", said)
+
+    def test_without_sudo_it_says_why_tests_were_skipped(self):
+        status, said, calls = self.check("clang")
+        self.assertEqual(status, 0, said)
+        self.assertEqual(len(calls), 3, calls)
+        self.assert_call(calls[2], "meson: root=no require=1 ")
+        self.assertIn("\n        skipped: 1 x it takes root\n", said)
+
+    def test_root_runs_all_at_once(self):
+        status, said, calls = self.check("clang", FAKE_ROOT="yes")
+        self.assertEqual(status, 0, said)
+        self.assertEqual(len(calls), 3, calls)
+        self.assert_call(calls[2], "meson: root=yes require=1 ")
+
+    def test_a_suite_that_fails_is_its_failure(self):
+        status, said, calls = self.check("clang", SUDO_WORKS="yes", MESON_STATUS="1")
+        self.assertEqual(status, 1, said)
+        self.assertIn("failed: clang-test clang-root", said)
+        self.assert_call(calls[-1], "chown: root=yes")
+
+    def test_a_log_that_cannot_be_read_is_a_failure(self):
+        for works in ("yes", ""):
+            status, said, _ = self.check("clang", SUDO_WORKS=works, MESON_LOG="{")
+            self.assertEqual(status, 1, said)
+            self.assertIn("failed: clang-skipped", said)
+
+    def test_a_step_that_is_not_there_is_refused(self):
+        status, said, calls = self.check("clang", "thorough")
+        self.assertEqual((status, calls), (1, []), said)
+        self.assertIn("Usage: ./check", said)
+
+    def test_every_step_is_explained(self):
+        status, said, _ = self.check("--help")
+        self.assertEqual(status, 0)
+        script = (self.checkout / "check").read_text()
+        for line in script.splitlines():
+            if line.startswith("step_"):
+                self.assertRegex(said, rf"(?m)^  {line[5:].split('(')[0]} +\S")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
