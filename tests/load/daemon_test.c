@@ -68,6 +68,30 @@ static void a_load_brings_a_closed_memfd_back_under_its_number(void **state)
     in_child(close_and_load, NULL);
 }
 
+static void close_more_and_load(void *unused)
+{
+    int lower = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct shop shop = shop_loaded();
+    char *path = strdup(rst_probe_path(shop.order));
+
+    (void)unused;
+    check(lower >= 3);
+    close_all();
+    check_equal(rst_provider_load(shop.provider), 0);
+    check_text(rst_probe_path(shop.order), path);
+    check(exists(path));
+    check_equal(fcntl(lower, F_GETFD), -1); /* which the new memfd had first */
+    rst_provider_free(shop.provider);
+    check(!exists(path));
+    free(path);
+}
+
+static void its_number_is_taken_though_a_lower_one_is_free(void **state)
+{
+    (void)state;
+    in_child(close_more_and_load, NULL);
+}
+
 static void close_take_number_and_load(void *unused)
 {
     struct shop shop = shop_loaded();
@@ -212,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_brings_a_closed_memfd_back_under_its_number),
+        cmocka_unit_test(its_number_is_taken_though_a_lower_one_is_free),
         cmocka_unit_test(a_load_brings_a_closed_memfd_back_under_another_number),
         cmocka_unit_test(unload_and_free_work_after_the_close),
         cmocka_unit_test(a_tracer_stays_until_the_memfd_is_made_anew),
