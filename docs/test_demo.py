@@ -144,7 +144,7 @@ class Demo(DemoCase):
         self.assertFalse(Path("/proc", process).exists(), f"process {process} is still there")
 
     def test_it_reads_a_text_made_for_it_if_none_is_named(self):
-        self.need("bpftrace", "meson", "ninja")
+        self.need_root_and("bpftrace", "meson", "ninja")
         text = (harness.ROOT / "docs/demo.txt").read_text()
         status, said = self.demo()
         self.assertEqual(status, 0, said)
@@ -174,7 +174,7 @@ class Demo(DemoCase):
         self.assertIn("Usage: ./demo", said)
 
 
-class Picture(unittest.TestCase):
+class Picture(harness.Case):
     """docs/demo.svg shows a run of ./demo as it is now."""
 
     def test_it_has_the_command_and_the_lines_of_the_text(self):

@@ -24,6 +24,8 @@ import sys
 import tempfile
 import time
 
+import documents
+
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
 MNT_DETACH = 2
 DEADLINE = 30  # seconds
@@ -55,8 +57,9 @@ class Readme:
         self.commands = [shlex.split(line, comments=True) for line in block.splitlines()]
         self.option = find(r"`meson setup (--prefix=[^`]*)`", install, "a prefix of one's own")
         self.exports = find(r"((?:^    export [^\n]*\n)+)", install, "what to export")
-        self.program = find(r"<!-- test: shop.c -->\n```c\n(.*?)```", text, "shop.c")
-        self.compile = find(r"^    (cc shop\.c [^\n]*)\n", text, "the command that compiles shop.c")
+        blocks = documents.read("README.md")
+        self.program = next(block.text for block in blocks if block.option("file=") == "shop.c")
+        self.compile = next(block.text for block in blocks if block.text.startswith("cc shop.c "))
 
     def command(self, name):
         """The one that starts so."""
