@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """What the tests ran of the library, by gcov, and why the rest is not run.
 
-usage: report.py [--least PERCENT] SOURCE BUILD REASONS
+usage: report.py [--least PERCENT] [--counts DIR] SOURCE BUILD REASONS
 
 SOURCE is the root of the sources, BUILD a build with -Db_coverage=true in which the tests have run.
-The library is src/ without src/cli. REASONS says of each line that no test runs why it is so:
+Their counts are there, and in the directories of DIR; see apart.sh. The library is src/ without src/cli. REASONS says of each line that no test runs why it is so:
 
     src/backing/file.c, open_directory: return -ELOOP;
         What follows is the reason, indented, on one line or more.
@@ -60,23 +60,40 @@ def notes_of(build):
                     yield os.path.relpath(os.path.join(directory, name), build)
 
 
-def measure(source, build, gcov):
+def counts_of(build, notes, directory):
+    """For each place with counts: the files to give to gcov."""
+    yield [os.path.join(build, note) for note in notes]
+    for place in sorted(os.listdir(directory)) if directory else []:
+        there = os.path.join(directory, place, build.lstrip("/"))
+        found = []
+        for note in notes:
+            beside = os.path.join(there, note)
+            if os.path.exists(beside.replace(".gcno", ".gcda")):
+                if not os.path.lexists(beside):
+                    os.symlink(os.path.join(build, note), beside)
+                found.append(beside)
+        if found:
+            yield found
+
+
+def measure(source, build, directory, gcov):
     """{path: {number: Line}}, of all objects that were compiled from a file."""
     files = collections.defaultdict(lambda: collections.defaultdict(Line))
     notes = list(notes_of(build))
     if not notes:
         sys.exit(f"{build} has no file for gcov: it is to be set up with -Db_coverage=true")
-    command = [gcov, "--json-format", "--stdout", "--branch-probabilities", *notes]
-    done = subprocess.run(command, cwd=build, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"{gcov}: exit status {done.returncode}\n{done.stderr}")
-    for document in done.stdout.splitlines():
-        for told in json.loads(document)["files"]:
-            path = os.path.relpath(os.path.join(build, told["file"]), source)
-            if is_of_the_library(path):
-                for line in told["lines"]:
-                    files[path][line["line_number"]].add(line, told["functions"])
+    for counts in counts_of(build, notes, directory):
+        command = [gcov, "--json-format", "--stdout", "--branch-probabilities", *counts]
+        done = subprocess.run(command, cwd=build, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"{gcov}: exit status {done.returncode}\n{done.stderr}")
+        for document in done.stdout.splitlines():
+            for told in json.loads(document)["files"]:
+                path = os.path.relpath(os.path.join(build, told["file"]), source)
+                if is_of_the_library(path):
+                    for line in told["lines"]:
+                        files[path][line["line_number"]].add(line, told["functions"])
     return files
 
 
@@ -159,10 +176,11 @@ def main():
     parser.add_argument("build")
     parser.add_argument("reasons")
     parser.add_argument("--least", type=float, default=95)
+    parser.add_argument("--counts", metavar="DIR")
     parser.add_argument("--gcov", default="gcov")
     options = parser.parse_args()
     source, build = os.path.realpath(options.source), os.path.realpath(options.build)
-    files = measure(source, build, options.gcov)
+    files = measure(source, build, options.counts, options.gcov)
     rows, (run, lines, _, _) = table(files)
     wrong = missing(source, files, read_reasons(options.reasons))
     if 100 * run < options.least * lines:

@@ -57,11 +57,11 @@ class Report(unittest.TestCase):
     def run_in_build(self, *command):
         subprocess.run(command, cwd=self.build, check=True)
 
-    def report(self, *reasons, least=10):
+    def report(self, *reasons, least=10, options=()):
         text = self.source / "reasons"
         text.write_text("\n".join(reasons) + "\n")
         done = subprocess.run(
-            [sys.executable, REPORT, "--least", str(least), self.source, self.build, text],
+            [sys.executable, REPORT, "--least", str(least), *options, self.source, self.build, text],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -135,6 +135,21 @@ class Report(unittest.TestCase):
         self.run_in_build("gcc", "--coverage", "src/b.p/half.c.o", "../main.c", "-o", "other")
         self.run_in_build("./other", "with an odd number")
         _, said = self.report()
+        self.assertIn("\n| all | 7 | 71.4 % | 2 | 100.0 % |\n", said)
+
+    def test_what_tests_counted_each_in_a_place_of_its_own_is_added(self):
+        counts = self.source / "counts"
+        counts.mkdir()
+        for words in ([], ["with an odd number"]):
+            subprocess.run(
+                [REPORT.with_name("apart.sh"), "./program", *words],
+                cwd=self.build,
+                env={**os.environ, "RST_COVERAGE": str(counts)},
+                check=True,
+            )
+        self.assertEqual(len(list(counts.iterdir())), 2)
+        self.assertEqual(list(self.build.glob("**/*.gcda")), [])
+        _, said = self.report(options=["--counts", counts])
         self.assertIn("\n| all | 7 | 71.4 % | 2 | 100.0 % |\n", said)
 
     def test_what_is_never_run_counts_and_the_command_does_not(self):
