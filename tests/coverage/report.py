@@ -63,6 +63,7 @@ def notes_of(build):
 def counts_of(build, notes, directory):
     """For each place with counts: the files to give to gcov."""
     yield [os.path.join(build, note) for note in notes]
+    directory = directory and os.path.realpath(directory)
     for place in sorted(os.listdir(directory)) if directory else []:
         there = os.path.join(directory, place, build.lstrip("/"))
         found = []

@@ -29,15 +29,16 @@ test)
         case $1 in
         -C) build=$2 ;;
         --logbase) base=$2 ;;
+        --wrapper) wrapper=-${2##*/} ;;
         esac
         shift
     done
     [ "$base" = testlog ] || skipped='it ran'
     [ "${FAKE_ROOT-no}" = no ] || skipped='it ran'
     printf '{"name": "librst:load / attach", "result": "OK", "stdout": "%s"}\n' "$skipped" \
-        >"$build/meson-logs/$base.json"
+        >"$build/meson-logs/$base${wrapper-}.json"
     printf '%s\n' '{"name": "librst:load / life", "result": "OK", "stdout": "it ran"}' \
-        "${MESON_LOG-}" >>"$build/meson-logs/$base.json"
+        "${MESON_LOG-}" >>"$build/meson-logs/$base${wrapper-}.json"
     echo "Ok:   2"
     exit "${MESON_STATUS-0}"
     ;;
@@ -115,6 +116,17 @@ class Check(unittest.TestCase):
         self.assertNotIn("life", calls[3])
         self.assert_call(calls[4], "chown: root=yes", f"--from=root 1234:5678 {self.checkout}/build-check")
         self.assertNotIn("skipped", said)
+
+    def test_coverage_counts_what_root_runs_too(self):
+        report = self.checkout / "tests/coverage/report.py"
+        report.parent.mkdir(parents=True)
+        report.write_text("#!/bin/sh\necho '| all |'\n")
+        report.chmod(0o755)
+        status, said, calls = self.check("coverage", SUDO_WORKS="yes")
+        self.assertEqual(status, 0, said)
+        self.assert_call(calls[2], "meson: root=no require= ", "/coverage/apart.sh", "--suite faults")
+        self.assert_call(calls[3], "meson: root=yes require=1 ", "/coverage/apart.sh", " attach")
+        self.assertIn("        | all |\n", said)
 
     def test_without_sudo_it_says_why_tests_were_skipped(self):
         status, said, calls = self.check("clang")
