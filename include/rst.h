@@ -23,12 +23,14 @@
  *
  *     # bpftrace -p PID -e 'usdt:*:shop:checkout { printf("%lu %s\n", arg0, str(arg1)); }'
  *
- * **What a probe costs.** Unwatched, RST_FIRE() reads one 32-bit *semaphore* and skips the rest;
- * the kernel counts the attached tracers in it (since Linux 4.20). Watched, it calls
- * rst_probe_fire(), which calls the probe's own function; the tracer's breakpoint stands in that.
+ * **What a probe costs.** While nobody watches, RST_FIRE() reads a 32-bit number, the *semaphore*,
+ * and skips the rest. The kernel (since Linux 4.20) counts the attached tracers in the 16 bits at
+ * the lower address; the other 16 are librst's own, zero for now. While somebody watches,
+ * RST_FIRE() calls rst_probe_fire(), which calls the probe's own function. The tracer's breakpoint
+ * is in that function, so a stack shows it first, then rst_probe_fire(), then the code that fired.
  *
- * **NULL is a probe that nobody watches**, for every macro and function here: where
- * rst_provider_add() failed, the program loses that probe and nothing else.
+ * **NULL is a probe that nobody watches**, for every macro and function here: if
+ * rst_provider_add() fails, the program loses that probe and nothing else.
  *
  * **How it works.** rst_provider_load() writes a small ELF shared object with one SystemTap note
  * per probe (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation), into a sealed
@@ -37,32 +39,34 @@
  *
  * **Errors.** A function that returns `int` gives 0, or a negative errno(3) value. A function that
  * returns a pointer gives NULL and sets errno. rst_error() then says in words what was wrong and
- * what would be right. Nothing is printed, nothing aborts. Whatever goes wrong in a load leaves
- * handles that are disabled and safe to fire.
+ * what would be right. Nothing is printed, nothing aborts. If a load fails, the handles are
+ * disabled and safe to fire.
  *
  * **Strings.** A tracer reads a string while the fire lasts, and most tracers see only memory that
- * is resident: not a page of a mapped file that the process has not touched yet. So a watched fire
- * has the kernel make each string's first page and the one behind it resident
- * (madvise(MADV_POPULATE_READ), or process_vm_readv(2) before Linux 5.14), which may wait for a
- * disk. That is safe for a pointer to anything, valid or not. A thread remembers pages for a few
- * fires, so that it is rarely done.
+ * is resident. A page of a mapped file that the process has not touched yet is not. So a watched
+ * fire first asks the kernel to make each string's first page and the page after it resident, by
+ * madvise(MADV_POPULATE_READ), or process_vm_readv(2) before Linux 5.14. This may wait for a disk.
+ * It is safe for any pointer, valid or not. librst remembers pages for a few fires, so it rarely
+ * makes the call. A seccomp filter must allow these calls: one that kills for them kills the
+ * program when it fires a watched probe with a string.
  *
- * **Threads.** Every function may be called from any thread at any time, with one exception that
- * C's rules make: nobody may use a provider or its probes while, or after, another thread frees
- * it. Firing takes no lock, calls no allocator and is async-signal-safe; nothing else here is. A
- * thread is not cancelled (pthread_cancel(3)) while it is in here.
+ * **Threads.** Every function may be called from any thread at any time, with one exception: nobody
+ * may use a provider or its probes while, or after, another thread frees it. Firing takes no lock,
+ * calls no allocator and is async-signal-safe; nothing else here is. A thread cannot be cancelled
+ * (pthread_cancel(3)) while it is in librst.
  *
  * **Fork.** After fork(2) the child's handles work as the parent's do, and belong to the child. A
- * child made by vfork(2) or by clone(2) past the C library must not call librst before it execs. A
- * fork waits for other threads' loads to leave the dynamic linker, a second at most. Where another
- * thread was in a dlopen(3) of the program's own, the linker may be unusable in the child: what was
- * loaded works there, and a load of something new fails with -ENOEXEC.
+ * child that is made by vfork(2), or by clone(2) without the C library, must not call librst before
+ * it execs. A fork waits until no other thread is in the dynamic linker for a load, a second at
+ * most. If another thread is in a dlopen(3) of the program's own at that moment, the linker may be
+ * unusable in the child: probes that were loaded work there, and loading new ones fails with
+ * -ENOEXEC.
  *
  * **Environment**, read at each load and ignored in a set-user-ID program (secure_getenv(3)):
- *  - `RST_DISABLE=1` (or anything but `0` and nothing): every load succeeds and does nothing.
+ *  - `RST_DISABLE=1`, or any other text but `0`: every load succeeds and does nothing.
  *  - `RST_BACKING=memfd`, `file` or `file:DIR`: overrides rst_provider_set_backing().
- *  - `RST_NOP=fast`: on Linux 6.18 to 7.2 on x86_64, sites that the kernel turns into a call
- *    instead of a trap. See librst(3) for what it needs of a program that forks.
+ *  - `RST_NOP=fast`: on Linux 6.18 to 7.2 on x86_64, the kernel replaces a watched site by a call
+ *    instead of a trap, which is faster. librst(3) says what it needs of a program that forks.
  */
 
 #include <stdbool.h>
@@ -79,7 +83,7 @@ extern "C" {
 #error "rst.h needs GCC's or Clang's attributes and __atomic builtins"
 #endif
 
-/** The version of this header, "MAJOR.MINOR.PATCH"; rst_version() is the library's. */
+/** The version of this header, "MAJOR.MINOR.PATCH"; rst_version() gives the library's. */
 #define RST_VERSION "0.1.0"
 
 /** The same in numbers, for `#if`. */
@@ -90,30 +94,30 @@ extern "C" {
 /** The most arguments a probe can have: what libbpf (`BPF_USDT_MAX_ARG_CNT`) can read. */
 #define RST_MAX_ARGS 12
 
-/** The longest provider name, in bytes: DTrace's 63 less room for the process id it appends. */
+/** The longest provider name, in bytes: DTrace's 63, less the process id that it appends. */
 #define RST_MAX_PROVIDER_NAME 58
 
 /** The longest probe name, in bytes: what DTrace can name. */
 #define RST_MAX_PROBE_NAME 127
 
-/** A named group of probes that is loaded and unloaded as one. Opaque. */
+/** A named group of probes that are loaded and unloaded together. Opaque. */
 typedef struct rst_provider rst_provider;
 
 /** A probe's handle. It belongs to its provider and lives until rst_provider_free(). */
 typedef struct rst_probe rst_probe;
 
 /**
- * What RST_ENABLED() reads of a handle; nothing else does, and nobody writes it.
+ * What RST_ENABLED() reads of a handle. Only RST_ENABLED() uses it; programs never write it.
  *
- * This pointer is a frozen part of the ABI. librst keeps more behind it, so a handle can be neither
- * copied nor made. It is never NULL: while a probe is disabled, it leads to a zero. JITs and FFIs
- * use rst_probe_semaphore() and rst_probe_function() instead.
+ * This pointer is a frozen part of the ABI. librst keeps more data behind it, so a program can
+ * neither copy nor make a handle. The pointer is never NULL: while a probe is disabled, it leads to
+ * a zero. JITs and FFIs use rst_probe_semaphore() and rst_probe_function() instead.
  */
 struct rst_probe {
-    const volatile uint32_t *semaphore; /**< not 0: a tracer is attached */
+    const volatile uint32_t *semaphore; /**< leads to 0 while no tracer is attached */
 };
 
-/** A probe's function, really `void (*)(uint64_t, ...)`; see rst_probe_function(). */
+/** A probe's function, to be cast to its own type; see rst_probe_function(). */
 typedef void (*rst_function)(void);
 
 /* ---------------------------------------------------------------- providers -- */
@@ -134,35 +138,38 @@ RST_EXPORT rst_provider *rst_provider_new(const char *name);
 /**
  * Unload a provider and free it, its probes, and every pointer they gave out.
  *
- * No thread may be using any of them. Tracers that are attached stay so, and see no more fires.
+ * No thread may be using any of them. Tracers that are attached stay attached, and see no more
+ * hits.
  *
- * @param provider  NULL is allowed and does nothing. errno is left as it was.
+ * @param provider  NULL is allowed and does nothing. errno stays as it was.
  * @since 0.1
  */
 RST_EXPORT void rst_provider_free(rst_provider *provider);
 
 /** Where a provider's image is kept; see rst_provider_set_backing(). */
 enum rst_backing_kind {
-    /** A memfd; a file where memfd_create() is unavailable, or its memory may not be executed. The
+    /** A memfd; or a file, if memfd_create() is unavailable, or its memory may not be executed. The
      *  default. */
     RST_BACKING_AUTO = 0,
-    /** A sealed memfd: nothing on disk. perf, and `bpftrace -p` from 0.25 on, can't find it. */
+    /** A sealed memfd: nothing on disk. perf, and `bpftrace -p` from 0.25 on, cannot find it. */
     RST_BACKING_MEMFD = 1,
-    /** A regular file, there while loaded. Every tracer finds it. */
+    /** A regular file, which exists while the provider is loaded. Every tracer finds it. */
     RST_BACKING_FILE = 2
 };
 
 /**
- * Say where the provider's image is kept. Before the first load; `RST_BACKING` overrides it.
+ * Say where the provider's image (the shared object with its probes) is kept. Call it before the
+ * first load. The environment variable `RST_BACKING` overrides it.
  *
  * A file is made in `DIRECTORY/librst-UID/`, which librst makes with mode 0700 and removes once it
- * is empty. The file goes when the provider is unloaded or freed and when the program exits; what
- * a killed program left is removed by the next program of the same user that loads one there.
+ * is empty. librst removes the file when the provider is unloaded or freed, and when the program
+ * exits. If a program was killed, the next program of the same user that loads a file there removes
+ * what it left.
  *
  * @param backing    one of enum rst_backing_kind.
  * @param directory  an absolute path to a directory whose file system is not mounted `noexec`;
- *                   copied. NULL: `$XDG_RUNTIME_DIR`, else `$TMPDIR`, else `/tmp`, the first that
- *                   will do.
+ *                   copied. NULL means the first of `$XDG_RUNTIME_DIR`, `$TMPDIR` and `/tmp` in
+ *                   which the file can be made.
  * @returns 0, or a negative errno:
  *   - -EINVAL: NULL provider, unknown backing, a directory that is not absolute.
  *   - -EBUSY: the provider has been loaded already.
@@ -174,8 +181,8 @@ RST_EXPORT int rst_provider_set_backing(rst_provider *provider, int backing, con
 /**
  * Declare a probe. It is disabled until the next rst_provider_load().
  *
- * A signature is comma-separated `type name`, the name optional:
- * `"uint64 order, string customer, int32 cents"`. NULL or "" is a probe without arguments.
+ * A signature is a list of arguments with commas between, each a type and an optional name:
+ * `"uint64 order, string customer, int32 cents"`. NULL or "" means a probe without arguments.
  *
  * | type                               | pass                       | a tracer sees             |
  * |------------------------------------|----------------------------|---------------------------|
@@ -192,7 +199,8 @@ RST_EXPORT int rst_provider_set_backing(rst_provider *provider, int backing, con
  *
  * @param name       `[A-Za-z_][A-Za-z0-9_]*`, at most RST_MAX_PROBE_NAME bytes; copied.
  * @param signature  copied; argument names are `[A-Za-z_][A-Za-z0-9_]*`, each used once.
- * @returns the handle, which belongs to the provider; or NULL and errno:
+ * @returns the handle, which belongs to the provider; or NULL, which can be fired like any handle
+ *   and does nothing, and errno:
  *   - EINVAL: a NULL provider or name; a malformed name or signature, which rst_error() quotes.
  *   - ENAMETOOLONG: `name` has more than RST_MAX_PROBE_NAME bytes.
  *   - E2BIG: more than RST_MAX_ARGS arguments.
@@ -206,25 +214,32 @@ RST_EXPORT rst_probe *rst_provider_add(rst_provider *provider, const char *name,
 /**
  * Show the provider's probes to tracers.
  *
- * It may be called again: after rst_provider_add(), it loads what was added since; after
- * rst_provider_unload(), it brings all back, at the same addresses; and where something has closed
- * the memfd behind librst's back, as daemons do that close every descriptor, it opens it anew.
- * Handles and pointers that are out stay valid throughout.
+ * It may be called again:
+ *  - after rst_provider_add(), it loads what was added since;
+ *  - after rst_provider_unload(), it brings back all probes, at the same addresses;
+ *  - if the program has closed the memfd, as daemons do that close every descriptor, or somebody
+ *    has removed the file, it makes the memfd or the file anew;
+ *  - if the program has dropped the memory of a semaphore (madvise(MADV_DONTNEED)), so that it
+ *    reads 0 while a tracer is attached, it has the kernel count the tracer in again.
+ *
+ * Handles, and pointers that they have given out, stay valid throughout.
  *
  * When two threads load at once, each loads the probes that it came first to, and returns when
- * those are loaded: 0 then does not mean that the other's are, which rst_probe_path() tells. When
- * one loads and another unloads, the one that came last has its way.
+ * those are loaded. A return of 0 does not say that the other thread's are loaded, too;
+ * rst_probe_path() does. When one thread loads and another unloads, the call that came last
+ * decides.
  *
  * @returns 0, also when `RST_DISABLE=1` made it do nothing; or a negative errno, and then what was
- *   loaded before is still so, and nothing else is:
+ *   loaded before is still loaded, and nothing else is:
  *   - -EINVAL: NULL provider; a value of `RST_BACKING` or `RST_NOP` that is not known.
  *   - -ENOTSUP: librst does not know this CPU.
  *   - -ECANCELED: the program is exiting.
  *   - -ENOMEM: no memory.
- *   - -EACCES, -EPERM: no directory for a file that is ours alone and not mounted `noexec`.
- *   - -ENOENT: /proc is not mounted, or another process's.
- *   - -EFBIG: the image would be 4 GiB or more, which the kernel's semaphore offsets cannot reach;
- *     or larger than RLIMIT_FSIZE (setrlimit(2)) allows.
+ *   - -EACCES: the directory for the file is on a file system that is mounted `noexec`.
+ *   - -EPERM: the directory librst-UID belongs to another user, or others may enter it.
+ *   - -ENOENT: /proc is not mounted, or belongs to another process.
+ *   - -EFBIG: the image would have 4 GiB or more, and the kernel takes only 32 bits for a
+ *     semaphore's offset; or it would have more than RLIMIT_FSIZE (setrlimit(2)) allows.
  *   - -ENOEXEC: dlopen(3) refused the image; rst_error() has its words.
  *   - any errno of memfd_create(2), open(2), write(2), fcntl(2) or mmap(2), named by rst_error().
  * @since 0.1
@@ -234,13 +249,14 @@ RST_EXPORT int rst_provider_load(rst_provider *provider);
 /**
  * Hide the provider's probes from tracers. Safe while other threads fire.
  *
- * The mapped image is replaced, in place, by anonymous memory that does the same and cannot be
- * found; every handle is disabled, and pointers that are out stay readable and callable. A tracer
- * that stays attached sees the probes again after the next load, if they are in a memfd; a file is
- * then a new one, to which it must attach anew. Unloading what is not loaded does nothing.
+ * Anonymous memory with the same functions takes the place of the mapped image, at the same
+ * addresses, and tracers cannot find it. Every handle is disabled, and pointers that were given out
+ * stay readable and callable. If the probes are in a memfd, a tracer that stays attached sees them
+ * again after the next load. A file is then a new one, and the tracer must attach again. If the
+ * provider is not loaded, this does nothing.
  *
  * Where the program may not make anonymous memory executable (PR_SET_MDWE in prctl(2), systemd's
- * `MemoryDenyWriteExecute=`, SELinux's execmem), the stubs can't be replaced, and it fails.
+ * `MemoryDenyWriteExecute=`, SELinux's execmem), it fails.
  *
  * @returns 0, or a negative errno of mmap(2), mprotect(2) or mremap(2); the probes are disabled
  *   even then, but tracers may still find them. -EINVAL: NULL provider.
@@ -256,7 +272,7 @@ RST_EXPORT const char *rst_provider_name(const rst_provider *provider);
 
 /**
  * @returns whether tracers can see the provider: a load has succeeded, and no unload came after it.
- * A later load that fails changes nothing. false for NULL, and where `RST_DISABLE` is set.
+ * A later load that fails does not change that. false for NULL, and if `RST_DISABLE` is set.
  * @since 0.1
  */
 RST_EXPORT bool rst_provider_loaded(const rst_provider *provider);
@@ -297,10 +313,10 @@ RST_EXPORT const char *rst_probe_signature(const rst_probe *probe);
 /**
  * Say what a tracer attaches to: `/proc/PID/fd/N`, or the file.
  *
- * @returns the path; or NULL for NULL, while the probe is not loaded, and where the path has come
- * to lead elsewhere: a daemon has closed the memfd's descriptor, or somebody removed the file
- * (rst_provider_load() then makes it anew). The string lives as long as the provider. In a child
- * after fork(2) it names the child, and so does a string that was given out before the fork.
+ * @returns the path; or NULL for NULL, while the probe is not loaded, and if the path no longer
+ * leads to the image: the program has closed the memfd's descriptor, or somebody has removed the
+ * file. rst_provider_load() then makes it anew. The string lives as long as the provider. In a
+ * child after fork(2) it names the child, and so does a string that was given out before the fork.
  * @since 0.1
  */
 RST_EXPORT const char *rst_probe_path(const rst_probe *probe);
@@ -308,7 +324,8 @@ RST_EXPORT const char *rst_probe_path(const rst_probe *probe);
 /**
  * Give the address of the probe's semaphore, for a JIT or an FFI that reads it itself.
  *
- * Read all 32 bits: the kernel makes them non-zero while a tracer is attached. Ask after the load.
+ * Read all 32 bits: they are not zero while a tracer is attached. The kernel counts tracers in the
+ * 16 bits at the lower address; the other 16 are librst's own, zero for now. Ask after the load.
  * The address stays the same, and readable, until rst_provider_free(). Before the probe's first
  * load, and for NULL, it is the address of a zero that nothing changes.
  * @since 0.1
@@ -319,11 +336,11 @@ RST_EXPORT const volatile uint32_t *rst_probe_semaphore(const rst_probe *probe);
  * Give the function that holds the probe's site, for a JIT or an FFI that calls it itself.
  *
  * Cast it to `void (*)(uint64_t, ...)` with one `uint64_t` per argument of the signature, not
- * variadic, and call it by the C calling convention. It skips what rst_probe_fire() does: it fires
- * whatever the semaphore says, all arguments must be there, and strings are not made resident, so
- * that tracers may show one as "". Ask after the load. The address stays the same, and callable,
- * until rst_provider_free(). Before the probe's first load, and for NULL, it is the address of a
- * function that does nothing.
+ * variadic, and call it by the C calling convention. The call skips what rst_probe_fire() does: it
+ * fires whatever the semaphore says, every argument must be there, and strings are not made
+ * resident, so a tracer may show one as "". Ask after the load. The address stays the same, and
+ * callable, until rst_provider_free(). Before the probe's first load, and for NULL, it is the
+ * address of a function that does nothing.
  * @since 0.1
  */
 RST_EXPORT rst_function rst_probe_function(const rst_probe *probe);
@@ -371,9 +388,9 @@ static inline bool rst_enabled_(const rst_probe *probe)
  *     RST_FIRE(probe, a1, ..., a12)
  *
  * A handle of NULL is a probe that nobody watches. The arguments are evaluated only when a tracer
- * is attached, and go to rst_probe_fire(). Give each of the C type that rst_provider_add() lists: a
+ * is attached, and go to rst_probe_fire(). Give each the C type that rst_provider_add() lists: a
  * `double` where it says `double` (`3.0`, not `3`), a `float` (`3.0f`) where it says `float`. In C,
- * a bit-field wants a `+` before it. Strings are read by the tracer during the call.
+ * write a `+` before a bit-field. The tracer reads strings during the call.
  */
 #define RST_FIRE(...)                                                                              \
     do {                                                                                           \
@@ -410,7 +427,7 @@ static inline bool rst_enabled_(const rst_probe *probe)
 /* clang-format on */
 #endif
 
-/* The rest is how the macros above are made; nothing below is for use by name. */
+/* What the macros above are made of. Programs must not use anything below by its name. */
 
 #ifdef __cplusplus
 #define RST_CAST_(type, value) reinterpret_cast<type>(value)
@@ -500,8 +517,8 @@ template <typename Rst_, typename RstIn_> uint64_t rst_bits_(Rst_ RstIn_::*value
 #define RST_11_(probe, a, ...) RST_BITS(a), RST_10_(probe, __VA_ARGS__)
 #define RST_12_(probe, a, ...) RST_BITS(a), RST_11_(probe, __VA_ARGS__)
 
-/* The array stands inside the parentheses of a call, so that a macro which is given a whole
- * RST_FIRE() does not take its commas for its own. */
+/* The array is inside the parentheses of a call. So a macro that is given a whole RST_FIRE() does
+ * not take the array's commas for its own. */
 #ifdef __cplusplus
 #define RST_CALL_(probe, count, ...) rst_fire_(probe, count, __VA_ARGS__)
 extern "C++" {
