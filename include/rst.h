@@ -24,10 +24,11 @@
  *     # bpftrace -p PID -e 'usdt:*:shop:checkout { printf("%lu %s\n", arg0, str(arg1)); }'
  *
  * **What a probe costs.** While nobody watches, RST_FIRE() reads a 32-bit number, the *semaphore*,
- * and skips the rest. The kernel (since Linux 4.20) counts the attached tracers in the 16 bits at
- * the lower address; the other 16 are librst's own, zero for now. While somebody watches,
- * RST_FIRE() calls rst_probe_fire(), which calls the probe's own function. The tracer's breakpoint
- * is in that function, so a stack shows it first, then rst_probe_fire(), then the code that fired.
+ * and skips the rest. While a tracer is attached, the kernel (since Linux 4.20) keeps a count
+ * in the 16 bits at the lower address; the other 16 are librst's own, zero for now. While somebody
+ * watches, RST_FIRE() calls rst_probe_fire(), which calls the probe's own function. The tracer's
+ * breakpoint is in that function, so a stack shows it first, then rst_probe_fire(), then the code
+ * that fired.
  *
  * **NULL is a probe that nobody watches**, for every macro and function here: if
  * rst_provider_add() fails, the program loses that probe and nothing else.
@@ -324,7 +325,7 @@ RST_EXPORT const char *rst_probe_path(const rst_probe *probe);
 /**
  * Give the address of the probe's semaphore, for a JIT or an FFI that reads it itself.
  *
- * Read all 32 bits: they are not zero while a tracer is attached. The kernel counts tracers in the
+ * Read all 32 bits: they are not zero while a tracer is attached. The kernel's count is in the
  * 16 bits at the lower address; the other 16 are librst's own, zero for now. Ask after the load.
  * The address stays the same, and readable, until rst_provider_free(). Before the probe's first
  * load, and for NULL, it is the address of a zero that nothing changes.
