@@ -18,9 +18,10 @@
 #     parent: semaphore 1, breakpoint, hits 0
 #     parent has fired: hits 1
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 uprobe_program <<'C'
 #include "uprobe.h"

@@ -18,9 +18,10 @@
 #     bpftrace: order 4 [Grace], touched 1
 #     gdb: order 1 "Grace", touched 0
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 need_x86_64
 need_root

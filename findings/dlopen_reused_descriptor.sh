@@ -16,9 +16,10 @@
 #     memfd "two" is 3: dlopen gives version 1, the handle of before
 #     by another name: dlopen gives version 2
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 need_compiler
 getconf GNU_LIBC_VERSION || not_run "this libc is not glibc"

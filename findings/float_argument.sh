@@ -20,9 +20,10 @@
 #     bpftrace arg1: ERROR: couldn't get argument 1
 #     bpftrace arg2: ERROR: couldn't get argument 2
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 need_x86_64
 need_root

@@ -17,9 +17,10 @@
 #     gem build --force: metadata has "date:"
 #     gem build --force: read back, it is of today
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 package ruby-rubygems 3.3.15-2+deb12u1
 command -v ruby >/dev/null || package ruby3.1 3.1.2-7+deb12u1

@@ -16,9 +16,10 @@
 #     no other descriptor with the number: 11 22
 #     an empty file before it with the number: ERROR: couldn't get argument 0
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 need_x86_64
 need_root

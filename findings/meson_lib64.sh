@@ -19,9 +19,10 @@
 #     the dynamic linker searches /usr/local/lib/x86_64-linux-gnu
 #     pkg-config searches /usr/local/lib/x86_64-linux-gnu/pkgconfig
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 need_x86_64
 package meson 1.0.1-5

@@ -18,9 +18,10 @@
 #     a fire: site begins with e8, trampolines 1
 #     event closed: site begins with 0f, trampolines 1
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 # Is it Linux 6.18 or newer?
 printf '%s\n' 6.18 "$(uname -r)" | sort --check=quiet --version-sort ||

@@ -19,9 +19,10 @@
 #     perf probe --force --add TWO:EVENT: made TWO:EVENT_1
 #     the kernel: TWO:EVENT made
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 need_x86_64
 need_root

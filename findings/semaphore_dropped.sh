@@ -21,9 +21,10 @@
 #     text mapped afresh: semaphore 2
 #     event closed: semaphore 1, no breakpoint
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 uprobe_program <<'C'
 #include "uprobe.h"

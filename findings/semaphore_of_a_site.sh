@@ -22,9 +22,10 @@
 #     one without semaphore: semaphore 0
 #     a second, with it: Invalid argument
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 uprobe_program <<'C'
 #include <errno.h>

@@ -18,9 +18,10 @@
 #     mapped r--, then r-x: breakpoint, hits 1
 #     mapped rw-, then r-x, and a second event: breakpoint, hits 1
 set -euo pipefail
+folder=$(mktemp -d)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=findings/lib.sh
-. "$here/lib.sh"
+# shellcheck source=findings/lib.bash
+. "$here/lib.bash"
 
 uprobe_program <<'C'
 #include "uprobe.h"

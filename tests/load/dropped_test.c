@@ -88,7 +88,8 @@ static void a_tracer_without_a_semaphore_is_left_alone(void **state)
     rst_provider_free(shop.provider);
 }
 
-/* Until that load, and where there is none, the probe is disabled and safe. */
+/* Until that load the probe is disabled and safe; an unload and a load count the tracer, too. (It
+ * must not detach in between: the kernel then keeps its uprobe for good.) */
 static void a_lost_count_harms_nothing(void **state)
 {
     struct shop shop = shop_to_trace();
@@ -96,10 +97,13 @@ static void a_lost_count_harms_nothing(void **state)
 
     (void)state;
     drop_semaphore(shop.order);
-    close(tracer); /* counted out, of nothing */
     shop_fire(shop, 10);
+    shop_call(shop);
+    assert_int_equal(tracer_count(tracer), 1); /* the breakpoint is still there */
     assert_int_equal(rst_provider_unload(shop.provider), 0);
     assert_int_equal(rst_provider_load(shop.provider), 0);
+    assert_int_equal(*rst_probe_semaphore(shop.order), 1);
+    close(tracer);
     assert_int_equal(*rst_probe_semaphore(shop.order), 0);
     check_traceable(shop);
     rst_provider_free(shop.provider);

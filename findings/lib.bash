@@ -7,7 +7,7 @@
 # That is every line of the script that begins with "#" and five blanks.
 
 script=$(realpath "$0")
-folder=$(mktemp -d)
+: "${folder:?}" # made by the script
 export HOME=$folder LC_ALL=C # nobody's settings; and perf keeps a cache at home
 started=()
 
