@@ -19,7 +19,7 @@ const char *rst_error(void)
 __attribute__((format(printf, 3, 0))) static int fail(int error, const char *suffix,
                                                       const char *format, va_list args)
 {
-    char text[sizeof(message)]; /* `args` may hold the last message */
+    char text[sizeof(message)]; /* `args` may point into `message` */
     int length = vsnprintf(text, sizeof(text), format, args);
 
     if (length >= 0 && (size_t)length < sizeof(text) && suffix)

@@ -10,8 +10,8 @@
 /*
  * Keep a message for rst_error() and set errno.
  *
- * `error` is positive. The message says what was wrong, naming the value, and what would be right.
- * Gives -error, so that a caller can `return rst_fail(EINVAL, ...)`.
+ * `error` is positive. The message names the wrong value, and says what would be right. Returns
+ * -error, so that a caller can `return rst_fail(EINVAL, ...)`.
  */
 int rst_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -19,7 +19,8 @@ int rst_fail(int error, const char *format, ...) __attribute__((format(printf, 2
 int rst_fail_errno(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Keep this thread's message and errno over what may fail without being why: undoing, tidying up.
+ * Keep this thread's message and errno while undoing or tidying up, which may fail as well but is
+ * not the reason of the failure.
  */
 #define RST_ERROR_SIZE 640
 
@@ -31,7 +32,10 @@ struct rst_kept_error {
 struct rst_kept_error rst_error_keep(void);
 void rst_error_restore(const struct rst_kept_error *kept);
 
-/* A caller's string made fit for a message: bytes that don't print as \xNN, a long one cut. */
+/*
+ * A caller's string, fit for a message: bytes that don't print become \xNN, and a long string is
+ * cut.
+ */
 struct rst_quoted {
     char text[96];
 };

@@ -5,15 +5,17 @@
  *     up to 6.17     emulates nop1; a nop5 is single-stepped (slow) before 6.16
  *     6.18 to 7.2    turns a nop5 into a call to a trampoline (fast), which a forked child lacks:
  *                    it crashes unless its text is mapped afresh before it fires
- *     7.3 on         does so with a nop10, and safely; a nop5 is left a trap
+ *     7.3 on         turns a nop10 into such a call, and safely; traps at a nop5
  *
- * So: nop10 from 7.3 on; nop5 on 6.18 to 7.2 for those who ask for it; nop1 everywhere else.
+ * So the site gets a nop10 from 7.3 on, a nop5 on 6.18 to 7.2 if the user asks for it, and a nop1
+ * everywhere else.
  *
- * The release alone does not tell: 7.2.13 does as 7.3 does, and a distribution's kernel may have
- * gained or lost either. uprobe(2), called from anywhere but the trampoline, fails with EPROTO
- * where it is a nop10 that is turned into a call, with ENXIO where it is a nop5, and with ENOSYS
- * where it does not exist. But older kernels must not be asked, nor through a seccomp filter, which
- * may kill a process for a call that it doesn't know.
+ * The kernel's release is not enough to tell: 7.2.13 does what 7.3 does, and a distribution's
+ * kernel may have gained or lost either behaviour. The system call uprobe(2) tells. Called from
+ * anywhere but the trampoline, it fails with EPROTO in a kernel that turns a nop10 into a call,
+ * with ENXIO in one that turns a nop5 into a call, and with ENOSYS where it does not exist. It must
+ * not be called on older kernels, nor under a seccomp filter, which may kill a process for a system
+ * call that it does not know.
  */
 #include "arch/nop.h"
 
@@ -28,7 +30,7 @@
 
 #define SYSCALL_UPROBE 336
 
-/* The first kernel whose uprobe(2) tells anything of use. */
+/* The first kernel whose uprobe(2) tells which nop is fast. */
 #define FIRST_MAJOR 6
 #define FIRST_MINOR 18
 
@@ -44,7 +46,7 @@ static int probe_uprobe(void)
 #endif
 }
 
-/* Whether a release, "6.18.44-amd64" say, is 6.18 or later. */
+/* Whether a release like "6.18.44-amd64" is 6.18 or later. */
 static bool may_be_asked(const char *release)
 {
     char *end;
@@ -75,7 +77,7 @@ int rst_nop_choose(enum rst_nop *ret)
     int error = errno;
 
     if (wish && *wish && !fast)
-        return rst_fail(EINVAL, "RST_NOP=%s is not known; the one value is \"fast\"",
+        return rst_fail(EINVAL, "RST_NOP=%s is unknown; the only value is \"fast\"",
                         rst_quote(wish).text);
     *ret = uname(&name) < 0 ? RST_NOP1 : rst_nop_for(name.release, fast, probe_uprobe);
     errno = error;

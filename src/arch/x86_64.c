@@ -11,8 +11,8 @@
  *     pop  %rbp           CFA = rsp + 8, rbp restored
  *     ret
  *
- * The site never crosses a page (the kernel rewrites the longer nops in place), and what follows
- * the one-byte nop must not read as a nop5: libbpf from 1.7 on would probe that one instead.
+ * The site never crosses a page, because the kernel rewrites the longer nops in place. The bytes
+ * after a one-byte nop must not read as a nop5: libbpf from 1.7 on would attach to that instead.
  */
 #include <elf.h>
 
@@ -38,18 +38,21 @@ static const uint8_t nop1[] = {PROLOGUE, 0x90, EPILOGUE};
 static const uint8_t nop5[] = {PROLOGUE, 0x0f, 0x1f, 0x44, 0x00, 0x00, EPILOGUE};
 
 /*
- * The kernel turns a nop10 into two instructions: lea -0x80(%rsp),%rsp and, where the operand was,
- * a call. The call it never takes back, for the sake of a thread that was interrupted between the
- * two. But an unload or a load does: such a thread then finds the operand as it is here, which
- * undoes the lea. It is one instruction, so that nobody can be interrupted inside it, either. The
- * kernel takes any operand (is_optimizable_nop10() in its arch/x86/kernel/uprobes.c).
+ * The kernel turns a nop10 into two instructions: lea -0x80(%rsp),%rsp and, in the place of the
+ * operand, a call. When the last tracer leaves, the kernel keeps the call, for a thread that was
+ * interrupted between the two instructions. But an unload or a load of librst's restores the
+ * operand. The thread then runs the operand as an instruction, so the operand is one that undoes
+ * the lea. It is a single instruction, so that no thread can be interrupted inside it either. The
+ * kernel accepts any operand (is_optimizable_nop10() in its arch/x86/kernel/uprobes.c).
  */
 #define UNDO 0x2e, 0x48, 0x83, 0xec, 0x80 /* cs sub $-0x80,%rsp: a prefix without effect */
 
 static const uint8_t nop10[] = {PROLOGUE, 0x66, 0x2e, 0x0f, 0x1f, 0x84, UNDO, EPILOGUE};
 
-/* The stubs begin with endbr64 (IBT) and leave the return address alone (SHSTK); without saying so,
- * they would turn the protection off for a whole process, or be refused by it. */
+/*
+ * The stubs begin with endbr64 (IBT) and do not change the return address (SHSTK). An image without
+ * this note would turn the protection off for the whole process, or the process would refuse it.
+ */
 static const uint8_t property[] = {
     0x02, 0x00, 0x00, 0xc0, /* GNU_PROPERTY_X86_FEATURE_1_AND */
     0x04, 0x00, 0x00, 0x00, /* size of the data */
@@ -57,7 +60,7 @@ static const uint8_t property[] = {
     0x00, 0x00, 0x00, 0x00, /* padding to 8 */
 };
 
-/* A breakpoint; the call that a nop5 becomes; the lea before the call that a nop10 becomes. */
+/* int3; the call that replaces a nop5; the lea that replaces the first half of a nop10. */
 static const uint8_t watchers[] = {0xcc, 0xe8, 0x48};
 
 static const uint8_t entry_unwind[] = {
@@ -105,8 +108,10 @@ const struct rst_arch rst_arch_x86_64 = {
             [RST_NOP5] = STUB(nop5, 16),
             [RST_NOP10] = STUB(nop10, 32),
         },
-    /* Whole registers whatever the argument's size: gdb and perf know no common name for a part
-     * of r8 and r9, and every tracer cuts by the size before the '@'. */
+    /*
+     * Whole registers, whatever the argument's size: gdb and perf have no common name for a part of
+     * r8 or r9, and every tracer cuts the value to the size before the "@".
+     */
     .operands =
         {
             "%rdi",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The image, from its first byte to its last. Each line of regions starts on a 64 KiB boundary, so
- * that no two of them share a page on any CPU; the gaps are holes in the file.
+ * The layout of the image, from its first byte to its last. Each line below is a region. A region
+ * starts on a 64 KiB boundary, so that no two of them share a page on any CPU; the gaps are holes
+ * in the file.
  *
  *     R    ELF header, program headers, .note.gnu.property, .note.gnu.build-id, .hash, .dynsym,
  *          .dynstr, .eh_frame_hdr, .eh_frame, .stapsdt.base
@@ -10,21 +11,23 @@
  *     R W  .probes                                       the semaphores, written by the kernel
  *     -    .note.stapsdt, .note.librst, .shstrtab, section headers             not loaded
  *
- * Why it is as it is:
- *   - Every address equals its file offset: tracers convert between them in different ways, and
- *     with identity they agree.
- *   - The loaded segments have no file page in common: a page that is in two would have its probes
- *     counted twice.
- *   - The order .text, .probes, .note.stapsdt: bcc walks the sections once.
- *   - .note.stapsdt isn't loaded: neither is the one that sys/sdt.h makes, and perf and gdb see
- *     no probes in one that is.
+ * The reasons:
+ *   - Every address equals its offset in the image: tracers convert between the two in different
+ *     ways, and all of them give the same result when the two are equal.
+ *   - The loaded segments share no page of the image: the kernel would count a tracer twice in a
+ *     semaphore whose page is in two of them.
+ *   - The sections .text, .probes and .note.stapsdt come in this order, because bcc walks the
+ *     sections once.
+ *   - .note.stapsdt is not loaded: perf and gdb find no probes in a section of that name that is
+ *     loaded, and sys/sdt.h does not make one either.
  *   - .stapsdt.base is loaded: gdb finds a note's addresses only through it.
- *   - .probes is file-backed and in the private, writable segment, at an offset below 4 GiB: the
- *     kernel finds the semaphore by file and offset (ref_ctr_offset), 32 bits of it through
- *     perf_event_open(2). It is apart from .dynamic so that it can be mapped afresh.
- *   - Functions have symbols with sizes, named provider__probe, because bpftrace's user stacks name
- *     only those; and unwind tables, so that debuggers walk on to the caller.
- *   - The build-id is made from the contents: perf's cache keeps images by it.
+ *   - .probes has its bytes in the image, in the private, writable segment, at an offset below
+ *     4 GiB: the kernel finds a semaphore by file and offset (ref_ctr_offset), and
+ *     perf_event_open(2) has 32 bits for that offset. .probes is in a region of its own, apart from
+ *     .dynamic, so that it can be mapped afresh.
+ *   - Stubs have symbols with sizes, named provider__probe, because bpftrace's user stacks name
+ *     only functions with sizes; and unwind tables, so that debuggers walk on to the caller.
+ *   - The build-id is made from the contents: perf's cache stores images by it.
  */
 #include "image/image.h"
 
@@ -40,7 +43,7 @@
 #define PT_GNU_PROPERTY 0x6474e553
 #endif
 
-#define REGION_ALIGN 0x10000 /* the largest page of any CPU that librst has in mind */
+#define REGION_ALIGN 0x10000 /* the largest page size of any CPU that librst may support */
 
 enum program_header {
     HEADER_LOAD_R,
@@ -170,8 +173,9 @@ static void section_headers_write(struct rst_image_job *job)
 /* ---------------------------------------------------------------------------- build-id -- */
 
 /*
- * Three lanes of multiply and fold over the image's words. An identity, not a seal: nobody gains by
- * forging it, and at a microsecond a probe a cryptographic hash would be most of a load.
+ * The build-id: three lanes of multiply and fold over the image's words. It is an identity, not a
+ * seal: nobody gains by forging it. At a microsecond a probe, a cryptographic hash would take most
+ * of the time of a load.
  */
 static void digest(uint64_t lanes[3], const uint8_t *bytes, size_t size)
 {
@@ -224,10 +228,11 @@ int rst_image_make(const struct rst_image_spec *spec, struct rst_image *ret)
     tail = &job.layout.regions[REGION_TAIL];
     size = tail->offset + tail->size;
     if (size > UINT32_MAX)
-        return rst_fail(EFBIG,
-                        "provider \"%s\": the image of %zu probes would have %llu bytes, and less "
-                        "than 4 GiB is wanted; load after every million probes or so",
-                        spec->provider, spec->count, (unsigned long long)size);
+        return rst_fail(
+            EFBIG,
+            "provider \"%s\": the image of %zu probes would have %llu bytes; it must be less "
+            "than 4 GiB: load after every million probes or so",
+            spec->provider, spec->count, (unsigned long long)size);
     job.out.bytes = calloc(1, size);
     if (!job.out.bytes)
         return rst_fail(ENOMEM, "provider \"%s\": no memory for an image of %llu bytes",

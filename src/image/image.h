@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The image: an ELF shared object that holds the stubs, the semaphores and the notes of some
- * probes. Pure: the same probes give the same bytes, on any machine.
+ * The image: an ELF shared object with the stubs, the semaphores and the notes of some probes. This
+ * code is pure: the same probes give the same bytes, on any machine.
  */
 #ifndef RST_IMAGE_H
 #define RST_IMAGE_H
@@ -14,16 +14,17 @@
 #include "image/spec.h"
 
 /*
- * Where the image's loaded parts are, by offset in it, which is also the address from where it is
- * loaded. Each begins on a page that no other has a part of, whatever the CPU's page size.
+ * Where the loaded parts of the image are: offsets in the image, which are also the distances from
+ * the address at which it is loaded. Each part begins on a page of its own, whatever the CPU's page
+ * size.
  */
 struct rst_map {
-    uint64_t readable; /* what is only read: its size; its offset is 0 */
-    uint64_t build_id; /* in that: RST_BUILD_ID_SIZE bytes */
+    uint64_t readable; /* the size of the read-only part, which starts at offset 0 */
+    uint64_t build_id; /* RST_BUILD_ID_SIZE bytes within the read-only part */
     uint64_t text;     /* the stubs, one every `stride` bytes */
     uint64_t dynamic, dynamic_size;
     uint64_t semaphores; /* RST_SEMAPHORE_SIZE bytes each */
-    uint64_t end;        /* of the semaphores */
+    uint64_t end;        /* where the semaphores end */
 };
 
 struct rst_image {
@@ -32,7 +33,7 @@ struct rst_image {
     struct rst_map map;
 };
 
-/* Whether bytes, of which an image has few that are not, are all zero. */
+/* Whether all bytes are zero. Most of an image is. */
 static inline bool rst_is_zero(const uint8_t *bytes, size_t size)
 {
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);

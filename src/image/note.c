@@ -34,7 +34,7 @@ static size_t arguments_length(const struct rst_arch *arch, const struct rst_sig
     return length;
 }
 
-/* The size is exact: gdb, bcc and SystemTap refuse a note whose last byte isn't the last NUL. */
+/* The size must be exact: gdb, bcc and SystemTap refuse a note with bytes after the last NUL. */
 static size_t stapsdt_description_size(const struct rst_arch *arch, const char *provider,
                                        const struct rst_description *probe)
 {

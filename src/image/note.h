@@ -3,16 +3,16 @@
  * ELF notes: how a tracer learns of a probe.
  *
  * A note is three 32-bit words (the sizes of name and description, and a type), then the name and
- * the description, each padded to 4 bytes. librst writes two for each probe:
+ * the description, each padded to 4 bytes. librst writes two notes for each probe:
  *
- *     .note.stapsdt, name "stapsdt", type 3: what every tracer reads. The description is the
+ *     .note.stapsdt, name "stapsdt", type 3: every tracer reads this one. Its description is the
  *     addresses of the site, of .stapsdt.base and of the semaphore, then three strings: provider,
  *     probe, and the arguments as "SIZE@OPERAND ...".
  *     (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation)
  *
- *     .note.librst, name "rst", type 1: what tools that know librst read besides, to show arguments
- *     by name and true type. The description is the site's address in 32 bits, by which the two
- *     belong together, then the signature in its plain form.
+ *     .note.librst, name "rst", type 1: tools that know librst read this one as well, to show
+ *     arguments by name and true type. Its description is the site's address in 32 bits, which
+ *     names the probe that it belongs to, then the signature in its plain form.
  */
 #ifndef RST_NOTE_H
 #define RST_NOTE_H

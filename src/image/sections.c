@@ -36,7 +36,7 @@ static uint64_t build_id_size(const struct rst_image_spec *spec)
     return 3 * sizeof(uint32_t) + sizeof(gnu_name) + RST_BUILD_ID_SIZE;
 }
 
-/* The id itself is made last, from the rest of the image. */
+/* build_id_fill() in image.c writes the id itself last, because it depends on the other bytes. */
 static void build_id_write(struct rst_image_job *job)
 {
     rst_note_header_write(&job->out, gnu_name, RST_BUILD_ID_SIZE, NT_GNU_BUILD_ID);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The image's sections: what there is, in which order, and what is in each.
+ * The image's sections: their order, and the contents of each.
  */
 #ifndef RST_SECTIONS_H
 #define RST_SECTIONS_H
@@ -10,7 +10,7 @@
 #include "image/spec.h"
 #include "image/writer.h"
 
-/* Parts of the image that begin on a boundary of every CPU's pages. */
+/* The image's regions. Each begins on a page boundary of every CPU. */
 enum region { REGION_R, REGION_RX, REGION_RW, REGION_SEMAPHORES, REGION_TAIL, REGIONS };
 
 enum section {
@@ -42,7 +42,7 @@ struct rst_layout {
     uint64_t section_headers;
 };
 
-/* The image being written: the writer stands at the section's start. */
+/* The image being written. A section's write() finds the writer at the section's start. */
 struct rst_image_job {
     const struct rst_image_spec *spec;
     const struct rst_stub *stub;

@@ -11,7 +11,7 @@
     "bool, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float, double, pointer, "     \
     "string"
 
-/* A float's bits are an unsigned integer of its size: many tracers cannot read "8f@". */
+/* A float is described as an unsigned integer of its size: many tracers cannot read "8f@". */
 const struct rst_type_words rst_types[RST_TYPES] = {
     [RST_TYPE_BOOL] = {"bool", "1@"},     [RST_TYPE_INT8] = {"int8", "-1@"},
     [RST_TYPE_INT16] = {"int16", "-2@"},  [RST_TYPE_INT32] = {"int32", "-4@"},
@@ -22,13 +22,13 @@ const struct rst_type_words rst_types[RST_TYPES] = {
     [RST_TYPE_STRING] = {"string", "8@"},
 };
 
-/* A stretch of the signature's text: not NUL-terminated. */
+/* A part of the signature's text; it is not NUL-terminated. */
 struct word {
     const char *text;
     size_t length;
 };
 
-/* Not <ctype.h>: names must not depend on the locale. */
+/* <ctype.h> would make names depend on the locale. */
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -63,7 +63,7 @@ static const char *skip_blanks(const char *at)
     return at + strspn(at, " \t\n\r");
 }
 
-/* The next word of an argument: up to a blank, a comma or the end. Moves `at` behind it. */
+/* Gives the next word of an argument: up to a blank, a comma or the end. Moves `at` past it. */
 static struct word next_word(const char **at)
 {
     struct word word;
@@ -95,10 +95,10 @@ static char *append(char *to, const char *text, size_t length)
 
 size_t rst_signature_room(const char *text)
 {
-    return text ? 2 * strlen(text) + 1 : 1; /* "bool,bool" grows a blank per comma */
+    return text ? 2 * strlen(text) + 1 : 1; /* a blank is added after each comma: "bool,bool" */
 }
 
-/* One argument, from `at` up to its comma or the end. Gives its type, or a negative errno. */
+/* Parse one argument, from `at` to its comma or the end. Gives its type or a negative errno. */
 static int parse_argument(const char *signature, size_t number, const char **at, struct word *name)
 {
     struct word word = next_word(at);

@@ -6,8 +6,8 @@
  *     argument  = type [ name ]
  *     name      = [A-Za-z_][A-Za-z0-9_]*
  *
- * with any blanks between. The plain form has one blank between type and name, ", " between
- * arguments, and none elsewhere.
+ * Any number of blanks may stand between these. The plain form has one blank between type and name,
+ * ", " between arguments, and no other blanks.
  */
 #ifndef RST_SIGNATURE_H
 #define RST_SIGNATURE_H
@@ -34,10 +34,10 @@ enum rst_type {
     RST_TYPES
 };
 
-/* What signatures and notes call each type. */
+/* How signatures and notes write each type. */
 struct rst_type_words {
     const char *name;   /* in a signature */
-    const char *prefix; /* of a note's operand: the size in bytes, '-' for signed */
+    const char *prefix; /* how a note's operand begins: "-" if signed, size in bytes, "@" */
 };
 
 extern const struct rst_type_words rst_types[RST_TYPES];
@@ -49,19 +49,19 @@ struct rst_signature {
     uint16_t strings;            /* bit i is set: argument i is a string */
 };
 
-/* A probe as the image describes it. */
+/* A probe, as an image describes it. */
 struct rst_description {
     const char *name;
     struct rst_signature signature;
 };
 
 /*
- * Check a name. `what` it is the name of, for the message; it may have `most` bytes. Gives 0 or a
- * negative errno.
+ * Check that `name` is a name of at most `most` bytes. `what` says whose name it is, for the
+ * message: "the probe's name". Gives 0 or a negative errno.
  */
 int rst_name_check(const char *what, const char *name, size_t most);
 
-/* The most bytes that the plain form of `text` takes, its NUL included. */
+/* The size of the longest plain form that `text` can have, with its NUL. */
 size_t rst_signature_room(const char *text);
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an image is made from, and what is fixed about it.
+ * The description that an image is made from, and the constants of every image.
  */
 #ifndef RST_SPEC_H
 #define RST_SPEC_H
@@ -13,13 +13,13 @@
 #define RST_BUILD_ID_SIZE 20
 
 /*
- * A semaphore is a cell of 32 bits. Its half at the lower address is what the note names: the
- * kernel counts tracers in it, in 16 bits. The other half is librst's own, zero so far. Guards read
- * all of it.
+ * A semaphore is a cell of 32 bits. The half at the lower address is the 16 bits that the note
+ * names and in which the kernel counts tracers. The other half is librst's own and zero so far.
+ * Guards read the whole cell.
  */
 #define RST_SEMAPHORE_SIZE 4
 
-/* What the image is made from. */
+/* An image is made from this. */
 struct rst_image_spec {
     const struct rst_arch *arch;
     enum rst_nop nop;

@@ -10,7 +10,7 @@
 
 #include "arch/arch.h"
 
-/* The size of the stubs of `count` probes, and the stubs themselves, as the image has them. */
+/* The size of the stubs of `count` probes, and the stubs themselves, as they are in the image. */
 size_t rst_stubs_size(const struct rst_arch *arch, enum rst_nop nop, size_t count);
 void rst_stubs_write(const struct rst_arch *arch, enum rst_nop nop, size_t count, uint8_t *text);
 

@@ -57,13 +57,15 @@ void rst_dynstr_write(struct rst_writer *writer, const struct rst_image_spec *sp
     }
 }
 
-/* A short chain in each: looking symbols up is rare, and each bucket takes room in the image. */
+/*
+ * About four symbols to a bucket: symbols are rarely looked up, and buckets take room in the image.
+ */
 static size_t bucket_count(const struct rst_image_spec *spec)
 {
     return spec->count / 4 + 1;
 }
 
-/* Two counts, then as many buckets, then as many chains. */
+/* Two counts, the buckets, then one chain entry for each symbol. */
 uint64_t rst_hash_size(const struct rst_image_spec *spec)
 {
     size_t chains = spec->count + RST_FIRST_GLOBAL;
@@ -71,7 +73,7 @@ uint64_t rst_hash_size(const struct rst_image_spec *spec)
     return (2 + bucket_count(spec) + chains) * sizeof(uint32_t);
 }
 
-/* The ABI's hash function; called again, it goes on with more of the same name. */
+/* The ABI's hash function. Pass an earlier result as `value` to continue with more of the name. */
 static uint32_t hash(uint32_t value, const char *text)
 {
     for (; *text; text++) {
@@ -82,7 +84,9 @@ static uint32_t hash(uint32_t value, const char *text)
     return value;
 }
 
-/* Put each symbol first in its bucket, chained to the one that was. */
+/*
+ * Each symbol becomes the first of its bucket, and its chain entry the one that was first before.
+ */
 void rst_hash_write(struct rst_writer *writer, const struct rst_image_spec *spec)
 {
     uint32_t prefix = hash(hash(0, spec->provider), "__");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The image's symbols: one function per probe, named provider__probe, and the hash table by which
- * the dynamic linker finds it (System V ABI, chapters 4 and 5). librst itself finds its functions
- * by their offsets; the symbols are for tracers' stacks and for people.
+ * the dynamic linker finds it (System V ABI, chapters 4 and 5). librst itself finds the stubs by
+ * their offsets; the symbols are for tracers' stacks and for people.
  */
 #ifndef RST_SYMBOLS_H
 #define RST_SYMBOLS_H
@@ -12,14 +12,14 @@
 #include "image/spec.h"
 #include "image/writer.h"
 
-/* Symbol 0 is the null symbol; probe i's is symbol i + 1. */
+/* Symbol 0 is the null symbol; probe i has symbol i + 1. */
 #define RST_FIRST_GLOBAL 1
 
 uint64_t rst_dynsym_size(const struct rst_image_spec *spec);
 uint64_t rst_dynstr_size(const struct rst_image_spec *spec);
 uint64_t rst_hash_size(const struct rst_image_spec *spec);
 
-/* `section` is the number, `text` the address of the section that holds the stubs. */
+/* `section` is the number of the section with the stubs, `text` its address. */
 void rst_dynsym_write(struct rst_writer *writer, const struct rst_image_spec *spec,
                       uint16_t section, uint64_t text);
 void rst_dynstr_write(struct rst_writer *writer, const struct rst_image_spec *spec);

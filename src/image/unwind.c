@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/unwind.h"
 
-/* Pointer encodings: a signed 32-bit distance from the field, or from the index's start. */
+/*
+ * How .eh_frame_hdr and "zR" encode addresses: as signed 32-bit distances, from the field itself
+ * (pcrel) or from the start of the index (datarel).
+ */
 #define DW_EH_PE_udata4 0x03
 #define DW_EH_PE_sdata4 0x0b
 #define DW_EH_PE_pcrel 0x10
 #define DW_EH_PE_datarel 0x30
 
 #define ALIGN 8
-#define LENGTH_SIZE 4 /* an entry's length doesn't count itself */
+#define LENGTH_SIZE 4 /* an entry's length does not count the length field */
 #define CIE_FIXED_SIZE (LENGTH_SIZE + 4 /* id */ + 1 /* version */ + 3 /* "zR" */ + 5)
 #define FDE_FIXED_SIZE (LENGTH_SIZE + 4 /* CIE */ + 4 /* start */ + 4 /* size */ + 1)
 #define END_SIZE 4
@@ -30,7 +33,7 @@ size_t rst_unwind_size(const struct rst_arch *arch, enum rst_nop nop, size_t cou
     return cie_size(arch) + count * fde_size(&arch->stubs[nop]) + END_SIZE;
 }
 
-/* The padding of an entry is DW_CFA_nop, which is zero, as fresh bytes are. */
+/* An entry is padded with DW_CFA_nop, which is zero, and a fresh image's bytes are zero. */
 static void cie_write(struct rst_writer *writer, const struct rst_arch *arch)
 {
     size_t end = writer->at + cie_size(arch);
@@ -42,7 +45,7 @@ static void cie_write(struct rst_writer *writer, const struct rst_arch *arch)
     rst_put8(writer, arch->code_align);
     rst_put8(writer, (uint8_t)arch->data_align & 0x7f); /* SLEB128 of one byte */
     rst_put8(writer, arch->return_register);
-    rst_put8(writer, 1); /* size of what "R" adds: */
+    rst_put8(writer, 1); /* size of the data that "R" adds, the next byte: */
     rst_put8(writer, DW_EH_PE_pcrel | DW_EH_PE_sdata4);
     rst_put_bytes(writer, arch->unwind, arch->unwind_size);
     writer->at = end;

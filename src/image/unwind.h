@@ -2,10 +2,10 @@
 /*
  * Unwind tables: how a debugger walks from a stub to its caller.
  *
- * .eh_frame is one CIE, which says what holds on entry to every stub, then one FDE for each stub,
- * then a zero. .eh_frame_hdr is an index of it, sorted by address. Both are as the Linux Standard
- * Base has them (https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/
- * LSB-Core-generic/ehframechpt.html), in the encodings that GNU ld writes.
+ * .eh_frame is one CIE, which describes the state on entry to every stub, then one FDE for each
+ * stub, then a zero. .eh_frame_hdr is an index of .eh_frame, sorted by address. The Linux Standard
+ * Base describes both (https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/
+ * LSB-Core-generic/ehframechpt.html); the encodings are those that GNU ld writes.
  */
 #ifndef RST_UNWIND_H
 #define RST_UNWIND_H
@@ -18,13 +18,13 @@
 
 size_t rst_unwind_size(const struct rst_arch *arch, enum rst_nop nop, size_t count);
 
-/* Write .eh_frame for `count` stubs from address `text` on, at the writer's place. */
+/* Write .eh_frame for `count` stubs that start at address `text`, at the writer's position. */
 void rst_unwind_write(struct rst_writer *writer, const struct rst_arch *arch, enum rst_nop nop,
                       size_t count, uint64_t text);
 
 size_t rst_unwind_index_size(size_t count);
 
-/* Write .eh_frame_hdr for the .eh_frame at address `frames`. */
+/* Write .eh_frame_hdr for an .eh_frame at address `frames`. */
 void rst_unwind_index_write(struct rst_writer *writer, const struct rst_arch *arch,
                             enum rst_nop nop, size_t count, uint64_t text, uint64_t frames);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cursor over the image's bytes: the one place that knows its byte order (little-endian, as
- * ELFDATA2LSB says), whatever the machine that runs this has.
+ * A cursor over the image's bytes. Only this file knows the image's byte order: little-endian
+ * (ELFDATA2LSB), whatever the byte order of the machine that runs the code.
  */
 #ifndef RST_WRITER_H
 #define RST_WRITER_H
@@ -48,7 +48,7 @@ static inline void rst_put_bytes(struct rst_writer *writer, const void *bytes, s
     writer->at += size;
 }
 
-/* A string without its NUL, so that several can make up one. */
+/* A string without its NUL, so that several can be joined. */
 static inline void rst_put_text(struct rst_writer *writer, const char *text)
 {
     rst_put_bytes(writer, text, strlen(text));
@@ -65,7 +65,7 @@ static inline uint64_t rst_align(uint64_t value, uint64_t alignment)
     return (value + alignment - 1) / alignment * alignment;
 }
 
-/* The bytes of a fresh image are zero, so padding is a step. */
+/* A fresh image's bytes are zero, so padding only moves the cursor. */
 static inline void rst_put_padding(struct rst_writer *writer, size_t alignment)
 {
     writer->at = rst_align(writer->at, alignment);

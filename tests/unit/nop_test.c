@@ -102,7 +102,7 @@ static void an_unknown_wish_is_refused(void **state)
     assert_int_equal(rst_nop_choose(&nop), -EINVAL);
     assert_int_equal(errno, EINVAL);
     assert_int_equal(nop, RST_NOPS);
-    assert_string_equal(rst_error(), "RST_NOP=\"faster\" is not known; the one value is \"fast\"");
+    assert_string_equal(rst_error(), "RST_NOP=\"faster\" is unknown; the only value is \"fast\"");
     unsetenv("RST_NOP");
 }
 
