@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst: see the USDT probes of any process. This finds the subcommand; each has a file of its own.
+ * rst: see the USDT probes of any process. This file finds the subcommand.
  */
 #include <locale.h>
 #include <signal.h>
@@ -29,14 +29,14 @@ static const char examples[] =
     "    rst list -p 4711\n"
     "Which processes have a probe checkout, whoever provides it?\n"
     "    sudo rst list '*:checkout'\n"
-    "What can be seen of Ruby's interpreter?\n"
+    "Which probes does Ruby's interpreter have?\n"
     "    rst list /usr/lib/x86_64-linux-gnu/libruby-3.1.so.3.1\n"
     "Can probes be loaded and traced on this machine?\n"
     "    rst check\n"
-    "Write the file that a program with these probes would load:\n"
+    "Write the image of some probes to a file:\n"
     "    rst emit shop 'checkout(uint64 order, string customer)' -o shop.so\n"
     "\n"
-    "'rst COMMAND --help' says more. Exit statuses and all the rest are in rst(1).\n";
+    "'rst COMMAND --help' says more; rst(1) says everything, with the exit statuses.\n";
 
 static void print_help(void)
 {
@@ -78,7 +78,7 @@ static bool is_either(const char *word, const char *brief, const char *full)
     return strcmp(word, brief) == 0 || strcmp(word, full) == 0;
 }
 
-/* Whether a command is asked what it does; behind "--", nothing is asked. */
+/* Whether a command is asked for help. Words after "--" are not options. */
 static bool asks_for_help(int count, char **words)
 {
     for (int i = 1; i < count && strcmp(words[i], "--") != 0; i++)
@@ -100,7 +100,7 @@ static enum status run(int count, char **words)
         return STATUS_GOOD;
     }
     if (strcmp(words[1], "help") == 0 && count > 2 &&
-        strcmp(words[2], "help") != 0) { /* list, say */
+        strcmp(words[2], "help") != 0) { /* "rst help list", for example */
         command = find(words[2]);
         if (!command)
             return refuse(words[2]);
@@ -123,8 +123,8 @@ static enum status run(int count, char **words)
 
 int main(int count, char **words)
 {
-    setlocale(LC_CTYPE, "");  /* what can be printed, and how wide it is */
-    signal(SIGPIPE, SIG_IGN); /* a write fails instead, and that is told */
+    setlocale(LC_CTYPE, "");  /* for the encoding and the width of characters */
+    signal(SIGPIPE, SIG_IGN); /* a write fails instead, which is reported */
     signal(SIGXFSZ, SIG_IGN);
     return finish_output(run(count, words));
 }

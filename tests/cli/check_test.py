@@ -134,7 +134,7 @@ class Check(command.CommandTest):
             (
                 "no",
                 "file",
-                f"{directory} is mounted noexec: librst passes it over; name another with "
+                f"{directory} is mounted noexec: librst skips it; name another with "
                 "RST_BACKING=file:DIR",
             ),
             facts,
@@ -191,7 +191,7 @@ class Check(command.CommandTest):
         facts = self.facts(self.usual(), environment=self.fake("gdb", script))
         verdict, words = self.one(facts, "gdb")
         self.assertEqual(verdict, "-")
-        self.assertIn("doesn't answer", words)
+        self.assertIn("does not answer", words)
         with open(f"{directory}/child", encoding="ascii") as file:
             child = int(file.read())
         self.assertFalse(os.path.exists(f"/proc/{child}/exe"), "what it started goes on")

@@ -212,15 +212,15 @@ class Emit(command.CommandTest):
         cases = [
             (["shop", "order(uint6 id)"], r'probe order: .*"uint6" is not a type'),
             (["shop", "order(uint64 a, int8 a)"], r'probe order: .*both named "a"'),
-            (["shop", "order(uint64 a"], r'probe "order\(uint64 a": the signature ends with "\)"'),
+            (["shop", "order(uint64 a"], r'probe "order\(uint64 a": the signature must end with "\)"'),
             (["shop", "or der()"], r'"or der" is not a name'),
             (["sh op", "order()"], r'the provider\'s name "sh op" is not a name'),
             (["s" * 59, "order()"], r"has 59 bytes; at most 58"),
             (["shop", "order(" + ",".join(["bool"] * 13) + ")"], r"more than 12 arguments"),
-            (["shop", "a()", "b()", "a(bool x)"], r"probe a is there twice"),
+            (["shop", "a()", "b()", "a(bool x)"], r"probe a is given twice"),
             (["shop"], r"at least one 'PROBE\(SIGNATURE\)'"),
-            (["shop", "a()", "--arch", "vax"], r'--arch "vax" is not known; there is x86_64'),
-            (["shop", "a()", "--nop", "3"], r'--nop "3": there are 1, 5 and 10'),
+            (["shop", "a()", "--arch", "vax"], r'--arch "vax" is unknown; use x86_64'),
+            (["shop", "a()", "--nop", "3"], r'--nop "3": use 1, 5 or 10'),
         ]
         for words, pattern in cases:
             with self.subTest(words=words):
@@ -228,7 +228,7 @@ class Emit(command.CommandTest):
                 self.assertRegex(outcome.err, pattern)
                 self.assertRegex(outcome.err, r"\nTry 'rst emit --help'\.\n$")
                 self.assertEqual((outcome.out, os.listdir(self.place)), ("", []))
-        self.assertIn("-o FILE is needed", self.rst("emit", "shop", "a()", status=USAGE).err)
+        self.assertIn("give -o FILE", self.rst("emit", "shop", "a()", status=USAGE).err)
         outcome = self.rst("emit", "shop", "a()", "-o", "/nosuch/shop.so", status=command.GONE)
         self.assertRegex(outcome.err, "/nosuch/shop.so.*No such file")
         self.rst("emit", "shop", "a()", "-o", self.place, status=command.BAD_FILE)

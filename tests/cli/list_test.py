@@ -206,7 +206,7 @@ class CompileTime(command.CommandTest):
 
     def test_what_nobody_can_tell_is_not_said_to_be_unwatched(self):
         outcome = self.rst("list", "--watched", SDT_PROGRAM, status=NONE)
-        self.assertRegex(outcome.err, "of 2 probes nobody can tell whether they are watched")
+        self.assertRegex(outcome.err, "rst can't tell whether 2 probes are watched")
         program = self.program(PLAIN_SDT_PROGRAM)
         outcome = self.rst("list", "-w", "-p", program.pid, "plain:*", status=NONE)
         self.assertNotIn("is watched\n", outcome.err)
@@ -350,9 +350,9 @@ class EveryProcess(command.CommandTest):
         rst = self.copy_for_nobody()
         outcome = command.run_as_nobody(rst, "list")
         said = outcome.stderr.decode().splitlines()
-        refused = [line for line in said if "may not be looked at" in line]
+        refused = [line for line in said if "you may not look at" in line]
         self.assertEqual(len(refused), 1, said)
-        words = r"^rst: \d+ process\w* may not be looked at; be root, or have CAP_SYS_PTRACE"
+        words = r"^rst: you may not look at \d+ process\w*; be root, or have CAP_SYS_PTRACE"
         self.assertRegex(refused[0], words)
 
     def test_without_privilege_one_s_own_processes_are_seen(self):
@@ -373,7 +373,7 @@ class EveryProcess(command.CommandTest):
         target = self.target()
         done = command.run_as_nobody(rst, "list", "-p", target.pid)
         self.assertEqual((done.returncode, done.stdout), (FORBIDDEN, b""))
-        words = rf"^rst: process {target.pid} may not be looked at: .*CAP_SYS_PTRACE\n$"
+        words = rf"^rst: you may not look at process {target.pid}: .*CAP_SYS_PTRACE\n$"
         self.assertRegex(done.stderr.decode(), words)
 
     def test_without_privilege_one_s_own_deleted_library_is_refused_with_what_grants_it(self):

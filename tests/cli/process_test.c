@@ -132,10 +132,10 @@ static void says_so_of_a_process_that_ends_meanwhile(void **state)
     /* First a zombie, then gone. */
     assert_int_equal(waitid(P_PID, (id_t)child, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
     assert_int_equal(process_open_file(&process, &process.files[0], &opened), -ESRCH);
-    check_words("exited while it was looked at");
+    check_words("exited while rst looked at it");
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_int_equal(process_open_file(&process, &process.files[0], &opened), -ESRCH);
-    check_words("exited while it was looked at");
+    check_words("exited while rst looked at it");
     assert_true(process_semaphore(&process, &process.files[0], 0, &seen) < 0);
     process_close(&process);
 }
@@ -189,7 +189,7 @@ static void does_not_take_what_is_mapped_by_now_for_what_was(void **state)
     free(opened.path);
     unlink(one);
     assert_int_equal(process_open_file(&process, file, &opened), -ESTALE);
-    check_words("/one\" is not mapped any more");
+    check_words("/one\" is no longer mapped");
     process_close(&process);
     munmap(at, 4096);
     unlink(other);

@@ -40,7 +40,7 @@ class Refusals(command.CommandTest):
             is_kernel = False
         if not is_kernel:
             self.skipTest("there is none to be seen here, as in a container")
-        self.check(NONE, "runs no program: it is one of the kernel's", "-p", 2)
+        self.check(NONE, "has no program: it is a kernel thread", "-p", 2)
 
     def test_a_glob_that_matches_none_has_near_names(self):
         target = self.target()
@@ -72,20 +72,20 @@ class Refusals(command.CommandTest):
         text = self.write("text", "#!/bin/sh\n")
         directory = self.directory()
         self.check(GONE, "nosuch.*No such file or directory", "/nosuch")
-        self.check(GONE, r"^rst: \"nosuch\": there is no such file; probes are named as in 'nosuch:\*' or '\*:nosuch'\n$", "nosuch")
+        self.check(GONE, r"^rst: \"nosuch\": there is no such file; to name probes, write 'nosuch:\*' or '\*:nosuch'\n$", "nosuch")
         self.check(GONE, r"\"no\$uch\": .* as in 'shop:\*' or ", "no$uch")
-        self.check(GONE, r"a process is named as in -p 4711\n$", "4711")
+        self.check(GONE, r"to name a process, write -p 4711\n$", "4711")
         self.check(BAD_FILE, "not an ELF file", text)
         self.check(BAD_FILE, "a directory", directory)
         self.check(BAD_FILE, "not a regular file", "/dev/null")
-        self.check(NONE, "no probes there", "/bin/sh")
+        self.check(NONE, "has no probes", "/bin/sh")
 
     def test_each_of_several_files_is_told_of(self):
         outcome = self.rst("list", "/nosuch", "/bin/true", "/bin/sh", "/bin/sh/file", status=GONE)
         for words in (
             '"/nosuch": No such file',
-            '"/bin/true": no probes there',
-            '"/bin/sh": no probes there',
+            '"/bin/true" has no probes',
+            '"/bin/sh" has no probes',
             '"/bin/sh/file": Not a directory',
         ):
             self.assertIn(words, outcome.err)

@@ -80,7 +80,7 @@ enum status say_bad_option(const char *command, int option, char **words)
 {
     const char letter[] = {'-', (char)optopt, '\0'}, *word = words[optind - 1];
 
-    if (optopt > 0 && optopt < 256 && strncmp(word, "--", 2) != 0) /* perhaps one of several */
+    if (optopt > 0 && optopt < 256 && strncmp(word, "--", 2) != 0) /* perhaps several letters */
         word = letter;
     return say_usage(command, option == ':' ? "%s needs a value" : "%s is not an option",
                      rst_quote(word).text);
@@ -91,7 +91,7 @@ enum status finish_output(enum status status)
     bool failed = ferror(stdout);
 
     if (fflush(stdout) != 0 || failed) {
-        if (errno != EPIPE) /* who reads has read enough */
+        if (errno != EPIPE) /* a reader that closed the pipe wants no more */
             say("standard output: %s", strerror(errno));
         return STATUS_FAILED;
     }
@@ -126,7 +126,7 @@ void *sure(void *memory)
 
 void *room_for_one(void *items, size_t count, size_t size)
 {
-    if (count != 0 && (count & (count - 1)) != 0) /* there is room up to the next power of two */
+    if (count != 0 && (count & (count - 1)) != 0) /* there is room for a power of two */
         return items;
     return sure(reallocarray(items, count ? 2 * count : 1, size));
 }

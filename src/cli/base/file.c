@@ -26,7 +26,7 @@ int file_reopen(int path_fd, struct stat *ret)
     return fd < 0 ? -errno : fd;
 }
 
-/* Where /proc is not mounted the path must do, if it still leads to the same file. */
+/* Without /proc, open the path again, and check that it still leads to the same file. */
 static int open_again(const char *path, const struct stat *known)
 {
     struct stat about;

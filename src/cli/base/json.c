@@ -8,8 +8,8 @@
 #include "cli/base/text.h"
 
 /*
- * How many bytes the UTF-8 character at `bytes` has; 0 if it isn't one. The second byte's range
- * keeps out overlong forms, surrogates and what is beyond U+10FFFF.
+ * The length of the UTF-8 character at `bytes`; 0 if the bytes are not UTF-8. The ranges of the
+ * second byte exclude overlong forms, surrogates and values above U+10FFFF.
  */
 static size_t character(const unsigned char *bytes, size_t size)
 {
@@ -36,8 +36,8 @@ static size_t character(const unsigned char *bytes, size_t size)
 }
 
 /*
- * Whether it is a character that a terminal may obey, or that turns the direction of writing. JSON
- * has such ones by their numbers as well.
+ * Whether a character is a control character, which a terminal may act on, or one that changes the
+ * direction of writing. JSON can write these as numbers too.
  */
 static bool is_obeyed(const unsigned char *at, size_t length, unsigned *ret_number)
 {
@@ -84,7 +84,7 @@ static void begin(struct json *json, const char *name)
         fputc(',', json->out);
     json->begun = true;
     if (name)
-        fprintf(json->out, "\"%s\":", name); /* ours: nothing to escape */
+        fprintf(json->out, "\"%s\":", name); /* the name is a constant without special characters */
 }
 
 void json_open(struct json *json, const char *name, char bracket)
@@ -131,7 +131,7 @@ void json_double(struct json *json, const char *name, double value)
     char digits[DOUBLE_TEXT];
 
     begin(json, name);
-    /* -0 would be read as a whole number, which has no sign then */
+    /* "-0" is read as an integer, which loses the sign */
     fprintf(json->out, isfinite(value) ? "%s%s" : "\"%s%s\"", double_text(value, digits),
             value == 0 && signbit(value) ? ".0" : "");
 }

@@ -18,7 +18,7 @@
 #define DEADLINE 5000 /* milliseconds */
 #define MOST_OUTPUT 4096
 
-/* Debian keeps bcc's tools in a directory that is not in everybody's PATH. */
+/* These directories too: Debian keeps bcc's tools in one that is not in every user's PATH. */
 static const char further[] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";
 
 char *program_path(const char *program)
@@ -41,7 +41,7 @@ char *program_path(const char *program)
     return path;
 }
 
-/* Read what comes until the end of the stream, the deadline, or a signal. */
+/* Read until the end of the stream, the deadline, or a signal. */
 static void read_output(int fd, int signals, char output[MOST_OUTPUT])
 {
     struct pollfd ready[] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
@@ -62,7 +62,7 @@ static void read_output(int fd, int signals, char output[MOST_OUTPUT])
     output[size] = '\0';
 }
 
-/* Start it with its output in a pipe, whose end to read goes to `ret_fd`. */
+/* Start a program with its output in a pipe. `ret_fd` gets the end to read from. */
 static pid_t start(const char *path, const char *option, const sigset_t *mask, int *ret_fd)
 {
     char *words[] = {sure(strdup(path)), sure(strdup(option)), NULL};
@@ -73,13 +73,13 @@ static pid_t start(const char *path, const char *option, const sigset_t *mask, i
     pid_t child = -1;
 
     if (pipe2(pipes, O_CLOEXEC) == 0) {
-        sigemptyset(&ours); /* those that main() ignores */
+        sigemptyset(&ours); /* the signals that main() ignores */
         sigaddset(&ours, SIGPIPE);
         sigaddset(&ours, SIGXFSZ);
         posix_spawnattr_init(&attributes);
         posix_spawnattr_setsigdefault(&attributes, &ours);
         posix_spawnattr_setsigmask(&attributes, mask);
-        posix_spawnattr_setpgroup(&attributes, 0); /* so that what it starts can be ended, too */
+        posix_spawnattr_setpgroup(&attributes, 0); /* so that its own children can be ended too */
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
                                                   POSIX_SPAWN_SETPGROUP);
         posix_spawn_file_actions_init(&actions);
@@ -101,7 +101,7 @@ static pid_t start(const char *path, const char *option, const sigset_t *mask, i
     return child;
 }
 
-/* The first number with a dot in it. */
+/* Find the first number with a dot in it. */
 static bool find_number(const char *output, char ret[PROGRAM_VERSION])
 {
     for (const char *at = output; *at; at += strcspn(at, "0123456789")) {
@@ -125,14 +125,14 @@ bool program_version(const char *path, const char *option, const char *mark,
     sigset_t held, former;
     pid_t child;
 
-    /* What would end rst waits until the program is ended, which has a group of its own. */
+    /* The program has its own process group. Signals that would end rst wait for its end. */
     hold_signals(&held, &former);
     signals = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
     child = start(path, option, &former, &fd);
     if (child > 0) {
         read_output(fd, signals, output);
         close(fd);
-        kill(-child, SIGKILL); /* it has ended, but for one that hangs */
+        kill(-child, SIGKILL); /* ends a program that hangs */
         while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
             ;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finding a program, and asking it for its version.
+ * Finding other programs, and asking them for their versions.
  */
 #ifndef CLI_PROGRAM_H
 #define CLI_PROGRAM_H
@@ -9,11 +9,14 @@
 
 #define PROGRAM_VERSION 64
 
-/* The path of a program, in PATH or where tracers use to be; free() it. NULL: there is none. */
+/*
+ * The path of a program in PATH, or where tracers are usually installed; free() it. NULL if there
+ * is none.
+ */
 char *program_path(const char *program);
 
 /*
- * Run `PATH OPTION`, for a few seconds at most. Gives whether its output has `mark` in it and a
+ * Run `PATH OPTION` for a few seconds at most. Gives whether the output contains `mark` and a
  * version number, which goes to `ret`.
  */
 bool program_version(const char *path, const char *option, const char *mark,

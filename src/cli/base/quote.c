@@ -24,16 +24,20 @@ bool is_plain_word(const char *word, const char *further)
     return true;
 }
 
-/* The next character of the locale: gives its bytes, 0 where there is none. */
+/*
+ * The next character, in the locale's encoding. Gives its size in bytes; 0 if the bytes are
+ * invalid.
+ */
 static size_t next_character(const char *bytes, size_t size, wchar_t *ret)
 {
     mbstate_t state = {0};
     size_t length = mbrtowc(ret, bytes, size, &state);
 
-    return length > size ? 0 : length; /* (size_t)-1 and -2: no character, or half of one */
+    return length > size ? 0 : length; /* (size_t)-1: invalid; (size_t)-2: incomplete */
 }
 
-/* How many of the bytes a terminal can show as they are, one character at least; 0: not the first.
+/*
+ * How many bytes at the start a terminal can show as they are: whole characters; 0: not even one.
  */
 static size_t shown_length(const char *bytes, size_t size)
 {
@@ -63,7 +67,10 @@ void text_add_shown(struct text *text, const char *bytes, size_t size)
     }
 }
 
-/* Within quotation marks: what can't be shown, by printf(1), whose output ends in no newline. */
+/*
+ * Add to a shell's word, in quotation marks, bytes that the terminal can't show: printf(1) writes
+ * them. Newlines are not among them, because $() would drop one at the end.
+ */
 static size_t add_printed(struct text *text, const char *word, size_t size)
 {
     size_t at = 0;
@@ -109,14 +116,14 @@ struct text_path text_path(const char *path)
     text_add_shown(&text, path, strlen(path));
     if (text.size > room)
         from = text.size - room;
-    while (((unsigned char)text.bytes[from] & 0xc0) == 0x80) /* within a character of UTF-8 */
+    while (((unsigned char)text.bytes[from] & 0xc0) == 0x80) /* inside a UTF-8 character */
         from++;
     snprintf(shown.text, sizeof(shown.text), "%s%s\"", from ? mark : "\"", text.bytes + from);
     free(text.bytes);
     return shown;
 }
 
-/* One character: gives its bytes and its columns. */
+/* The size of a character in bytes and in columns. */
 static size_t measure(const char *words, size_t size, size_t *width)
 {
     wchar_t wide;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes of others made fit for a terminal, and the columns that they take there.
+ * Making other programs' bytes fit for a terminal, and measuring how many columns they take.
  */
 #ifndef CLI_QUOTE_H
 #define CLI_QUOTE_H
@@ -10,30 +10,38 @@
 
 #include "cli/base/text.h"
 
-/* What the terminal can show as it is. Control characters, what is no character, and what takes no
- * column (the marks that turn the direction of writing are among them) become \xNN. */
+/*
+ * Add bytes as a terminal can show them. Control characters, invalid characters, and characters of
+ * no width (such as the marks that change the direction of writing) become \xNN.
+ */
 void text_add_shown(struct text *text, const char *bytes, size_t size);
 
-/* Whether it has only what no shell, tracer or terminal takes for something else: ASCII's letters
- * and digits, "_", and what is in `further`; and is not empty. */
+/*
+ * Whether a word is not empty and has only characters without a special meaning to a shell, tracer
+ * or terminal: ASCII letters and digits, "_", and those in `further`.
+ */
 bool is_plain_word(const char *word, const char *further);
 
-/* A word of a command, in quotation marks, for a shell that is to take it as it is. What the
- * terminal can't show is written by printf(1); lines may end in it. */
+/*
+ * Add a word of a command, quoted so that a shell reads it as it is. printf(1) writes the bytes
+ * that the terminal can't show, even newlines.
+ */
 void text_add_word(struct text *text, const char *word);
 
-/* A path for a message, in quotation marks: as text_add_shown() has it, and where it is too long
- * for a message, without its beginning. */
+/*
+ * A path in quotation marks, for a message: as text_add_shown() writes it. Of a path that is too
+ * long, only the end is shown.
+ */
 struct text_path {
     char text[256];
 };
 
 struct text_path text_path(const char *path);
 
-/* How many columns of a terminal it takes. */
+/* How many columns of a terminal the words take. */
 size_t text_width(const char *words);
 
-/* The bytes of `words` that take at most `width` columns. */
+/* How many bytes of `words` fit into `width` columns. */
 size_t text_fitting(const char *words, size_t width);
 
 #endif

@@ -13,18 +13,18 @@
 
 #define GAP 2
 #define LEAST_WIDTH 6 /* of a column that is cut */
-#define MOST_WIDTH 80 /* of one that is not: one long name must not pad every row to its width */
+#define MOST_WIDTH 80 /* of one that is not cut: one long name must not widen every row */
 #define BOLD "\033[1m"
 #define BRIGHT "\033[1;32m"
 #define PLAIN "\033[0m"
 
-/* What the printing of a table needs to remember. */
+/* The state of printing a table. */
 struct printer {
     const struct table *table;
     size_t *widths;
-    bool cuts; /* to fit a terminal */
+    bool cuts; /* whether to cut cells so that rows fit a terminal */
     bool colour;
-    const char *mark; /* of what was cut */
+    const char *mark; /* shows where a cell was cut */
     struct text cell;
 };
 
@@ -71,7 +71,7 @@ static void measure(struct printer *printer)
         }
 }
 
-/* The widest column that may become narrower, or NULL. */
+/* The widest column that may be made narrower, or NULL. */
 static size_t *widest(const struct printer *printer)
 {
     size_t *found = NULL;
@@ -99,7 +99,7 @@ static void fit(struct printer *printer, size_t terminal)
         --*width;
 }
 
-/* Print so much of a cell as its column has room for. Gives the width of that. */
+/* Print as much of a cell as fits into its column. Gives the width printed. */
 static size_t print_cut(const struct printer *printer, const char *words, size_t room,
                         enum table_cut cut)
 {
@@ -115,7 +115,7 @@ static size_t print_cut(const struct printer *printer, const char *words, size_t
         return text_width(printer->mark) + room - mark;
     }
     bytes = text_fitting(words, width - (room - mark));
-    if (text_width(words + bytes) > room - mark) /* half a wide character was to go */
+    if (text_width(words + bytes) > room - mark) /* do not show half of a wide character */
         bytes = text_fitting(words, width - (room - mark) + 1);
     printf("%s%s", printer->mark, words + bytes);
     return mark + text_width(words + bytes);

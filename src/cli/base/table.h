@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table that fits the terminal. Where stdout is none, nothing is cut, and nothing is coloured:
- * what is wider than 80 columns is written out, and the rest of its row stands to the right of the
- * others.
+ * A table that fits the terminal. Where stdout is not a terminal, nothing is cut or coloured: a
+ * cell wider than 80 columns is printed in full, and moves the rest of its row to the right.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
@@ -14,8 +13,8 @@
 
 enum table_cut {
     CUT_NEVER,
-    CUT_END,  /* what is cut is marked: "uint64 order, str…" */
-    CUT_START /* the end of a path tells more: "…/libruby-3.1.so" */
+    CUT_END,  /* the end is cut: "uint64 order, str…" */
+    CUT_START /* for a path, whose end says more: "…/libruby-3.1.so" */
 };
 
 struct table_column {
@@ -27,20 +26,20 @@ struct table {
     const struct table_column *columns;
     size_t column_count, row_count;
     const void *context;
-    /* Add a cell's words to `ret`, fit for a terminal. Called twice for each, in order of rows. */
+    /* Add a cell's text to `ret`, fit for a terminal. Called twice for each cell, row by row. */
     void (*cell)(const void *context, size_t row, size_t column, struct text *ret);
     bool (*is_bright)(const void *context, size_t row);
 };
 
 void table_print(const struct table *table);
 
-/* Whether stdout is a terminal that takes colours, and the user wants them (NO_COLOR, TERM). */
+/* Whether stdout is a terminal that shows colours, and the user wants them (NO_COLOR, TERM). */
 bool table_has_colour(void);
 
-/* Whether more than ASCII can be shown. */
+/* Whether the terminal shows more than ASCII. */
 bool table_has_unicode(void);
 
-/* How wide the terminal is; 0: there is none, and any width will do. */
+/* The width of the terminal; 0: stdout is not a terminal, and any width will do. */
 size_t table_width(void);
 
 #endif

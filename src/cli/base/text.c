@@ -51,10 +51,10 @@ void text_addf(struct text *text, const char *format, ...)
     free(words);
 }
 
-/* setlocale() was told of characters alone: the point is a point. */
+/* The decimal point is always ".", because main() sets only LC_CTYPE. */
 const char *double_text(double value, char ret[DOUBLE_TEXT])
 {
-    if (isnan(value)) /* whose sign says nothing */
+    if (isnan(value)) /* the sign of a NaN means nothing */
         return memcpy(ret, "nan", sizeof("nan"));
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(ret, DOUBLE_TEXT, "%.*g", digits, value);

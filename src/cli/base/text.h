@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct text {
-    char *bytes; /* NUL-terminated once something was added; free() it */
+    char *bytes; /* NUL-terminated once something is added; free() it */
     size_t size, room;
 };
 
@@ -17,11 +17,11 @@ void text_add_bytes(struct text *text, const char *bytes, size_t size);
 void text_add(struct text *text, const char *words);
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A number in the fewest digits that lead back to it, "inf", "-inf" or "nan". */
+/* A number in the fewest digits from which it can be read back, or "inf", "-inf" or "nan". */
 #define DOUBLE_TEXT 32
 const char *double_text(double value, char ret[DOUBLE_TEXT]);
 
-/* The same for what was a float: 0.1, not 0.10000000149011612. */
+/* The same for a float: 0.1, not 0.10000000149011612. */
 const char *float_text(float value, char ret[DOUBLE_TEXT]);
 
 #endif

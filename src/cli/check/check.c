@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst check: what this machine can do, a line for each fact.
+ * rst check: what this machine can do for probes, a line for each fact.
  */
 #include "cli/check/check.h"
 #include "cli/base/quote.h"
@@ -19,7 +19,7 @@ static const char help[] =
     "Say what this machine can do for probes, a line for each fact, and what to do about a "
     "\"no\".\n"
     "\n"
-    "To find out, it loads a probe of its own in each backing, and watches one for a moment.\n"
+    "To find out, it loads a probe of its own from each backing, and watches one for a moment.\n"
     "\n"
     "  -h, --help  show this text\n"
     "\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel offers, and what it lets this user do.
+ * What the kernel can do, and what it allows this user.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -15,7 +15,7 @@
 #include "cli/check/check.h"
 #include "cli/check/uprobe.h"
 
-/* The kernel counts a probe's watchers from there on. */
+/* The first kernel that counts a probe's tracers: 4.20. */
 #define FIRST_VERSION 420
 
 static bool check_kernel(struct machine *machine, struct fact *fact)
@@ -28,10 +28,10 @@ static bool check_kernel(struct machine *machine, struct fact *fact)
     fact_set(fact, VERDICT_YES, "Linux %s, %s", name.release, name.machine);
     if (version_number(name.release) < FIRST_VERSION) {
         fact->verdict = VERDICT_NO;
-        fact_advise(fact, "it does not count a probe's watchers; that takes 4.20 or newer");
+        fact_advise(fact, "it does not count a probe's tracers; 4.20 and newer do");
     } else if (strcmp(name.machine, "x86_64") != 0) {
         fact->verdict = VERDICT_NO;
-        fact_advise(fact, "librst loads probes on x86_64 alone, as yet; 'rst list' works");
+        fact_advise(fact, "librst loads probes only on x86_64 so far; 'rst list' works");
     }
     return true;
 }
@@ -46,7 +46,7 @@ static bool check_uprobes(struct machine *machine, struct fact *fact)
         return true;
     }
     fact_set(fact, VERDICT_NO, "the kernel has no uprobes, or /sys is not mounted");
-    fact_advise(fact, "a kernel with CONFIG_UPROBE_EVENTS is needed; gdb works without");
+    fact_advise(fact, "use a kernel with CONFIG_UPROBE_EVENTS; gdb works without it");
     return true;
 }
 
@@ -60,7 +60,7 @@ static const struct {
 #define CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
 #define SYS_ADMIN 21
 
-/* By the system call, which /proc need not be there for. */
+/* By a system call, as /proc may not be mounted. */
 static uint64_t effective_capabilities(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -71,11 +71,14 @@ static uint64_t effective_capabilities(void)
     return (uint64_t)sets[1].effective << 32 | sets[0].effective;
 }
 
-/* In a user namespace of one's own, one has every capability, and none of them over the kernel. */
+/*
+ * In a user namespace of their own, users have every capability, but none of them counts in the
+ * kernel.
+ */
 static bool in_first_namespace(void)
 {
     char line[64], *at = line;
-    unsigned long inside, outside, count; /* of the first user ids that the namespace has */
+    unsigned long inside, outside, count; /* the first range of user ids in the namespace */
 
     if (!read_line("/proc/self/uid_map", line, sizeof(line)))
         return true;
@@ -91,14 +94,14 @@ static bool check_privileges(struct machine *machine, struct fact *fact)
     struct text lacking = {0};
 
     (void)machine;
-    for (size_t i = 0; i < CAPABILITIES; i++) /* CAP_SYS_ADMIN has BPF and PERFMON in it */
+    for (size_t i = 0; i < CAPABILITIES; i++) /* CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON */
         if (!(set >> capabilities[i].bit & 1) && (i == CAPABILITIES - 1 || !(set >> SYS_ADMIN & 1)))
             text_addf(&lacking, "%s%s", lacking.size ? ", " : "", capabilities[i].name);
     if (!in_first_namespace()) {
         fact_set(fact, VERDICT_NO, "you are in a user namespace, whose capabilities don't count");
-        fact_advise(fact, "run tracers as root outside of it; gdb works within");
+        fact_advise(fact, "run tracers as root outside of it; gdb works inside");
     } else if (lacking.size == 0) {
-        fact_set(fact, VERDICT_YES, "%s, with all that tracers need",
+        fact_set(fact, VERDICT_YES, "%s, with all capabilities that tracers need",
                  geteuid() == 0 ? "you are root" : "you are not root");
     } else {
         fact_set(fact, VERDICT_NO, "you lack %s", lacking.bytes);
@@ -108,8 +111,10 @@ static bool check_privileges(struct machine *machine, struct fact *fact)
     return true;
 }
 
-/* There is no instruction at 0, which some kernels mind at once, and others not before it is
- * mapped. */
+/*
+ * These errors mean that the user may attach: there is no instruction at offset 0, which some
+ * kernels notice at once, and others only when it is mapped.
+ */
 static bool was_let_try(int uprobe)
 {
     return uprobe >= 0 || uprobe == -EINVAL || uprobe == -EIO;
@@ -121,7 +126,7 @@ static bool check_attaching(struct machine *machine, struct fact *fact)
     int uprobe = uprobe_attach("/proc/self/exe", 0, 0);
 
     (void)machine;
-    if (uprobe == -ENODEV) /* there are none, as the line above says */
+    if (uprobe == -ENODEV) /* the kernel has no uprobes, as the line above says */
         return false;
     read_line("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
     if (uprobe >= 0)
@@ -132,7 +137,7 @@ static bool check_attaching(struct machine *machine, struct fact *fact)
     }
     if (!uprobe_is_refused(uprobe)) {
         fact_set(fact, VERDICT_NO, "a uprobe can't be attached: %s", strerror(-uprobe));
-        fact_advise(fact, "a kernel with CONFIG_UPROBE_EVENTS is needed; gdb works without");
+        fact_advise(fact, "use a kernel with CONFIG_UPROBE_EVENTS; gdb works without it");
         return true;
     }
     fact_set(fact, VERDICT_NO, "you may not attach uprobes (%s; kernel.perf_event_paranoid is %s)",
@@ -149,10 +154,11 @@ static bool check_tracefs(struct machine *machine, struct fact *fact)
     (void)machine;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
         if (access(paths[i], W_OK) == 0) {
-            fact_set(fact, VERDICT_YES, "%s: memfd and file, without any tool", paths[i]);
+            fact_set(fact, VERDICT_YES, "%s: you can watch memfd and file without a tool",
+                     paths[i]);
             return true;
         }
-    fact_set(fact, VERDICT_NOTE, "not mounted, or not for you; perf needs it");
+    fact_set(fact, VERDICT_NOTE, "not mounted, or you may not use it; perf needs it");
     fact_advise(fact, "as root, mount -t tracefs tracefs /sys/kernel/tracing");
     return true;
 }

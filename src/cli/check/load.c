@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether probes can be loaded, in each backing, and watched: it is tried with one of our own.
+ * Whether probes can be loaded from each backing, and watched. It tries both with a probe of its
+ * own.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ static bool check_environment(struct machine *machine, struct fact *fact)
                  disable);
     else if (backing && *backing)
         fact_set(fact, VERDICT_NOTE, "RST_BACKING=%s overrides what programs choose", backing);
-    /* What the machine can do has nothing to do with them. */
+    /* These variables say nothing about the machine. */
     unsetenv("RST_DISABLE");
     unsetenv("RST_BACKING");
     return fact->words.size > 0;
@@ -35,9 +36,9 @@ static bool check_environment(struct machine *machine, struct fact *fact)
 static bool check_policy(struct machine *machine, struct fact *fact)
 {
     static const char *const words[] = {
-        "vm.memfd_noexec is 0: any memfd",
-        "vm.memfd_noexec is 1: librst's are still allowed",
-        "vm.memfd_noexec is 2: librst's are still allowed",
+        "vm.memfd_noexec is 0: any memfd may be executed",
+        "vm.memfd_noexec is 1: librst's may still be executed",
+        "vm.memfd_noexec is 2: librst's may still be executed",
     };
     char line[32];
 
@@ -51,7 +52,7 @@ static bool check_policy(struct machine *machine, struct fact *fact)
     return true;
 }
 
-/* Load a probe. Gives a provider to free, or NULL, errno and the fact of the failure. */
+/* Load a probe. Gives a provider to free, or NULL, with the failure in errno and `fact`. */
 static rst_provider *load(int backing, const char *directory, rst_probe **ret, struct fact *fact)
 {
     rst_provider *provider = rst_provider_new("rst_check");
@@ -94,7 +95,7 @@ static bool check_directory(struct machine *machine, const char *directory, stru
 
     if (statvfs(directory, &about) == 0 && about.f_flag & ST_NOEXEC) {
         fact_set(fact, VERDICT_NO, "%s is mounted noexec", directory);
-        fact_advise(fact, "librst passes it over; name another with RST_BACKING=file:DIR");
+        fact_advise(fact, "librst skips it; name another with RST_BACKING=file:DIR");
         return true;
     }
     provider = load(RST_BACKING_FILE, directory, &probe, fact);
@@ -108,7 +109,7 @@ static bool check_directory(struct machine *machine, const char *directory, stru
     return true;
 }
 
-/* As librst looks for one: only an absolute path counts. */
+/* Like librst, use only an absolute path. */
 static bool check_variable(struct machine *machine, const char *variable, struct fact *fact)
 {
     const char *directory = getenv(variable);
@@ -135,20 +136,20 @@ static bool check_tmp(struct machine *machine, struct fact *fact)
 
 /* ------------------------------------------------------------------------------- probe -- */
 
-/* Load a probe in a backing that was found to load. */
+/* Load a probe from a backing from which one was loaded before. */
 static rst_provider *load_again(const struct machine *machine, rst_probe **ret, struct fact *fact)
 {
     return machine->memfd_loads ? load(RST_BACKING_MEMFD, NULL, ret, fact)
                                 : load(RST_BACKING_FILE, machine->directory, ret, fact);
 }
 
-/* What is in a loaded probe's image, as any tracer reads it. */
+/* The image of a loaded probe, as any tracer reads it. */
 struct own_image {
     int fd;
     uint64_t site, semaphore;
 };
 
-/* Gives 0, or a negative errno. */
+/* Gives 0 or a negative errno. */
 static int open_image(const rst_probe *probe, struct own_image *ret)
 {
     const char *path = rst_probe_path(probe);
@@ -181,11 +182,11 @@ static int open_image(const rst_probe *probe, struct own_image *ret)
 /* --------------------------------------------------------------------------------- nop -- */
 
 static const struct {
-    uint8_t code[3]; /* what the instruction begins with */
+    uint8_t code[3]; /* the first bytes of the instruction */
     size_t size;
     const char *words;
 } nops[] = {
-    {{0x90}, 1, "1 byte at each site: a fire that is watched traps into the kernel"},
+    {{0x90}, 1, "1 byte at each site: a watched fire traps into the kernel"},
     {{0x0f, 0x1f, 0x44},
      3,
      "5 bytes at each site, by RST_NOP=fast: a watched fire is a call, not a trap"},
@@ -202,7 +203,7 @@ static void tell_nop(const rst_probe *probe, struct fact *fact)
         fact_set(fact, VERDICT_NO, "a loaded probe's image can't be read: %s", strerror(-error));
         return;
     }
-    fact_set(fact, VERDICT_NO, "an instruction at each site that this rst does not know");
+    fact_set(fact, VERDICT_NO, "this rst does not know the instruction at each site");
     if (pread(image.fd, code, sizeof(code), (off_t)image.site) == sizeof(code))
         for (size_t i = 0; i < sizeof(nops) / sizeof(nops[0]); i++)
             if (memcmp(code, nops[i].code, nops[i].size) == 0)
@@ -210,7 +211,7 @@ static void tell_nop(const rst_probe *probe, struct fact *fact)
     close(image.fd);
 }
 
-/* The site's instruction, by the image that librst has loaded. */
+/* Read the site's instruction from the image that librst has loaded. */
 static bool check_nop(struct machine *machine, struct fact *fact)
 {
     const char *wish = getenv("RST_NOP");
@@ -222,9 +223,9 @@ static bool check_nop(struct machine *machine, struct fact *fact)
         rst_provider_free(provider);
         return true;
     }
-    if (!wish || !*wish || errno != EINVAL) /* what else is wrong, the lines above say */
+    if (!wish || !*wish || errno != EINVAL) /* the lines above tell other errors */
         return false;
-    fact_advise(fact, "no probe can be loaded; unset RST_NOP");
+    fact_advise(fact, "no probe can be loaded like this; unset RST_NOP");
     return true;
 }
 
@@ -236,7 +237,7 @@ static int open_uprobe(const rst_probe *probe)
     char path[64];
     int uprobe = open_image(probe, &image);
 
-    if (uprobe >= 0) { /* by what was read, and not by a name that may lead elsewhere by now */
+    if (uprobe >= 0) { /* by the open file, as the path may lead to another one by now */
         snprintf(path, sizeof(path), "/proc/self/fd/%d", image.fd);
         uprobe = uprobe_attach(path, image.site, image.semaphore);
         close(image.fd);
@@ -244,7 +245,7 @@ static int open_uprobe(const rst_probe *probe)
     return uprobe;
 }
 
-/* Whether the kernel counts the watcher in and out, and sees the hit. */
+/* Check that the kernel counts a tracer in and out, and sees the hit. */
 static void watch(struct machine *machine, const rst_probe *probe, struct fact *fact)
 {
     int uprobe = open_uprobe(probe);
@@ -264,10 +265,10 @@ static void watch(struct machine *machine, const rst_probe *probe, struct fact *
     machine->traces = counted && hits == 1 && !rst_probe_enabled(probe);
     if (machine->traces)
         fact_set(fact, VERDICT_YES,
-                 "a loaded probe was watched: the kernel counted the watcher and the hit");
+                 "a loaded probe was watched: the kernel counted the tracer and the hit");
     else
         fact_set(fact, VERDICT_NO,
-                 "a watched probe: %s as watched, %llu hits seen of 1 fire, %s afterwards",
+                 "watching a probe failed: tracer %s, %llu hits seen of 1 fire, %s afterwards",
                  counted ? "counted" : "not counted", (unsigned long long)hits,
                  rst_probe_enabled(probe) ? "still watched" : "not watched");
 }

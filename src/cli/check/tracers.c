@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which tracers are installed, and what each sees of the two backings.
+ * Which tracers are installed, and which backings each can see.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +9,18 @@
 #include "cli/base/program.h"
 #include "cli/check/check.h"
 
-/* What a tracer sees; docs/tracing.md has the commands. */
+/* docs/tracing.md has the commands. */
 static const char by_pid[] = "sees memfd and file, by -p PID and by path";
 static const char by_path[] = "sees a memfd by the path that 'rst list' shows, not by -p PID; "
                               "a file by both";
 
 struct known_tracer {
-    const char *programs[2]; /* the first that is installed */
-    const char *option;      /* that makes it say its version; NULL: it can't */
-    const char *mark;        /* in what it says; another program of the name lacks it */
+    const char *programs[2]; /* alternative names: the first one found is used */
+    const char *option;      /* prints the version; NULL: there is no such option */
+    const char *mark; /* the output contains it, unless this is another program of the same name */
     const char *package;
     const char *sees;
-    unsigned from; /* from this version_number() on it sees another thing; 0: from none */
+    unsigned from; /* version_number() from which `sees_then` holds; 0: none */
     const char *sees_then;
 };
 
@@ -78,7 +78,8 @@ static bool look_for(const struct known_tracer *tracer, struct fact *fact)
     known = !tracer->option || program_version(path, tracer->option, tracer->mark, version);
     free(path);
     if (!known) {
-        fact_set(fact, VERDICT_NOTE, "%s is another program of that name, or doesn't answer", name);
+        fact_set(fact, VERDICT_NOTE, "%s is another program of that name, or does not answer",
+                 name);
         return true;
     }
     then = tracer->sees_then && version_number(version) >= tracer->from;

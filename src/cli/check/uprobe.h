@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The smallest tracer: a uprobe that counts, by perf_event_open(2).
+ * A minimal tracer: a uprobe that counts hits, by perf_event_open(2).
  */
 #ifndef CLI_UPROBE_H
 #define CLI_UPROBE_H
@@ -11,10 +11,10 @@
 /* Watch a site in this process. Gives a descriptor or a negative errno. */
 int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore);
 
-/* Whether it failed for want of permission. */
+/* Whether attaching failed because permission is missing. */
 bool uprobe_is_refused(int uprobe);
 
-/* How many hits there were. */
+/* How many hits were counted. */
 uint64_t uprobe_count(int uprobe);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst-demo: a small program to watch. It reads a text line by line, at a pace that people can
+ * rst-demo: a small program to watch. It reads a text line by line, slowly enough for people to
  * follow, and fires
  *
  *     demo:line(uint64 number, string text, uint32 length)    for each line
  *     demo:done(uint64 lines)                                 once, at the end
  *
- * As soon as its probes are loaded it prints one line, `ready PID PATH`, so that whoever started it
- * can attach a tracer to that process or path. It prints nothing else: the lines are for tracers.
+ * When its probes are loaded, it prints one line, `ready PID PATH`, so that a tracer can be
+ * attached to the process or the path. It prints nothing else: tracers show the lines.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -23,8 +23,8 @@
 
 #define DEFAULT_FILE "README.md"
 #define DEFAULT_PACE 100 /* milliseconds from one line to the next */
-#define LOOK_EVERY 5     /* milliseconds; a semaphore gives no event to wait for */
-#define SETTLE 100       /* milliseconds from being watched to the first line */
+#define LOOK_EVERY 5     /* milliseconds; a semaphore has no event to wait for */
+#define SETTLE 100       /* milliseconds between a tracer's attaching and the first line */
 #define MOST_SECONDS 86400
 
 enum { EXIT_USAGE = 2, EXIT_UNWATCHED = 3 };
@@ -37,16 +37,16 @@ static const char usage[] =
     "  -n, --lines N       stop after N lines (0, the default: never)\n"
     "  -p, --pace MS       wait MS milliseconds after each line (default 100)\n"
     "  -w, --wait SECONDS  before the first line, wait until a tracer watches demo:line;\n"
-    "                      give up after SECONDS with exit status 3\n"
+    "                      after SECONDS give up, with exit status 3\n"
     "  -h, --help          show this text\n"
     "  -V, --version       show librst's version\n"
     "\n"
-    "Prints \"ready PID PATH\" when its probes can be watched. At the end it fires\n"
-    "demo:done(uint64 lines). SIGINT, SIGTERM or SIGHUP ends it.\n";
+    "Prints \"ready PID PATH\" when its probes are loaded. At the end it fires\n"
+    "demo:done(uint64 lines). SIGINT, SIGTERM and SIGHUP end it.\n";
 
 struct demo_options {
     const char *file;
-    uint64_t lines; /* 0: no end */
+    uint64_t lines; /* 0: without end */
     uint64_t pace;  /* milliseconds */
     uint64_t wait;  /* seconds, 0: don't */
 };
@@ -56,9 +56,9 @@ struct demo {
     FILE *text;
     rst_provider *provider;
     rst_probe *line, *done;
-    sigset_t ends;  /* the signals that end it: blocked, and taken from the queue */
-    bool ended;     /* one has come */
-    uint64_t fired; /* lines so far */
+    sigset_t ends;  /* the signals that end the program: blocked, and read by sigtimedwait() */
+    bool ended;     /* one of them has come */
+    uint64_t fired; /* number of lines so far */
 };
 
 /* ------------------------------------------------------------------------ options -- */
@@ -115,7 +115,8 @@ static struct demo_options parse(int count, char **words)
         }
     }
     if (count - optind > 1) {
-        fprintf(stderr, "rst-demo: one FILE, not %d\nTry 'rst-demo --help'.\n", count - optind);
+        fprintf(stderr, "rst-demo: give one FILE, not %d\nTry 'rst-demo --help'.\n",
+                count - optind);
         exit(EXIT_USAGE);
     }
     if (optind < count)
@@ -131,7 +132,7 @@ static int fail(const char *what, const char *words)
     return EXIT_FAILURE;
 }
 
-/* Wait a while. Gives whether a signal has come that ends the program. */
+/* Wait a while. Gives whether a signal came that ends the program. */
 static bool told_to_end(struct demo *demo, uint64_t milliseconds)
 {
     const struct timespec duration = {.tv_sec = (time_t)(milliseconds / 1000),
@@ -184,11 +185,11 @@ static int await_tracer(struct demo *demo)
                     demo->options.wait);
             return EXIT_UNWATCHED;
         }
-    told_to_end(demo, SETTLE); /* the kernel counts a tracer before that one sees anything */
+    told_to_end(demo, SETTLE); /* the kernel counts a tracer before it is ready */
     return EXIT_SUCCESS;
 }
 
-/* One pass over the text. */
+/* Read the text once. */
 static void read_once(struct demo *demo, char **line, size_t *room)
 {
     const struct demo_options *options = &demo->options;
@@ -217,7 +218,7 @@ static int read_lines(struct demo *demo)
         errno = 0;
         read_once(demo, &line, &room);
         error = ferror(demo->text) ? errno : 0;
-        /* What can't be rewound, a pipe, is read once. */
+        /* A pipe can't be rewound, so it is read once. */
     } while (!demo->ended && demo->fired > before && fseek(demo->text, 0, SEEK_SET) == 0);
     free(line);
     RST_FIRE(demo->done, demo->fired);

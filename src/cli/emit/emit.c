@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst emit: write the image that a program with these probes would load.
+ * rst emit: write the image of some probes to a file.
  */
 #include "cli/emit/emit.h"
 
@@ -18,17 +18,17 @@
 
 static const char help[] =
     "Usage: rst emit PROVIDER 'PROBE(SIGNATURE)'... -o FILE [--arch NAME] [--nop BYTES]\n"
-    "Write the ELF image that a program with these probes would load.\n"
+    "Write the ELF image that librst would make for a program with these probes.\n"
     "\n"
     "  -o, --output FILE  the file to write; \"-\" is standard output\n"
-    "  -a, --arch NAME    the CPU that it is for: x86_64\n"
+    "  -a, --arch NAME    the CPU that the image is for: x86_64\n"
     "  -n, --nop BYTES    the length of the instruction at each site: 1 (the default, for every\n"
-    "                     kernel), 5 or 10; 'rst check' says which one this kernel gets\n"
+    "                     kernel), 5 or 10; 'rst check' says what suits this kernel\n"
     "  -h, --help         show this text\n"
     "\n"
-    "A SIGNATURE is what rst_provider_add(3) takes: up to twelve of 'TYPE NAME', with commas. The\n"
-    "same names and signatures give the same bytes on every machine. FILE is replaced as a whole,\n"
-    "or left as it was.\n"
+    "A SIGNATURE is what rst_provider_add(3) takes: up to twelve 'TYPE NAME', with commas. The\n"
+    "same names and signatures give the same bytes on every machine. An existing FILE is\n"
+    "replaced when all of the new one is written, or left as it was.\n"
     "\n"
     "Examples:\n"
     "    rst emit shop 'checkout(uint64 order, string customer)' 'closed()' -o shop.so\n"
@@ -40,7 +40,7 @@ static const struct rst_arch *const arches[] = {&rst_arch_x86_64};
 
 static const char *const nops[RST_NOPS] = {[RST_NOP1] = "1", [RST_NOP5] = "5", [RST_NOP10] = "10"};
 
-/* A probe of the command line, whose words are cut up in place. */
+/* A probe from the command line, whose words are split in place. */
 struct emit_probe {
     struct rst_description description;
     char *plain; /* the signature's plain form */
@@ -69,8 +69,8 @@ static enum status choose_arch(struct emit_job *job, const char *name)
         text_addf(&known, "%s%s", i ? ", " : "", arches[i]->name);
     }
     if (!job->arch || strcmp(job->arch->name, name) != 0)
-        status = say_usage("emit", "--arch %s is not known; there is %s", rst_quote(name).text,
-                           known.bytes);
+        status =
+            say_usage("emit", "--arch %s is unknown; use %s", rst_quote(name).text, known.bytes);
     free(known.bytes);
     return status;
 }
@@ -82,7 +82,7 @@ static enum status choose_nop(struct emit_job *job, const char *name)
             job->nop = i;
             return STATUS_GOOD;
         }
-    return say_usage("emit", "--nop %s: there are 1, 5 and 10", rst_quote(name).text);
+    return say_usage("emit", "--nop %s: use 1, 5 or 10", rst_quote(name).text);
 }
 
 static enum status parse_options(int count, char **words, struct emit_job *job)
@@ -111,7 +111,7 @@ static enum status parse_options(int count, char **words, struct emit_job *job)
 
 /* ---------------------------------------------------------------------------- probes -- */
 
-/* Take "checkout(uint64 order)" apart. Gives 0 or a negative errno. */
+/* Parse "checkout(uint64 order)". Gives 0 or a negative errno. */
 static int parse_probe(char *word, struct emit_probe *ret)
 {
     size_t length = strlen(word), name = strcspn(word, "(");
@@ -120,7 +120,7 @@ static int parse_probe(char *word, struct emit_probe *ret)
 
     if (name < length && word[length - 1] != ')')
         return rst_fail(EINVAL,
-                        "probe %s: the signature ends with \")\", as in 'checkout(uint64 "
+                        "probe %s: the signature must end with \")\", as in 'checkout(uint64 "
                         "order)'",
                         rst_quote(word).text);
     if (name < length) {
@@ -146,13 +146,13 @@ static int compare_names(const void *left, const void *right)
     return strcmp((*a)->name, (*b)->name);
 }
 
-/* `probes` are sorted copies. */
+/* `probes` is a copy that may be sorted. */
 static int refuse_doubles(const struct rst_description **probes, size_t count)
 {
     qsort(probes, count, sizeof(void *), compare_names);
     for (size_t i = 1; i < count; i++)
         if (strcmp(probes[i - 1]->name, probes[i]->name) == 0)
-            return rst_fail(EEXIST, "probe %s is there twice", probes[i]->name);
+            return rst_fail(EEXIST, "probe %s is given twice", probes[i]->name);
     return 0;
 }
 
@@ -165,7 +165,7 @@ static int make_image(const struct emit_job *job, struct rst_image *ret)
     for (size_t i = 0; i < job->count; i++)
         probes[i] = &job->probes[i].description;
     error = refuse_doubles(probes, job->count);
-    for (size_t i = 0; i < job->count; i++) /* in the order of the command line again */
+    for (size_t i = 0; i < job->count; i++) /* the command line's order again */
         probes[i] = &job->probes[i].description;
     if (error == 0)
         error = rst_image_make(&spec, ret);
@@ -178,9 +178,9 @@ static int make_image(const struct emit_job *job, struct rst_image *ret)
 static enum status parse_words(int count, char **words, struct emit_job *job)
 {
     if (count < 2)
-        return say_usage("emit", "a PROVIDER and at least one 'PROBE(SIGNATURE)' are needed");
+        return say_usage("emit", "name a PROVIDER and at least one 'PROBE(SIGNATURE)'");
     if (!job->output)
-        return say_usage("emit", "-o FILE is needed; \"-\" is standard output");
+        return say_usage("emit", "give -o FILE; \"-\" is standard output");
     if (rst_name_check("the provider's name", words[0], RST_MAX_PROVIDER_NAME) < 0)
         return say_usage("emit", "%s", rst_error());
     job->provider = words[0];

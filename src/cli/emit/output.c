@@ -38,7 +38,7 @@ static int write_all(int fd, const uint8_t *bytes, size_t size)
     return 0;
 }
 
-/* Write but what is zero: an image is mostly holes. */
+/* Write all bytes except zeros: an image is mostly holes. */
 static int write_sparse(int fd, const uint8_t *bytes, size_t size)
 {
     int error = 0;
@@ -60,9 +60,9 @@ static int write_sparse(int fd, const uint8_t *bytes, size_t size)
 /* ----------------------------------------------------------------------------- replacing -- */
 
 /*
- * The temporary file is made for the user only. The new one is as the one before it was, or else
- * as open() would have made it. What can't be given to its owner runs as nobody else: it loses
- * those bits.
+ * The new file gets the mode of the old one, or the mode that open() would have given it; until
+ * then only the user can read it. If it can't be given to the old file's owner, it loses the
+ * set-uid and set-gid bits, because it would run as another user.
  */
 static int put_mode(int fd, const struct stat *before)
 {
@@ -80,13 +80,13 @@ static int put_mode(int fd, const struct stat *before)
     return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-/* Where a file is or is to be: its directory, open, and its name there. */
+/* The place of a file: its directory, open, and its name there. */
 struct target {
     int directory;
     const char *name;
 };
 
-/* Gives 0 or a negative errno. `path` must live as long. */
+/* Gives 0 or a negative errno. `path` must live as long as `ret`. */
 static int find_target(const char *path, struct target *ret)
 {
     const char *slash = strrchr(path, '/');
@@ -98,7 +98,7 @@ static int find_target(const char *path, struct target *ret)
     return ret->directory < 0 ? -errno : 0;
 }
 
-/* Whether it is still the file that it was. */
+/* Whether the file is still the same. */
 static bool is_still(const struct target *target, const struct stat *before)
 {
     struct stat now;
@@ -107,7 +107,7 @@ static bool is_still(const struct target *target, const struct stat *before)
            now.st_dev == before->st_dev && now.st_ino == before->st_ino;
 }
 
-/* Beside the file: what is renamed must be on the same file system. */
+/* Make a temporary file in the same directory: rename() needs the same file system. */
 static int make_temporary(const struct target *target, char name[32])
 {
     uint32_t random;
@@ -147,7 +147,7 @@ static int replace_at(const struct target *target, const struct stat *before, co
     return error;
 }
 
-/* `before` is NULL where there is no file yet; `made`: there was none until a moment ago. */
+/* `before` is the old file, or NULL; `made`: we made that file a moment ago. */
 static int replace(const char *path, const struct stat *before, bool made, const uint8_t *bytes,
                    size_t size)
 {
@@ -166,14 +166,14 @@ static int replace(const char *path, const struct stat *before, bool made, const
 /* ------------------------------------------------------------------------------- links -- */
 
 /*
- * A link is followed by the kernel, which refuses those that others have put into a directory for
- * all (protected_symlinks in proc_sys_fs(5)), and the file is found by what it then has open.
+ * The kernel follows a link, and refuses one that another user has put into a shared directory
+ * (protected_symlinks in proc_sys_fs(5)). The path of the file that it opened is then replaced.
  */
 
 /*
- * Open what a link leads to, as a path. Through a link like /proc/self/fd/1, which can't be
- * followed by its text, nor be given another file, it is to be written as it is; and where the
- * kernel can't tell (before Linux 5.6), through any.
+ * Open the file that a link leads to, with O_PATH. A link like /proc/self/fd/1 can't be followed by
+ * its text, and its file can't be replaced: write through such a link instead. Where the kernel
+ * can't tell the two kinds apart (before Linux 5.6), write through every link.
  */
 static int follow(const char *path, bool *ret_through)
 {
@@ -186,7 +186,7 @@ static int follow(const char *path, bool *ret_through)
     return fd < 0 ? -errno : fd;
 }
 
-/* Make the file that a link leads to. */
+/* Create the file that a link leads to. */
 static int make_target(const char *path)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
@@ -197,7 +197,7 @@ static int make_target(const char *path)
     return 0;
 }
 
-/* The path of what is open. NULL: /proc is not mounted. */
+/* The path of an open file; NULL if /proc is not mounted. */
 static char *path_of(int path_fd)
 {
     char link[64], path[PATH_MAX];
@@ -209,7 +209,10 @@ static char *path_of(int path_fd)
                                                         : sure(strndup(path, (size_t)length));
 }
 
-/* What is to be written through is open as a path at `ret_through` then. */
+/*
+ * Replace the file that a link leads to. If it must be written through the link instead,
+ * `ret_through` gets it, opened with O_PATH.
+ */
 static int place_linked(const char *path, const uint8_t *bytes, size_t size, int *ret_through)
 {
     bool through, made = false;
@@ -266,8 +269,10 @@ static int place_named(const char *path, const uint8_t *bytes, size_t size, int 
     return error;
 }
 
-/* A regular file is opened without waiting for who may hold a lease on it; a pipe's reader is
- * waited for. */
+/*
+ * Opening a regular file does not wait for a process that holds a lease on it. Opening a pipe waits
+ * for its reader.
+ */
 static int write_through(int path_fd, const char *path, const uint8_t *bytes, size_t size)
 {
     int flags = O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY, fd, error;
@@ -288,7 +293,7 @@ static int write_through(int path_fd, const char *path, const uint8_t *bytes, si
     return error;
 }
 
-/* No signal ends the program before a temporary file is gone. */
+/* Signals are held back, so that none ends the program while there is a temporary file. */
 static int write_named(const char *path, const uint8_t *bytes, size_t size)
 {
     sigset_t held, former;

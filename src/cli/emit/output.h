@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing a file as a whole or not at all.
+ * Writing a file completely or not at all.
  */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 /*
- * Put `bytes` into the file `path`: a new one takes its place once it is complete, with the mode of
- * the old one. A link stays, and what it leads to is replaced, if the kernel follows it. "-" is
- * standard output; a device, a pipe, and what is reached by a link in /proc, is written to as it
- * is. Gives 0 or a negative errno.
+ * Write `bytes` to the file `path`. A complete new file replaces the old one, with its mode. If
+ * `path` is a link that the kernel follows, the link stays and the file that it leads to is
+ * replaced. A device, a pipe, and a file reached through a link in /proc are written to, not
+ * replaced. "-" is standard output. Gives 0 or a negative errno.
  */
 int output_write(const char *path, const uint8_t *bytes, size_t size);
 

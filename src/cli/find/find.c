@@ -35,7 +35,10 @@ static int compare_known(const void *left, const void *right)
     return (a->inode > b->inode) - (a->inode < b->inode);
 }
 
-/* Read a file unless it has been. `quiet`: nobody named it, and it need not be an ELF file. */
+/*
+ * Read a file unless it was read before. `quiet`: the user did not name it, so that it need not be
+ * an ELF file.
+ */
 static const struct known_file *read_known(struct findings *findings, int fd, const char *path,
                                            bool quiet)
 {
@@ -60,8 +63,7 @@ static const struct known_file *read_known(struct findings *findings, int fd, co
     if (known->unread)
         note_status(findings, say_failure(error));
     if (known->file.damaged > 0) {
-        say("%s: %zu of its notes make no sense, and are left out", text_path(path).text,
-            known->file.damaged);
+        say("%s: skipped %zu invalid notes", text_path(path).text, known->file.damaged);
         note_status(findings, STATUS_BAD_FILE);
     }
     return known;
@@ -109,7 +111,7 @@ static int32_t read_watched(struct findings *findings, struct process *process,
     return WATCHED_UNKNOWN;
 }
 
-/* `process` and `file` are NULL for a file by itself. The source's strings become the findings'. */
+/* `process` and `file` are NULL for a file that the user named. Takes over the source's strings. */
 static void add_probes(struct search *search, struct findings *findings, struct source *source,
                        struct process *process, const struct process_file *file)
 {
@@ -138,7 +140,7 @@ static enum source_kind kind_of(const struct process_opened *opened, const struc
     return file->kind == USDT_IMAGE ? SOURCE_FILE : SOURCE_LIBRARY;
 }
 
-/* Gives how many probes it has, or -1 where it can't be read, and has been told of. */
+/* Gives the number of probes, or -1 if the file can't be read, which is then reported. */
 static ssize_t look_at_file(struct search *search, struct findings *findings,
                             struct process *process, const struct process_file *file)
 {
@@ -147,7 +149,7 @@ static ssize_t look_at_file(struct search *search, struct findings *findings,
     struct source source;
     int error = process_open_file(process, file, &opened);
 
-    /* No file that could have probes, or none of the process's any more. */
+    /* Not a file that can have probes, or the process no longer has it mapped. */
     if (error == -ENXIO || error == -ESTALE || (findings->sweeps && error == -ESRCH))
         return 0;
     if (findings->sweeps && status_of(error) == STATUS_FORBIDDEN) {
@@ -196,7 +198,7 @@ static void look_at_process(struct search *search, struct findings *findings, pi
         unread |= probes < 0;
     }
     if (!findings->sweeps && process.file_count == 0) {
-        say("process %ld (%s) runs no program: it is one of the kernel's, or has ended", (long)pid,
+        say("process %ld (%s) has no program: it is a kernel thread, or has exited", (long)pid,
             rst_quote(process.command).text);
         note_status(findings, STATUS_NONE);
     } else if (!findings->sweeps && !has_probes && !unread) {
@@ -206,13 +208,13 @@ static void look_at_process(struct search *search, struct findings *findings, pi
     process_close(&process);
 }
 
-/* What would help, or, to root, what is so. */
+/* Advice to a user who lacks a capability. Root may lack it too. */
 static struct rst_quoted what_lacks(const char *capability)
 {
     struct rst_quoted words;
 
     snprintf(words.text, sizeof(words.text),
-             geteuid() == 0 ? "%s is lacking, or they are protected" : "be root, or have %s",
+             geteuid() == 0 ? "%s is missing, or they are protected" : "be root, or have %s",
              capability);
     return words;
 }
@@ -227,25 +229,24 @@ static void look_at_all(struct search *search, struct findings *findings)
         look_at_process(search, findings, pids[i]);
     free(pids);
     if (findings->refused_processes > 0)
-        say("%zu process%s may not be looked at; %s", findings->refused_processes,
+        say("you may not look at %zu process%s; %s", findings->refused_processes,
             findings->refused_processes == 1 ? "" : "es", what_lacks("CAP_SYS_PTRACE").text);
     if (findings->refused_files > 0)
-        say("%zu mapped file%s can't be reached, being deleted or replaced; %s",
-            findings->refused_files, findings->refused_files == 1 ? "" : "s",
-            what_lacks("CAP_SYS_ADMIN").text);
+        say("%zu deleted or replaced file%s can't be opened; %s", findings->refused_files,
+            findings->refused_files == 1 ? "" : "s", what_lacks("CAP_SYS_ADMIN").text);
 }
 
 /* ------------------------------------------------------------------------------- files -- */
 
-/* A name without a slash that is no file may have been meant as something else. */
+/* A name without a slash that is not a file may be meant as a process or a probe. */
 static int say_no_file(const char *path)
 {
     const char *word = is_plain_word(path, "*") ? path : "shop";
 
     if (is_decimal(path, strlen(path)))
-        return rst_fail(ENOENT, "%s: there is no such file; a process is named as in -p %s",
+        return rst_fail(ENOENT, "%s: there is no such file; to name a process, write -p %s",
                         text_path(path).text, path);
-    return rst_fail(ENOENT, "%s: there is no such file; probes are named as in '%s:*' or '*:%s'",
+    return rst_fail(ENOENT, "%s: there is no such file; to name probes, write '%s:*' or '*:%s'",
                     text_path(path).text, word, word);
 }
 
@@ -258,9 +259,9 @@ static int open_named(const char *path)
     if (fd >= 0)
         return fd;
     if (S_ISDIR(about.st_mode))
-        return rst_fail(EISDIR, "%s: a directory; name a file in it", text_path(path).text);
+        return rst_fail(EISDIR, "%s is a directory; name a file in it", text_path(path).text);
     if (fd == -ENXIO && about.st_mode)
-        return rst_fail(ENOEXEC, "%s: not a regular file", text_path(path).text);
+        return rst_fail(ENOEXEC, "%s is not a regular file", text_path(path).text);
     if (fd == -ENOENT && !strchr(path, '/'))
         return say_no_file(path);
     return file_fail(fd, text_path(path).text);
@@ -285,7 +286,7 @@ static void look_at_path(struct search *search, struct findings *findings, const
     close(fd);
     if (known->file.count == 0) {
         if (!known->unread)
-            say("%s: no probes there", text_path(path).text);
+            say("%s has no probes", text_path(path).text);
         note_status(findings, STATUS_NONE);
         return;
     }
@@ -294,7 +295,7 @@ static void look_at_path(struct search *search, struct findings *findings, const
     add_probes(search, findings, &source, NULL, NULL);
 }
 
-/* ------------------------------------------------------------------------ what there is not -- */
+/* ---------------------------------------------------------------------- what is missing -- */
 
 static void say_what_lacks(const struct search *search, struct findings *findings)
 {
@@ -302,11 +303,11 @@ static void say_what_lacks(const struct search *search, struct findings *finding
         say("%zu semaphore%s could not be read (\"?\"); %s", findings->refused_semaphores,
             findings->refused_semaphores == 1 ? "" : "s", what_lacks("CAP_SYS_PTRACE").text);
     if (findings->unmapped_semaphores > 0)
-        say("%zu semaphore%s not in their process's memory (\"?\"): nobody can watch by %s",
+        say("%zu semaphore%s not in their process's memory (\"?\"): tracers can't use %s",
             findings->unmapped_semaphores, findings->unmapped_semaphores == 1 ? " is" : "s are",
             findings->unmapped_semaphores == 1 ? "it" : "them");
     if (findings->probes == 0 && search->pid_count + search->file_count == 0) {
-        say("there are no probes in any process that can be looked at");
+        say("no process that you may look at has probes");
         note_status(findings, STATUS_NONE);
     }
     for (size_t i = 0; findings->probes > 0 && i < search->glob_count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Searching processes and files for probes. What it finds is what `rst list` shows, and all that a
- * script for a tracer has to know of a probe.
+ * Searching processes and files for probes. `rst list` shows what this finds, and `rst trace` makes
+ * scripts from it.
  */
 #ifndef CLI_FIND_H
 #define CLI_FIND_H
@@ -16,7 +16,7 @@
 #include "cli/find/known_file.h"
 #include "cli/usdt/usdt.h"
 
-/* What to look at: processes, files; if there is neither, every process. */
+/* Where to search: in processes, in files, or, if none is named, in every process. */
 struct search {
     pid_t *pids;
     size_t pid_count;
@@ -28,38 +28,38 @@ struct search {
 
 enum source_kind { SOURCE_MEMFD, SOURCE_FILE, SOURCE_LIBRARY, SOURCE_EXECUTABLE };
 
-/* A file with probes, in a process or by itself. */
+/* A file with probes, in a process or named by the user. */
 struct source {
-    pid_t pid;     /* 0: a file by itself */
-    char *command; /* the process's, NULL without one */
+    pid_t pid;     /* 0: the user named the file */
+    char *command; /* the process's command; NULL without a process */
     enum source_kind kind;
-    char *path; /* what a tracer attaches to */
+    char *path; /* the path for tracers */
     const struct usdt_file *file;
 };
 
-enum { WATCHED_UNKNOWN = -1, WATCHED_UNCOUNTED = -2 /* it has no semaphore, or no process */ };
+enum { WATCHED_UNKNOWN = -1, WATCHED_UNCOUNTED = -2 /* no semaphore, or no process */ };
 
 struct found {
     const struct usdt_probe *probe;
     const struct source *source;
-    int32_t watched; /* the semaphore: how many tracers watch; or one of the above */
+    int32_t watched; /* the semaphore's value, the number of tracers; or one of the above */
 };
 
 struct findings {
-    struct found *list; /* by provider, probe, path, watched, site and process */
+    struct found *list; /* sorted by provider, probe, path, watched, site and process */
     size_t count;
     struct source **sources;
     size_t source_count;
-    struct known_file **known; /* the files that were read, each once */
+    struct known_file **known; /* all files that were read, each once */
     size_t known_count;
     void *known_by_inode;
-    bool sweeps; /* over every process: what was not named may be gone, refused, without probes */
+    bool sweeps; /* every process is searched; it is no error if one exits or has no probes */
     size_t refused_processes, refused_files, refused_semaphores, unmapped_semaphores;
-    size_t probes; /* all that there were, whatever the globs say */
+    size_t probes; /* how many probes there are, whether or not a glob matches them */
     enum status status;
 };
 
-/* Do it, and say on stderr what can't be looked at, and what there is not. */
+/* Search, and report on stderr what can't be searched and what is not found. */
 void find_probes(struct search *search, struct findings *ret);
 void findings_free(struct findings *findings);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which probes are meant: PROVIDER:PROBE, each side a pattern of glob(7), an empty one being "*".
+ * Patterns for probes: PROVIDER:PROBE, each side a pattern of glob(7); an empty side means "*".
  */
 #ifndef CLI_GLOBS_H
 #define CLI_GLOBS_H
@@ -11,13 +11,13 @@
 struct glob {
     const char *text;
     char *provider, *probe;
-    size_t matches; /* for who wants to count them */
+    size_t matches; /* for callers that count them */
 };
 
-/* Whether a word of the command line is a glob rather than a path: it has a colon, and no slash. */
+/* Whether a word of the command line is a glob, not a path: it has a colon and no slash. */
 bool glob_is(const char *word);
 
-/* `text` must live as long, and have a colon. */
+/* `text` must have a colon, and live as long as `ret`. */
 void glob_make(const char *text, struct glob *ret);
 void glob_free(struct glob *glob);
 

@@ -7,12 +7,12 @@
 
 #include "cli/usdt/usdt.h"
 
-/* A file that was read; many processes map the same. */
+/* A file that was read. Many processes may map it. */
 struct known_file {
     dev_t device;
     ino_t inode;
-    struct usdt_file file; /* without a probe if it can't be read */
-    bool unread;           /* for a reason that was said */
+    struct usdt_file file; /* without probes if it can't be read */
+    bool unread;           /* it can't be read, which was reported */
 };
 
 #endif

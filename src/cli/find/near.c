@@ -10,8 +10,8 @@ static size_t least(size_t a, size_t b)
 }
 
 /*
- * How many letters must be added, removed, changed or swapped with their neighbour to make one word
- * of the other. Three rows of the usual table are enough.
+ * How many letters must be added, removed, changed or swapped with their neighbour to turn one word
+ * into the other. Three rows of the usual table are enough.
  */
 static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
@@ -59,7 +59,7 @@ void near_offer(struct near *near, const char *word)
     size_t wanted_length = strlen(near->wanted), length = strnlen(word, NEAR_LENGTH);
     size_t most = least(3, (wanted_length + 2) / 3), far, at;
 
-    /* The difference in length is the least distance, and cheap to know. */
+    /* The distance is at least the difference in length, which is quick to compute. */
     if (length >= NEAR_LENGTH || length > wanted_length + most || wanted_length > length + most)
         return;
     far = distance(near->wanted, wanted_length, word, length);

@@ -16,7 +16,7 @@
 
 /* ------------------------------------------------------------------------- mappings -- */
 
-/* The kernel writes a name's newlines as "\012". */
+/* The kernel writes newlines in a name as "\012". */
 static void put_newlines_back(char *name)
 {
     char *to = name;
@@ -29,7 +29,7 @@ static void put_newlines_back(char *name)
     *to = '\0';
 }
 
-/* The number at `*at`, which moves behind it and the one character that follows. */
+/* Read the number at `*at`, which moves past it and the character after it. */
 static uint64_t next_number(char **at, int base)
 {
     uint64_t value = strtoull(*at, at, base);
@@ -39,8 +39,8 @@ static uint64_t next_number(char **at, int base)
 }
 
 /*
- * A line of /proc/PID/maps, START-END FLAGS OFFSET MAJOR:MINOR INODE NAME. Gives false for what is
- * no file.
+ * Parse a line of /proc/PID/maps: START-END FLAGS OFFSET MAJOR:MINOR INODE NAME. Gives false if no
+ * file is mapped there.
  */
 static bool parse_mapping(char *line, struct process_mapping *ret)
 {
@@ -69,7 +69,7 @@ static bool parse_mapping(char *line, struct process_mapping *ret)
     return true;
 }
 
-/* By file, and there by offset. */
+/* Sort mappings by file, then by offset. */
 static int compare_mappings(const void *left, const void *right)
 {
     const struct process_mapping *a = left, *b = right;
@@ -85,13 +85,15 @@ static int compare_mappings(const void *left, const void *right)
     return (a->start > b->start) - (a->start < b->start);
 }
 
-/* An overlay gives files of several file systems below it one device: the name tells them apart. */
+/*
+ * With an overlay, files of several file systems have the same device; the name tells them apart.
+ */
 static bool same_file(const struct process_mapping *a, const struct process_mapping *b)
 {
     return a->device == b->device && a->inode == b->inode && strcmp(a->name, b->name) == 0;
 }
 
-/* Make a file of each run of mappings that has code in it. */
+/* Make a process_file of the mappings of each file that has an executable one. */
 static void group_files(struct process *process)
 {
     const struct process_mapping *mappings = process->mappings;
@@ -121,7 +123,7 @@ static int gone(pid_t pid)
 static int refused(pid_t pid, int error)
 {
     return rst_fail(error,
-                    "process %ld may not be looked at: it is another user's, or protected; be "
+                    "you may not look at process %ld: it is another user's, or protected; be "
                     "root, or have CAP_SYS_PTRACE",
                     (long)pid);
 }
@@ -129,7 +131,7 @@ static int refused(pid_t pid, int error)
 static int explain(pid_t pid, int error)
 {
     if (error == ENOENT && access("/proc/self", F_OK) < 0)
-        return rst_fail(ENOENT, "/proc is not mounted here: nothing can be seen of processes");
+        return rst_fail(ENOENT, "/proc is not mounted: rst can't look at processes");
     if (error == ENOENT || error == ESRCH)
         return gone(pid);
     if (error == EACCES || error == EPERM)
@@ -223,12 +225,15 @@ void process_close(struct process *process)
 
 /* ------------------------------------------------------------------------ semaphores -- */
 
-/* The mapping in which the kernel counts, as it looks for it: by the offset in the file. */
+/*
+ * The mapping in which the kernel counts tracers. Like the kernel, find it by the offset in the
+ * file.
+ */
 static const struct process_mapping *find_counted(const struct process_file *file, uint64_t offset)
 {
     size_t low = 0, high = file->count;
 
-    while (low < high) { /* to the first mapping that begins beyond it */
+    while (low < high) { /* find the first mapping that begins after it */
         size_t middle = low + (high - low) / 2;
 
         if (file->mappings[middle].offset <= offset)
@@ -236,7 +241,8 @@ static const struct process_mapping *find_counted(const struct process_file *fil
         else
             high = middle;
     }
-    /* A file's page may be mapped as code and as data, so that two or three have the offset. */
+    /* A page of a file may be mapped as code and as data, so up to three mappings have the offset.
+     */
     for (size_t i = low, looked = 0; i > 0 && looked < 8; i--, looked++) {
         const struct process_mapping *mapping = &file->mappings[i - 1];
 
@@ -265,7 +271,7 @@ int process_semaphore(struct process *process, const struct process_file *file, 
                   (off_t)(mapping->start + (offset - mapping->offset)));
     if (count == sizeof(*ret))
         return 0;
-    return count < 0 ? -errno : -ESRCH; /* nothing to read: its memory is gone */
+    return count < 0 ? -errno : -ESRCH; /* nothing was read: the process has exited */
 }
 
 /* ------------------------------------------------------------------------------ all -- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process from outside: the files whose code it has mapped, what a tracer attaches to for each,
- * and the memory where its semaphores are. All by /proc, and by one descriptor of /proc/PID, so
- * that another process which gets the number later is never taken for it.
+ * A process seen from outside: the files that it has mapped executable, a path to each for tracers,
+ * and the values of its semaphores. All of it is read from /proc, through one descriptor of
+ * /proc/PID, so that it never comes from another process that gets the same number later.
  */
 #ifndef CLI_PROCESS_H
 #define CLI_PROCESS_H
@@ -16,11 +16,11 @@ struct process_mapping {
     uint64_t start, end, offset;
     dev_t device;
     ino_t inode;
-    bool executable, counted; /* counted: writable and private, where the kernel counts watchers */
-    char *name;               /* as the process opened it; the kernel adds " (deleted)" */
+    bool executable, counted; /* counted: private and writable, so the kernel counts there */
+    char *name; /* the path by which the process opened it; the kernel adds " (deleted)" */
 };
 
-/* A file of which something is mapped executable. Its mappings are by offset. */
+/* A file that is mapped executable, at least in part. Its mappings are sorted by offset. */
 struct process_file {
     const struct process_mapping *mappings;
     size_t count;
@@ -34,27 +34,27 @@ struct process_descriptor {
 
 struct process {
     pid_t pid;
-    char command[64]; /* comm: not to be trusted, and not always printable */
+    char command[64]; /* comm: the process can set it to any bytes */
     int directory;    /* /proc/PID */
-    int memory;       /* /proc/PID/mem, negative errno: it may not be read; 0: not tried */
+    int memory;       /* /proc/PID/mem; a negative errno: it can't be opened; 0: not yet tried */
     struct process_mapping *mappings;
     size_t mapping_count;
-    struct process_file *files; /* in the order of their inodes */
+    struct process_file *files; /* sorted by inode */
     size_t file_count;
-    struct process_descriptor *descriptors; /* looked at when they are needed */
+    struct process_descriptor *descriptors; /* read when first needed */
     size_t descriptor_count;
     bool has_descriptors;
 };
 
 /*
- * Gives 0 or a negative errno: -ESRCH where there is no such process (any more), -EACCES or -EPERM
- * where its mappings may not be seen. rst_error() says so in words. A kernel's thread and a zombie
- * have no files.
+ * Gives 0 or a negative errno, with a message for rst_error(): -ESRCH if the process does not exist
+ * (any more), -EACCES or -EPERM if you may not see its mappings. A kernel thread or a zombie has no
+ * files.
  */
 int process_open(pid_t pid, struct process *ret);
 void process_close(struct process *process);
 
-/* Where a file lives, and the path by which a tracer, and anyone else, reaches it. */
+/* What kind of file it is. */
 enum process_place { PLACE_FILE, PLACE_MEMFD, PLACE_EXECUTABLE };
 
 struct process_opened {
@@ -64,18 +64,18 @@ struct process_opened {
 };
 
 /*
- * Open a file of the process, across mount namespaces, deleted or not. Gives 0, or a negative errno
- * and rst_error(); -ENXIO for what is no regular file, a device say, which can have no probes, and
- * -ESTALE for what the process has not mapped any more.
+ * Open a file that the process has mapped, across mount namespaces, deleted or not. Gives 0, or a
+ * negative errno and a message for rst_error(): -ENXIO if it is not a regular file (a device, for
+ * example) and so can't have probes, -ESTALE if the process no longer has it mapped.
  */
 int process_open_file(struct process *process, const struct process_file *file,
                       struct process_opened *ret);
 
-/* Read a semaphore, by its offset in the file. Gives 0 or a negative errno. */
+/* Read the semaphore at an offset in the file. Gives 0 or a negative errno. */
 int process_semaphore(struct process *process, const struct process_file *file, uint64_t offset,
                       uint16_t *ret);
 
-/* Every process's id, in order; `*ret` is to be freed. Gives how many. */
+/* The ids of all processes, sorted; free() `*ret`. Gives how many there are. */
 size_t process_all(pid_t **ret);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening what a process has mapped, and finding a path for it that others can use.
+ * Opening a file that a process has mapped, and finding a path to it for tracers.
  *
- * What is mapped need not be what its name leads to: the file may be replaced, deleted, in another
- * mount namespace, or a memfd that never had a name. And a mapping that was read may be another by
- * now. So whatever is opened is compared with the mapping, in this order:
+ * The name of a mapping may lead to another file: the mapped one may be replaced, deleted, in
+ * another mount namespace, or a memfd, which has no name. The mapping itself may have changed since
+ * it was read. So each file that is opened is compared with the mapping. These are tried in turn:
  *
- *     /proc/PID/map_files/START-END     what is mapped there now, but takes privilege
- *     /proc/PID/root/NAME               not for what is deleted
- *     /proc/PID/fd/N                    a memfd, as long as it is open
+ *     /proc/PID/map_files/START-END     the mapped file itself, but needs privilege
+ *     /proc/PID/root/NAME               unless the file is deleted
+ *     /proc/PID/fd/N                    a memfd, while the process has it open
  */
 #include "cli/find/process.h"
 
@@ -80,7 +80,7 @@ static void read_descriptors(struct process *process)
               compare_descriptors);
 }
 
-/* The lowest descriptor of the inode, -1: none is open, or may be seen. */
+/* The lowest descriptor of the inode; -1: the process has none open, or it can't be seen. */
 static int find_descriptor(struct process *process, dev_t device, ino_t inode)
 {
     size_t low = 0, high;
@@ -104,7 +104,10 @@ static int find_descriptor(struct process *process, dev_t device, ino_t inode)
 
 /* -------------------------------------------------------------------------- opening -- */
 
-/* A way to the file: a path below /proc/PID. Gives an O_PATH descriptor or a negative errno. */
+/*
+ * One way to open the file, by a path below /proc/PID. Gives an O_PATH descriptor or a negative
+ * errno.
+ */
 typedef int way(struct process *process, const struct process_file *file);
 
 static int open_path(const struct process *process, const char *path)
@@ -154,10 +157,10 @@ static int by_descriptor(struct process *process, const struct process_file *fil
 }
 
 /*
- * Whether it is what the mapping is of. The inode says so, but not the device: btrfs and overlays
- * give another one to stat(2) than to the mapping. Some overlays do the same with the inode, so
- * what was opened by the mapping itself may be known by its name instead, which no two memfds need
- * have.
+ * Whether the open file is the mapped one. The inode number tells. The device doesn't: on btrfs and
+ * overlays stat(2) gives another one than the mapping has. On some overlays the inode number
+ * differs too. Then a file opened through map_files is compared by its name; but not a memfd, as
+ * many can have the same name.
  */
 static bool is_mapped(int path_fd, const struct process_mapping *mapping, bool by_mapping)
 {
@@ -178,8 +181,8 @@ static bool is_mapped(int path_fd, const struct process_mapping *mapping, bool b
 }
 
 /*
- * Gives -ESTALE if the process has mapped something else there by now, and what the worst was of
- * the ways that lead to the file otherwise: "no permission" tells more than "not there".
+ * Try each way. Gives -ESTALE if the process has mapped another file there by now. If all ways
+ * fail, gives the error that says most: "no permission" says more than "not there".
  */
 static int open_any_way(struct process *process, const struct process_file *file,
                         struct stat *about)
@@ -200,7 +203,7 @@ static int open_any_way(struct process *process, const struct process_file *file
                 return fd;
             path_fd = fd;
         } else if (i == 0 && path_fd == -ENOENT) {
-            path_fd = -ESTALE; /* no such mapping */
+            path_fd = -ESTALE; /* there is no such mapping */
         }
         if (path_fd != -ENOENT)
             last = path_fd;
@@ -217,8 +220,10 @@ static bool leads_to(const char *path, const struct stat *about)
     return stat(path, &there) == 0 && is_same(&there, about);
 }
 
-/* The first of these that leads to the file: its name, its name in its own mounts, a descriptor,
- * its mapping. */
+/*
+ * The first of these that leads to the file: its name, its name in the process's mount namespace, a
+ * descriptor, the mapping.
+ */
 static char *path_of(struct process *process, const struct process_file *file,
                      const struct stat *about)
 {
@@ -256,7 +261,7 @@ static enum process_place place_of(const struct process *process, const struct p
     return PLACE_FILE;
 }
 
-/* A zombie has no program, either. */
+/* A zombie counts as exited: it has no program either. */
 static bool has_exited(const struct process *process)
 {
     char target;
@@ -282,9 +287,9 @@ int process_open_file(struct process *process, const struct process_file *file,
     int fd = open_any_way(process, file, &about);
 
     if (fd == -ESRCH || ((fd == -ENOENT || fd == -ESTALE) && has_exited(process)))
-        return rst_fail(ESRCH, "process %ld exited while it was looked at", (long)process->pid);
+        return rst_fail(ESRCH, "process %ld exited while rst looked at it", (long)process->pid);
     if (fd == -ESTALE)
-        return rst_fail(ESTALE, "process %ld: %s is not mapped any more", (long)process->pid,
+        return rst_fail(ESTALE, "process %ld: %s is no longer mapped", (long)process->pid,
                         text_path(name).text);
     if (fd == -EPERM || fd == -EACCES)
         return rst_fail(-fd,

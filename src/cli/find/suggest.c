@@ -10,15 +10,15 @@
 #include "cli/find/near.h"
 #include "error.h"
 
-#define MOST_OFFERS 200000 /* names that are compared with a glob: a second's work at most */
+#define MOST_OFFERS 200000 /* names that are compared with a glob: at most a second's work */
 
-/* A provider or a probe that has no wildcard was meant as it is. */
+/* A provider or probe without wildcards. The user meant this name, perhaps mistyped. */
 static bool is_word(const char *part)
 {
     return part[strcspn(part, "*?[")] == '\0';
 }
 
-/* What to compare: a side that is a word by itself, if the other is not; else the whole. */
+/* If one side of the glob has wildcards, compare only the other; else compare both. */
 enum compared { COMPARE_BOTH, COMPARE_PROVIDER, COMPARE_PROBE };
 
 static enum compared compared_of(const struct glob *glob)

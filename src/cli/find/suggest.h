@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a glob that matches none may have meant.
+ * What the user may have meant by a glob that matches nothing.
  */
 #ifndef CLI_SUGGEST_H
 #define CLI_SUGGEST_H
@@ -10,7 +10,7 @@
 #include "cli/find/globs.h"
 #include "cli/find/known_file.h"
 
-/* Say that no probe matches it, and which ones of those files have nearly that name. */
+/* Report that no probe matches, and name those of the files' probes whose names are nearly that. */
 void suggest(struct known_file *const *files, size_t count, const struct glob *glob);
 
 #endif

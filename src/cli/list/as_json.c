@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `rst list` for programs: an array with one object for each site, each on a line. rst(1) has the
- * members; they may become more, and none of them goes or changes.
+ * `rst list --json`: an array with one object for each site, each on a line. rst(1) describes the
+ * members. More may be added; none is removed or changed.
  */
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `rst list` for people. Sites that differ in nothing that is shown are one row, and so are those
- * of several processes that have mapped the same file.
+ * `rst list` for people. Sites that would look the same become one row. So do processes that have
+ * mapped the same file.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ struct list_table {
     size_t shown_count;
 };
 
-/* As people read them: "uint64 order, string customer", "-" for none. */
+/* Write the arguments for people: "uint64 order, string customer"; "-" for none. */
 static void write_arguments(const struct found *found, struct text *ret)
 {
     struct usdt_arguments arguments;

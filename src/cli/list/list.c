@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst list: which probes there are, and whether they are watched.
+ * rst list: list probes, and whether they are watched.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -15,28 +15,28 @@
 
 static const char help[] =
     "Usage: rst list [OPTION]... [-p PID]... [FILE]... [PROVIDER:PROBE]...\n"
-    "List the probes of processes and of files; of every process, if none is named.\n"
+    "List the probes of processes and files. If none is named, look at every process.\n"
     "\n"
     "  -p, --pid PID   look at process PID; may be given several times\n"
-    "  -w, --watched   only probes that a tracer watches now\n"
-    "      --json      all that is known, as JSON: one object for each site\n"
-    "      --names     the names alone, each once\n"
+    "  -w, --watched   list only probes that a tracer watches now\n"
+    "      --json      print all that is known, as JSON: one object for each site\n"
+    "      --names     print only the names, each once\n"
     "  -h, --help      show this text\n"
     "\n"
     "PROVIDER:PROBE is a glob: 'shop:*', '*:checkout', 'ruby:gc__*'. A FILE is a program, a\n"
-    "library or an image; what has a colon and no slash is a glob.\n"
+    "library or an image; a word with a colon and no slash is a glob.\n"
     "\n"
     "Examples:\n"
     "    rst list -p 4711                  the probes of process 4711\n"
-    "    rst list -p 4711 'shop:*'         those of its provider shop\n"
-    "    sudo rst list --watched           what is being watched, and where\n"
-    "    rst list ./server                 the probes of a program that doesn't run\n"
-    "    rst list -p 4711 --json | jq .    for programs\n"
+    "    rst list -p 4711 'shop:*'         only those of its provider shop\n"
+    "    sudo rst list --watched           which probes are watched, and where\n"
+    "    rst list ./server                 the probes of a program that isn't running\n"
+    "    rst list -p 4711 --json | jq .    the same, for programs\n"
     "\n"
-    "WATCHED is how many tracers the kernel has counted in the probe's semaphore; \"-\": it has\n"
-    "none, and nobody can tell; \"?\": the semaphore may not be read. PATH is what a tracer\n"
-    "attaches to. Exit status: 0, or 1 if there is no such probe, 3 no such process or\n"
-    "file, 4 no permission, 5 a file that can't be read; rst(1) has them all.\n";
+    "WATCHED is how many tracers the kernel has counted in the probe's semaphore; \"-\": there is\n"
+    "no semaphore, so rst can't tell; \"?\": you may not read it. PATH is what a tracer attaches\n"
+    "to. Exit status: 0; 1 no such probe, 3 no such process or file, 4 no permission, 5 a file\n"
+    "that can't be read; rst(1) has them all.\n";
 
 struct list_options {
     struct search search;
@@ -71,7 +71,7 @@ static enum status parse(int count, char **words, struct list_options *options)
             status = say_bad_option("list", option, words);
     }
     if (status == STATUS_GOOD && options->json && options->names)
-        status = say_usage("list", "either --json, which has all that is known, or --names");
+        status = say_usage("list", "give either --json, which has all that is known, or --names");
     for (; status == STATUS_GOOD && optind < count; optind++)
         search_add_word(&options->search, words[optind]);
     return status;
@@ -91,8 +91,8 @@ static enum status keep_watched(struct findings *findings)
     if (kept == 0 && told > 0)
         say("none of %zu probes is watched", told);
     if (told < findings->count)
-        say("of %zu probes nobody can tell whether they are watched: no process is named, or they "
-            "have no semaphore that can be read",
+        say("rst can't tell whether %zu probes are watched: you named no process, or they "
+            "have no semaphore that you may read",
             findings->count - told);
     findings->count = kept;
     return kept == 0 ? STATUS_NONE : STATUS_GOOD;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two forms in which `rst list` shows what it found.
+ * The two output formats of `rst list`.
  */
 #ifndef CLI_LIST_H
 #define CLI_LIST_H

@@ -13,8 +13,9 @@
 #include "error.h"
 
 /*
- * A file needs this many of neither, and libelf would make room for all that it claims to have.
- * A header alone can't claim more of them; whatever does says so in the first section.
+ * The most sections or segments that are read: no file needs more, and libelf would allocate memory
+ * for all that a file claims to have. A header can only claim more by saying so in the first
+ * section.
  */
 #define MOST_SECTIONS 0xffff
 
@@ -24,7 +25,7 @@ struct elf_reader {
     const char *name;
     Elf *elf;
     uint64_t size; /* of the file */
-    uint64_t left; /* how many bytes of sections may still be read */
+    uint64_t left; /* how many bytes of sections may still be kept */
     struct elf_file file;
 };
 
@@ -33,7 +34,7 @@ static int broken(const struct elf_reader *reader, const char *what)
     return rst_fail(EBADMSG, "%s: a broken ELF file: %s", reader->name, what);
 }
 
-/* The same in libelf's words. */
+/* The same with libelf's message. */
 static int elf_broken(const struct elf_reader *reader)
 {
     int error = elf_errno();
@@ -50,7 +51,7 @@ uint64_t elf_number(bool big_endian, const char *at, size_t size)
     return value;
 }
 
-/* Read a part of the file, which has been found to be in it. Gives it a NUL behind its end. */
+/* Read a part of the file, which the caller knows to be inside it. A NUL is added at the end. */
 static int read_bytes(const struct elf_reader *reader, uint64_t offset, uint64_t size, char **ret)
 {
     char *bytes = malloc(size + 1);
@@ -82,7 +83,7 @@ static int read_section(struct elf_reader *reader, const GElf_Shdr *header, stru
 
     if (header->sh_offset > reader->size || header->sh_size > reader->size - header->sh_offset)
         return broken(reader, "a section goes beyond its end");
-    if (header->sh_size > reader->left) /* sections don't overlap: their sizes add up to less */
+    if (header->sh_size > reader->left) /* sections don't overlap, so a valid file has less */
         return broken(reader,
                       "its sections are larger than it is, or than 1 GiB, the most for all files");
     if (header->sh_flags & SHF_COMPRESSED)
@@ -119,7 +120,7 @@ static int read_segments(struct elf_reader *reader)
             file->has_interpreter = true;
         if (header.p_type != PT_LOAD || header.p_offset >= reader->size)
             continue;
-        if (header.p_filesz > reader->size - header.p_offset) /* never an offset beyond the file */
+        if (header.p_filesz > reader->size - header.p_offset) /* no offset is beyond the file */
             header.p_filesz = reader->size - header.p_offset;
         file->loads = room_for_one(file->loads, file->load_count, sizeof(*file->loads));
         file->loads[file->load_count++] =
@@ -134,7 +135,7 @@ bool elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *re
 {
     size_t low = 0, high = file->load_count;
 
-    while (low < high) { /* to the first segment that begins beyond it */
+    while (low < high) { /* find the first segment that begins after it */
         size_t middle = low + (high - low) / 2;
 
         if (file->loads[middle].address <= address)
@@ -170,7 +171,7 @@ static int take_section(struct elf_reader *reader, const struct elf_section *nam
         file->has_base = true;
         file->base = header->sh_addr;
     }
-    if (header->sh_type != SHT_NOTE) /* NOBITS in a file of debug information */
+    if (header->sh_type != SHT_NOTE) /* files of debug information have SHT_NOBITS */
         return 0;
     for (size_t i = 0; i < ELF_SECTION_NAMES; i++) {
         if (!is_named(names, header, wanted[i]))
@@ -195,7 +196,7 @@ static int read_sections(struct elf_reader *reader)
 
     if (elf_getshdrstrndx(reader->elf, &index) != 0)
         return elf_broken(reader);
-    if (index == SHN_UNDEF) /* it has no sections, or none with a name */
+    if (index == SHN_UNDEF) /* no sections, or none with a name */
         return 0;
     if (!gelf_getshdr(elf_getscn(reader->elf, index), &header))
         return elf_broken(reader);
@@ -222,8 +223,8 @@ static int read_header(struct elf_reader *reader)
     reader->file.address_size = header.e_ident[EI_CLASS] == ELFCLASS32 ? 4 : 8;
     if (header.e_type == ET_REL)
         return rst_fail(ENOEXEC,
-                        "%s: not linked: its probes have no place yet; look at what it is linked "
-                        "into",
+                        "%s: an object file, whose probes have no addresses yet; look at the "
+                        "program that it is linked into",
                         reader->name);
     return 0;
 }
@@ -244,7 +245,7 @@ static int check_file(int fd, const char *name, uint64_t *ret_size)
     return 0;
 }
 
-/* Where a header says how many sections and segments there are. */
+/* Where headers say how many sections and segments there are. */
 static const struct {
     size_t sections_at, sections_size, segment_count, section_count; /* in the file's header */
     size_t size;                                                     /* in a section's */
@@ -254,7 +255,7 @@ static const struct {
     {40, 8, 56, 60, 32, sizeof(Elf64_Ehdr), sizeof(Elf64_Shdr)},
 };
 
-/* Refuse more sections or segments than MOST_SECTIONS; and leave all that is wrong to libelf. */
+/* Refuse more sections or segments than MOST_SECTIONS. All other errors are left to libelf. */
 static int check_counts(const struct elf_reader *reader)
 {
     char header[sizeof(Elf64_Ehdr)], first[sizeof(Elf64_Shdr)];

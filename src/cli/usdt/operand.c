@@ -11,7 +11,7 @@ static bool has(const char *text, size_t length, char c)
     return memchr(text, c, length) != NULL;
 }
 
-/* A number and nothing else. */
+/* Whether the text is a number and nothing else. */
 static bool is_number(const char *text, size_t length)
 {
     size_t at = length > 0 && text[0] == '-';
@@ -24,7 +24,7 @@ static bool is_number(const char *text, size_t length)
     return is_digit(text[length > 1 && text[0] == '-']);
 }
 
-/* "%fs:counter@tpoff" is a thread's variable, at a symbol. */
+/* "%fs:counter@tpoff" is not a register but a thread's variable, at a symbol. */
 static enum operand_kind x86_kind(const char *text, size_t length)
 {
     if (text[0] == '$')
@@ -43,7 +43,7 @@ static enum operand_kind arm_kind(const char *text, size_t length)
     return OPERAND_REGISTER;
 }
 
-/* powerpc's registers are mere numbers, its constants an "i" and a number. */
+/* powerpc writes a register as a plain number, and a constant as an "i" and a number. */
 static enum operand_kind powerpc_kind(const char *text, size_t length)
 {
     if (text[0] == 'i' && is_number(text + 1, length - 1))
@@ -80,7 +80,7 @@ static enum operand_kind kind_of(uint16_t machine, const char *text, size_t leng
     return other_kind(text, length);
 }
 
-/* Up to the next blank that is not in brackets. */
+/* The length up to the next blank outside brackets. */
 static size_t word_length(const char *text)
 {
     size_t at = 0;
@@ -91,7 +91,7 @@ static size_t word_length(const char *text)
     return at;
 }
 
-/* "-4@", "8f@": gives its length, 0 if there is none. */
+/* Read "-4@" or "8f@". Gives the length of the prefix; 0 if there is none. */
 static size_t read_prefix(const char *text, size_t length, struct operand *operand)
 {
     size_t at = 0;

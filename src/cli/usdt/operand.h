@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operands: where a probe's arguments are, as the assembler of the probe's CPU writes it.
+ * Operands: where a probe's arguments are, in the assembly language of the probe's CPU.
  *
  *     operands = [ operand { " " operand } ]
- *     operand  = [ [ "-" ] size [ "f" ] "@" ] place        size in bytes, "-": signed, "f":
- * floating
+ *     operand  = [ [ "-" ] size [ "f" ] "@" ] place
  *
- * A place may have blanks in brackets: aarch64's "8@[sp, 16]".
+ * The size is in bytes, "-" means signed, "f" floating point. A place may have blanks in brackets:
+ * aarch64's "8@[sp, 16]".
  */
 #ifndef CLI_OPERAND_H
 #define CLI_OPERAND_H
@@ -16,14 +16,14 @@
 #include <stdint.h>
 
 enum operand_kind {
-    OPERAND_OTHER, /* a symbol, or what is not understood */
+    OPERAND_OTHER, /* a symbol, or a form that is not known */
     OPERAND_REGISTER,
-    OPERAND_MEMORY, /* at a register and a displacement */
+    OPERAND_MEMORY, /* at an address in a register, plus a displacement */
     OPERAND_CONSTANT
 };
 
 struct operand {
-    uint8_t size; /* in bytes; 0: it isn't said */
+    uint8_t size; /* in bytes; 0: the operand does not say */
     bool is_signed, is_float;
     enum operand_kind kind;
     const char *text; /* the place, not NUL-terminated */
@@ -31,18 +31,18 @@ struct operand {
 };
 
 /*
- * Take the next operand from `*at`, which moves behind it; `machine` is the file's e_machine. Gives
+ * Read the next operand at `*at`, which moves past it; `machine` is the file's e_machine. Gives
  * false at the end.
  */
 bool operand_next(const char **at, uint16_t machine, struct operand *ret);
 
-/* Its size if that is one of a register's or a number's: 1, 2, 4 or 8; else 0. */
+/* The size, if a register or a number can have it: 1, 2, 4 or 8; else 0. */
 uint8_t operand_size(const struct operand *operand);
 
-/* "register" and so on. */
+/* "register", "memory", "constant" or "other". */
 const char *operand_kind_name(enum operand_kind kind);
 
-/* "int32", "uint64", "double" and so on; "?" where the size is none of a type. */
+/* A type of the same size and sign: "int32", "uint64", "double"; "?" if no type has that size. */
 const char *operand_type(const struct operand *operand);
 
 #endif

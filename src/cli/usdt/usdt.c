@@ -9,7 +9,7 @@
 #include "cli/usdt/elf_file.h"
 #include "image/note.h"
 
-/* The notes of a section, one after the other. */
+/* Walks the notes of a section. */
 struct note_cursor {
     const struct elf_file *file;
     const char *at, *end;
@@ -28,7 +28,7 @@ static uint64_t number(const struct elf_file *file, const char *at, size_t size)
 
 enum outcome { TAKEN, DAMAGED, ENDED };
 
-/* Gives DAMAGED where the note goes beyond the section; nothing can be found behind it. */
+/* Gives DAMAGED if the note is longer than the rest of the section, so that no more can be read. */
 static enum outcome next_note(struct note_cursor *cursor, struct note *ret)
 {
     uint64_t left = (uint64_t)(cursor->end - cursor->at), name_size, size, whole;
@@ -39,7 +39,7 @@ static enum outcome next_note(struct note_cursor *cursor, struct note *ret)
         return DAMAGED;
     name_size = number(cursor->file, cursor->at, 4);
     size = number(cursor->file, cursor->at + 4, 4);
-    whole = 3 * sizeof(uint32_t) + rst_align(name_size, 4) + size; /* of numbers of 32 bits */
+    whole = 3 * sizeof(uint32_t) + rst_align(name_size, 4) + size; /* sizes have 32 bits */
     if (whole > left)
         return DAMAGED;
     *ret = (struct note){
@@ -50,7 +50,7 @@ static enum outcome next_note(struct note_cursor *cursor, struct note *ret)
         .description_size = size,
     };
     whole = rst_align(whole, 4);
-    cursor->at += whole < left ? whole : left; /* the last may lack its padding */
+    cursor->at += whole < left ? whole : left; /* the last note may lack its padding */
     return TAKEN;
 }
 
@@ -61,7 +61,7 @@ static bool is_note(const struct note *note, const char *name, uint32_t type)
     return note->type == type && note->name_size == size && memcmp(note->name, name, size) == 0;
 }
 
-/* The string at `*at`, which moves behind its NUL; NULL if there is no NUL before `end`. */
+/* The string at `*at`, which moves past the NUL; NULL if there is no NUL before `end`. */
 static const char *string(const char **at, const char *end)
 {
     const char *text = *at, *nul = memchr(text, '\0', (size_t)(end - text));
@@ -73,7 +73,7 @@ static const char *string(const char **at, const char *end)
 
 /* -------------------------------------------------------------------------- stapsdt -- */
 
-/* A probe and the address in its note, by which librst's own note is found. */
+/* Read a probe, and the address in its note, by which its .note.librst is found. */
 static bool read_probe(const struct elf_file *file, const struct note *note, struct usdt_probe *ret,
                        uint64_t *ret_address)
 {
@@ -93,7 +93,7 @@ static bool read_probe(const struct elf_file *file, const struct note *note, str
     probe.operands = probe.name ? string(&at, end) : NULL;
     if (!probe.operands || !*probe.provider || !*probe.name)
         return false;
-    /* What has moved the file's addresses under the notes, prelink say, has moved the base, too. */
+    /* A tool like prelink changes a file's addresses and .stapsdt.base, but not the notes. */
     moved = file->has_base && base != 0 ? file->base - base : 0;
     if (!elf_file_offset(file, site + moved, &probe.site))
         return false;
@@ -149,14 +149,14 @@ static const char *find_signature(const struct signatures *signatures, uint64_t 
 /* ------------------------------------------------------------------------------ all -- */
 
 /*
- * The notes of all files that are kept at a time. A million of librst's probes take a tenth of it;
- * a sparse file claims that much for nothing, and there may be many.
+ * How many bytes of notes are kept at a time, of all files. A million of librst's probes take a
+ * tenth of that. The limit is for sparse files, which claim sizes that they don't use.
  */
 #define MOST_BYTES ((uint64_t)1 << 30)
 
 static uint64_t kept_bytes;
 
-/* The probes point into the section. */
+/* Keep the section's bytes, into which the probes point. */
 static void keep(struct usdt_file *usdt, const struct elf_section *section)
 {
     usdt->storage = room_for_one(usdt->storage, usdt->storage_count, sizeof(*usdt->storage));
@@ -263,7 +263,7 @@ void usdt_free(struct usdt_file *file)
 
 /* ------------------------------------------------------------------------ arguments -- */
 
-/* Whether an operand is as librst writes it for the type: "-4@" for int32. */
+/* Whether an operand is what librst writes for the type: "-4@" for int32. */
 static bool agrees(const struct operand *operand, enum rst_type type)
 {
     const char *prefix = rst_types[type].prefix;
@@ -283,7 +283,7 @@ static bool all_agree(const struct usdt_arguments *arguments, const struct rst_s
     return true;
 }
 
-/* Names from the plain form: "uint64 id, string path". */
+/* Take the arguments' names from the plain form: "uint64 id, string path". */
 static void put_names(struct usdt_arguments *arguments, const struct rst_signature *signature)
 {
     const char *at = signature->text;
