@@ -73,7 +73,7 @@ class Refusals(command.CommandTest):
         directory = self.directory()
         self.check(GONE, "nosuch.*No such file or directory", "/nosuch")
         self.check(GONE, r"^rst: \"nosuch\": there is no such file; to name probes, write 'nosuch:\*' or '\*:nosuch'\n$", "nosuch")
-        self.check(GONE, r"\"no\$uch\": .* as in 'shop:\*' or ", "no$uch")
+        self.check(GONE, r"\"no\$uch\": .* write 'shop:\*' or ", "no$uch")
         self.check(GONE, r"to name a process, write -p 4711\n$", "4711")
         self.check(BAD_FILE, "not an ELF file", text)
         self.check(BAD_FILE, "a directory", directory)

@@ -306,7 +306,7 @@ class TraceTests:
         if harness.version_in(self.run_tool(self.bpftrace, "--version")[-1]) < (0, 25):
             return False
         outcome = self.rst("trace", tracing.TRACED_PROGRAM, probe, status=command.FAILED, environment={"PATH": self.path})
-        self.assertIn(f"{probe} is left out: bpftrace from 0.25", outcome.err)
+        self.assertIn(f"skipped {probe}: bpftrace from 0.25", outcome.err)
         return True
 
     def test_floats_of_a_compiler(self):
@@ -361,7 +361,7 @@ class TraceTests:
         for count in counts:
             self.assertRegex(count["by"]["text"], "^(whole|xä+)$")
 
-    def test_probes_without_the_argument_are_left_out(self):
+    def test_probes_without_the_argument_are_skipped(self):
         target = self.target()
         for words, shown in (("-f", "cents < 0"), "id=1001"), (("--by", "cents"), "-250"), (("--hist", "cents"), "(-256, -128]"):
             with self.subTest(words=words):
@@ -371,7 +371,7 @@ class TraceTests:
                 if words[0] == "-f":
                     tool.wait_for("id=1001")
                 lines = self.ended(tool, signal.SIGINT)
-                self.assertEqual(lines[0], "rst: left out for want of such an argument: counts:args0, shop:mixed")
+                self.assertEqual(lines[0], 'rst: skipped, because they have no argument "cents": counts:args0, shop:mixed')
                 self.assertTrue(any(shown in line for line in lines), lines)
 
     def test_filters_counts_and_histograms_together(self):

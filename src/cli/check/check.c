@@ -118,4 +118,4 @@ static enum status run(int count, char **words)
     return machine.traces ? STATUS_GOOD : STATUS_UNTRACEABLE;
 }
 
-const struct command check_command = {"check", "what this machine can do", help, run};
+const struct command check_command = {"check", "what this machine can do for probes", help, run};

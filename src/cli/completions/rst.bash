@@ -3,12 +3,12 @@
 #
 # bash completion for rst(1): commands, options, processes that have probes, and probes' names.
 
-# The processes that have probes, among those that may be looked at.
+# The ids of the processes that have probes.
 _rst_pids() {
     rst list --json 2>/dev/null | sed -n 's/.*,"pid":\([0-9][0-9]*\),.*/\1/p' | sort -u
 }
 
-# The names of all probes, or of those of the processes that the line has named by now.
+# The probes' names: of the processes named on the line so far, or of all.
 _rst_names() {
     local words=("$@") pids=() i
 
@@ -21,7 +21,7 @@ _rst_names() {
     rst list "${pids[@]}" --names 2>/dev/null
 }
 
-# What an option takes as its value.
+# The possible values of an option.
 _rst_value() {
     case $1 in
     -p | --pid) _rst_pids ;;
@@ -48,7 +48,7 @@ _rst_options() {
 _rst() {
     local line=${COMP_LINE:0:COMP_POINT} words current command='' previous candidates='' prefix i
 
-    # Not COMP_WORDS, which bash takes apart at the colons of names.
+    # COMP_WORDS would not do: bash splits it at the colons of names.
     read -ra words <<<"$line"
     current=${line##*[[:space:]]}
     current=${current#[\'\"]}
@@ -56,7 +56,7 @@ _rst() {
     previous=${words[-1]}
     [ "${#words[@]}" -gt 1 ] && command=${words[1]}
 
-    if [[ $current == --*=* ]]; then # bash replaces what is behind the sign
+    if [[ $current == --*=* ]]; then # bash replaces the part after the "="
         candidates=$(_rst_value "${current%%=*}")
         current=${current#*=}
     elif candidates=$(_rst_value "$previous"); then
@@ -70,13 +70,13 @@ _rst() {
     fi
 
     COMPREPLY=()
-    # Not compgen -W, which expands its words as bash does: what a process calls its probes must not
-    # run as a command here, nor when the line is entered.
+    # compgen -W would expand the words as bash does. A process may give its probes any names, and
+    # these must not run as commands here, nor when the line is entered.
     while read -r i; do
         [[ $i == "$current"* && $i =~ ^[A-Za-z0-9_.:-]+$ ]] && COMPREPLY+=("$i")
     done <<<"$candidates"
 
-    # bash replaces what is behind the last colon alone.
+    # bash replaces only the part after the last colon.
     if [[ $COMP_WORDBREAKS == *:* && $current == *:* ]]; then
         prefix=${current%"${current##*:}"}
         COMPREPLY=("${COMPREPLY[@]#"$prefix"}")

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A probe's arguments: of what type each is, and how bpftrace reads it.
+ * A probe's arguments: the type of each, and how bpftrace reads it.
  *
- * A probe that a compiler has inlined has several sites, and an operand for each of them: the same
- * argument may be a register's 8 bytes at one, 4 in memory at another, a constant at a third.
- * bpftrace's argN is read at each site by that site's operand, and is 64 bits that have its value,
- * whatever its size and sign. So one type does for all of them if it has room for all: the widest,
- * or a wider one for uint32 and int32. uint64 and a signed one have no such type.
+ * A probe that a compiler has inlined has several sites, each with its own operands: the same
+ * argument may be the 8 bytes of a register at one site, 4 bytes of memory at another, a constant
+ * at a third. bpftrace reads argN by the operand of the site that was hit, and gives its value in
+ * 64 bits, whatever its size and sign. So one type can stand for all sites if it can hold all
+ * values: the widest of theirs, or int64 for a uint32 and an int32. No type holds a uint64 and a
+ * signed number.
  */
 #include <elf.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "cli/base/number.h"
 #include "cli/trace/trace.h"
 
-#define LAST_OF_BCC 24 /* the last version whose operands are read by bcc's parser */
+#define LAST_OF_BCC 24 /* the last version that uses bcc's parser for operands */
 
 /* ------------------------------------------------------------------------------- types -- */
 
@@ -68,18 +69,21 @@ static void read_first(struct trace_probe *probe)
 
 /* ------------------------------------------------------------------------------- sites -- */
 
-/* What the operands of all sites are together. */
+/* The operands of all sites, summed up. */
 struct sites {
     struct {
         size_t count;
         bool differ; /* in size, sign or kind of number */
         bool has_float;
-        bool unread_by_bcc; /* at one of them */
+        bool unread_by_bcc; /* at one site or more */
         uint8_t widest_signed, widest_unsigned, widest_constant, widest;
     } arguments[USDT_MOST_ARGUMENTS];
 };
 
-/* The bytes that a number takes which is its own value with either sign; 0: it is negative. */
+/*
+ * How many bytes a constant needs to be the same number signed and unsigned; 0 if it is negative,
+ * or not a constant.
+ */
 static uint8_t constant_size(const struct operand *operand)
 {
     char digits[24] = "", *end;
@@ -99,7 +103,7 @@ static uint8_t constant_size(const struct operand *operand)
                                 : 0;
 }
 
-/* x86_64's "x(%rip)", "4+x(%rip)", or a symbol alone. */
+/* Whether an operand of x86_64 is "x(%rip)", "4+x(%rip)", or only a symbol. */
 static bool is_at_symbol(const struct operand *operand)
 {
     const char *open = memchr(operand->text, '(', operand->length);
@@ -111,7 +115,7 @@ static bool is_at_symbol(const struct operand *operand)
                     memmem(open, operand->length - before, "%rip", 4));
 }
 
-/* bcc in old versions knows no index, and of "x(%rip)" it makes another address. */
+/* Old versions of bcc can't read an index register, and read "x(%rip)" from a wrong address. */
 static bool bcc_reads(const struct operand *operand)
 {
     const char *open = memchr(operand->text, '(', operand->length);
@@ -166,7 +170,7 @@ static void look_at_sites(struct trace_probe *probe, struct sites *ret)
     }
 }
 
-/* One type for all sites; see above. */
+/* Choose one type for all sites; see the top of this file. */
 static void unite(struct trace_argument *argument, const struct sites *sites, size_t site_count)
 {
     size_t i = argument->index;
@@ -188,7 +192,7 @@ static void unite(struct trace_argument *argument, const struct sites *sites, si
 
 /* ------------------------------------------------------------------------------- places -- */
 
-/* Whether argN is the argument: bcc counts none that it skips. */
+/* Whether argN is argument N. bcc skips operands that it can't read, and does not count them. */
 static bool has_number(const struct trace_probe *probe, const struct sites *sites, size_t i,
                        const struct trace_bpftrace *bpftrace)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --for bcc: a program in Python, and in it one in C, that shows every hit.
+ * --for bcc: prints a program in Python, with one in C inside, that shows every hit.
  */
 #include <stdio.h>
 
 #include "cli/trace/tools.h"
 
-#define BCC_STRING 128 /* bytes; the stack of 512 holds three, and what is more is cut */
+#define BCC_STRING 128 /* bytes; the stack of 512 holds three; longer strings are cut */
 
 static size_t bcc_string_size(const struct trace_probe *probe)
 {
@@ -17,7 +17,7 @@ static size_t bcc_string_size(const struct trace_probe *probe)
     return strings > 2 ? 320 / strings & ~(size_t)7 : BCC_STRING;
 }
 
-/* A variable has to have the size of the widest operand. */
+/* bcc needs a variable of the size of the widest operand. */
 static bool is_readable(const struct trace_argument *argument)
 {
     return !argument->unreadable && argument->size == argument->widest;
@@ -103,7 +103,7 @@ static void print_bcc_handler(const struct trace_probe *probe, size_t number)
 enum status trace_for_bcc(const struct trace *trace)
 {
     printf("#!/usr/bin/python3\n"
-           "# Save this as a file and run it as root; it takes the kernel's headers.\n"
+           "# Save this as a file and run it as root; it needs the kernel's headers.\n"
            "import struct\n\nfrom bcc import BPF, USDT\n\n");
     for (size_t i = 0; i < trace->probe_count; i++) {
         const struct trace_probe *probe = &trace->probes[i];

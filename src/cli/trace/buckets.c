@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --hist: the buckets of a histogram, each a power of two wide, and what range they are.
+ * --hist: the buckets of a histogram, each a power of two wide, and their ranges.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ static bool is_float(const struct trace_argument *argument)
     return argument->kind == TRACE_FLOAT || argument->kind == TRACE_DOUBLE;
 }
 
-/* Sign and exponent of a float, as a number whose order is the floats'. */
+/* A float's sign and exponent as a number. These numbers have the order of the floats. */
 static int64_t float_bucket(const struct trace_argument *argument, int64_t key)
 {
     int64_t sign = argument->size == 8 ? 0x800 : 0x100;
@@ -32,7 +32,7 @@ static int64_t infinite_bucket(const struct trace_argument *argument)
     return argument->size == 8 ? 0x7ff : 0xff;
 }
 
-/* The limits of a bucket above 0: 2^n, and the double of it. */
+/* The lower limit of a bucket above 0: a power of two. */
 static double float_limit(const struct trace_argument *argument, int64_t bucket)
 {
     return ldexp(1, (int)bucket - (argument->size == 8 ? 1023 : 127));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which bpftrace there is, its command line, and starting it as a child. It has a process group of
- * its own, so that a terminal's Ctrl-C comes to rst.
+ * Finding bpftrace, making its command line, and starting it as a child. The child has a process
+ * group of its own, so that only rst gets a terminal's Ctrl-C.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ enum status trace_find_bpftrace(struct trace_bpftrace *ret)
 
     ret->path = program_path(BPFTRACE);
     if (!ret->path) {
-        say("there is no bpftrace here; install it (the package is called bpftrace), or see "
+        say("there is no bpftrace here; install it (the package is called bpftrace), or use "
             "--for gdb, perf, bcc, dtrace, tracefs");
         return STATUS_UNTRACEABLE;
     }

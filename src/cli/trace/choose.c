@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The arguments that options name: --string, --by, --hist and --filter. With several probes they
- * are meant for those that have them; the others are left out.
+ * The arguments that --string, --by, --hist and --filter name. Of several probes, those without an
+ * argument of that name are skipped.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "cli/trace/trace.h"
 #include "error.h"
 
-#define MOST_NAMES 4 /* of probes that are left out */
+#define MOST_NAMES 4 /* how many skipped probes a message names */
 
 static enum status say_no_argument(const char *option, const char *name,
                                    const struct trace_probe *probe)
@@ -20,8 +20,9 @@ static enum status say_no_argument(const char *option, const char *name,
     text_clear(&words);
     for (size_t i = 0; i < probe->argument_count; i++)
         text_addf(&words, "%s%s", i ? ", " : "", probe->arguments[i].name);
-    say_usage("trace", "%s %s: %s:%s has no such argument, but %s", option, rst_quote(name).text,
-              probe->provider, probe->name, probe->argument_count ? words.bytes : "none");
+    say_usage("trace", "%s %s: %s:%s has no %s%s", option, rst_quote(name).text, probe->provider,
+              probe->name, probe->argument_count ? "such argument, only " : "arguments",
+              words.bytes);
     free(words.bytes);
     return STATUS_USAGE;
 }
@@ -44,7 +45,7 @@ static enum status choose(const char *option, const char *name, const struct tra
 
 /* --------------------------------------------------------------------------- strings -- */
 
-/* librst's own note says what it is: no number is an address. */
+/* librst's note declares the argument as a number, so it can't be an address. */
 static bool is_declared_number(const struct trace_argument *argument)
 {
     int type = argument->site.true_type;
@@ -52,7 +53,7 @@ static bool is_declared_number(const struct trace_argument *argument)
     return type >= 0 && type != RST_TYPE_STRING && type != RST_TYPE_POINTER;
 }
 
-/* Make it a string where it can be one. Gives whether it can. */
+/* Treat the argument as a string, if it can be one. Gives whether it can. */
 static bool make_string(struct trace_probe *probe, const char *name)
 {
     const struct trace_argument *argument = trace_argument_named(probe, name, strlen(name));
@@ -70,9 +71,9 @@ static enum status say_no_string(const char *name, const struct trace_probe *pro
     if (!argument)
         return say_no_argument("--string", name, probe);
     if (is_declared_number(argument))
-        return say_usage("trace", "--string %s: %s:%s says that it is %s, and no address", name,
+        return say_usage("trace", "--string %s: %s:%s declares it as %s, not as an address", name,
                          probe->provider, probe->name, argument->site.type);
-    return say_usage("trace", "--string %s: %s:%s has %d bytes there, too few for an address", name,
+    return say_usage("trace", "--string %s: in %s:%s it has %d bytes, too few for an address", name,
                      probe->provider, probe->name, argument->size);
 }
 
@@ -91,56 +92,84 @@ static enum status make_strings(struct trace *trace)
     return STATUS_GOOD;
 }
 
-/* ------------------------------------------------------------------------- left out -- */
+/* ------------------------------------------------------------------------- skipped -- */
 
-static bool lacks(const struct trace_probe *probe, const char *name)
-{
-    return name && !trace_argument_named(probe, name, strlen(name));
-}
+/* The first argument that an option names and the probe does not have; not NUL-terminated. */
+struct missing {
+    const char *name; /* NULL: the probe has them all */
+    size_t length;
+};
 
-static bool filter_lacks(const struct trace *trace, const struct trace_probe *probe)
+static struct missing missing_argument(const struct trace *trace, const struct trace_probe *probe)
 {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    const struct trace_options *options = &trace->options;
+    const char *const named[] = {options->by, options->hist};
     struct trace_filter_error error = {0};
 
-    if (trace->options.filter)
-        free(trace_filter(trace->options.filter, probe, &trace->bpftrace, &error));
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+        if (named[i] && !trace_argument_named(probe, named[i], strlen(named[i])))
+            return (struct missing){named[i], strlen(named[i])};
+    if (options->filter)
+        free(trace_filter(options->filter, probe, &trace->bpftrace, &error));
     free(error.words);
-    return error.no_argument;
+    if (!error.no_argument)
+        return (struct missing){0};
+    return (struct missing){options->filter + error.at,
+                            strspn(options->filter + error.at, letters)};
 }
 
-static void say_left_out(const struct trace *trace, size_t count)
+static bool same_missing(struct missing a, struct missing b)
+{
+    return a.name && b.name && a.length == b.length && memcmp(a.name, b.name, a.length) == 0;
+}
+
+/* One message for the probes without the same argument, beginning with the first of them. */
+static void say_skipped(const struct trace *trace, const struct missing *missing, size_t first)
 {
     struct text names = {0};
-    size_t named = 0;
+    size_t count = 0;
 
     text_clear(&names);
-    for (size_t i = 0; i < trace->probe_count && named < MOST_NAMES; i++)
-        if (trace->probes[i].left_out)
-            text_addf(&names, "%s%s:%s", named++ ? ", " : "", trace->probes[i].provider,
+    for (size_t i = first; i < trace->probe_count; i++)
+        if (same_missing(missing[i], missing[first]) && ++count <= MOST_NAMES)
+            text_addf(&names, "%s%s:%s", count > 1 ? ", " : "", trace->probes[i].provider,
                       trace->probes[i].name);
-    if (count > named)
-        text_addf(&names, " and %zu more", count - named);
-    say("left out for want of such an argument: %s", names.bytes);
+    if (count > MOST_NAMES)
+        text_addf(&names, " and %zu more", count - MOST_NAMES);
+    say("skipped, because %s no argument %s: %s", count == 1 ? "it has" : "they have",
+        rst_quote_bytes(missing[first].name, missing[first].length).text, names.bytes);
     free(names.bytes);
 }
 
-/* Leave out the probes without an argument that is named, unless all are. */
-static void leave_out_lacking(struct trace *trace)
+static void say_all_skipped(const struct trace *trace, const struct missing *missing)
 {
-    const struct trace_options *options = &trace->options;
+    for (size_t i = 0; i < trace->probe_count; i++) {
+        size_t first = 0;
+
+        while (first < i && !same_missing(missing[first], missing[i]))
+            first++;
+        if (missing[i].name && first == i)
+            say_skipped(trace, missing, i);
+    }
+}
+
+/* Skip the probes that lack an argument. If all do, none is skipped, and complete() says why. */
+static void skip_lacking(struct trace *trace)
+{
+    struct missing *missing = sure(calloc(trace->probe_count + 1, sizeof(*missing)));
     size_t count = 0;
 
     for (size_t i = 0; i < trace->probe_count; i++) {
-        struct trace_probe *probe = &trace->probes[i];
-
-        probe->left_out =
-            lacks(probe, options->by) || lacks(probe, options->hist) || filter_lacks(trace, probe);
-        count += probe->left_out;
+        missing[i] = missing_argument(trace, &trace->probes[i]);
+        trace->probes[i].left_out = missing[i].name;
+        count += trace->probes[i].left_out;
     }
-    if (count == 0 || count == trace->probe_count)
-        return;
-    say_left_out(trace, count);
-    trace_leave_out(trace);
+    if (count > 0 && count < trace->probe_count) {
+        say_all_skipped(trace, missing);
+        trace_leave_out(trace);
+    }
+    free(missing);
 }
 
 /* ------------------------------------------------------------------------------- all -- */
@@ -188,7 +217,7 @@ enum status trace_choose(struct trace *trace)
     enum status status = make_strings(trace);
 
     if (status == STATUS_GOOD)
-        leave_out_lacking(trace);
+        skip_lacking(trace);
     for (size_t i = 0; status == STATUS_GOOD && i < trace->probe_count; i++)
         status = complete(trace, &trace->probes[i]);
     return status;

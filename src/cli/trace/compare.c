@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --filter: one comparison of an argument with a constant, as bpftrace evaluates it.
+ * --filter: one comparison of an argument with a constant, as an expression for bpftrace.
  *
- * What bpftrace makes of signs, widths and large constants differs with its versions, so that it is
- * asked for one thing alone: how one int64 compares with another. Each argument is brought to such
- * a key that has its order (see trace_add_key()), and a constant that the type can't have decides
- * here. bpftrace knows no floating point, but the bits of floats that are less than a number are at
- * most two ranges of integers.
+ * Versions of bpftrace differ in signs, widths and large constants. They agree on one thing: how
+ * they compare one int64 with another. So each argument is converted to an int64 key that has the
+ * same order (see trace_add_key()). A constant that the argument's type can't have is decided here.
+ * bpftrace has no floating point, but the bits of all floats below a number are at most two ranges
+ * of integers.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/trace/filter.h"
@@ -21,19 +22,42 @@ static bool decide(struct parser *parser, bool truth)
     return true;
 }
 
-/* A number that the type does not have. It is no mistake where several probes are meant, but said.
- */
-static bool decide_beyond(struct parser *parser, const struct trace_argument *argument, bool truth)
+static void add_wide(struct text *ret, wide number)
 {
-    say("--filter: %s of %s:%s is %s, which what it is compared with is beyond: that is %s true",
-        argument->name, parser->probe->provider, parser->probe->name, argument->site.type,
-        truth ? "always" : "never");
+    if (number < 0)
+        text_addf(ret, "%lld", (long long)number);
+    else
+        text_addf(ret, "%llu", (unsigned long long)number);
+}
+
+/*
+ * Decide a comparison with a number that the type does not have. It need not be a mistake, if
+ * several probes are watched, so it is only reported.
+ */
+static bool decide_out_of_range(struct parser *parser, const struct trace_argument *argument,
+                                const struct value *value, wide least, wide most, bool truth)
+{
+    struct text words = {0};
+    char digits[DOUBLE_TEXT];
+
+    text_addf(&words, "%s of %s:%s is %s: ", argument->name, parser->probe->provider,
+              parser->probe->name, argument->site.type);
+    if (value->is_whole)
+        add_wide(&words, value->whole);
+    else
+        text_add(&words, double_text(value->number, digits));
+    text_add(&words, " is out of range (");
+    add_wide(&words, least);
+    text_add(&words, " to ");
+    add_wide(&words, most);
+    say("--filter: %s), so that is %s true", words.bytes, truth ? "always" : "never");
+    free(words.bytes);
     return decide(parser, truth);
 }
 
 static const char *const signs[] = {"<", "<=", ">", ">=", "==", "!="};
 
-/* The key that a number of the argument's type has. */
+/* The key of a number of the argument's type. */
 static int64_t key_of(const struct trace_argument *argument, wide number)
 {
     unsigned bits = 8U * argument->size;
@@ -72,13 +96,13 @@ static bool compare_whole(struct parser *parser, const struct trace_argument *ar
         number = value->number < 0 ? least - 1 : most + 1;
     }
     if (number < least)
-        return decide_beyond(parser, argument,
-                             comparison == GREATER || comparison == GREATER_EQUAL ||
-                                 comparison == UNEQUAL);
+        return decide_out_of_range(parser, argument, value, least, most,
+                                   comparison == GREATER || comparison == GREATER_EQUAL ||
+                                       comparison == UNEQUAL);
     if (number > most)
-        return decide_beyond(parser, argument,
-                             comparison == LESS || comparison == LESS_EQUAL ||
-                                 comparison == UNEQUAL);
+        return decide_out_of_range(parser, argument, value, least, most,
+                                   comparison == LESS || comparison == LESS_EQUAL ||
+                                       comparison == UNEQUAL);
     add_comparison(parser, argument, comparison, number);
     return true;
 }
@@ -86,8 +110,8 @@ static bool compare_whole(struct parser *parser, const struct trace_argument *ar
 /* ----------------------------------------------------------------- floating point -- */
 
 /*
- * Bits in the order of the numbers that they are: a rank of 0 is the NaN farthest below. The sign's
- * bit is `top`.
+ * Ranks number the bits of floats in the order of the floats: rank 0 is the lowest NaN. `top` is
+ * the sign's bit.
  */
 static uint64_t bits_of_rank(uint64_t rank, uint64_t top)
 {
@@ -108,7 +132,9 @@ static double number_of(const struct trace_argument *argument, uint64_t bits)
     return (double)single;
 }
 
-/* The first rank in [low, high) whose number is not below (`or_equal`: nor equal) the limit. */
+/*
+ * The first rank in [low, high) whose number is at or above the limit; with `or_equal`, above it.
+ */
 static uint64_t first_above(const struct trace_argument *argument, uint64_t low, uint64_t high,
                             double limit, bool or_equal)
 {
@@ -126,7 +152,7 @@ static uint64_t first_above(const struct trace_argument *argument, uint64_t low,
     return low;
 }
 
-/* Bits from `low` to `high`, both included. */
+/* A range of bits, both ends included. */
 static void add_range(struct parser *parser, const struct trace_argument *argument, uint64_t low,
                       uint64_t high)
 {
@@ -137,7 +163,10 @@ static void add_range(struct parser *parser, const struct trace_argument *argume
     text_add(&parser->out, ")");
 }
 
-/* Ranks from `first` to before `end`: those below zero and those above are a range of bits each. */
+/*
+ * The ranks from `first` to before `end`. Those of negative numbers are one range of bits, those of
+ * positive numbers another.
+ */
 static void add_ranks(struct parser *parser, const struct trace_argument *argument, uint64_t first,
                       uint64_t end)
 {
@@ -163,7 +192,7 @@ static bool compare_float(struct parser *parser, const struct trace_argument *ar
 {
     uint64_t top = (uint64_t)1 << (8 * argument->size - 1);
     uint64_t infinity = argument->size == 8 ? UINT64_C(0x7ff0000000000000) : 0x7f800000;
-    uint64_t first = top - 1 - infinity, end = top + infinity + 1; /* no NaN is in between */
+    uint64_t first = top - 1 - infinity, end = top + infinity + 1; /* without NaNs */
     uint64_t equal = first_above(argument, first, end, limit, false);
     uint64_t above = first_above(argument, equal, end, limit, true);
 
@@ -184,7 +213,7 @@ static bool compare_float(struct parser *parser, const struct trace_argument *ar
         first = equal;
         end = above;
     }
-    if (comparison == UNEQUAL) /* which a NaN is */
+    if (comparison == UNEQUAL) /* a NaN is unequal to every number */
         text_add(&parser->out, "!");
     add_ranks(parser, argument, first, end);
     return true;
@@ -210,13 +239,13 @@ static bool compare_text(struct parser *parser, const struct trace_argument *arg
                          enum comparison comparison, const struct value *value)
 {
     if (argument->kind != TRACE_STRING)
-        return filter_fail(parser, value->at, "%s is no string (--string %s makes it one)",
+        return filter_fail(parser, value->at, "%s is not a string (--string %s makes it one)",
                            argument->name, argument->name);
     if (comparison < EQUAL)
-        return filter_fail(parser, value->at, "a string can be compared by == and != alone");
+        return filter_fail(parser, value->at, "a string can only be compared by == and !=");
     if (value->text.size >= parser->bpftrace->string_room)
         return filter_fail(parser, value->at,
-                           "this has %zu bytes, and bpftrace reads %zu of a string",
+                           "this text has %zu bytes, but bpftrace reads only %zu of a string",
                            value->text.size, parser->bpftrace->string_room - 1);
     text_add(&parser->out, "(");
     trace_add_string(&parser->out, argument, parser->bpftrace);
@@ -238,11 +267,11 @@ bool trace_compare(struct parser *parser, const struct trace_argument *argument,
                            "not with another argument");
     case VALUE_NULL:
         if (argument->kind != TRACE_STRING && argument->kind != TRACE_POINTER)
-            return filter_fail(parser, value->at, "%s is no address", argument->name);
+            return filter_fail(parser, value->at, "%s is not an address", argument->name);
         break;
     case VALUE_TRUTH:
         if (argument->kind != TRACE_BOOL)
-            return filter_fail(parser, value->at, "%s is no bool", argument->name);
+            return filter_fail(parser, value->at, "%s is not a bool", argument->name);
         break;
     case VALUE_NUMBER:
         if (argument->kind == TRACE_STRING)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --count, --hist and --by: what was counted, as tables, histograms and JSON.
+ * --count, --hist and --by: prints the counts as tables, histograms and JSON.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,14 +10,14 @@
 #include "cli/base/table.h"
 #include "cli/trace/totals.h"
 
-#define MOST_GAP 4   /* rows of a histogram without a count, one after the other */
-#define BAR_WIDTH 40 /* where there is no terminal to fit */
-#define LEAST_BAR 10 /* in a terminal */
+#define MOST_GAP 4   /* more rows without a count than this become "..." */
+#define BAR_WIDTH 40 /* without a terminal */
+#define LEAST_BAR 10 /* on a narrow terminal */
 #define MOST_BAR 80
 
 /* ---------------------------------------------------------------------------- counts -- */
 
-/* Of the string that it is counted by. */
+/* How much of the string in --by to show. */
 static size_t shown_size(const struct trace_totals *totals, const struct tally *tally)
 {
     return tally->name
@@ -112,7 +112,7 @@ static void print_counts(struct trace_totals *totals)
 
 /* ----------------------------------------------------------------------- histograms -- */
 
-/* A bar of so many eighths of a column. */
+/* A bar, in eighths of a column. */
 static void add_bar(struct text *ret, size_t eighths)
 {
     static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
@@ -122,7 +122,7 @@ static void add_bar(struct text *ret, size_t eighths)
     if (table_has_unicode())
         text_add(ret, parts[eighths % 8]);
     else if (eighths > 0 && eighths < 8)
-        text_add(ret, "#"); /* what is there is seen */
+        text_add(ret, "#"); /* even the smallest count shows */
 }
 
 struct hist {

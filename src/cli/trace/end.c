@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bpftrace's end: whether what it was asked for was done, and what there is to say of it.
+ * bpftrace's end: whether it did what it was asked to do, and what rst reports.
  *
- * Its maps come last, after it has detached from every site. So counts are what they claim to be
- * where it ended by itself, whoever asked it to; where it was killed they are lost, and no table of
- * zeros may stand in for them.
+ * bpftrace prints its maps last, after it has detached from every site. If it ended by itself or
+ * after SIGINT, the counts are complete. If it was killed, they are lost, and rst must not print
+ * zeros instead.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,11 +21,11 @@
 #include "cli/trace/tracer.h"
 #include "error.h"
 
-#define MOMENT 100 /* milliseconds that a killed process may take to be gone */
+#define MOMENT 100 /* milliseconds that a killed process may take to exit */
 
 /* ------------------------------------------------------------------------------ words -- */
 
-/* What of bpftrace's stderr says nothing about what it was asked for. */
+/* Lines on bpftrace's stderr that do not explain a failure. */
 static bool is_noise(const char *line, size_t length)
 {
     static const char *const noise[] = {
@@ -69,14 +69,14 @@ static bool has_exited(pid_t pid)
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     bool exited;
 
-    if (fd < 0) /* before Linux 5.3 there is no such call */
+    if (fd < 0) /* before Linux 5.3 there is no pidfd_open() */
         return kill(pid, 0) < 0 && errno == ESRCH;
     exited = poll(&ready, 1, MOMENT) > 0;
     close(fd);
     return exited;
 }
 
-/* As a process has that is about to exit: its files may still be there. */
+/* A process that is about to exit has no program, though its files may still be there. */
 static bool has_no_program(pid_t pid)
 {
     char path[64], target;
@@ -85,7 +85,7 @@ static bool has_no_program(pid_t pid)
     return pid > 0 && readlink(path, &target, 1) < 0;
 }
 
-/* Whether one of all the processes that there were, none of which was named, has exited. */
+/* If every process was searched: whether one with a probe has exited. */
 static bool lost_one(const struct tracer *tracer)
 {
     const struct trace *trace = tracer->trace;
@@ -122,7 +122,7 @@ static enum status say_failed(const struct tracer *tracer, int status)
     else if (has_said(tracer, "lockdown") || has_said(tracer, "Operation not permitted"))
         say("bpftrace may not trace here ('rst check' says why)");
     else
-        say("bpftrace could not watch %s; 'rst trace --print' shows what it was asked",
+        say("bpftrace could not watch %s; 'rst trace --print' shows its script",
             tracer->trace->probe_count == 1 ? "the probe" : "the probes");
     say_its_words(tracer);
     return STATUS_FAILED;
@@ -153,7 +153,7 @@ static void say_totals(const struct tracer *tracer)
     free(words.bytes);
 }
 
-/* Counts, if they are all there. */
+/* Print the counts if they are complete. */
 static void show_counts(struct tracer *tracer, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
@@ -164,7 +164,7 @@ static void show_counts(struct tracer *tracer, int status)
     tracer->status = STATUS_FAILED;
 }
 
-/* Why it ended, if nobody here asked it to. */
+/* Say why bpftrace ended, unless rst ended it. */
 static void say_why(struct tracer *tracer, int status)
 {
     pid_t pid = tracer->trace->one_pid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --filter: reading comparisons of arguments with constants, which become an expression that
- * bpftrace evaluates before anything is printed or counted (compare.c).
+ * --filter: parses comparisons of arguments with constants. They become an expression that bpftrace
+ * evaluates before it prints or counts anything (compare.c).
  *
  *     either     = all { "||" all }
  *     all        = one { "&&" one }
@@ -78,7 +78,7 @@ static enum comparison take_comparison(struct parser *parser)
 
 /* --------------------------------------------------------------------------- values -- */
 
-/* Behind a backslash. */
+/* Read an escape after its backslash. */
 static bool read_escape(struct parser *parser, struct text *ret)
 {
     static const char letters[] = "ntr\"'\\", bytes[] = "\n\t\r\"'\\";
@@ -94,9 +94,8 @@ static bool read_escape(struct parser *parser, struct text *ret)
     high = *parser->at == 'x' ? hex_digit(parser->at[1]) : -1;
     low = high >= 0 ? hex_digit(parser->at[2]) : -1;
     if (low < 0 || high + low == 0)
-        return filter_fail(
-            parser, (size_t)(parser->at - parser->start) - 1,
-            "\\n, \\t, \\r, \\\", \\', \\\\ and \\xNN are the escapes that there are");
+        return filter_fail(parser, (size_t)(parser->at - parser->start) - 1,
+                           "the only escapes are \\n, \\t, \\r, \\\", \\', \\\\ and \\xNN");
     byte = (char)(16 * high + low);
     text_add_bytes(ret, &byte, 1);
     parser->at += 3;
@@ -119,7 +118,7 @@ static bool read_text(struct parser *parser, struct value *ret)
             return false;
     }
     if (!*parser->at)
-        return filter_fail(parser, ret->at, "the text that begins here has no end");
+        return filter_fail(parser, ret->at, "the text that begins here is not closed");
     parser->at++;
     return true;
 }
@@ -134,17 +133,17 @@ static bool read_number(struct parser *parser, struct value *ret)
     ret->kind = VALUE_NUMBER;
     ret->number = strtod(parser->at, &end);
     if (end == parser->at || isnan(ret->number))
-        return filter_fail(parser, ret->at, "an argument, a number or a \"text\" is wanted here");
+        return filter_fail(parser, ret->at, "write an argument, a number or a \"text\" here");
     errno = 0;
     magnitude = strtoull(digits, &end_whole, hex ? 16 : 10);
     ret->is_whole = end_whole == end && errno == 0;
     ret->whole = *parser->at == '-' ? -(wide)magnitude : (wide)magnitude;
     if (!ret->is_whole && fabs(ret->number) < 0x1p63 && ret->number == floor(ret->number)) {
         ret->is_whole = true;
-        ret->whole = (int64_t)ret->number; /* 1e3 */
+        ret->whole = (int64_t)ret->number; /* a number like 1e3 */
     }
     if (is_letter(*end) || is_digit(*end) || *end == '.')
-        return filter_fail(parser, ret->at, "this is no number");
+        return filter_fail(parser, ret->at, "this is not a number");
     parser->at = end;
     return true;
 }
@@ -188,8 +187,8 @@ static bool read_name(struct parser *parser, struct value *ret)
     for (size_t i = 0; i < parser->probe->argument_count; i++)
         text_addf(&known, "%s%s", i ? ", " : "", parser->probe->arguments[i].name);
     parser->no_argument = true;
-    filter_fail(parser, ret->at, "%s:%s has no such argument, but %s", parser->probe->provider,
-                parser->probe->name, known.size ? known.bytes : "none");
+    filter_fail(parser, ret->at, "%s:%s has no %s%s", parser->probe->provider, parser->probe->name,
+                known.size ? "such argument, only " : "arguments", known.bytes);
     free(known.bytes);
     return false;
 }
@@ -223,7 +222,7 @@ static bool read_comparison(struct parser *parser)
             right = (struct value){.kind = VALUE_NUMBER, .is_whole = true};
             good = trace_compare(parser, left.argument, UNEQUAL, &right);
         } else if (comparison == NO_COMPARISON) {
-            good = filter_fail(parser, position(parser), "one of < <= > >= == != is wanted here");
+            good = filter_fail(parser, position(parser), "write one of < <= > >= == != here");
         } else {
             good = read_value(parser, &right);
             if (good && left.kind == VALUE_ARGUMENT)
@@ -231,7 +230,7 @@ static bool read_comparison(struct parser *parser)
             else if (good && right.kind == VALUE_ARGUMENT)
                 good = trace_compare(parser, right.argument, turned[comparison], &left);
             else if (good)
-                good = filter_fail(parser, left.at, "there is no argument in this comparison");
+                good = filter_fail(parser, left.at, "this comparison has no argument");
         }
     }
     free(left.text.bytes);
@@ -245,8 +244,7 @@ static bool read_one(struct parser *parser)
     bool good;
 
     if (++parser->depth > MOST_DEPTH)
-        return filter_fail(parser, at, "there are more than %d brackets and ! within each other",
-                           MOST_DEPTH);
+        return filter_fail(parser, at, "more than %d brackets and ! are nested", MOST_DEPTH);
     if (parser->at[0] == '!' && parser->at[1] != '=') {
         parser->at++;
         text_add(&parser->out, "!(");
@@ -257,7 +255,7 @@ static bool read_one(struct parser *parser)
         good = read_either(parser);
         text_add(&parser->out, ")");
         if (good && !take(parser, ")"))
-            good = filter_fail(parser, position(parser), "\")\", && or || is wanted here");
+            good = filter_fail(parser, position(parser), "write \")\", && or || here");
     } else {
         good = read_comparison(parser);
     }
@@ -265,7 +263,7 @@ static bool read_one(struct parser *parser)
     return good;
 }
 
-/* bpftrace's && binds closer than its || as well, but nobody need know. */
+/* In bpftrace, too, && binds closer than ||, but the brackets make sure of it. */
 static bool read_all(struct parser *parser)
 {
     text_add(&parser->out, "(");
@@ -293,7 +291,7 @@ char *trace_filter(const char *text, const struct trace_probe *probe,
 
     text_clear(&parser.out);
     if (read_either(&parser) && position(&parser) < strlen(text))
-        filter_fail(&parser, position(&parser), "&& or || is wanted here");
+        filter_fail(&parser, position(&parser), "write && or || here");
     if (!parser.error)
         return parser.out.bytes;
     free(parser.out.bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --filter: what filter.c reads, and compare.c writes.
+ * --filter: filter.c parses it, and compare.c writes its comparisons.
  */
 #ifndef CLI_TRACE_FILTER_H
 #define CLI_TRACE_FILTER_H
@@ -15,9 +15,9 @@ enum value_kind { VALUE_ARGUMENT, VALUE_NUMBER, VALUE_TEXT, VALUE_TRUTH, VALUE_N
 
 struct value {
     enum value_kind kind;
-    size_t at; /* where it stands */
+    size_t at; /* position in the filter */
     const struct trace_argument *argument;
-    bool is_whole; /* the number is one, and fits */
+    bool is_whole; /* `whole` has the number exactly */
     wide whole;
     double number;
     struct text text;
@@ -34,11 +34,11 @@ struct parser {
     bool no_argument;
 };
 
-/* Keep the first reason why the filter makes no sense. Gives false. */
+/* Keep the first reason why the filter is wrong. Gives false. */
 __attribute__((format(printf, 3, 4))) bool filter_fail(struct parser *parser, size_t at,
                                                        const char *format, ...);
 
-/* Add to `out` how the argument compares with a value. Gives whether that makes sense. */
+/* Add the comparison of an argument with a value to `out`. Gives whether it is a valid one. */
 bool trace_compare(struct parser *parser, const struct trace_argument *argument,
                    enum comparison comparison, const struct value *value);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hit's records come one by one, its strings after it. This puts them together, by CPU and
- * thread, and has the hit shown. What of it has not come after a while was lost.
+ * Puts the records of a hit together. The hit's own record comes first, then its strings and its
+ * stack, each as a record. A record is assigned to its hit by CPU, thread and time. When all have
+ * come, the hit is shown. Records that have not come after a while are lost.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "cli/base/table.h"
 #include "cli/trace/hits.h"
 
-#define MOST_TICKS 3 /* after which what has not come won't */
+#define MOST_TICKS 3 /* after these, missing records are lost */
 
 /* ------------------------------------------------------------------------------ time -- */
 
@@ -22,7 +23,7 @@ static int64_t nanoseconds_of(clockid_t clock)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/* The kernel's clock is the one that counts through suspends, or, in old versions, not. */
+/* The clock of the hits counts through suspends; that of old kernels doesn't. */
 static void set_clock(struct trace_hits *hits, uint64_t nanoseconds)
 {
     int64_t now = nanoseconds_of(CLOCK_REALTIME);
@@ -51,7 +52,7 @@ static bool has_enough(const struct trace_hits *hits)
     return (options->hits > 0 && hits->shown >= options->hits) || ferror(stdout);
 }
 
-/* Show the hit, whatever of it has come, and forget it. */
+/* Show a hit with all records that have come, and forget it. */
 static void finish(struct trace_hits *hits, size_t at)
 {
     struct hit *hit = hits->pending[at];

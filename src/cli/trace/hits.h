@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst trace: one hit, as hits.c puts it together and show.c shows it.
+ * rst trace: one hit, put together by hits.c and shown by show.c.
  */
 #ifndef CLI_TRACE_HITS_H
 #define CLI_TRACE_HITS_H
@@ -23,12 +23,12 @@ struct trace_hits {
     size_t pending_count;
     uint64_t shown;
     bool timed;
-    int64_t epoch; /* what is added to the tracer's nanoseconds to make them UTC */
+    int64_t epoch; /* added to the tracer's nanoseconds, it gives UTC */
     bool colours;
     struct text line;
 };
 
-/* On stdout, as the options have it. */
+/* Print a hit on stdout, in the format that the options choose. */
 void trace_show(struct trace_hits *hits, const struct hit *hit);
 
 #endif

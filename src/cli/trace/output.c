@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What bpftrace says: on stdout records, which go to those who want them; on stderr words, which
- * are kept, and shown if it fails.
+ * Reads bpftrace's output. Records come on stdout, for hits.c or totals.c. The text on stderr is
+ * kept, and shown if bpftrace fails.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 
 #include "cli/trace/tracer.h"
 
-#define MOST_WORDS 65536 /* of its stderr that are kept */
+#define MOST_WORDS 65536 /* how much of stderr is kept */
 
 static void say_watching(const struct tracer *tracer)
 {
@@ -76,7 +76,7 @@ static void take_line(struct tracer *tracer)
             return;
         if (!trace_hits_take(tracer->hits, record)) {
             tracer_stop(tracer);
-            tracer->last_ticks = LAST_TICKS; /* what is still to be read is not wanted */
+            tracer->last_ticks = LAST_TICKS; /* no more records are needed */
         }
         if (record->line == LINE_TICK)
             tick(tracer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For x86_64, from an operand to the expression by which bpftrace reads it where its own arg6 and
- * up fail.
+ * For x86_64: converts an operand to an expression, for versions of bpftrace that fail at arg6 and
+ * up.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ const char *trace_register_named(const char *text, size_t length)
     return NULL;
 }
 
-/* "DISPLACEMENT(BASE)" or "DISPLACEMENT(BASE,INDEX,SCALE)" as an address. */
+/* Convert "DISPLACEMENT(BASE)" or "DISPLACEMENT(BASE,INDEX,SCALE)" to an address. */
 static bool add_address(struct text *ret, const char *text, size_t length)
 {
     const char *open = memchr(text, '(', length), *close = open ? text + length - 1 : NULL;
@@ -66,7 +66,7 @@ char *trace_place(const struct operand *operand)
 {
     const char *name = trace_register_named(operand->text, operand->length);
     struct text words = {0};
-    bool known = operand_size(operand) > 0; /* floats as well: as bits */
+    bool known = operand_size(operand) > 0; /* a float is read as bits */
 
     text_clear(&words);
     if (name) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the sites that were found to the probes that are to be watched: one for each name and file,
- * however many sites and processes it has, with the arguments that the options name.
+ * From the sites that were found to the probes to watch. All sites of the same name in the same
+ * file are one probe, in however many processes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "cli/trace/trace.h"
 #include "error.h"
 
-#define MOST_PROBES 500 /* each takes bpftrace time; its default limit is 512 */
+#define MOST_PROBES 500 /* bpftrace takes time for each; its default limit is 512 */
 
 /* --------------------------------------------------------------------------- probes -- */
 
@@ -24,7 +24,7 @@ static void add_pid(struct trace_probe *probe, pid_t pid)
     probe->pids[probe->pid_count++] = pid;
 }
 
-/* A path that a script can have in quotes. bcc's Python encodes it as ASCII. */
+/* Whether a script can have the path in quotes. bcc's Python encodes it as ASCII. */
 static bool can_be_quoted(const char *path, enum trace_tool tool)
 {
     for (const unsigned char *at = (const unsigned char *)path; *at; at++)
@@ -40,7 +40,7 @@ static const char *const tool_names[] = {
     [TOOL_TRACEFS] = "tracefs",
 };
 
-/* bpftrace looks for a name without a slash along PATH, and for others by itself. */
+/* bpftrace searches PATH for a name without a slash. It finds other relative paths by itself. */
 static char *whole_path(const char *path)
 {
     char *whole = *path == '/' ? NULL : realpath(path, NULL);
@@ -48,17 +48,20 @@ static char *whole_path(const char *path)
     return whole ? whole : sure(strdup(path));
 }
 
-/* Gives false, and says why, for what no script can name. `path` is as the script would have it. */
+/*
+ * Gives false, and reports why, if no script can name the probe. `path` is as the script would have
+ * it.
+ */
 static bool can_be_named(const struct trace *trace, const struct found *found, const char *path)
 {
     enum trace_tool tool = trace->options.tool;
-    bool bare = tool == TOOL_PERF || tool == TOOL_TRACEFS; /* these know no quotes */
+    bool bare = tool == TOOL_PERF || tool == TOOL_TRACEFS; /* without quotes */
     bool named =
         is_plain_word(found->probe->provider, "-.") && is_plain_word(found->probe->name, "-.");
 
     if (named && (is_plain_word(path, TRACE_PATH) || (!bare && can_be_quoted(path, tool))))
         return true;
-    say("%s:%s is left out: %s takes no %s like %s", rst_quote(found->probe->provider).text,
+    say("skipped %s:%s: %s can't use a %s like %s", rst_quote(found->probe->provider).text,
         rst_quote(found->probe->name).text, tool_names[tool], named ? "path" : "name",
         named ? text_path(path).text : rst_quote(found->probe->name).text);
     return false;
@@ -70,7 +73,7 @@ static bool has_name(const struct trace_probe *probe, const struct found *found)
            strcmp(probe->name, found->probe->name) == 0;
 }
 
-/* Another site of the same probe. */
+/* Whether two findings are sites of the same probe. */
 static bool is_same(const struct found *a, const struct found *b)
 {
     return strcmp(a->source->path, b->source->path) == 0 &&
@@ -78,7 +81,7 @@ static bool is_same(const struct found *a, const struct found *b)
            strcmp(a->probe->name, b->probe->name) == 0;
 }
 
-/* Findings are sorted by name: those of one name come one after the other. */
+/* The findings are sorted by name, so those of one name are neighbours. */
 static struct trace_probe *find_probe(const struct trace *trace, const struct found *found)
 {
     for (size_t i = trace->probe_count; i-- > 0 && has_name(&trace->probes[i], found);)
@@ -87,7 +90,7 @@ static struct trace_probe *find_probe(const struct trace *trace, const struct fo
     return NULL;
 }
 
-/* Each site is found once in a source, and again in other processes that have mapped the file. */
+/* A site is found again in every other process that has mapped the file. Add it only once. */
 static void add_site(struct trace_probe *probe, const struct found *found)
 {
     if (found->source != probe->source)
@@ -96,7 +99,7 @@ static void add_site(struct trace_probe *probe, const struct found *found)
     probe->sites[probe->site_count++] = found->probe;
 }
 
-/* Gives false if no script can name it. */
+/* Gives false if no script can name the probe. */
 static bool add_found(struct trace *trace, const struct found *found)
 {
     struct trace_probe *probe = find_probe(trace, found);
@@ -119,7 +122,9 @@ static bool add_found(struct trace *trace, const struct found *found)
         };
     }
     add_site(probe, found);
-    /* Who has mapped the file has all of its sites: one tells. */
+    /*
+     * A process that has mapped the file has all of the probe's sites, so the first site is enough.
+     */
     if (trace->options.search.pid_count > 0 && found->source->pid > 0 &&
         found->probe == probe->site)
         add_pid(probe, found->source->pid);
@@ -133,7 +138,7 @@ static int compare_sites(const void *left, const void *right)
     return (*a > *b) - (*a < *b);
 }
 
-/* Make probes of the findings, as far as they are not too many. */
+/* Make probes of the findings, unless they are too many. */
 static enum status add_findings(struct trace *trace)
 {
     const struct found *refused = NULL;
@@ -142,14 +147,14 @@ static enum status add_findings(struct trace *trace)
         const struct found *found = &trace->findings.list[i];
 
         if (refused && is_same(refused, found))
-            continue; /* said of another site of it */
+            continue; /* reported for another site of the probe */
         if (!add_found(trace, found)) {
             refused = found;
             continue;
         }
         if (trace->probe_count > MOST_PROBES)
             return say_usage("trace",
-                             "these are more than %d probes, the most at once: name those "
+                             "more than %d probes are too many to watch at once: name those "
                              "that you mean",
                              MOST_PROBES);
     }
@@ -160,8 +165,7 @@ static enum status add_findings(struct trace *trace)
 
 /* ---------------------------------------------------------------------------- plan -- */
 
-/* Old versions have 512 bytes for all that is done at a hit: strings to compare want theirs, too.
- */
+/* Old versions have 512 bytes of stack for a hit, and a string in a comparison takes some of it. */
 static void leave_room(struct trace *trace)
 {
     const char *filter = trace->options.filter;
@@ -177,7 +181,9 @@ static bool is_for_bpftrace(const struct trace *trace)
     return trace->options.tool == TOOL_NONE || trace->options.tool == TOOL_BPFTRACE;
 }
 
-/* Whether one operand that it can't read is the end of the tool: libbpf's reader is like that. */
+/*
+ * Whether the tool fails if one operand is of a kind that it can't read, as libbpf's parser does.
+ */
 static bool fails_over_operands(const struct trace *trace)
 {
     if (is_for_bpftrace(trace))
@@ -185,7 +191,7 @@ static bool fails_over_operands(const struct trace *trace)
     return trace->options.tool == TOOL_BCC || trace->options.tool == TOOL_DTRACE;
 }
 
-/* What is deleted or replaced has no other path. */
+/* Whether the file was deleted or replaced: its only path is then that of the mapping. */
 static bool is_gone(const struct trace_probe *probe)
 {
     return strstr(probe->path, "/map_files/");
@@ -194,13 +200,13 @@ static bool is_gone(const struct trace_probe *probe)
 static bool is_refused(const struct trace *trace, const struct trace_probe *probe)
 {
     if (trace->options.tool == TOOL_DTRACE && is_gone(probe)) {
-        say("%s:%s is left out: DTrace opens files by name, and its file was deleted or replaced",
+        say("skipped %s:%s: DTrace opens files by name, and its file was deleted or replaced",
             probe->provider, probe->name);
         return true;
     }
     if ((!probe->has_floats && !probe->has_symbols) || !fails_over_operands(trace))
         return false;
-    say("%s:%s is left out: %s%s takes no probe with %s among its arguments", probe->provider,
+    say("skipped %s:%s: %s%s can't watch a probe with %s among its arguments", probe->provider,
         probe->name, tool_names[trace->options.tool], is_for_bpftrace(trace) ? " from 0.25 on" : "",
         probe->has_floats ? "floating point" : "a symbol");
     return true;
@@ -231,7 +237,7 @@ void trace_leave_out(struct trace *trace)
     trace->probe_count = kept;
 }
 
-/* bpftrace 0.17 does not find by -p what is deleted or replaced; by its path, it does. */
+/* bpftrace 0.17 does not find a deleted or replaced file by -p, only by its path. */
 static bool finds_by_pid(const struct trace *trace)
 {
     if (trace->bpftrace.version >= 25)
@@ -256,7 +262,7 @@ static bool is_alike(const struct trace_probe *a, const struct trace_probe *b)
     return true;
 }
 
-/* The same probe in several processes, each with a file of its own, is one to who counts. */
+/* For counts, the same probe in several processes is one, even if each has a file of its own. */
 static void find_alike(struct trace *trace)
 {
     for (size_t i = 0; i < trace->probe_count; i++) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading what `bpftrace -f json` says: one object to a line,
+ * Reads the output of `bpftrace -f json`, one object on a line:
  *
  *     {"type": "printf", "data": "E 0 4711 4711 15024985445021 3e8 target"}
  *     {"type": "lost_events", "data": {"events": 7}}
  *     {"type": "map", "data": {"@c0": {"-250,3": 1, "1999,11": 2}}}      or {"@c0": 2}
  *
- * and in a printf's data a record of the script's (script.c). Strings escape control
- * characters as \u00NN, and a byte above 127 as \uffffffNN, which no JSON has. Anything may stand
- * in a line: what is not as above is LINE_OTHER.
+ * The data of a printf is a record of the script's (script.c). bpftrace's strings are not quite
+ * JSON: control characters are \u00NN, and bytes above 127 are \uffffffNN. A line may be anything:
+ * one that is not as above is LINE_OTHER.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static bool take(struct line_cursor *cursor, char c)
     return true;
 }
 
-/* Behind \u: four digits, or eight where a byte's sign went astray. */
+/* Read the digits after \u: four, or eight for a byte above 127, whose sign bpftrace extends. */
 static bool take_code(struct line_cursor *cursor, struct text *ret)
 {
     size_t length = cursor->end - cursor->at >= 8 && memcmp(cursor->at, "ffffff", 6) == 0 ? 8 : 4;
@@ -121,7 +121,7 @@ static bool take_digits(struct line_cursor *cursor, unsigned base, uint64_t *ret
     return cursor->at > first;
 }
 
-/* A decimal with a sign: what is above INT64_MAX is a uint64 that has the same bits. */
+/* Read a decimal with a sign. A number above INT64_MAX is a uint64; its bits are kept. */
 static bool take_signed(struct line_cursor *cursor, int64_t *ret)
 {
     uint64_t magnitude;
@@ -138,7 +138,7 @@ static bool take_signed(struct line_cursor *cursor, int64_t *ret)
 
 /* ---------------------------------------------------------------------------- records -- */
 
-/* A number and the blank behind it. */
+/* Read a number and the blank after it. */
 static bool take_field(struct line_cursor *cursor, unsigned base, uint64_t *ret)
 {
     if (!take_digits(cursor, base, ret) || cursor->at == cursor->end || *cursor->at != ' ')
@@ -153,7 +153,7 @@ static void rest(struct line_cursor *cursor, struct trace_record *ret)
     ret->size = (size_t)(cursor->end - cursor->at);
 }
 
-/* The values come before COMM, which may look like one: the caller knows how many there are. */
+/* The values are before COMM, which may look like a value. The caller knows how many there are. */
 static bool read_hit(struct line_cursor *cursor, struct trace_record *ret)
 {
     return take_field(cursor, 10, &ret->cpu) && take_field(cursor, 10, &ret->tid) &&
@@ -256,7 +256,7 @@ bool trace_record_entry(struct trace_record *record, struct trace_entry *ret)
     if (!take_signed(&cursor, &count) || count < 0)
         return false;
     ret->count = (uint64_t)count;
-    /* A map without keys has one entry: what follows is no other. */
+    /* A map without keys has only one entry. */
     record->entries = ret->key_count ? cursor.at : cursor.end;
     return true;
 }
@@ -273,7 +273,7 @@ static void read_lost(struct line_cursor *cursor, struct trace_record *ret)
     }
 }
 
-/* On to `"data":`; other members, numbers all of them, may come first. */
+/* Move to `"data":`. Other members may come first; all are numbers. */
 static bool find_data(struct line_cursor *cursor, struct text *text)
 {
     uint64_t number;

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The script for bpftrace. Run by rst it prints, as the `data` of `-f json` lines, these records:
+ * The script for bpftrace. When rst runs it, it prints these records, as the `data` of the lines of
+ * `-f json`:
  *
  *     E CPU TID PROBE PID NANOSECONDS VALUE... COMM     a hit, values in hexadecimal
  *     S CPU TID NANOSECONDS INDEX TEXT                  one of its arguments, a string
  *     K CPU TID NANOSECONDS FRAMES                      its stack
  *     N PROBE ID TEXT                                   --by a string: maps have ID instead
- *     T                                                 all that came before was read
+ *     T                                                 all earlier records were read
  *
- * The records of a hit come one after the other on their CPU and thread; others may come between,
- * and any of them may be lost. NANOSECONDS are the hit's, the same in all its records: those of one
- * thread never are another's, so that a string is never shown with a hit that it isn't of.
+ * The records of a hit come in this order on its CPU and thread. Others may come between, and any
+ * may be lost. NANOSECONDS are those of the hit, the same in all its records, and different for
+ * each hit of a thread. So a string is never shown with another hit than its own.
  *
- * What a traced program can choose, COMM and TEXT, is always last and alone in its record, and JSON
- * says where the record ends: no text can look like anything else. A string has a record of its own
- * because old versions have 512 bytes of stack for all that one printf() takes.
+ * A traced program can choose COMM and TEXT. They are always last in a record, and JSON tells where
+ * the record ends, so that no text can look like anything else. Each string has a record of its own
+ * because old versions have only 512 bytes of stack for one printf().
  *
- * Counts and histograms are maps named after the probe, @c0 and @h0. A histogram is a map of counts
- * by power of two: hist() has no negative numbers, no fractions, and in 0.17 nothing above 2^31.
+ * Counts and histograms are maps, named @c0 and @h0 after the number of the probe. A histogram is a
+ * map of counts by power of two, because hist() has no negative numbers, no fractions, and in 0.17
+ * nothing above 2^31.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +32,7 @@
 
 /* ------------------------------------------------------------------------- arguments -- */
 
-/* Where an argument is, as 64 bits of which those above its size mean nothing. */
+/* An argument in 64 bits. Those above its size mean nothing. */
 static void add_raw(struct text *ret, const struct trace_argument *argument)
 {
     if (argument->place)
@@ -39,7 +41,7 @@ static void add_raw(struct text *ret, const struct trace_argument *argument)
         text_addf(ret, "arg%zu", argument->index);
 }
 
-/* The argument's own bytes, and zeros above. */
+/* An argument with zeros above its size. */
 static void add_unsigned(struct text *ret, const struct trace_argument *argument)
 {
     text_add(ret, argument->size < 8 ? "((uint64)" : "(uint64)");
@@ -90,7 +92,7 @@ void trace_add_string(struct text *ret, const struct trace_argument *argument,
 
 void trace_add_number(struct text *ret, int64_t number)
 {
-    if (number == INT64_MIN) /* whose digits alone are no int64 */
+    if (number == INT64_MIN) /* its digits without the sign are not an int64 */
         text_add(ret, "(-9223372036854775807 - 1)");
     else
         text_addf(ret, "%lld", (long long)number);
@@ -134,7 +136,7 @@ static void add_records(struct text *ret, const struct trace *trace,
 
 /* ------------------------------------------------------------------------------ maps -- */
 
-/* $p: 0 for 0, else one more than the power of two that is not above $v. */
+/* $p: 0 if $v is 0, else 1 + the highest power of two that is not above $v. */
 static void add_power(struct text *ret)
 {
     text_add(ret, "    $p = (uint64)0;\n"
@@ -149,7 +151,7 @@ static void add_power(struct text *ret)
 static void add_hist_values(struct text *ret, const struct trace_argument *argument)
 {
     if (argument->kind == TRACE_FLOAT || argument->kind == TRACE_DOUBLE) {
-        /* Sign and exponent are the power of two. */
+        /* A float's power of two is its sign and exponent. */
         text_add(ret, "    $b = (int64)(");
         add_unsigned(ret, argument);
         text_addf(ret, " >> %d);\n", argument->size == 8 ? 52 : 23);
@@ -174,7 +176,10 @@ static void add_hist_values(struct text *ret, const struct trace_argument *argum
         text_add(ret, "    if ($n == 1) { $b = 0 - $b; }\n");
 }
 
-/* Maps lose a string's blanks in 0.27's JSON: they get a number, which a record explains. */
+/*
+ * In 0.27's JSON, strings in a map's keys lose their blanks. So a string gets a number as its key,
+ * and a record tells which string it is.
+ */
 static void add_name(struct text *ret, const struct trace *trace, const struct trace_argument *by,
                      size_t number)
 {
@@ -235,7 +240,7 @@ static const char *form_of(const struct trace_argument *argument)
     }
 }
 
-/* With its sign. */
+/* The argument with its sign. */
 static void add_shown(struct text *ret, const struct trace *trace,
                       const struct trace_argument *argument)
 {
@@ -252,7 +257,7 @@ static void add_shown(struct text *ret, const struct trace *trace,
     }
 }
 
-/* One printf() for each argument, for the sake of old versions' stack. */
+/* Each argument has a printf() of its own, because of the small stack of old versions. */
 static void add_prints(struct text *ret, const struct trace *trace, const struct trace_probe *probe)
 {
     text_addf(ret, "    printf(\"%%d %s:%s\", tid);\n", probe->provider, probe->name);
@@ -311,7 +316,10 @@ static void add_body(struct text *ret, const struct trace *trace, size_t number,
         add_map(ret, trace, probe, number);
 }
 
-/* The numbers of strings are of no use at the end. There may be one END. */
+/*
+ * Clear the maps with the numbers of strings at the end, so that they are not printed. A script may
+ * have only one END.
+ */
 static void add_end(struct text *ret, const struct trace *trace)
 {
     bool any = false;

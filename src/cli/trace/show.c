@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hit as a line: for people, or of JSON. Where a record was lost, what came of it is shown.
+ * Prints a hit as a line: for people, or of JSON. If some of its records were lost, the others are
+ * shown.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -11,7 +12,10 @@
 #include "cli/base/table.h"
 #include "cli/trace/hits.h"
 
-/* How much of a string to show: bpftrace does not say whether one that fills its room goes on. */
+/*
+ * How much of a string to show. bpftrace does not say whether it cut a string that fills its
+ * buffer.
+ */
 size_t trace_shown_size(const struct trace_bpftrace *bpftrace, const char *bytes, size_t size)
 {
     size_t lead;
@@ -19,7 +23,7 @@ size_t trace_shown_size(const struct trace_bpftrace *bpftrace, const char *bytes
     if (size < bpftrace->string_room)
         return size;
     size = bpftrace->string_room - 1;
-    /* Half a character of UTF-8 is the cut's doing. */
+    /* Half a character of UTF-8 at the end comes from the cut. */
     for (lead = size; lead > 0 && size - lead < 3 && (bytes[lead - 1] & 0xc0) == 0x80;)
         lead--;
     if (lead > 0 && (bytes[lead - 1] & 0x80)) {
@@ -151,7 +155,7 @@ static void write_argument(const struct trace_hits *hits, struct json *json, con
         trace_json_value(json, argument->name, argument, hit->values[i]);
 }
 
-/* What the values alone don't tell: which strings are cut, and which are not there. */
+/* Add what the values don't tell: which strings were cut, and which are missing. */
 static void write_notes(const struct trace_hits *hits, struct json *json, const struct hit *hit,
                         const char *name, bool cut)
 {

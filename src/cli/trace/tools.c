@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --for TOOL: how to watch the same by hand, with commands and a program that run as they are
- * printed. docs/tracing.md explains each.
- * What takes a few lines is here, bcc's and tracefs's have files of their own.
+ * --for TOOL: how to watch the same probes by hand, as commands or a program that run as printed.
+ * docs/tracing.md explains them. The longer ones, for bcc and tracefs, have files of their own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +13,13 @@
 
 typedef enum status tool(const struct trace *trace);
 
-/* What is printed knows nothing of these. */
+/* Tell about options that the printed commands do not have. */
 static void say_left_out(const struct trace_options *options)
 {
     if (options->filter || options->mode != TRACE_HITS || options->stack || options->hits ||
         options->seconds)
-        say("what follows shows every hit: --filter, counts, --stack, -n and --seconds are rst's "
-            "and bpftrace's alone");
+        say("this shows every hit: only rst and bpftrace have --filter, counts, --stack, -n and "
+            "--seconds");
 }
 
 static enum status for_bpftrace(const struct trace *trace)
@@ -51,7 +50,10 @@ static void print_perf_files(const struct trace *trace, const char *option)
             printf("perf buildid-cache %s %s\n", option, trace->probes[i].path);
 }
 
-/* perf makes events of one name for all sites, and fails at the second: the kernel does not. */
+/*
+ * perf gives the events of all sites the same name, and fails at the second. The kernel's tracefs
+ * does not.
+ */
 static void print_perf_probe(const struct trace_probe *probe)
 {
     if (probe->site_count > 1)
@@ -72,13 +74,13 @@ static enum status for_perf(const struct trace *trace)
 {
     for (size_t i = 0; i < trace->probe_count; i++)
         if (trace->probes[i].source->kind == SOURCE_MEMFD) {
-            say("perf can't see a memfd, which %s:%s is in: start the program with "
+            say("%s:%s is in a memfd, which perf can't see: start the program with "
                 "RST_BACKING=file",
                 trace->probes[i].provider, trace->probes[i].name);
             return STATUS_FAILED;
         }
     printf("(trap : INT # arguments are arg1 and so on; strings show as their addresses\n");
-    /* Ctrl-C ends what is run there, and the shell goes on. */
+    /* Ctrl-C ends only the program that runs, and the shell goes on. */
     print_perf_files(trace, "--update");
     for (size_t i = 0; i < trace->probe_count; i++)
         print_perf_probe(&trace->probes[i]);
@@ -101,13 +103,13 @@ static enum status for_perf(const struct trace *trace)
 
 /* --------------------------------------------------------------------------------- gdb -- */
 
-/* gdb's printf has no way to a float in an integer's bits; output/f has. */
+/* gdb's printf can't print an integer's bits as a float; output/f can. */
 static void print_gdb_argument(const struct trace_probe *probe,
                                const struct trace_argument *argument)
 {
     size_t i = argument->index;
 
-    /* gdb reads all operands to get one, and its commands end where it doesn't understand one. */
+    /* gdb reads all operands to get one, and stops at an operand that it can't read. */
     if (argument->unreadable || probe->has_floats || probe->has_symbols) {
         printf("printf \" %s=?\"\n", argument->name);
         return;
@@ -154,7 +156,7 @@ static enum status for_gdb(const struct trace *trace)
 
 /* ------------------------------------------------------------------------------ dtrace -- */
 
-/* DTrace's names have - where the source has __. */
+/* DTrace writes - where the source has __. */
 static void print_dtrace_name(const char *name)
 {
     for (; *name; name++)
@@ -178,7 +180,7 @@ static const char *dtrace_form(const struct trace_argument *argument)
     }
 }
 
-/* An integer has its sign: DTrace takes it from the note. At a NULL copyinstr() would fail. */
+/* DTrace takes an integer's sign from the note. copyinstr() fails at NULL. */
 static void print_dtrace_value(const struct trace_argument *argument)
 {
     if (argument->kind == TRACE_STRING)

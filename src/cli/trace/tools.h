@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst trace --for TOOL: the tools whose words fill a file. Each prints its own.
+ * rst trace --for TOOL: the tools with files of their own. Each function prints what a user runs.
  */
 #ifndef CLI_TRACE_TOOLS_H
 #define CLI_TRACE_TOOLS_H
 
 #include "cli/trace/trace.h"
 
-/* Commands that make and remove the kernel's own events of a probe's sites, PREFIXPROVIDER/PROBE,
- * and that event's name, with another letter for the /. */
+/*
+ * Print commands that create, or remove, kernel events for a probe's sites, PREFIXPROVIDER/PROBE;
+ * or print that event's name, with another character for the "/".
+ */
 void trace_print_uprobes(const struct trace_probe *probe, const char *prefix);
 void trace_print_removals(const struct trace_probe *probe, const char *prefix);
 void trace_print_event(const struct trace_probe *probe, const char *prefix, char between,

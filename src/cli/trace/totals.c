@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --count, --hist and --by: what bpftrace's maps have at the end, kept and put in order.
+ * --count, --hist and --by: keeps the counts from bpftrace's maps, and sorts them.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/trace/totals.h"
 
-#define MOST_KEYS 65536 /* of a map; trace_variables() says so to bpftrace */
+#define MOST_KEYS 65536 /* the size of a map; trace_variables() sets it */
 
 struct trace_totals *trace_totals_new(struct trace *trace)
 {
@@ -75,7 +75,7 @@ void trace_totals_take(struct trace_totals *totals, struct trace_record *record)
     for (; trace_record_entry(record, &entry); entries++)
         take_entry(totals, record->probe, &entry);
     if (entries >= MOST_KEYS)
-        say("%s:%s: %d values are the most that are counted; those that came later are left out",
+        say("%s:%s: only the first %d values are counted",
             totals->trace->probes[record->probe].provider,
             totals->trace->probes[record->probe].name, MOST_KEYS);
 }
@@ -138,8 +138,10 @@ static int compare_counts(const void *left, const void *right)
     return compare_groups(left, right);
 }
 
-/* The same string has several numbers where two CPUs saw it first, and two buckets may be one: 0
- * and -0. */
+/*
+ * Merge tallies. A string has several numbers if several CPUs saw it first, and 0 and -0 have the
+ * same bucket.
+ */
 void trace_totals_merge(struct trace_totals *totals)
 {
     size_t kept = 0;
@@ -153,7 +155,7 @@ void trace_totals_merge(struct trace_totals *totals)
         if (by && by->kind == TRACE_STRING)
             tally->name = find_name(totals, tally);
         if (by && by->kind == TRACE_STRING && !tally->name)
-            tally->by = 0; /* the strings whose records were lost are one group */
+            tally->by = 0; /* strings whose records were lost are one group */
     }
     if (totals->tally_count > 0)
         qsort(totals->tallies, totals->tally_count, sizeof(*totals->tallies), compare_groups);
@@ -166,7 +168,7 @@ void trace_totals_merge(struct trace_totals *totals)
     totals->tally_count = kept;
 }
 
-/* Probes that were not hit have no map, and count as 0. */
+/* A probe without a hit has no map; its count is 0. */
 static void add_unhit(struct trace_totals *totals)
 {
     for (size_t i = 0; i < totals->trace->probe_count; i++) {

@@ -15,33 +15,32 @@
 #include "cli/find/near.h"
 #include "error.h"
 
-#define MOST_TRIES 5 /* to find processes none of which exits before it is watched */
+#define MOST_TRIES 5 /* searches, if each time a process exits before it is watched */
 
 static const char help[] =
     "Usage: rst trace [OPTION]... [-p PID]... [FILE]... [PROVIDER:PROBE]...\n"
     "Watch probes by bpftrace, and show each hit with its arguments, until Ctrl-C.\n"
     "\n"
     "  -p, --pid PID          watch process PID; may be given several times\n"
-    "  -f, --filter FILTER    only hits whose arguments are so: 'order > 9 && customer == "
+    "  -f, --filter FILTER    only hits that match: 'order > 9 && customer == "
     "\"Ada\"'\n"
     "  -c, --count            count the hits instead of showing them\n"
     "      --hist ARG         a histogram of an argument, by powers of two\n"
     "      --by ARG           counts (or histograms) by an argument's value\n"
-    "  -s, --stack            where the program was, with each hit\n"
-    "      --string ARG       an argument is a string (librst's probes say so themselves)\n"
+    "  -s, --stack            show the program's stack with each hit\n"
+    "      --string ARG       show an argument as a string (librst's probes declare theirs)\n"
     "  -n, --hits N           end after N hits\n"
-    "      --seconds S        end after S seconds, which need not be whole\n"
-    "      --json             an object on each line, for programs\n"
-    "      --print            show the script and command that rst runs, and whose output it "
-    "reads\n"
-    "      --for TOOL         show how you watch the same by bpftrace, perf, gdb, bcc, dtrace\n"
-    "                         or tracefs\n"
+    "      --seconds S        end after S seconds; S may be a fraction, as in 0.5\n"
+    "      --json             print an object on each line, for programs\n"
+    "      --print            show the command and script that rst would run\n"
+    "      --for TOOL         show how to watch the same with bpftrace, perf, gdb, bcc, dtrace or\n"
+    "                         tracefs\n"
     "  -h, --help             show this text\n"
     "\n"
-    "PROVIDER:PROBE is a glob, a FILE what is looked at in every process that has it. Without\n"
-    "either -p or FILE, every process is searched. ARG is an argument's name, or arg0, arg1 and\n"
-    "so on. A FILTER compares arguments with numbers, \"texts\", true, false and null, by\n"
-    "< <= > >= == !=, joined by && || ! and brackets.\n"
+    "PROVIDER:PROBE is a glob. A FILE is a program or library; rst watches it in every process\n"
+    "that has it. Without -p and FILE, rst searches every process. ARG is an argument's name, or\n"
+    "arg0, arg1 and so on. A FILTER compares arguments with numbers, \"texts\", true, false and\n"
+    "null, by < <= > >= == !=, joined by && || ! and brackets.\n"
     "\n"
     "Examples:\n"
     "    sudo rst trace -p 4711 shop:checkout             each checkout, with its arguments\n"
@@ -52,7 +51,7 @@ static const char help[] =
     "    sudo rst trace -p 4711 ruby:cmethod__entry --string arg0 --string arg1\n"
     "    rst trace -p 4711 shop:checkout --for gdb        the commands for gdb instead\n"
     "\n"
-    "Exit status: 0 at its end, by Ctrl-C too; 1 there is no such probe, 2 the command line makes\n"
+    "Exit status: 0 it ended, perhaps by Ctrl-C; 1 no such probe, 2 the command line makes\n"
     "no sense, 3 no such process, 4 no permission, 6 bpftrace failed, 7 there is no bpftrace.\n";
 
 /* --------------------------------------------------------------------------- options -- */
@@ -147,27 +146,27 @@ static enum status take_option(struct trace_options *options, int option, char *
     return STATUS_GOOD;
 }
 
-/* What does not go together. */
+/* Refuse options that exclude each other. */
 static enum status check(struct trace_options *options)
 {
     const struct search *search = &options->search;
 
     if (search->pid_count + search->file_count + search->glob_count == 0)
-        return say_usage("trace", "what is to be watched? Name a probe, as in 'shop:*', or a "
+        return say_usage("trace", "name what to watch: a probe, as in 'shop:*', or a "
                                   "process with -p");
     if (options->counts && options->hist)
-        return say_usage("trace", "--hist has the counts; give either, or --count");
+        return say_usage("trace", "--hist includes the counts; give --hist or --count, not both");
     if (options->by || options->counts)
         options->mode = TRACE_COUNT;
     if (options->hist)
         options->mode = TRACE_HISTOGRAM;
     if (options->mode != TRACE_HITS && options->hits)
-        return say_usage("trace", "-n is for hits that are shown; end a count by --seconds");
+        return say_usage("trace", "-n is for hits that are shown; end a count with --seconds");
     if (options->mode != TRACE_HITS && options->stack)
         return say_usage("trace", "--stack is for hits that are shown, not for counts");
     if (options->print && options->tool != TOOL_NONE)
         return say_usage("trace",
-                         "--print is for what rst itself would run; give either, or --for");
+                         "--print shows what rst would run; give --print or --for, not both");
     if (options->tool == TOOL_DTRACE && (search->pid_count != 1 || search->file_count > 0))
         return say_usage("trace", "DTrace has the process's id in the provider's name: name one "
                                   "process with -p, and no file");
@@ -203,10 +202,10 @@ static enum status parse(int count, char **words, struct trace_options *options)
 
 /* ------------------------------------------------------------------------------- run -- */
 
-/* Looking at a process may have failed for the same want; this says what to do about it. */
+/* If a process could not be searched, the reason may be the same. This says what to do about it. */
 static enum status say_root(void)
 {
-    say("tracing takes root; put sudo before it: sudo rst trace ... "
+    say("tracing needs root; put sudo before it: sudo rst trace ... "
         "(without root: --for gdb, --print)");
     return STATUS_FORBIDDEN;
 }
@@ -222,7 +221,9 @@ static enum status print_script(const struct trace *trace)
     return STATUS_GOOD;
 }
 
-/* What is printed for later needs no bpftrace here: it is written for a new one. */
+/*
+ * Scripts for other tools need no bpftrace on this machine. They are written as for a new version.
+ */
 static enum status find_bpftrace(struct trace *trace)
 {
     const struct trace_options *options = &trace->options;
@@ -236,8 +237,10 @@ static enum status find_bpftrace(struct trace *trace)
     return STATUS_GOOD;
 }
 
-/* What was not found beside what was: a FILE is what is to be watched, and no slip of the fingers
- * may watch everything instead. */
+/*
+ * Whether a FILE was not found. Then nothing is watched: a mistyped name must not make rst watch
+ * more than the user wants.
+ */
 static bool lacks_a_file(const struct trace *trace)
 {
     size_t files = 0;
@@ -252,7 +255,7 @@ static enum status act(struct trace *trace)
     if (trace->options.tool != TOOL_NONE)
         return trace_print_tool(trace);
     if (trace->options.print && (trace->options.hits || trace->options.seconds))
-        say("it is rst that counts hits and seconds: what follows ends by Ctrl-C");
+        say("only rst counts hits and seconds: this command runs until Ctrl-C");
     return trace->options.print ? print_script(trace) : trace_run(trace);
 }
 
@@ -285,7 +288,7 @@ static enum status trace(struct trace *trace)
         status = STATUS_GOOD;
     }
     if (trace->again)
-        say("processes end faster than they can be watched: name those that you mean by -p");
+        say("processes end faster than rst can watch them: name those that you mean with -p");
     return status;
 }
 

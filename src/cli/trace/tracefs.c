@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --for tracefs: a shell's commands that make the kernel's own events of the probes, one for each
- * site, show them, and take them away again.
+ * --for tracefs: prints shell commands that create a kernel event for each site of the probes, show
+ * the events, and remove them.
  */
 #include <elf.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 
 #define TRACEFS "/sys/kernel/tracing"
 
-/* tracefs takes letters, digits and _ alone. */
+/* tracefs allows only letters, digits and _. */
 static void print_event_name(const char *name, size_t site)
 {
     for (; *name; name++)
@@ -24,13 +24,16 @@ static void print_event_name(const char *name, size_t site)
         printf("_%zu", site + 1);
 }
 
-/* "%di", "+16(%bp)" to be followed by its type. Gives whether it can be said. */
+/*
+ * Add a fetch argument like "%di" or "+16(%bp)", without its type. Gives whether tracefs can read
+ * the operand.
+ */
 static bool add_fetch(struct text *ret, const struct operand *operand)
 {
     const char *name = trace_register_named(operand->text, operand->length), *open;
     size_t displacement;
 
-    if (name) { /* a float's bits, too */
+    if (name) { /* a float is read as bits */
         text_addf(ret, "%%%s", name);
         return true;
     }
@@ -85,7 +88,7 @@ void trace_print_event(const struct trace_probe *probe, const char *prefix, char
     print_event_name(probe->name, number);
 }
 
-/* Not echo, which in some shells makes another byte of "\\5". */
+/* The commands use printf, because some shells' echo changes "\\5". */
 void trace_print_uprobes(const struct trace_probe *probe, const char *prefix)
 {
     for (size_t number = 0; number < probe->site_count; number++) {
@@ -120,14 +123,15 @@ static void print_enable(const struct trace_probe *probe)
 }
 
 /*
- * In an instance of its own, so that nobody else's events come in between; and in brackets, with
- * Ctrl-C for what is run there alone: the shell goes on to clean up, from a file and typed.
+ * The events get a tracefs instance of their own, so that no others are mixed in. The commands are
+ * in brackets, so that Ctrl-C ends only the command inside, and the shell goes on to clean up,
+ * whether the commands are typed or in a file.
  */
 enum status trace_for_tracefs(const struct trace *trace)
 {
     for (size_t i = 0; i < trace->probe_count; i++)
         if (trace->probes[i].source->file->machine != EM_X86_64) {
-            say("--for tracefs knows x86_64's registers alone");
+            say("--for tracefs works only for x86_64");
             return STATUS_FAILED;
         }
     printf("(trap : INT\n"

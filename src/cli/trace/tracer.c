@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bpftrace's run, from its start to its end. A terminal's Ctrl-C comes to rst, which then ends
- * bpftrace in the way that its version needs:
+ * bpftrace's run, from its start to its end. Only rst gets a terminal's Ctrl-C. It then ends
+ * bpftrace in the way that bpftrace's versions need:
  *
- *     before it says "attached"  it is killed; nothing was seen yet (the kernel takes back what it
- *                                counted in semaphores)
- *     later                      two ticks, for it leaves unread what it has not read by then, and
- *                                0.17 loses what comes before the first one; then SIGINT, at which
- *                                it prints its maps and ends
+ *     before bpftrace says "attached"  rst kills it; it has not seen anything yet (the kernel takes
+ *                                      back its counts in semaphores)
+ *     later                            rst waits for two ticks, because bpftrace drops the records
+ *                                      that it has not read when it ends, and 0.17 loses those from
+ *                                      before the first tick; then it sends SIGINT, and bpftrace
+ *                                      prints its maps and ends
  *
- * With -p it ends by itself when the process does.
+ * With -p, bpftrace ends by itself when the process ends.
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,10 +24,10 @@
 #include "cli/trace/tracer.h"
 
 #define PATIENCE 10000     /* milliseconds from SIGINT to SIGKILL, */
-#define SITE_PATIENCE 1000 /* and more for each site: detaching from one takes 0.1 s and up */
-#define BOUNCE 1000        /* milliseconds in which a second Ctrl-C is the first one's echo */
-#define MANY_SITES 30      /* from which detaching is worth a word */
-#define MOST_SCRIPT 130000 /* bytes that one word of a command line can have */
+#define SITE_PATIENCE 1000 /* more for each site: detaching takes 0.1 s or longer */
+#define BOUNCE 1000        /* milliseconds in which a second Ctrl-C counts as the first */
+#define MANY_SITES 30      /* from this number on, rst tells that detaching takes time */
+#define MOST_SCRIPT 130000 /* bytes in the longest word of a command line */
 
 static size_t tracer_sites(const struct tracer *tracer)
 {
@@ -49,7 +50,7 @@ void tracer_interrupt(struct tracer *tracer)
     tracer->interrupted = true;
 }
 
-/* End it; see above. */
+/* End bpftrace; see the top of this file. */
 void tracer_stop(struct tracer *tracer)
 {
     if (!tracer->asked) {
@@ -71,7 +72,7 @@ static void take_signal(struct tracer *tracer)
     if (read(tracer->signals, &information, sizeof(information)) != sizeof(information))
         return;
     if (tracer->asked && milliseconds() >= tracer->asked_at + BOUNCE)
-        kill(tracer->child, SIGKILL); /* somebody who does not want to wait */
+        kill(tracer->child, SIGKILL); /* the user does not want to wait */
     tracer_stop(tracer);
 }
 
@@ -91,7 +92,7 @@ static void check_time(struct tracer *tracer)
 {
     if (tracer->kill_at && milliseconds() >= tracer->kill_at) {
         if (!tracer->ended)
-            say("bpftrace does not end, and is killed");
+            say("bpftrace did not end in time; rst kills it");
         kill(tracer->child, SIGKILL);
         tracer->kill_at = 0;
     }
@@ -100,7 +101,7 @@ static void check_time(struct tracer *tracer)
         tracer_stop(tracer);
 }
 
-/* Where bpftrace has no -p, nothing else would say that the last of the processes has ended. */
+/* Without -p, bpftrace does not notice when the last of the processes ends, so rst watches them. */
 static void open_processes(struct tracer *tracer)
 {
     const struct search *search = &tracer->trace->options.search;
@@ -110,12 +111,12 @@ static void open_processes(struct tracer *tracer)
     tracer->processes = sure(calloc(search->pid_count, sizeof(int)));
     for (size_t i = 0; i < search->pid_count; i++) {
         tracer->processes[i] = (int)syscall(SYS_pidfd_open, search->pids[i], 0);
-        /* A kernel before 5.3 can't tell when it ends: then a person will. */
+        /* A kernel before 5.3 can't tell when a process ends, so a user must end the trace. */
         tracer->living += tracer->processes[i] >= 0 || errno != ESRCH;
     }
 }
 
-/* A pipe's reader has read enough, or a terminal is gone. */
+/* The reader of the pipe has closed it, or the terminal is gone. */
 static void lose_reader(struct tracer *tracer)
 {
     tracer->unread = true;
@@ -133,18 +134,18 @@ static void loop(struct tracer *tracer)
     ready[OUT] = (struct pollfd){.fd = tracer->out, .events = POLLIN};
     ready[ERR] = (struct pollfd){.fd = tracer->err, .events = POLLIN};
     ready[SIGNALS] = (struct pollfd){.fd = tracer->signals, .events = POLLIN};
-    ready[READER] = (struct pollfd){.fd = STDOUT_FILENO}; /* which tells when nobody reads it */
+    ready[READER] = (struct pollfd){.fd = STDOUT_FILENO}; /* poll() tells when nobody reads it */
     for (size_t i = PROCESSES; i < count; i++)
         ready[i] = (struct pollfd){.fd = tracer->processes[i - PROCESSES], .events = POLLIN};
     while (ready[OUT].fd >= 0) {
         if (poll(ready, count, wait_time(tracer)) < 0) {
             if (errno == EINTR)
-                continue; /* what was ready is not known */
+                continue; /* poll() did not set `revents` */
             break;
         }
         if (ready[SIGNALS].revents)
             take_signal(tracer);
-        if (ready[READER].revents) { /* POLLERR of a pipe, POLLHUP of a socket or a terminal */
+        if (ready[READER].revents) { /* POLLERR for a pipe, POLLHUP for a socket or a terminal */
             ready[READER].fd = -1;
             lose_reader(tracer);
         }
@@ -164,7 +165,7 @@ static void loop(struct tracer *tracer)
 
 /* --------------------------------------------------------------------------------- run -- */
 
-/* What ends a trace; but not what was ignored before, as nohup(1) has SIGHUP. */
+/* Signals that end a trace, unless they were ignored at the start: nohup(1) ignores SIGHUP. */
 static int block_signals(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
@@ -186,7 +187,7 @@ enum status trace_run(struct trace *trace)
 
     trace_script(trace, false, &script);
     if (script.size > MOST_SCRIPT) {
-        say("the script for so many probes is too long: name those that you mean");
+        say("the script for so many probes is too long: name fewer");
         free(script.bytes);
         return STATUS_USAGE;
     }
@@ -215,6 +216,6 @@ enum status trace_run(struct trace *trace)
     free(tracer.record.text.bytes);
     close(tracer.signals);
     if (tracer.write_error)
-        errno = tracer.write_error; /* which finish_output() tells */
+        errno = tracer.write_error; /* for finish_output(), which reports it */
     return tracer.status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst trace: bpftrace as a child, which child.c starts, output.c reads, and
- * tracer.c ends, and end.c has the last word of.
+ * rst trace: bpftrace as a child. child.c starts it, output.c reads it, tracer.c ends it, and end.c
+ * reports how it ended.
  */
 #ifndef CLI_TRACE_TRACER_H
 #define CLI_TRACE_TRACER_H
@@ -18,32 +18,33 @@ struct tracer {
     struct trace_record record;
     bool attached, asked, ended;
     bool interrupted; /* SIGINT was sent */
-    bool started;     /* "watching" was said */
+    bool started;     /* the user was told "watching ..." */
     bool unread;      /* nobody reads stdout any more */
     int64_t start, asked_at, kill_at;
-    int write_error; /* why stdout took no more */
+    int write_error; /* why writing to stdout failed */
     uint64_t lost;
-    size_t living; /* processes, where there are several */
+    size_t living; /* how many of several processes are still alive */
     int *processes;
     unsigned last_ticks;
     enum status status;
 };
 
-#define LAST_TICKS 2 /* what came before the first of these has been read by the second */
+#define LAST_TICKS 2 /* at the second tick, all from before the first was read */
 
-/* Have bpftrace run a script, with pipes from its stdout and stderr. */
+/* Start bpftrace with a script, with pipes from its stdout and stderr. */
 enum status tracer_start(struct tracer *tracer, const char *script);
 
-/* Take what has come on stdout, or keep what has come on stderr. Gives whether there may be more.
+/*
+ * Take records from bpftrace's stdout, or keep text from its stderr. Gives whether more may come.
  */
 bool tracer_read_out(struct tracer *tracer);
 bool tracer_read_err(struct tracer *tracer);
 
-/* End it, in the way that tracer.c tells; send the signal for it. */
+/* End bpftrace in the way that tracer.c describes; or send it SIGINT now, or SIGKILL. */
 void tracer_stop(struct tracer *tracer);
 void tracer_interrupt(struct tracer *tracer);
 
-/* Wait for it once its stdout is closed, show what was counted, and say how it ended. */
+/* Wait for bpftrace after its stdout is closed, show the counts, and report how it ended. */
 void tracer_finish(struct tracer *tracer);
 
 #endif

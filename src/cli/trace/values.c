@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From an argument's bits to its value, for people and in JSON.
+ * Converts an argument's bits to its value, for people and for JSON.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -95,7 +95,7 @@ void trace_json_value(struct json *json, const char *name, const struct trace_ar
     case TRACE_BOOL:
         json_bool(json, name, cut_bits(argument, bits) != 0);
         break;
-    case TRACE_FLOAT: /* 0.1 is what the program wrote, and what leads back to the float */
+    case TRACE_FLOAT: /* 0.1, as the program wrote it: enough digits to get the float back */
         json_double(json, name, strtod(float_text(float_of(bits), digits), NULL));
         break;
     case TRACE_DOUBLE:
