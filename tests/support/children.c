@@ -13,18 +13,18 @@
 
 #include "support/tracer.h"
 
-#define DEADLINE 20 /* seconds until what should come has not */
-#define GIVE_UP 60  /* seconds until a child that nobody lets go on ends */
+#define DEADLINE 20 /* seconds to wait for an event that must come */
+#define GIVE_UP 60  /* seconds until a paused child ends by itself */
 #define POLL_NS (1000 * 1000)
 
 struct child_memory {
-    char words[1024]; /* of the check that failed, or why the child skips; "" for neither */
+    char words[1024]; /* why a check failed, or why the child skips; else "" */
     enum { NOT_SKIPPED, CANNOT, DOES_NOT_APPLY } skipped;
     pid_t orphan;
     sem_t paused, go_on;
 };
 
-static struct child_memory *own; /* in a child: what it shares with its parent */
+static struct child_memory *own; /* in a child: the memory that it shares with its parent */
 
 /* ------------------------------------------------------------------------- checks -- */
 
@@ -41,7 +41,7 @@ void check_failed(const char *file, int line, const char *format, ...)
         _exit(EXIT_FAILURE);
     }
     print_error("%s\n", words);
-    if (gettid() != getpid()) { /* the test runner is the first thread's to jump back into */
+    if (gettid() != getpid()) { /* only the first thread can jump back into the test runner */
         print_error("%s:%d: in a thread\n", file, line);
         _exit(EXIT_FAILURE);
     }
@@ -105,7 +105,7 @@ static struct child_memory *new_memory(void)
     return memory;
 }
 
-/* Fork; the child runs `body` with `memory` and does not return. */
+/* Fork a child that runs `body` with `memory`; the child does not return. */
 static pid_t fork_body(child_body *body, void *data, struct child_memory *memory)
 {
     pid_t pid;
@@ -128,7 +128,7 @@ struct child child_start(child_body *body, void *data)
     return child;
 }
 
-/* Let go of the child's memory; then fail or skip as it did. */
+/* Free the child's memory, then fail or skip as the child did. */
 static void say_what_it_said(struct child *child)
 {
     struct child_memory last = *child->memory;
@@ -219,7 +219,7 @@ void child_await(struct child *child)
         }
     }
     kill(child->pid, SIGKILL);
-    check_failed(__FILE__, __LINE__, "the child did not come to its pause in %d seconds", DEADLINE);
+    check_failed(__FILE__, __LINE__, "the child did not pause within %d seconds", DEADLINE);
 }
 
 void child_continue(struct child *child)
@@ -240,7 +240,7 @@ void child_adopt_orphan(struct child *child)
 {
     int status;
 
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* whose parent is gone becomes ours to wait for */
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* a grandchild whose parent ends becomes our child */
     child_continue(child);
     check_equal(waitpid(child->pid, &status, 0), child->pid);
     if (status != 0)
@@ -284,6 +284,7 @@ void check_semaphore_becomes(const rst_probe *probe, uint16_t value)
     struct awaited awaited = {rst_probe_semaphore(probe), value};
 
     if (!wait_until(has_value, &awaited))
-        check_failed(__FILE__, __LINE__, "the semaphore is %u, and did not become %u in %d seconds",
+        check_failed(__FILE__, __LINE__,
+                     "the semaphore is %u; it did not become %u within %d seconds",
                      *awaited.semaphore, value, DEADLINE);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests that need a process of their own, and checks that hold in it, too.
+ * Tests that need a process of their own, and checks that work in it.
  *
- * cmocka's asserts jump back into the test runner, which a forked child has a copy of: the child
- * would go on with the tests that follow. The checks here fail the test in its own process, and
- * in a child end the child, with words that its parent then fails the test with. A child and its
- * parent talk through shared memory only, so that a child may close every descriptor.
+ * cmocka's asserts jump back into the test runner, of which a forked child has a copy: the child
+ * would go on with the next tests. A check of this file fails the test in the test's own process;
+ * in a child it ends the child, and the parent then fails the test with the child's message. A
+ * child and its parent communicate only through shared memory, so that a child may close every
+ * descriptor.
  */
 #ifndef TEST_CHILDREN_H
 #define TEST_CHILDREN_H
@@ -42,8 +43,8 @@ void check_mentions_(const char *file, int line, const char *what, const char *g
 #define check_mentions(got, part) check_mentions_(__FILE__, __LINE__, #got, got, part)
 
 /*
- * End the test as skipped for that reason, in a child, too: because it lacks a privilege or a
- * tool, as need() of tracer.h; or because this system lacks what it is about.
+ * Skip the test for that reason, in a child, too: because a privilege or a tool is missing, like
+ * need() of tracer.h; or because the test does not apply to this system.
  */
 void check_can(bool condition, const char *reason);
 void check_applies(bool condition, const char *reason);
@@ -57,29 +58,34 @@ struct child {
     struct child_memory *memory;
 };
 
-/* Fork a child that runs `body` and then ends by _exit(2), wait for it, and fail or skip as it
- * did. */
+/*
+ * Fork a child that runs `body` and then calls _exit(2). Wait for it, and fail or skip as it did.
+ */
 void in_child(child_body *body, void *data);
 
-/* The same in parts. A child that has been started must be joined, killed, or waited for. */
+/* The same in steps. A child that has been started must be joined, killed, or waited for. */
 struct child child_start(child_body *body, void *data);
 void child_join(struct child *child);
-void child_join_with(struct child *child, int status); /* and it must end with that wait status */
+void child_join_with(struct child *child, int status); /* it must end with that wait status */
 void child_kill(struct child *child);                  /* SIGKILL, and wait until it has ended */
 
-/* In the child: tell the parent that it has got here, and wait until the parent lets it go on. */
+/*
+ * In the child: tell the parent that it is here, and wait until the parent calls child_continue().
+ */
 void child_pause(void);
 
 /* In the parent: wait until the child pauses; let it go on. */
 void child_await(struct child *child);
 void child_continue(struct child *child);
 
-/* In the child: leave a child of its own that runs `body`, and end by `end` (exit or _exit). In the
- * parent, let it go on to that; the orphan is then what `child` stands for. */
+/*
+ * In the child: fork an orphan that runs `body`, and end by `end` (exit or _exit). In the parent:
+ * let the child go on to that; `child` then refers to the orphan.
+ */
 _Noreturn void child_leave_orphan(void (*end)(int status), child_body *body, void *data);
 void child_adopt_orphan(struct child *child);
 
-/* Poll until the condition holds, 20 seconds at most. Gives whether it does. */
+/* Poll until the condition holds, for 20 seconds at most. Gives whether it does. */
 bool wait_until(bool (*condition)(const void *data), const void *data);
 
 /* Wait until the semaphore has that value. */

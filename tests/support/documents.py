@@ -1,35 +1,36 @@
 # SPDX-License-Identifier: MIT
-"""Takes a document's marked blocks, runs them, and compares what they print with what it shows.
+"""Runs the marked blocks of a document, and compares their output with what the document shows.
 
-A document is a Markdown file, or a program in Ruby whose first comment is Markdown; the program is
-then the file that the commands use. A block is fenced, and the words after its language, which no
-reader of the page sees, say what it is:
+A document is a Markdown file, or a program in Ruby whose first comment is Markdown; the commands
+then use the program as their file. A block is fenced. The words after its language tell what it is;
+readers of the page don't see them:
 
-    LANGUAGE file=NAME     a file that later blocks use
+    LANGUAGE file=NAME     a file for later blocks
     ruby run, sh run       a program or commands that end by themselves
-    sh start               a program that the commands behind it watch: it runs until they are done
-    sh watch               a command that shows lines as they come, and goes on until Ctrl-C
-    sh collect             one that shows what it has at Ctrl-C
-    sh packages            what is to be installed; apt-get only says that it could be
-    sh install, sh bundle  installing the gem, and what comes then: see run_documents.py
-    sh not-run             no test runs it, under a heading that says so
-    text                   what the block before it prints
-    text sample            the same, but the numbers are one run's
-    text name=NAME         something else, which a test looks up by its name
+    sh start               a program for the next commands to watch; it runs until they are done
+    sh watch               a command that shows lines as they come, until Ctrl-C
+    sh collect             a command that shows what it has collected at Ctrl-C
+    sh packages            packages to install; the test only asks apt-get whether it could
+    sh install, sh bundle  installing the gem, and the steps after that: see run_documents.py
+    sh not-run             not run by any test; the heading must say so
+    text                   the output of the block before it
+    text sample            the same, but its numbers come from one run
+    text name=NAME         other text, which a test finds by its name
 
-"sh start watch" is a block of two commands, the first to start and the second to watch, and so on.
-A command may have further words:
+"sh start watch" is a block of two commands, one to start and one to watch, and so on. A command may
+have more words:
 
-    file, memfd            the program that is watched has that backing (memfd, if neither is said)
+    file, memfd            the backing of the program that it watches (memfd by default)
     memfd=NAME             the program is that file of the document, started without RST_BACKING
-    dtrace                 it takes the DTrace that RST_DTRACE names
-    bpftrace<VERSION, bpftrace>=VERSION    it is only for those
+    dtrace                 the command needs the DTrace that RST_DTRACE names
+    bpftrace<VERSION, bpftrace>=VERSION    the command is only for those versions
 
-A fence without a word is a picture. Commands know the program by the variables that it says
-(PID=4711), or by $!. In what is shown, "..." is anything, and $PID and the like are filled in. In a
-sample, a number stands for any number and a histogram's bar for any bar, in any order.
+A fence without a word is a picture. Commands find the program by the variables that it prints
+(PID=4711), or by $!. In shown output, "..." stands for anything, and $PID and the like are
+replaced. In a sample, a number stands for any number, and a histogram's bar for any bar, in any
+order.
 
-The blocks under one heading belong together: they are run in order, in one fresh directory.
+The blocks under one heading belong together: they run in order, in one fresh directory.
 """
 
 import os
@@ -41,14 +42,14 @@ import time
 from harness import DEADLINE, ROOT, Case, wait_for
 
 ACTIONS = "run start watch collect packages install bundle not-run".split()
-PATIENCE = 30  # seconds until a command that shows nothing is given up
+PATIENCE = 30  # seconds to wait for a command's output
 PAUSE = 0.1
 BAR = re.compile(r"\[.*\|@* *\|\s*$")
-LOOK = "interval:ms:100 { %s }"  # prints bpftrace's maps while it goes on
+LOOK = "interval:ms:100 { %s }"  # prints bpftrace's maps while bpftrace runs
 
 
 class Block:
-    """A fenced block, under a heading; of several commands, one of them."""
+    """A fenced block under a heading, or one command of a block with several."""
 
     def __init__(self, place, heading, words, text):
         self.place = place
@@ -67,11 +68,11 @@ class Block:
         return next((word for word in self.words if word in ACTIONS), None)
 
     def option(self, name):
-        """What stands after `name` in one of the words, or None."""
+        """The value of the word NAME=VALUE, or None."""
         return next((word[len(name) :] for word in self.words if word.startswith(name)), None)
 
     def commands(self):
-        """A block for each command, if it has a word for each; else itself."""
+        """One block for each command, if there are words for each; else only this block."""
         actions = [word for word in self.words if word in ACTIONS]
         if len(actions) < 2:
             return [self]
@@ -86,7 +87,7 @@ class Block:
 
 
 def statements(text):
-    """The commands that lines of shell are: a quoted newline is within one."""
+    """The commands in lines of shell. A quoted newline does not end a command."""
     found = [""]
     for line in text.splitlines(keepends=True):
         found[-1] += line
@@ -96,14 +97,14 @@ def statements(text):
 
 
 def read(path):
-    """The blocks of a document, each output with its command. What isn't understood is refused."""
+    """The blocks of a document, with the output of each command. Unknown words are an error."""
     page, blocks, heading = ROOT / path, [], ""
     text = page.read_text(encoding="utf-8")
     lines = text.splitlines()
     if page.suffix == ".rb":
         heading = page.stem
         blocks.append(Block(f"{path}:1", heading, ["ruby", f"file={page.name}"], text))
-        first = lines.index("") + 1  # behind the licence
+        first = lines.index("") + 1  # after the licence
         comment = lines[first : lines.index("", first)]
         lines = [""] * first + [line.removeprefix("#").removeprefix(" ") for line in comment]
     fence, start = None, 0
@@ -117,7 +118,7 @@ def read(path):
             place(blocks, Block(f"{path}:{start}", heading, fence, text))
             fence = None
     if fence is not None:
-        raise AssertionError(f"{path}:{start}: a block without an end")
+        raise AssertionError(f"{path}:{start}: this block has no end")
     return blocks
 
 
@@ -127,7 +128,7 @@ def place(blocks, block):
     elif block.language == "text":
         command = blocks[-1] if blocks else None
         if not command or not command.action or command.output is not None:
-            raise AssertionError(f"{block}: output of no command")
+            raise AssertionError(f"{block}: there is no command before this output")
         command.output = block.text.splitlines()
         command.sample = "sample" in block.words
     else:
@@ -137,18 +138,18 @@ def place(blocks, block):
 
 def check(block):
     if not block.action or block.language not in ("ruby", "sh"):
-        raise AssertionError(f"{block}: it doesn't say how to run this block")
+        raise AssertionError(f"{block}: the block doesn't say how to run it")
     for word in block.words:
         if word not in (*ACTIONS, "file", "memfd", "dtrace") and not re.fullmatch(
             r"memfd=\w+\.\w+|bpftrace(<|>=)\d+\.\d+", word
         ):
-            raise AssertionError(f"{block}: {word!r} is not understood")
+            raise AssertionError(f"{block}: {word!r} is unknown")
     if block.action == "not-run" and "not run" not in block.heading:
         raise AssertionError(f"{block}: not run, but the heading doesn't say so")
 
 
 def sections(path):
-    """The document's blocks that are run, by heading."""
+    """The blocks that are run, by heading."""
     found = {}
     for block in read(path):
         if block.action or block.option("file="):
@@ -161,7 +162,7 @@ def sections(path):
 
 
 def named(path, name):
-    """The text of the block that a document calls by that name."""
+    """The text of the block of that name."""
     for block in read(path):
         if name in (block.option("name="), block.option("file=")):
             return block.text
@@ -176,7 +177,7 @@ def method_name(heading):
 
 
 def pattern(line, variables, sample=False):
-    """A shown line as a regular expression."""
+    """The regular expression for a shown line."""
     if sample and BAR.match(line):
         return BAR.pattern
     line = re.sub(r"\$([A-Z]+)\b", lambda found: str(variables.get(found[1], found[0])), line)
@@ -186,7 +187,7 @@ def pattern(line, variables, sample=False):
 
 
 def missing(block, lines, variables):
-    """The first line that a block shows and `lines` don't have, behind the one before; or None."""
+    """The first shown line that `lines` doesn't have after the line before it; or None."""
     rest = list(lines)
     for line in filter(None, block.output or []):
         expression = re.compile(pattern(line, variables, block.sample))
@@ -203,7 +204,7 @@ def missing(block, lines, variables):
 
 
 def looking(command):
-    """A bpftrace command that prints its maps again and again, rather than at its end only."""
+    """A bpftrace command that prints its maps again and again, not only at its end."""
     maps = list(dict.fromkeys(re.findall(r"@\w*", command)))
     if not maps or "bpftrace" not in command:
         return command
@@ -212,7 +213,7 @@ def looking(command):
 
 
 class Started:
-    """A program of a document, as its reader starts it; it may say NAME=value and goes on."""
+    """A program of a document, started as its reader would. It may print NAME=VALUE, and goes on."""
 
     def __init__(self, test, command, home, environment):
         words = shlex.split(command.strip().removesuffix("&"))
@@ -229,9 +230,9 @@ class Started:
         wait_for(self.is_ready, lambda: f"probe in {self.tool}", PATIENCE)
 
     def is_ready(self):
-        """Whether it has said all that it will say; if that is nothing, whether it has probes."""
+        """Whether it has printed all its variables; if it prints none, whether it has probes."""
         if not self.tool.running():
-            raise AssertionError(f"it has ended: {self.tool.finish()}")
+            raise AssertionError(f"the program has ended: {self.tool.finish()}")
         self.tool.read_for(0.01)
         if self.names:
             return list(self.said()) == self.names
@@ -247,19 +248,19 @@ class Started:
 
 
 class DocumentTest(Case):
-    """A test whose methods run the sections of documents, by run_section()."""
+    """A test whose methods run the sections of documents with run_section()."""
 
-    ruby = ("ruby",)  # the command, and what it takes to find the gem
+    ruby = ("ruby",)  # the command, with options to find the gem
     path = os.environ["PATH"]
-    extra = {}  # of the environment
+    extra = {}  # environment variables
 
     def run_section(self, blocks):
         self.home = self.directory()
         os.chmod(self.home, 0o755)
         self.environment = {"HOME": self.home, "PATH": self.path, **self.extra}
         self.started = None
-        self.descriptor = {}  # FD, which a reader sets to what a command shows
-        self.printed = []  # by each block that watches
+        self.descriptor = {}  # FD: the reader copies it from a command's output
+        self.printed = []  # the output of each block that watches
         for block in blocks:
             if name := block.option("file="):
                 self.save(name, block)
@@ -277,24 +278,24 @@ class DocumentTest(Case):
         page = str(block).partition(":")[0]
         return next(other for other in read(page) if other.option("file=") == name)
 
-    # What a kind of document may do otherwise.
+    # Hooks for the kinds of documents.
 
     def applies(self, block):
-        """Whether it can be run here; by need(), whether it could be."""
+        """Whether to run the block; need() skips the test if it can't be run here."""
         return block.action != "not-run"
 
     def variables(self, _block):
-        """What commands know of the program."""
+        """The program's variables, for commands."""
         return {**self.started.variables(), **self.descriptor} if self.started else {}
 
     def while_watching(self, _block):
-        """What goes on while a command watches: nothing, if the program fires by itself."""
+        """Called while a command watches. A program that fires by itself needs nothing here."""
 
     def has_collected(self, block, tool):
-        """Whether a command that shows something at its end has all that it should show."""
+        """Whether a command that shows its output at the end has collected enough."""
         return missing(block, tool.lines.seen, self.variables(block)) is None
 
-    # What is done with a block.
+    # Running a block.
 
     def start(self, command, **environment):
         self.started = Started(self, command, self.home, {**self.environment, **environment})
@@ -333,7 +334,7 @@ class DocumentTest(Case):
 
     def check_shown(self, block, tool):
         line = missing(block, tool.lines.seen, self.variables(block))
-        self.assertIsNone(line, f"{block}: not shown: {line}\n{tool}")
+        self.assertIsNone(line, f"{block}: the output lacks: {line}\n{tool}")
 
     def do_watch(self, block):
         self.watch(
@@ -347,7 +348,8 @@ class DocumentTest(Case):
         self.watch(block, text, lambda tool: self.has_collected(block, tool))
 
     def watch(self, block, text, is_enough):
-        """Until it is enough, then Ctrl-C. If it ends before, it may have come too early: again."""
+        """Watch until it is enough, then press Ctrl-C. If the command ends earlier, try again: it
+        may have started too early."""
         end = time.monotonic() + PATIENCE
         while True:
             tool = self.tool_for(block, text)
@@ -361,17 +363,17 @@ class DocumentTest(Case):
         return missing(block, tool.lines.seen, self.variables(block)) is None
 
     def watch_until(self, block, tool, is_enough):
-        """Gives whether it was ended by Ctrl-C, and didn't end by itself."""
+        """Gives True if Ctrl-C ended the command, False if it ended by itself."""
         end = time.monotonic() + DEADLINE
         while not is_enough(tool):
             if not tool.running():
                 tool.finish()
                 return False
             if time.monotonic() > end:
-                self.fail(f"{block}: waited in vain; {tool}")
+                self.fail(f"{block}: the output did not come; {tool}")
             self.while_watching(block)
             tool.read_for(PAUSE)
-        while tool.running() and time.monotonic() < end:  # 0.17 is deaf until it reads its buffers
+        while tool.running() and time.monotonic() < end:  # 0.17 ignores some SIGINTs
             tool.interrupt()
             tool.ended_within(1)
         tool.finish()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""documents.py itself: which blocks it finds, and that it sees when one isn't shown as it says."""
+"""Tests documents.py: which blocks it finds, and that it notices wrong output."""
 
 import os
 import tempfile
@@ -91,11 +91,11 @@ class Reading(unittest.TestCase):
             (PAGE.replace("run start", "run start watch"), "2 commands, and words for 3"),
             ("```sh\necho\n```\n", "doesn't say how to run"),
             ("```c run\n```\n", "doesn't say how to run"),
-            ("```sh run fast\n```\n", "'fast' is not understood"),
+            ("```sh run fast\n```\n", "'fast' is unknown"),
             ("```sh not-run\n```\n", "the heading doesn't say so"),
-            ("```text\n```\n", "output of no command"),
-            ("```sh run\n```\n```text\n```\n```text\n```\n", "output of no command"),
-            ("```sh run\n", "without an end"),
+            ("```text\n```\n", "no command before this output"),
+            ("```sh run\n```\n```text\n```\n```text\n```\n", "no command before this output"),
+            ("```sh run\n", "has no end"),
         ):
             with self.subTest(text=text), self.assertRaisesRegex(AssertionError, words):
                 read(self.page(text))
@@ -135,7 +135,7 @@ class Comparing(unittest.TestCase):
 
 
 class Running(DocumentTest):
-    """A page's section that does what it says, and those that don't."""
+    """Sections of a page: one with the right output, and others with wrong output."""
 
     def section(self, text):
         path = self.write("page.md", text)

@@ -24,7 +24,7 @@ static char *copy(const char *text)
     return duplicate;
 }
 
-/* The file offset of an address: by the segment that it is in. */
+/* Convert an address to an offset in the file, by its segment. */
 static uint64_t offset_of(Elf *elf, uint64_t address)
 {
     size_t count = 0;
@@ -127,6 +127,6 @@ const struct found_probe *find_probe(const struct found_probes *found, const cha
         if (strcmp(found->probes[i].provider, provider) == 0 &&
             strcmp(found->probes[i].name, name) == 0)
             return &found->probes[i];
-    fprintf(stderr, "no probe %s:%s among %zu\n", provider, name, found->count);
+    fprintf(stderr, "none of %zu probes is %s:%s\n", found->count, provider, name);
     abort();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Read an image's probes with libelf, as a tracer does. Knows nothing of the emitter.
+ * Reads an image's probes with libelf, as a tracer does, without any code of librst.
  */
 #ifndef TEST_NOTE_READER_H
 #define TEST_NOTE_READER_H
@@ -10,9 +10,9 @@
 
 struct found_probe {
     char *provider, *name, *arguments;
-    char *signature;                        /* of librst's own note, NULL if there is none */
-    uint64_t site, base, semaphore;         /* addresses, as the note has them */
-    uint64_t site_offset, semaphore_offset; /* where they are in the file */
+    char *signature;                        /* from librst's note; NULL if there is none */
+    uint64_t site, base, semaphore;         /* addresses from the note */
+    uint64_t site_offset, semaphore_offset; /* their offsets in the file */
 };
 
 struct found_probes {
@@ -20,11 +20,11 @@ struct found_probes {
     size_t count;
 };
 
-/* Read `path`, or abort the test with what was wrong. */
+/* Read the probes in `path`, or end the test with an error. */
 struct found_probes read_probes(const char *path);
 void free_probes(struct found_probes *found);
 
-/* The one probe of that name; fails the test if there is none. */
+/* The probe of that name; fails the test if there is none. */
 const struct found_probe *find_probe(const struct found_probes *found, const char *provider,
                                      const char *name);
 

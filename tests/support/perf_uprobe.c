@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define UPROBES "/sys/bus/event_source/devices/uprobe"
-#define REF_CTR_OFFSET_SHIFT 32 /* UPROBES/format/ref_ctr_offset */
+#define REF_CTR_OFFSET_SHIFT 32 /* as in UPROBES/format/ref_ctr_offset */
 
 int read_number(const char *path)
 {

@@ -14,8 +14,9 @@
 #include "support/children.h"
 
 /*
- * Mappings that are none of librst's: the heap, of which brk(2) makes a second line as it grows,
- * what the kernel maps into a traced process and leaves there, and, if sanitized, what has no file.
+ * Mappings that are not librst's: the heap, which has a second line after brk(2) has grown it, and
+ * those that the kernel adds to a traced process and leaves there. With a sanitizer, also those
+ * without a file.
  */
 static const char *const foreign[] = {"[heap]", "[uprobes]", "[uprobes-trampoline]"};
 
@@ -28,8 +29,8 @@ static bool is_foreign(const char *mapping)
 }
 
 /*
- * Lines of /proc/self/maps but those. Read with system calls only: stdio would put a buffer on
- * the heap that it measures.
+ * Count the other lines of /proc/self/maps. It uses only system calls, because stdio would put a
+ * buffer on the heap that is being measured.
  */
 static size_t count_mappings(void)
 {
@@ -97,5 +98,5 @@ void assert_nothing_left(struct resources before, struct resources after)
 {
     check_equal(after.descriptors - before.descriptors, 0);
     check_equal(after.libraries - before.libraries, 0);
-    check(after.mappings <= before.mappings); /* the kernel may join two that were neighbours */
+    check(after.mappings <= before.mappings); /* the kernel may merge two neighbours */
 }

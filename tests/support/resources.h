@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a process holds, to see that librst gives back what it took.
+ * The resources that a process holds, to check that librst returns what it took.
  */
 #ifndef TEST_RESOURCES_H
 #define TEST_RESOURCES_H
 
 #include <stddef.h>
 
-/* Whether a sanitizer is built in, which maps memory of its own as it goes. */
+/* Whether a sanitizer is built in. It maps memory of its own. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -21,15 +21,15 @@
 
 struct resources {
     size_t descriptors;
-    size_t mappings;      /* lines of /proc/self/maps; of files only, if sanitized */
+    size_t mappings;      /* lines of /proc/self/maps; with a sanitizer, only those of files */
     size_t libraries;     /* entries of the link map */
-    size_t heap;          /* bytes that malloc has handed out */
-    size_t address_space; /* bytes, of /proc/self/statm */
+    size_t heap;          /* bytes allocated by malloc() */
+    size_t address_space; /* bytes, from /proc/self/statm */
 };
 
 struct resources resources_now(void);
 
-/* The same mappings, descriptors and libraries; fails the cmocka test, naming what has grown. */
+/* Compare mappings, descriptors and libraries. If some are left, fail the test and name them. */
 void assert_nothing_left(struct resources before, struct resources after);
 
 #endif

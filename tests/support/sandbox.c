@@ -75,7 +75,7 @@ const char *path_in(const char *directory, const char *name)
     return path;
 }
 
-/* The number of entries; the `first` one's name, if wanted. */
+/* Count the entries; `first`, if not NULL, gets the name of the first. */
 static size_t read_entries(const char *path, char first[NAME_MAX + 1])
 {
     DIR *directory = opendir(path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What most tests of loading watch: a provider "shop" with a probe "order" of one argument.
+ * A provider "shop" with a probe "order" of one argument, for most tests of loading.
  */
 #ifndef TEST_SHOP_H
 #define TEST_SHOP_H
@@ -16,32 +16,40 @@ struct shop {
     rst_probe *order;
 };
 
-struct shop shop_new(void);    /* declared only */
-struct shop shop_loaded(void); /* and loaded */
+struct shop shop_new(void);    /* declared, not loaded */
+struct shop shop_loaded(void); /* loaded */
 
-/* In a test that cannot do without a tracer: skip it where there is none (need_tracer()), else
- * give a loaded shop. */
+/*
+ * For a test that needs a tracer: skip it if there can't be one (need_tracer()), else give a loaded
+ * shop.
+ */
 struct shop shop_to_trace(void);
 
 void shop_fire(struct shop shop, size_t times);
 
-/* Fire it once, watched or not, by a call of its function. */
+/* Fire once, watched or not, by calling the probe's function. */
 void shop_call(struct shop shop);
 
-/* Attach to it; close what it gives to detach. */
+/* Attach a tracer; close the descriptor to detach. */
 int shop_trace(struct shop shop);
 
-/* A tracer that attaches to it in this process, by its path, is counted in and out and sees each
- * fire. The second looks only where a tracer can attach at all. */
+/*
+ * Check that the kernel counts a tracer in and out, and that the tracer sees each fire. It attaches
+ * in this process, by the probe's path. The second does so only if a tracer can attach here.
+ */
 void check_traceable(struct shop shop);
 void check_traceable_if_allowed(struct shop shop);
 
-/* Run `body` with a loaded shop (struct shop *) in a child whose parent, which loaded it, has
- * ended: `body` begins with a child_pause() until that is so. */
+/*
+ * Run `body` with a loaded shop (struct shop *) in a child whose parent, which loaded the shop, has
+ * ended. `body` begins with a child_pause(), which lasts until then.
+ */
 void shop_in_orphan(child_body *body);
 
-/* The start of the line of /proc/self/maps that has the address, and that line's file ("" if
- * it has none). Gives whether there is one. */
+/*
+ * Find the line of /proc/self/maps with an address: its permissions, and its file ("" if none).
+ * Gives whether there is one.
+ */
 struct mapping {
     char permissions[8];
     char file[256];
@@ -49,7 +57,7 @@ struct mapping {
 
 bool mapping_at(const volatile void *address, struct mapping *ret);
 
-/* How many lines of /proc/self/maps, and entries of the link map, have `text` in their name. */
+/* How many lines of /proc/self/maps, or entries of the link map, have `text` in their name. */
 size_t mappings_of(const char *text);
 size_t libraries_of(const char *text);
 

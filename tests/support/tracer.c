@@ -20,7 +20,7 @@ int tracer_attach(const char *path, uint64_t site_offset, uint64_t semaphore_off
     return perf_uprobe_open(path, site_offset, semaphore_offset, pid, pid == -1 ? 0 : -1);
 }
 
-/* It translates code, and a breakpoint in it is none that the kernel knows. */
+/* valgrind translates code, so the kernel does not see a breakpoint in it. */
 static bool in_valgrind(void)
 {
     const char *preloaded = getenv("LD_PRELOAD");
@@ -41,7 +41,7 @@ const char *tracer_unavailable(void)
         return NULL;
     }
     if (tracer != -EPERM && tracer != -EACCES && tracer != -ENOENT)
-        return NULL; /* it was allowed to try, and found no instruction there */
+        return NULL; /* attaching is allowed; only the instruction is missing */
     snprintf(reason, sizeof(reason),
              "a uprobe can't be attached: %s (be root, or have CAP_PERFMON)", strerror(-tracer));
     return reason;
@@ -125,7 +125,7 @@ struct tracers tracers_attach_everywhere(const rst_probe *probe, const char *pro
     for (int cpu = 0; cpu < cpus && cpu < TRACER_MAX_CPUS; cpu++) {
         int tracer = attach_probe(probe, provider, -1, cpu, true);
 
-        if (tracer < 0 && tracer != -ENODEV) /* a CPU that is off */
+        if (tracer < 0 && tracer != -ENODEV) /* the CPU is off */
             give_up(probe, tracer);
         if (tracer >= 0)
             tracers.tracers[tracers.count++] = tracer;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The smallest tracer: perf_event_open(2) with the kernel's uprobe events, in counting mode. It
- * can watch the process that it is in, so a test sees the semaphore go up and down, and counts
- * hits, without any tool.
+ * A minimal tracer: a uprobe by perf_event_open(2) that counts hits. It can watch its own process,
+ * so that a test needs no other tool to see the semaphore rise and fall and to count hits.
  */
 #ifndef TEST_TRACER_H
 #define TEST_TRACER_H
@@ -13,30 +12,32 @@
 
 #include "rst.h"
 
-/* Why no tracer can attach here ("no permission ..."), or NULL if one can. */
+/* Why no tracer can attach here ("no permission ..."), or NULL. */
 const char *tracer_unavailable(void);
 
 /*
- * In a cmocka test: skip it with the reason where no tracer can attach, or fail it if
- * RST_REQUIRE_TRACERS=1.
+ * Skip the cmocka test, with the reason, if no tracer can attach; with RST_REQUIRE_TRACERS=1, fail
+ * it.
  */
 void need_tracer(void);
 void need(bool condition, const char *reason);
 
-/* Watch a file's site, with its semaphore, in process `pid` (0: this one, -1: every one). Gives a
- * descriptor: close it to detach. Negative errno on failure. */
+/*
+ * Watch a site of a file, with its semaphore, in process `pid` (0: this one, -1: all). Gives a
+ * descriptor, to be closed to detach, or a negative errno.
+ */
 int tracer_attach(const char *path, uint64_t site_offset, uint64_t semaphore_offset, pid_t pid);
 
-/* Watch a loaded probe of this process; aborts the test if that fails. */
+/* Watch a loaded probe of this process; ends the test with an error if that fails. */
 int tracer_attach_probe(const rst_probe *probe, const char *provider, pid_t pid);
 
-/* Watch it in this process without its semaphore, as tracers do that know nothing of semaphores. */
+/* Watch a probe in this process without its semaphore, like tracers that don't know semaphores. */
 int tracer_attach_uncounted(const rst_probe *probe, const char *provider);
 
-/* How many hits there have been. */
+/* How many hits were counted. */
 uint64_t tracer_count(int tracer);
 
-/* The same in every thread of every process: a tracer on each CPU. */
+/* Count in every thread of every process, with a tracer on each CPU. */
 #define TRACER_MAX_CPUS 256
 
 struct tracers {

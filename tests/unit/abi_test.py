@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The ABI of the shared library is the one that is written down, by libabigail's abidiff.
+"""By libabigail's abidiff, the shared library has the ABI that the file ABI describes.
 
 usage: abi_test.py LIBRST.SO INCLUDE-DIR ABI
 
-With RST_ABI_WRITE=1 it writes ABI anew, for you to read the diff: what programs that are compiled
-already rely on must not change under the same soname.
+With RST_ABI_WRITE=1 it writes ABI again, for you to read the diff: an ABI that compiled programs
+rely on must not change under the same soname.
 """
 
 import os
@@ -15,7 +15,7 @@ import sys
 
 SKIP = 77
 
-# Nothing that depends on where and with what the library was built.
+# The description must not depend on where and by which compiler the library was built.
 DESCRIBE = ["--no-show-locs", "--no-corpus-path", "--no-comp-dir-path", "--no-elf-needed",
             "--type-id-style", "hash", "--drop-private-types", "--exported-interfaces-only"]
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The public functions, as far as they go without loading an image.
+ * The public functions, without loading an image.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -185,7 +185,7 @@ static void a_refused_probe_takes_no_name(void **state)
     rst_provider_free(provider);
 }
 
-/* The registry of names grows on the way. */
+/* So many that the registry of names grows. */
 static void thousands_of_probes_are_told_apart(void **state)
 {
     enum { PROVIDERS = 3, PROBES = 2000 };
@@ -221,7 +221,7 @@ static uint64_t evaluate(unsigned *evaluated)
 typedef void all_arguments(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
                            uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
-/* What is true of a handle that no load has been for. */
+/* Check a handle that was never loaded. */
 static void assert_disabled(const rst_probe *probe)
 {
     const uint64_t args[RST_MAX_ARGS + 1] = {0};

@@ -8,7 +8,7 @@
 uint64_t captured[RST_MAX_ARGS];
 unsigned captured_calls;
 
-/* What a probe has no argument for may be anything. */
+/* The registers and stack slots of arguments that a probe does not have may hold anything. */
 static void keep(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g,
                  uint64_t h, uint64_t i, uint64_t j, uint64_t k, uint64_t l)
 {

@@ -44,7 +44,7 @@ bool elf_image_open(struct elf_image *image, const void *bytes, size_t size)
 {
     union {
         const void *ours;
-        char *libelfs; /* it doesn't write to it: it is only read from */
+        char *libelfs; /* libelf takes a char *, but only reads here */
     } memory = {bytes};
 
     memset(image, 0, sizeof(*image));

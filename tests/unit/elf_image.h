@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An image as libelf reads it.
- *
- * This reader knows the ELF format and nothing of librst: the tests that use it would not see a
- * mistake that emitter and reader share.
+ * An image as libelf reads it. This reader knows the ELF format and nothing of librst, so it does
+ * not repeat a mistake of librst's emitter.
  */
 #ifndef ELF_IMAGE_H
 #define ELF_IMAGE_H
@@ -13,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ELF_IMAGE_MOST 64 /* sections, and segments */
+#define ELF_IMAGE_MOST 64 /* the most sections, and segments */
 
 struct elf_image {
     const uint8_t *bytes;
@@ -24,44 +22,44 @@ struct elf_image {
     GElf_Shdr sections[ELF_IMAGE_MOST];
     const char *names[ELF_IMAGE_MOST];
     GElf_Phdr segments[ELF_IMAGE_MOST];
-    char fault[512]; /* what is wrong with it, "" if nothing has been found */
+    char fault[512]; /* the first fault that was found; "" if none */
 };
 
-/* A note, its name and description inside the image. */
+/* A note; name and description point into the image. */
 struct elf_note {
     GElf_Nhdr header;
     const char *name;
     const uint8_t *description;
 };
 
-/* Gives false and a fault if libelf can't read it. To be closed in both cases. */
+/* Gives false, with a fault, if libelf can't read the image. Close it in both cases. */
 bool elf_image_open(struct elf_image *image, const void *bytes, size_t size);
 void elf_image_close(struct elf_image *image);
 
-/* Note a fault. Gives false, so that a caller can `return elf_image_fault(...)`. */
+/* Report a fault. Gives false, so that a caller can `return elf_image_fault(...)`. */
 bool elf_image_fault(struct elf_image *image, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The number of the one section of that name; 0 and a fault if there is none, or several. */
+/* The number of the section of that name; 0 and a fault unless there is exactly one. */
 size_t elf_image_section(struct elf_image *image, const char *name);
 
 /* The section's header; NULL and a fault if there is none. */
 const GElf_Shdr *elf_image_header(struct elf_image *image, const char *name);
 
-/* `size` bytes at a file offset; NULL and a fault if they aren't in the image. */
+/* The `size` bytes at an offset; NULL and a fault if they aren't all in the image. */
 const uint8_t *elf_image_at(struct elf_image *image, uint64_t offset, uint64_t size);
 
-/* The one segment of the type; NULL and a fault if there is none, or several. */
+/* The segment of that type; NULL and a fault unless there is exactly one. */
 const GElf_Phdr *elf_image_segment(struct elf_image *image, uint32_t type);
 
 /*
- * The next note of a section, `*offset` being where it starts in it and, afterwards, where the
- * next one does. Gives 1, 0 at the exact end of the section, or -1 and a fault.
+ * Read the note at `*offset` in a section; `*offset` then moves to the next one. Gives 1; 0 at the
+ * exact end of the section; -1 and a fault if there is no valid note.
  */
 int elf_image_next_note(struct elf_image *image, size_t section, size_t *offset,
                         struct elf_note *note);
 
-/* Little-endian numbers. */
+/* Read a little-endian number. */
 uint16_t elf_u16(const uint8_t *bytes);
 uint32_t elf_u32(const uint8_t *bytes);
 uint64_t elf_u64(const uint8_t *bytes);

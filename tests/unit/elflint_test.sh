@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# eu-elflint has nothing to say about any image but that it doesn't know the notes' types.
+# eu-elflint finds no fault in an image, except that it does not know the types of the notes.
 # usage: elflint_test.sh WRITE-SAMPLES EU-ELFLINT
 set -u
 
@@ -18,7 +18,7 @@ while read -r image; do
     count=$((count + 1))
     "$elflint" --gnu-ld "$image" >"$directory/said" 2>&1
     status=$?
-    # The notes make it fail, so that a zero would mean that it read none.
+    # The unknown notes make it fail. A status of 0 would mean that it read none.
     if [ "$status" -ne 1 ] ||
         ! grep -q 'unknown object file note type 3' "$directory/said" ||
         grep -v 'unknown object file note type [13] with owner name' "$directory/said"; then

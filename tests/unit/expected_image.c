@@ -28,7 +28,10 @@ bool expected_is_name(const char *text)
     return *text && strchr(LETTERS, *text) && text[strspn(text, LETTERS DIGITS)] == '\0';
 }
 
-/* The part of `text` up to the next comma, as words: gives how many, at most 3 of them kept. */
+/*
+ * Cut `text` at the next comma and split that part into words. Gives how many there are; `words`
+ * gets the first 3.
+ */
 static size_t split(char *text, char *words[3])
 {
     char *rest = NULL;

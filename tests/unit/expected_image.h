@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an image should hold, worked out from what the program asked for without librst's help: the
- * grammar of signatures and the table of operands are written down here a second time.
+ * What an image should hold, worked out from the declarations without librst's help: this code has
+ * its own grammar of signatures and its own table of operands.
  */
 #ifndef EXPECTED_IMAGE_H
 #define EXPECTED_IMAGE_H
@@ -15,7 +15,7 @@
 struct expected_probe {
     const char *name;
     char *signature; /* the plain form */
-    char *arguments; /* as .note.stapsdt has them */
+    char *arguments; /* as in .note.stapsdt */
 };
 
 struct expected_image {
@@ -26,16 +26,16 @@ struct expected_image {
     size_t nop_size;
 };
 
-/* Whether it is a name. */
+/* Whether the text is a valid name. */
 bool expected_is_name(const char *text);
 
 /*
- * The plain form and the arguments of a signature (NULL: no arguments), each to be freed. Gives 0,
- * or the errno that librst should refuse it with.
+ * The plain form and the arguments of a signature (NULL: no arguments); free() both. Gives 0, or
+ * the errno with which librst should refuse the signature.
  */
 int expected_signature(const char *text, char **plain, char **arguments);
 
-/* The bytes of the nop with so many of them. */
+/* The bytes of the nop of that size. */
 const uint8_t *expected_nop(size_t size);
 
 #endif

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The shared library exports what rst.h declares and librst.map lists, and nothing else; rst.h says of
-each function since which version there is one; the static library defines nothing that could
-collide with a program's own names.
+"""The shared library exports the functions that rst.h declares and librst.map lists, and nothing
+else. rst.h tells since which version each function exists. The static library defines no name that
+could collide with a program's own.
 
 usage: exports_test.py LIBRST.SO LIBRST.A RST.H LIBRST.MAP
 """
@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-# What a sanitizer adds to the code that it watches.
+# Names that sanitizers add to a program.
 SANITIZERS = ("__asan", "__odr_asan", "__ubsan", "__tsan", "__sanitizer")
 
 
@@ -24,7 +24,7 @@ def nm(*args):
 
 
 def exported(library):
-    """Name -> version of what the shared library exports."""
+    """The names that the shared library exports, with their versions."""
     names = {}
     for name, kind in nm("--dynamic", "--extern-only", "--with-symbol-versions", library):
         name, _, version = name.partition("@")
@@ -48,7 +48,7 @@ def undated(header):
 
 
 def listed(symbol_map):
-    """Name -> version of what the map lists."""
+    """The names that the map lists, with their versions."""
     names = {}
     for version, body in re.findall(r"(\w+)\s*\{(.*?)\}", open(symbol_map).read(), flags=re.S):
         body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What RST_FIRE() passes, in C and in C++: a handle of our own leads to a semaphore that is raised
- * and to a function that keeps what it gets.
+ * The arguments that RST_FIRE() passes, in C and in C++. The handle is the test's own: its
+ * semaphore is raised, and its function keeps its arguments.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@ static void check(const char *what, size_t count, const uint64_t *wanted)
 {
     checks++;
     if (captured_calls == 0)
-        fail_msg("%s called nothing", what);
+        fail_msg("%s: the probe's function was not called", what);
     for (size_t i = 0; i < count; i++)
         if (captured[i] != wanted[i])
             fail_msg("%s: argument %zu is %#jx, should be %#jx", what, i + 1,
@@ -41,7 +41,7 @@ static void every_argument_arrives_from_cpp(void **state)
     assert_true(checks > 30);
 }
 
-/* Any bit of the 32 counts. */
+/* A guard reads all 32 bits of the semaphore. */
 static void nothing_is_called_or_evaluated_while_disabled(void **state)
 {
     static const uint32_t raised[] = {1, 0x100, 0x8000, 0x10000, 0x80000000};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fires with every number and type of argument, as a program in C11 or in C++11 would write them:
- * included by a source file of each language, which defines FIRES as the function's name.
+ * Fires with every number and type of arguments, as a program in C11 or C++11 would write them. A
+ * source file of each language includes this, with FIRES defined as the function's name.
  */
 #include "capture.h"
 
@@ -13,7 +13,7 @@ struct flags {
     int high : 5;
 };
 
-/* Fire, then have checked what arrived. */
+/* Fire, then check the arguments that arrived. */
 #define FIRE(count, args, ...)                                                                     \
     do {                                                                                           \
         const uint64_t wanted_[] = {__VA_ARGS__};                                                  \
@@ -103,7 +103,7 @@ static void fire_pointers(fire_check *check)
     FIRE(2, (probe, buffer, numbers), address_of(buffer), address_of(numbers));
     FIRE(2, (probe, number, &flags), address_of(&numbers[1]), address_of(&flags));
     FIRE(2, (probe, nothing, probe), 0, address_of(capture_probe(2, 1)));
-#ifdef __cplusplus /* in C, a function's address is no pointer to anything */
+#ifdef __cplusplus /* in C, a function's address can't be converted to uint64_t */
     FIRE(2, (probe, fire_from_c, &fire_from_c), RST_CAST_(uintptr_t, &fire_from_c),
          RST_CAST_(uintptr_t, &fire_from_c));
     FIRE(1, (probe, nullptr), 0);
@@ -113,7 +113,7 @@ static void fire_pointers(fire_check *check)
     check("RST_FIRE(probe, \"a literal\")", 1, one);
 }
 
-/* Each in its place. */
+/* Every number of arguments, each in its place. */
 static void fire_every_number(fire_check *check)
 {
     FIRE(0, (probe), 0);
@@ -146,7 +146,7 @@ static void fire_another_number(fire_check *check)
     check("two of nine", 4, wanted);
 }
 
-/* Given whole to another macro, which must not take its commas for its own. */
+/* A fire as the argument of another macro, which must not split it at its commas. */
 #define GIVEN(statement) statement
 #define GIVEN_ON(statement) GIVEN(statement)
 
@@ -158,7 +158,7 @@ static void fire_in_a_macro(fire_check *check)
     check("a fire in a macro", 3, wanted);
 }
 
-/* As a statement, and with everything evaluated once. */
+/* A fire is one statement, and evaluates everything once. */
 static void fire_in_a_statement(fire_check *check)
 {
     const rst_probe *probe = capture_probe(1, 1);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Golden images: the bytes of a few images as text, so that a change of any of them shows in the
- * diff of the commit that makes it. golden/NAME.txt has a line for each 16 bytes that aren't all
- * zero.
+ * Golden images: the bytes of a few images as text, so that a commit that changes one shows it in
+ * its diff. golden/NAME.txt has a line for every 16 bytes that aren't all zero.
  *
- * To write them anew after a change that is meant: RST_GOLDEN_WRITE=1 meson test -C build golden.
+ * To write the files again after an intended change: RST_GOLDEN_WRITE=1 meson test -C build golden.
  * The tests fail while it is set.
  */
 #include <setjmp.h>
@@ -19,7 +18,7 @@
 #include "sample_images.h"
 
 #ifndef GOLDEN_DIRECTORY
-#error "GOLDEN_DIRECTORY is where the golden images are"
+#error "define GOLDEN_DIRECTORY: the directory with the golden images"
 #endif
 
 static const struct golden {
@@ -45,7 +44,7 @@ static FILE *open_golden(const struct golden *golden, const char *mode)
     return file;
 }
 
-/* Offset, 16 bytes in hex, the same as text. */
+/* A line: the offset, 16 bytes in hexadecimal, and the same as text. */
 static void dump(const struct rst_image *image, FILE *to)
 {
     static const uint8_t zero[16];

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What compiles with rst.h and what must not.
+"""Code that must compile with rst.h, and code that must not.
 
 usage: header_test.py INCLUDE-DIR c|c++ COMPILER [ARG...]
 """
@@ -71,7 +71,7 @@ def main():
         command = base + [f"-std={standard}"]
         if compile_snippet(base[:-len(warnings)] + [f"-std={standard}", "-fsyntax-only"],
                            "").returncode != 0:
-            print(f"{standard}: this compiler does not know it")
+            print(f"{standard}: this compiler does not support it")
             continue
         for name, languages, statements, compiles in SNIPPETS:
             if language not in languages.split():

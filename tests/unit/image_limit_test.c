@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How large an image may be: 4 GiB, which is refused before any memory is asked for, is too large.
+ * The largest image: librst refuses one of 4 GiB or more before it allocates any memory.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -24,7 +24,7 @@
 #endif
 #endif
 
-/* One probe with a name of `length` bytes, many times over: a large image for little memory. */
+/* The same probe, with a name of `length` bytes, many times: a large image in little memory. */
 static int make_large(size_t length, size_t count, struct rst_image *ret)
 {
     char *name = malloc(length + 1);
@@ -50,7 +50,7 @@ static void an_image_of_4_gib_is_refused(void **state)
     struct rst_image image = {.size = 42};
 
     (void)state;
-    /* In the symbols' names and in the notes: 2 * 2 GiB. */
+    /* The names are in the symbols and in the notes: 2 * 2 GiB. */
     assert_int_equal(make_large(1 << 20, 2048, &image), -EFBIG);
     assert_int_equal(errno, EFBIG);
     assert_non_null(strstr(rst_error(), "provider \"large\""));
@@ -59,7 +59,7 @@ static void an_image_of_4_gib_is_refused(void **state)
     assert_int_equal(image.size, 42);
 }
 
-/* Just below the limit an image is made, or, where memory is short, it is that which is said. */
+/* An image just below the limit is made; or, if memory is short, the error says that. */
 static void an_image_below_4_gib_is_not_too_large(void **state)
 {
     struct rst_image image = {.size = 42};
@@ -67,7 +67,8 @@ static void an_image_below_4_gib_is_not_too_large(void **state)
 
     (void)state;
 #ifdef SANITIZED
-    print_message("the address sanitizer needs more address space than the limit leaves\n");
+    print_message(
+        "skipped: the address sanitizer needs more address space than the limit leaves\n");
     skip();
 #endif
     assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);

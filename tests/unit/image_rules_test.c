@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rules can fail: changing any one byte of an image breaks one, unless nobody reads that byte.
+ * The rules can fail: a change of any byte of an image breaks a rule, unless nobody reads that
+ * byte.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,7 @@
 #include "image_rules.h"
 #include "sample_images.h"
 
-/* Whether the rules find nothing wrong. */
+/* Whether no rule finds a fault. */
 static bool is_accepted(const uint8_t *bytes, size_t size, const struct expected_image *expected)
 {
     struct elf_image image;
@@ -31,7 +32,7 @@ static void mark(uint8_t *unread, uint64_t from, uint64_t size)
     memset(unread + from, 1, size);
 }
 
-/* What nobody reads, or what may have any value. */
+/* Mark the bytes that nobody reads, or that may have any value. */
 static void mark_unread(struct elf_image *image, uint8_t *unread)
 {
     const GElf_Shdr *id = elf_image_header(image, ".note.gnu.build-id");
@@ -64,7 +65,7 @@ static void changing_any_byte_breaks_a_rule(void **state)
     for (size_t i = 0; i < made.image.size; i++) {
         bool in_a_gap = i > 4096 && i % 1024 != 0 && bytes[i] == 0 && bytes[i - 1] == 0;
 
-        if (unread[i] || in_a_gap) /* of the gaps, a byte here and there will do */
+        if (unread[i] || in_a_gap) /* in the gaps, a sample of the bytes is enough */
             continue;
         for (size_t j = 0; j < sizeof(changes); j++) {
             bytes[i] ^= changes[j];

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The image keeps every rule, for every nop, from one probe to thousands.
- *
- * Each rule is a test of its own. image_rules_test.c shows that the rules can fail.
+ * Every image keeps every rule: with every nop, with one probe and with thousands. Each rule is a
+ * test of its own. image_rules_test.c shows that the rules can fail.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +59,7 @@ static void check_rule(void **state)
     }
 }
 
-/* The map leads the loader to what the image says. */
+/* The map agrees with the image's headers. */
 static void map_tells_where_the_parts_are(void **state)
 {
     (void)state;

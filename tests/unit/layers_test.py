@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every include in src/ points down, and every file there is on the map.
+"""Every include in src/ points down, and every file of src/ is on the map.
 
-LIBRARY and COMMAND are the map, top to bottom, a layer a row. A file may include the headers of its
-own part, of the parts in rows below, and rst.h. Parts in one row don't know each other. The
-command uses the library as any program does, by rst.h; what else it may see of it, PURE says.
+LIBRARY and COMMAND are the map, from top to bottom, a layer in each row. A file may include the
+headers of its own part, of parts in lower rows, and rst.h. Parts in the same row may not include
+each other. The command uses the library like any program, through rst.h; PURE lists the other
+headers of the library that it may include.
 
 usage: layers_test.py SRC [unittest's arguments]
 """
@@ -15,7 +16,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-# A part is a file of src/ without its .c or .h, or, with a slash at its end, all files in a folder.
+# A part is a file of src/ without its .c or .h; or, with a slash at the end, a folder.
 LIBRARY = [
     ["runtime/load"],
     ["runtime/provider"],
@@ -45,8 +46,8 @@ COMMAND = [
     ["cli/usdt/"],
     ["cli/base/"],
 ]
-# What the command may include of the library's pure parts: all of it errors in the library's words;
-# `rst emit`, which makes images, what makes them; and what reads files, the notes' formats.
+# Which pure parts of the library the command may include. All of it uses the library's error
+# messages; `rst emit` makes images; and the readers of files use the notes' formats.
 PURE = {part: ("error",) for row in COMMAND for part in row}
 PURE["cli/emit/"] += ("image/", "arch/")
 PURE["cli/usdt/"] += ("image/note.h", "image/signature.h")
@@ -55,7 +56,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<(rst\.h)>)', re.
 
 
 class Tree:
-    """The C files of a src/ by their paths in it, and what is wrong with them."""
+    """The C files of a src/, by their paths in it, and the faults found in them."""
 
     def __init__(self, src, rows):
         self.src = Path(src)
@@ -69,14 +70,14 @@ class Tree:
         )
 
     def part_of(self, file):
-        """The part of the map that a file belongs to, or None."""
+        """The part of the map to which a file belongs, or None."""
         for part in self.parts:
             if part == file[:-2] or part.endswith("/") and file.startswith(part):
                 return part
         return None
 
     def includes(self, file):
-        """The line, the words and the file in src/ (None: it is not there) of each include."""
+        """Each include: its line, its name, and the file in src/ (None if it is not there)."""
         text = (self.src / file).read_text()
         for found in INCLUDE.finditer(text):
             name = found[1] or found[2]
@@ -100,7 +101,7 @@ class Tree:
         yield from self.circles()
 
     def fault(self, file, name, target):
-        """What is wrong with an include, or None."""
+        """The fault of an include, or None."""
         if target is None:
             return None if name == "rst.h" else f'"{name}" is in no folder that the build looks in'
         mine, other = self.part_of(file), self.part_of(target)
@@ -117,7 +118,7 @@ class Tree:
         return f"{part} (layer {self.layers[part] + 1})"
 
     def circles(self):
-        """The circles among a file and its header taken as one, each told once."""
+        """The circles of includes, each once. A file and its header count as one."""
         graph = {}
         for file in self.files:
             targets = [target[:-2] for _, _, target in self.includes(file) if target]
@@ -143,7 +144,7 @@ class Sources(unittest.TestCase):
         tree = Tree(self.src, rows)
         self.assertGreater(len(tree.files), 20, "this is not librst's src/")
         if faults := list(tree.faults()):
-            self.fail("\n".join(["includes that the map does not allow:", *faults]))
+            self.fail("\n".join(["the map does not allow these includes:", *faults]))
 
     def test_the_library_s_includes_point_down(self):
         self.check(LIBRARY)
@@ -153,7 +154,7 @@ class Sources(unittest.TestCase):
 
 
 class MadeUp(unittest.TestCase):
-    """The test itself: a small tree, and what it says of it."""
+    """Tests of this test, with a small tree."""
 
     ROWS = [["top/a"], ["low/b", "low/c"], ["base/"]]
     GOOD = {

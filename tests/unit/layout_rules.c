@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define LARGEST_PAGE 0x10000 /* of arm64 and ppc64 */
+#define LARGEST_PAGE 0x10000 /* on arm64 and ppc64 */
 
 static uint64_t page_of(uint64_t address)
 {
@@ -36,7 +36,7 @@ static bool is_a_shared_object_of_this_cpu(struct elf_image *image,
     return true;
 }
 
-/* Three segments: what is read, what is run, what is written. */
+/* Three segments: one to read, one to run, one to write. */
 static bool loads_what_is_read_run_and_written_apart(struct elf_image *image,
                                                      const struct expected_image *expected)
 {
@@ -61,7 +61,7 @@ static bool loads_what_is_read_run_and_written_apart(struct elf_image *image,
     return loads == 3 || elf_image_fault(image, "%zu load segments", loads);
 }
 
-/* A page in two segments has its probes counted twice. */
+/* If a page is in two segments, the kernel counts a tracer of its probes twice. */
 static bool load_segments_share_no_page(struct elf_image *image,
                                         const struct expected_image *expected)
 {
@@ -84,7 +84,10 @@ static bool load_segments_share_no_page(struct elf_image *image,
     return true;
 }
 
-/* Tracers convert between the two in different ways. */
+/*
+ * Tracers convert between addresses and offsets in different ways; these agree only if both are
+ * equal.
+ */
 static bool every_address_is_its_file_offset(struct elf_image *image,
                                              const struct expected_image *expected)
 {
@@ -128,7 +131,7 @@ static bool nothing_is_writable_and_executable(struct elf_image *image,
     return true;
 }
 
-/* The load segment that holds all of a stretch, or -1; -2 if it has a part of it. */
+/* The load segment that contains a range; -1 if none does; -2 if one contains a part of it. */
 static int segment_of(const struct elf_image *image, uint64_t offset, uint64_t size)
 {
     for (size_t i = 0; i < image->segment_count; i++) {
@@ -167,7 +170,7 @@ static bool is_zero(const uint8_t *bytes, uint64_t size)
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
-/* Sections are aligned, inside the file, apart, and what is between them is zero. */
+/* Sections are aligned, inside the image, and do not overlap; the bytes between them are zero. */
 static bool sections_are_in_order_and_apart(struct elf_image *image,
                                             const struct expected_image *expected)
 {
@@ -197,7 +200,7 @@ static bool sections_are_in_order_and_apart(struct elf_image *image,
                            (uintmax_t)end);
 }
 
-/* bcc walks the sections once, forward. */
+/* bcc walks the sections once, in their order. */
 static bool text_comes_before_probes_and_probes_before_notes(struct elf_image *image,
                                                              const struct expected_image *expected)
 {
@@ -228,8 +231,11 @@ static bool text_is_the_first_executable_section(struct elf_image *image,
     return elf_image_fault(image, "no section is executable");
 }
 
-/* .note.stapsdt must not be ALLOC: perf and gdb see no probes in one that is. bcc divides by
- * sh_entsize. .probes is never SHT_NOBITS: the kernel finds semaphores by file offset. */
+/*
+ * .note.stapsdt must not be ALLOC: perf and gdb find no probes in a section that is. bcc divides by
+ * sh_entsize. .probes must not be SHT_NOBITS: the kernel finds a semaphore by its offset in the
+ * file.
+ */
 static bool
 sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
                                                       const struct expected_image *expected)
@@ -278,7 +284,7 @@ sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
     return true;
 }
 
-/* So that it can be mapped afresh without touching .dynamic. */
+/* The semaphores can then be mapped afresh without .dynamic. */
 static bool semaphores_have_pages_of_their_own(struct elf_image *image,
                                                const struct expected_image *expected)
 {
@@ -299,7 +305,7 @@ static bool semaphores_have_pages_of_their_own(struct elf_image *image,
     return true;
 }
 
-/* Segments that are one section, for those who don't read sections. */
+/* These segments are sections too; some readers use only segments. */
 static bool segments_point_at_their_sections(struct elf_image *image,
                                              const struct expected_image *expected)
 {

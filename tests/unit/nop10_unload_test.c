@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A nop10 that the kernel has optimised is two instructions, and a thread can be interrupted
- * between them while the provider is unloaded or loaded: what it goes on with isn't the kernel's
- * call any more, but the second half of the nop that the image has there.
+ * The kernel optimises a nop10 to two instructions. A thread can be interrupted between them while
+ * the provider is unloaded or loaded. It then goes on not with the kernel's call, but with the
+ * second half of the nop that the image has there.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,11 +15,11 @@
 #include "rst.h"
 #include "runtime/object.h"
 
-#define SECOND_HALF 13 /* behind endbr64, push, mov, and five bytes of the nop */
+#define SECOND_HALF 13 /* after endbr64, push, mov, and five bytes of the nop */
 
 /*
- * Do what the function has done when it gets there, the kernel's lea included, and go on in it. If
- * it is right, it returns to our caller, with the registers as they were.
+ * Do what the function has done up to there, with the kernel's lea, and go on in its second half.
+ * If the bytes there are right, it returns to our caller, with the registers unchanged.
  */
 void enter_second_half(const void *second_half);
 __asm__(".text\n"
@@ -28,7 +28,7 @@ __asm__(".text\n"
         "    push %rbp\n"
         "    mov  %rsp, %rbp\n"
         "    lea  -0x80(%rsp), %rsp\n"
-        "    xor  %eax, %eax\n" /* so that an add to (%rax), which is two zeros, is seen */
+        "    xor  %eax, %eax\n" /* an add to (%rax), which is two zeros, then shows */
         "    notrack jmp *%rdi\n"
         ".size enter_second_half, . - enter_second_half\n");
 

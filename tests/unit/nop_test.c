@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which nop the site gets, for every kernel there is.
+ * Which nop the site gets, for all kernels.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include "arch/nop.h"
 #include "rst.h"
 
-/* What uprobe(2) says, and how often it was asked. */
+/* The answer of uprobe(2), and how often it was asked. */
 static int answer, asked;
 
 static int probe(void)
@@ -25,7 +25,7 @@ static int probe(void)
 
 static void each_kernel_gets_its_nop(void **state)
 {
-    enum { SECCOMP = 0 }; /* the probe's answer where it must not ask */
+    enum { SECCOMP = 0 }; /* the answer if uprobe(2) must not be called */
     static const struct {
         const char *release;
         int answer;
@@ -39,7 +39,7 @@ static void each_kernel_gets_its_nop(void **state)
         {"7.2.9", ENXIO, RST_NOP1, RST_NOP5},
         {"7.3.0", EPROTO, RST_NOP10, RST_NOP10},
         {"10.0.1", EPROTO, RST_NOP10, RST_NOP10},
-        /* it's what the kernel does that counts, not what it's called */
+        /* the kernel's behaviour counts, not its version */
         {"7.2.13+deb14-amd64", EPROTO, RST_NOP10, RST_NOP10},
         {"6.18.7-backport", EPROTO, RST_NOP10, RST_NOP10},
         {"7.3.0", ENXIO, RST_NOP1, RST_NOP5},
@@ -64,7 +64,7 @@ static void each_kernel_gets_its_nop(void **state)
     }
 }
 
-/* A strict seccomp filter may kill a process for a call that it doesn't know. */
+/* A strict seccomp filter may kill a process for a system call that it doesn't know. */
 static void kernels_before_6_18_are_never_asked(void **state)
 {
     static const char *const releases[] = {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* The string at `*at`, which moves behind its NUL; NULL if there is no NUL before `end`. */
+/* The string at `*at`, which moves past its NUL; NULL if there is no NUL before `end`. */
 static const char *next_string(const uint8_t **at, const uint8_t *end)
 {
     const char *text = (const char *)*at;
@@ -18,7 +18,7 @@ static const char *next_string(const uint8_t **at, const uint8_t *end)
     return text;
 }
 
-/* The size is exact: gdb, bcc and SystemTap refuse a note whose last byte isn't the last NUL. */
+/* The size must be exact: gdb, bcc and SystemTap refuse a note with bytes after the last NUL. */
 int next_probe_note(struct elf_image *image, size_t section, size_t *offset, struct probe_note *ret)
 {
     const uint8_t *at, *end;
@@ -49,7 +49,7 @@ int next_probe_note(struct elf_image *image, size_t section, size_t *offset, str
     return 1;
 }
 
-/* Calls `check` for each probe and its note, in their order. */
+/* Call `check` for each probe and its note, in order. */
 static bool each_note(struct elf_image *image, const struct expected_image *expected,
                       bool (*check)(struct elf_image *image, const struct expected_image *expected,
                                     size_t index, const struct probe_note *note))
@@ -109,7 +109,7 @@ static bool has_its_nop_there(struct elf_image *image, const struct expected_ima
     if (note->pc / 4096 != (end - 1) / 4096)
         return elf_image_fault(image, "note %zu: the nop at %#jx crosses a page", index,
                                (uintmax_t)note->pc);
-    /* libbpf 1.7 would probe this one instead */
+    /* libbpf 1.7 would attach to this one instead */
     return memcmp(code + expected->nop_size, nop5, sizeof(nop5)) != 0 ||
            elf_image_fault(image, "note %zu: a nop5 follows the nop", index);
 }
@@ -134,14 +134,14 @@ static bool has_the_base(struct elf_image *image, const struct expected_image *e
                            (uintmax_t)base->sh_addr);
 }
 
-/* gdb finds nothing without it. */
+/* Without .stapsdt.base gdb finds no probes. */
 static bool each_base_is_the_address_of_stapsdt_base(struct elf_image *image,
                                                      const struct expected_image *expected)
 {
     return each_note(image, expected, has_the_base);
 }
 
-/* Ascending, so that they are distinct. */
+/* The semaphores are in ascending order, so no two are the same. */
 static bool has_its_semaphore(struct elf_image *image, const struct expected_image *expected,
                               size_t index, const struct probe_note *note)
 {
@@ -175,7 +175,7 @@ static bool each_probe_has_a_zero_semaphore_of_its_own(struct elf_image *image,
     return each_note(image, expected, has_its_semaphore);
 }
 
-/* The two notes of a probe have the pc in common. */
+/* The two notes of a probe have the same pc. */
 static bool librst_notes_tell_the_signature_by_pc(struct elf_image *image,
                                                   const struct expected_image *expected)
 {
@@ -206,7 +206,7 @@ static bool librst_notes_tell_the_signature_by_pc(struct elf_image *image,
            elf_image_fault(image, "more librst notes than probes");
 }
 
-/* The one note of a section, called "GNU". */
+/* Find the only note of a section, which must be called "GNU". */
 static bool gnu_note(struct elf_image *image, const char *name, uint32_t type,
                      struct elf_note *note)
 {
@@ -225,7 +225,7 @@ static bool gnu_note(struct elf_image *image, const char *name, uint32_t type,
     return elf_image_fault(image, "no PT_NOTE has %s", name);
 }
 
-/* perf's cache keeps images by it. */
+/* perf's cache stores images by build-id. */
 static bool build_id_is_there(struct elf_image *image, const struct expected_image *expected)
 {
     static const uint8_t zero[20];
@@ -239,7 +239,7 @@ static bool build_id_is_there(struct elf_image *image, const struct expected_ima
            elf_image_fault(image, "the build-id has %u bytes, or is zero", note.header.n_descsz);
 }
 
-/* Without it, loading the image would turn control-flow protection off for the process. */
+/* Without this note, loading the image would turn the process's control-flow protection off. */
 static bool property_keeps_control_flow_protection_on(struct elf_image *image,
                                                       const struct expected_image *expected)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What holds between images: equal input gives equal bytes, other input another build-id.
+ * Comparing images: the same input gives the same bytes, another input gives another build-id.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,7 +45,7 @@ static void read_build_id(const struct made_image *made, uint8_t id[20])
 
 static void any_other_input_gives_another_build_id(void **state)
 {
-    /* Each differs from the first in one thing, and from the others in one or two. */
+    /* Each row differs from the first in one thing, and from the others in one or two. */
     const struct {
         struct declarations declarations;
         size_t count;

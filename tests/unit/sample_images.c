@@ -36,7 +36,7 @@ const size_t sample_count = sizeof(sample_table) / sizeof(sample_table[0]);
 
 static const size_t nop_sizes[RST_NOPS] = {[RST_NOP1] = 1, [RST_NOP5] = 5, [RST_NOP10] = 10};
 
-/* Fill one probe in, for librst and for what is expected of it. */
+/* Describe a probe, once for librst and once as the test expects it. */
 static bool describe(const struct declaration *declaration, const char *name,
                      struct rst_description *description, struct expected_probe *expected)
 {
@@ -80,7 +80,7 @@ bool sample_make(const struct declarations *declarations, size_t count, enum rst
         good = describe(declaration, name, &descriptions[i], &expected[i]);
     }
     if (good && rst_image_make(&ret->spec, &ret->image) < 0) {
-        fprintf(stderr, "no image: %s\n", rst_error());
+        fprintf(stderr, "no image was made: %s\n", rst_error());
         good = false;
     }
     if (!good)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Images to check, made from what a program would declare, each with what it should hold.
+ * Images to check. Each is made from declarations like a program's, and comes with what it should
+ * hold.
  */
 #ifndef SAMPLE_IMAGES_H
 #define SAMPLE_IMAGES_H
@@ -12,14 +13,14 @@ struct declaration {
     const char *name, *signature;
 };
 
-/* What a sample declares. */
+/* The declarations of a sample. */
 struct declarations {
     const char *provider;
     size_t count;
     const struct declaration *probes;
 };
 
-/* One probe; two; one of each type and arity; and so on: `sample_count` rows. */
+/* Samples with one probe, with two, with one of each type and number of arguments, and others. */
 extern const struct declarations sample_table[];
 extern const size_t sample_count;
 
@@ -27,13 +28,13 @@ struct made_image {
     struct expected_image expected;
     struct rst_image_spec spec;
     struct rst_image image;
-    char *names; /* those that are made up */
+    char *names; /* holds the names of added probes */
 };
 
 /*
- * Make the image of declarations, with `count` probes: those beyond the declared ones are the same
- * again by other names. The made image is to be freed with sample_free(). Gives false and says why
- * on stderr if librst refuses.
+ * Make an image of `count` probes. If there are fewer declarations, they are repeated with other
+ * names. Free it with sample_free(). If librst refuses, gives false and prints the reason on
+ * stderr.
  */
 bool sample_make(const struct declarations *declarations, size_t count, enum rst_nop nop,
                  struct made_image *ret);

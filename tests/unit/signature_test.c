@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names and signatures: what is taken, in which plain form, and how what isn't is refused.
+ * Names and signatures: which are accepted, their plain forms, and the errors for the others.
  */
 #include <errno.h>
 #include <locale.h>
@@ -20,7 +20,7 @@
 static struct rst_signature parsed;
 static char *plain;
 
-/* Parse, into a plain form that has just the room that librst says it takes. */
+/* Parse, with exactly the room for the plain form that librst asks for. */
 static int parse(const char *text)
 {
     free(plain);
@@ -109,7 +109,7 @@ static void every_type_is_known_in_every_place(void **state)
         }
 }
 
-/* What a refusal quotes, and what it says is right. */
+/* What an error quotes, and what it says would be right. */
 static const struct {
     const char *text;
     int error;
@@ -183,7 +183,7 @@ static void the_signature_itself_is_quoted(void **state)
                         "uint64, float, double, pointer, string");
 }
 
-/* A message has room for what is right, however long the wrong thing is. */
+/* However long the signature is, the message still says what would be right. */
 static void a_very_long_signature_is_cut(void **state)
 {
     enum { LENGTH = 100000 };
@@ -206,7 +206,7 @@ static void a_very_long_signature_is_cut(void **state)
     free(text);
 }
 
-/* A long signature that is right is taken whole. */
+/* A long signature without a mistake is accepted. */
 static void a_very_long_argument_name_is_taken(void **state)
 {
     enum { LENGTH = 100000 };
@@ -277,7 +277,7 @@ static void names_do_not_depend_on_the_locale(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(locales); i++) {
-        setlocale(LC_ALL, locales[i]); /* those that the machine has */
+        setlocale(LC_ALL, locales[i]); /* installed or not */
         for (unsigned c = 1; c < 256; c++) {
             const char name[] = {(char)c, '\0'}, behind[] = {'a', (char)c, '\0'};
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the dynamic linker and libelf's users look for, by DT_ tag. */
+/* The dynamic linker and users of libelf look for these entries, by DT_ tag. */
 static bool dynamic_entries_lead_to_their_sections(struct elf_image *image,
                                                    const struct expected_image *expected)
 {
@@ -58,7 +58,7 @@ static bool dynamic_entries_lead_to_their_sections(struct elf_image *image,
     return elf_image_fault(image, "no DT_NULL ends the dynamic section");
 }
 
-/* The ABI's function (System V ABI, figure 5-13). */
+/* The ABI's hash function (System V ABI, figure 5-13). */
 static uint32_t elf_hash_of(const char *name)
 {
     uint32_t hash = 0, high;
@@ -73,12 +73,12 @@ static uint32_t elf_hash_of(const char *name)
     return hash;
 }
 
-/* .hash, and the symbols that it leads to. */
+/* .hash, and the symbols that it refers to. */
 struct table {
     const uint8_t *words;
     uint32_t buckets, chains;
     Elf_Data *symbols;
-    size_t strings; /* the section */
+    size_t strings; /* the number of the section */
 };
 
 static bool open_table(struct elf_image *image, struct table *table)
@@ -105,7 +105,7 @@ static uint32_t word(const struct table *table, size_t index)
     return elf_u32(table->words + 4 * index);
 }
 
-/* The name of symbol `number`, which is part of a chain; NULL and a fault if it can't be. */
+/* The name of a symbol in a chain; NULL and a fault if there can't be one. */
 static const char *name_in_chain(struct elf_image *image, const struct table *table,
                                  uint32_t number)
 {
@@ -119,8 +119,10 @@ static const char *name_in_chain(struct elf_image *image, const struct table *ta
     return name;
 }
 
-/* Look a name up as the dynamic linker does. Gives the symbol's number, 0 for none, -1 and a fault
- * if the table leads nowhere. */
+/*
+ * Look a name up as the dynamic linker does. Gives the symbol's number; 0 if there is none; -1 and
+ * a fault if the table is wrong.
+ */
 static int64_t look_up(struct elf_image *image, const char *name)
 {
     struct table table;
@@ -140,7 +142,7 @@ static int64_t look_up(struct elf_image *image, const char *name)
     return 0;
 }
 
-/* Each symbol is in the one chain where it belongs. */
+/* Each symbol is in exactly one chain, that of its name. */
 static bool hash_table_has_each_symbol_once(struct elf_image *image,
                                             const struct expected_image *expected)
 {
@@ -205,7 +207,7 @@ static bool hash_table_finds_every_symbol_and_no_other(struct elf_image *image,
     return number == 0 || elf_image_fault(image, "symbol %jd has no probe's name", number);
 }
 
-/* Name 0 is "", and symbol 0 has it and nothing else. */
+/* Name 0 is "". Symbol 0 has that name, and is zero otherwise. */
 static bool null_symbol_and_name_are_there(struct elf_image *image)
 {
     static const uint8_t zero[24];
@@ -220,7 +222,7 @@ static bool null_symbol_and_name_are_there(struct elf_image *image)
            elf_image_fault(image, "the null symbol, or its name, is something");
 }
 
-/* bpftrace names only functions that have a size, in its user stacks. */
+/* bpftrace's user stacks name only functions that have a size. */
 static bool each_probe_has_a_function_of_its_own(struct elf_image *image,
                                                  const struct expected_image *expected)
 {
@@ -255,8 +257,10 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image,
            elf_image_fault(image, "the last function ends at %#jx, behind .text", (uintmax_t)end);
 }
 
-/* The caller's frame is found by frame pointer, and control-flow protection stays on. The site is
- * right behind the prologue, and after it comes what undoes it. */
+/*
+ * The frame lets tracers find the caller by frame pointer, and endbr64 keeps control-flow
+ * protection on. The site follows the prologue, and the epilogue follows the site.
+ */
 static bool functions_are_a_frame_around_the_nop(struct elf_image *image,
                                                  const struct expected_image *expected)
 {
@@ -285,7 +289,7 @@ static bool functions_are_a_frame_around_the_nop(struct elf_image *image,
     return true;
 }
 
-/* A jump there by mistake should give a signal. */
+/* A jump there by mistake should raise a signal. */
 static bool between_functions_are_breakpoints(struct elf_image *image,
                                               const struct expected_image *expected)
 {

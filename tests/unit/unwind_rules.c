@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rules for .eh_frame and .eh_frame_hdr, without which gdb stops unwinding at a probe. The formats
- * are DWARF's call frame information (DWARF 5, section 6.4) as the Linux Standard Base changes it
- * (Core, "Exception Frames").
+ * Rules for .eh_frame and .eh_frame_hdr. Without them, gdb stops unwinding at a probe. The formats
+ * are DWARF's call frame information (DWARF 5, section 6.4) with the changes of the Linux Standard
+ * Base (Core, "Exception Frames").
  */
 #include "image_rules.h"
 
@@ -10,15 +10,15 @@
 
 enum { RBP = 6, RSP = 7, RETURN_ADDRESS = 16, REGISTERS = 17 };
 
-/* How the caller's registers are found: the frame address (CFA), and which are saved at it. */
+/* How to find the caller's registers: the frame address (CFA), and the registers saved there. */
 struct row {
-    unsigned base; /* the register that the CFA is counted from */
+    unsigned base; /* the CFA is relative to this register */
     int64_t distance;
     bool saved[REGISTERS];
-    int64_t place[REGISTERS]; /* from the CFA */
+    int64_t place[REGISTERS]; /* relative to the CFA */
 };
 
-/* A length-prefixed entry, its fields behind the length. */
+/* An entry with its length; `at` is the first field after the length. */
 struct entry {
     const uint8_t *at, *end;
 };
@@ -38,7 +38,7 @@ static unsigned next_byte(struct cursor *cursor)
     return *cursor->at++;
 }
 
-/* An unsigned LEB128 of one byte, which is all that the tables need. */
+/* Read an unsigned LEB128 of one byte; the tables have no longer ones. */
 static unsigned next_number(struct cursor *cursor)
 {
     unsigned value = next_byte(cursor);
@@ -47,7 +47,10 @@ static unsigned next_number(struct cursor *cursor)
     return value;
 }
 
-/* Run instructions up to the row for `pc`. `entry_row` is the CIE's, for DW_CFA_restore. */
+/*
+ * Run instructions up to the row for `pc`. DW_CFA_restore takes its values from `entry_row`, the
+ * CIE's.
+ */
 static bool run(struct cursor *cursor, uint64_t pc, const struct row *entry_row, struct row *row)
 {
     while (cursor->at < cursor->end && !cursor->broken) {
@@ -81,7 +84,7 @@ static bool run(struct cursor *cursor, uint64_t pc, const struct row *entry_row,
     return !cursor->broken;
 }
 
-/* The entry at a file offset; false and a fault if it isn't in .eh_frame. */
+/* The entry at an offset; gives false, with a fault, if it isn't in .eh_frame. */
 static bool entry_at(struct elf_image *image, uint64_t offset, struct entry *entry)
 {
     const GElf_Shdr *frames = elf_image_header(image, ".eh_frame");
@@ -106,11 +109,11 @@ static uint64_t offset_of(const struct elf_image *image, const uint8_t *at)
     return (uint64_t)(at - image->bytes);
 }
 
-/* The CIE: its fixed fields, then the row on entry to a function. */
+/* Read the CIE: its fixed fields, then the row on entry to a function. */
 static bool read_cie(struct elf_image *image, uint64_t offset, struct row *row)
 {
     static const uint8_t wanted[] = {
-        0,    0,    0,    0, /* what tells it from an FDE */
+        0,    0,    0,    0, /* marks a CIE */
         1,                   /* version */
         'z',  'R',  '\0',    /* augmentation */
         1,                   /* code alignment */
@@ -182,7 +185,7 @@ static bool row_is(struct elf_image *image, const struct fde *fde, uint64_t pc, 
     return true;
 }
 
-/* Every instruction of a function has the row that the one before it calls for. */
+/* At every instruction of a function, the row agrees with the instructions before it. */
 static bool rows_follow_the_code(struct elf_image *image, const struct expected_image *expected,
                                  const struct fde *fde)
 {
@@ -196,7 +199,7 @@ static bool rows_follow_the_code(struct elf_image *image, const struct expected_
            row_is(image, fde, at + ret, RSP, 8, false);
 }
 
-/* The index is a table of (address, FDE), both counted from its start, sorted by address. */
+/* The index is a table of (address, FDE), both relative to its start, sorted by address. */
 static bool index_leads_from_each_function_to_its_fde(struct elf_image *image,
                                                       const struct expected_image *expected)
 {
@@ -230,7 +233,7 @@ static bool index_leads_from_each_function_to_its_fde(struct elf_image *image,
     return true;
 }
 
-/* Walked from the first entry on: a CIE, an FDE for each probe, a zero. */
+/* Walk the entries from the first: a CIE, an FDE for each probe, a zero. */
 static bool frames_unwind_every_instruction(struct elf_image *image,
                                             const struct expected_image *expected)
 {

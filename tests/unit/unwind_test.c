@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A loaded probe's function is stepped through, instruction by instruction, and at each the C
- * runtime's unwinder must find the caller, and the caller's caller.
+ * Steps through a loaded probe's function, instruction by instruction. At each, the C runtime's
+ * unwinder must find the caller, and the caller's caller.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -25,10 +25,10 @@
 typedef void stub_function(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
                            uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
-static uintptr_t stub; /* the function that is stepped through */
+static uintptr_t stub; /* the function to step through */
 static volatile sig_atomic_t stop;
 
-/* At each instruction of it: its offset, and the functions that the next two frames are in. */
+/* For each instruction: its offset, and the functions of the next two frames. */
 static struct step {
     uintptr_t offset;
     const void *caller, *callers_caller;
@@ -48,7 +48,7 @@ static _Unwind_Reason_Code keep_frame(struct _Unwind_Context *context, void *arg
 
     if (walk->count == MOST_FRAMES)
         return _URC_END_OF_STACK;
-    /* a return address may be behind the end of the function that called */
+    /* a return address may be just past the end of the calling function */
     walk->pcs[walk->count++] = is_exact ? pc : pc - 1;
     return _URC_NO_REASON;
 }
@@ -78,7 +78,7 @@ static void walk_from(uintptr_t pc)
     step_count++;
 }
 
-/* Raised once, it turns stepping on; then it comes at each instruction. */
+/* The first call turns stepping on; then there is one for each instruction. */
 static void on_trap(int number, siginfo_t *info, void *context)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
@@ -105,7 +105,7 @@ __attribute__((noinline)) static void call_stepwise(stub_function *function)
 __attribute__((noinline)) static void call_the_caller(stub_function *function)
 {
     call_stepwise(function);
-    stop = 1; /* not a tail call: this frame must be there */
+    stop = 1; /* prevents a tail call, which would remove this frame */
 }
 
 static stub_function *function_of_probe(const rst_probe *probe)
@@ -113,7 +113,7 @@ static stub_function *function_of_probe(const rst_probe *probe)
     return (stub_function *)rst_probe_function(probe);
 }
 
-/* endbr64, push, mov, the nop, pop, ret. */
+/* The instructions are endbr64, push, mov, the nop, pop, ret. */
 static void assert_each_step_found_the_callers(void)
 {
     static const uintptr_t prologue[] = {0, 4, 5, 8};
@@ -161,7 +161,7 @@ static void the_caller_is_found_from_each_instruction(void **state)
     step_through("unwind");
 }
 
-/* On a kernel with that nop, this is another stub. */
+/* A kernel that supports RST_NOP=fast gives the stub another nop. */
 static void the_caller_is_found_around_the_fast_nop(void **state)
 {
     (void)state;

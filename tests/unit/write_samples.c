@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Write the sample images, with every nop, as files: write-samples DIRECTORY. Prints their paths.
+ * Writes the sample images, with every nop, into files, and prints their paths. usage:
+ * write-samples DIRECTORY
  */
 #include <stdio.h>
 
