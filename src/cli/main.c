@@ -27,7 +27,7 @@ static const char examples[] =
     "    sudo rst trace -p 4711 shop:checkout\n"
     "What probes does process 4711 have, and is one of them watched?\n"
     "    rst list -p 4711\n"
-    "Which processes have a probe checkout, whoever provides it?\n"
+    "Which processes have a probe checkout, of any provider?\n"
     "    sudo rst list '*:checkout'\n"
     "Which probes does Ruby's interpreter have?\n"
     "    rst list /usr/lib/x86_64-linux-gnu/libruby-3.1.so.3.1\n"

@@ -19,7 +19,7 @@
 
 static const char help[] =
     "Usage: rst trace [OPTION]... [-p PID]... [FILE]... [PROVIDER:PROBE]...\n"
-    "Watch probes by bpftrace, and show each hit with its arguments, until Ctrl-C.\n"
+    "Watch probes with bpftrace, and show each hit with its arguments, until Ctrl-C.\n"
     "\n"
     "  -p, --pid PID          watch process PID; may be given several times\n"
     "  -f, --filter FILTER    only hits that match: 'order > 9 && customer == "
@@ -51,7 +51,7 @@ static const char help[] =
     "    sudo rst trace -p 4711 ruby:cmethod__entry --string arg0 --string arg1\n"
     "    rst trace -p 4711 shop:checkout --for gdb        the commands for gdb instead\n"
     "\n"
-    "Exit status: 0 it ended, perhaps by Ctrl-C; 1 no such probe, 2 the command line makes\n"
+    "Exit status: 0 the trace ended, also by Ctrl-C; 1 no such probe, 2 the command line makes\n"
     "no sense, 3 no such process, 4 no permission, 6 bpftrace failed, 7 there is no bpftrace.\n";
 
 /* --------------------------------------------------------------------------- options -- */
