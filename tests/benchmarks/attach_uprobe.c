@@ -13,7 +13,7 @@
 
 #include "support/perf_uprobe.h"
 
-/* Of Linux 6.6, which the headers may be older than. */
+/* From Linux 6.6; the installed headers may be older. */
 #define TRACE_UPROBE_MULTI 48
 struct uprobe_multi {
     uint32_t program, target, type, flags;
@@ -22,7 +22,7 @@ struct uprobe_multi {
 };
 
 static int tracer = -1, program = -1, map = -1;
-static volatile uint64_t *counter; /* the BPF program's; NULL: the perf event counts */
+static volatile uint64_t *counter; /* in the BPF program's map; NULL: the perf event counts */
 
 static long bpf(int command, void *attributes, size_t size)
 {
@@ -50,7 +50,10 @@ static int make_map(void)
     return counter ? 0 : -1;
 }
 
-/* Add one to the map's number. All that a counting tracer needs, and no compiler. */
+/*
+ * A program that adds one to the number in the map. A counting tracer needs no more, and this needs
+ * no compiler.
+ */
 static int load_program(int attach_type)
 {
     const struct bpf_insn code[] = {
@@ -116,7 +119,7 @@ static int attach_multi(const struct bench_site *site)
     if (make_program(TRACE_UPROBE_MULTI) < 0)
         return -1;
     link.program = (uint32_t)program;
-    /* Without the padding, which an older kernel would take for fields that it must refuse. */
+    /* Pass the size without the padding: an older kernel would refuse it as unknown fields. */
     tracer =
         (int)bpf(BPF_LINK_CREATE, &link, offsetof(struct uprobe_multi, pid) + sizeof(link.pid));
     return tracer < 0 ? -1 : 0;
@@ -142,7 +145,7 @@ enum bench_outcome bench_attach(const char *way, const struct bench_site *site)
         bench_detach();
         return BENCH_SKIP;
     }
-    return bench_say(BENCH_FAIL, "no such way to attach: %s", way);
+    return bench_say(BENCH_FAIL, "unknown way to attach: %s", way);
 }
 
 static void close_one(int *fd)
@@ -156,7 +159,7 @@ void bench_detach(void)
 {
     close_one(&tracer);
     close_one(&program);
-    close_one(&map); /* the counter stays mapped, and readable */
+    close_one(&map); /* the counter stays mapped and readable */
 }
 
 uint64_t bench_hits(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tracing oneself: a uprobe at a site of this process, with its semaphore counted by the kernel,
- * by each of the ways in which tracers attach.
+ * Traces this process: attaches a uprobe to a site, with the semaphore counted by the kernel, in
+ * each of the ways that tracers use.
  */
 #ifndef BENCH_ATTACH_UPROBE_H
 #define BENCH_ATTACH_UPROBE_H
@@ -20,7 +20,7 @@
 enum bench_outcome bench_attach(const char *way, const struct bench_site *site);
 void bench_detach(void);
 
-/* How many fires the tracer has seen. */
+/* How many fires the tracer has counted. */
 uint64_t bench_hits(void);
 
 #endif

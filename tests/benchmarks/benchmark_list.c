@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is asked, and of whom.
+ * The questions of the benchmarks, with their contenders.
  */
 #include "benchmark_list.h"
 
@@ -8,7 +8,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---------------------------------------------------- what nobody's watching costs -- */
+/* ------------------------------------------------------------ the cost when nobody watches -- */
 
 static struct contender guard[] = {
     {"empty", "nothing (what the loop costs)", "rst", "guard-empty"},

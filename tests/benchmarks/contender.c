@@ -63,14 +63,14 @@ static bool is_out(const struct contender *contender)
 
 /* ----------------------------------------------------------------------- the worker -- */
 
-/* The worker's own words, or what else there is to say. */
+/* Keep the worker's message, or why there is none. */
 static void note(char text[BENCH_LINE], const char *words)
 {
     snprintf(text, BENCH_LINE, "%s", words);
     text[strcspn(text, "\n")] = '\0';
 }
 
-/* In the child. */
+/* Runs in the child. */
 static void become_worker(const struct contender *contender, int commands, int answers)
 {
     const char *path = worker_path(contender->worker);
@@ -100,7 +100,7 @@ static void start(struct contender *contender)
     if (is_out(contender))
         return;
     if (!worker_path(contender->worker)) {
-        snprintf(contender->skipped, sizeof(contender->skipped), "%s is not installed here",
+        snprintf(contender->skipped, sizeof(contender->skipped), "%s is not installed",
                  contender->worker);
         return;
     }
@@ -133,7 +133,7 @@ static void reap(struct contender *contender)
         note(contender->failed, strsignal(WTERMSIG(status)));
 }
 
-/* Read a line; true if it begins with `word`. Else the contender is out. */
+/* Read a line. Gives whether it begins with `word`; if not, the contender is out. */
 static bool expect(struct contender *contender, const char *word, char rest[BENCH_LINE])
 {
     char line[BENCH_LINE];
@@ -142,7 +142,7 @@ static bool expect(struct contender *contender, const char *word, char rest[BENC
     if (!fgets(line, sizeof(line), contender->answers)) {
         reap(contender);
         if (!is_out(contender))
-            note(contender->failed, "the worker ended without a word");
+            note(contender->failed, "the worker ended without an answer");
         return false;
     }
     if (strncmp(line, word, length) == 0) {
@@ -218,7 +218,7 @@ static void for_each(struct question *question, void (*act)(struct contender *co
             act(&question->contenders[i]);
 }
 
-/* One worker at a time: it measures once and is done. */
+/* One worker at a time: it measures once and ends. */
 static void round_of_fresh(struct question *question)
 {
     for (size_t i = 0; i < question->count; i++) {
@@ -234,7 +234,9 @@ static void round_of_fresh(struct question *question)
     }
 }
 
-/* New workers have new addresses, which matter to times this short; so begin afresh now and then.
+/*
+ * New workers have other addresses, which matter in measurements this short. So start new ones from
+ * time to time.
  */
 static void rounds_of_one_generation(struct question *question, size_t rounds)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The driver's side: a question, its contenders, and what they answered.
+ * The driver's side: a question, its contenders, and their answers.
  */
 #ifndef BENCH_CONTENDER_H
 #define BENCH_CONTENDER_H
@@ -12,7 +12,7 @@
 
 #define BENCH_MOST_ROUNDS 1000
 #define BENCH_MOST_METRICS 12
-#define BENCH_LINE 512 /* of what a worker answers */
+#define BENCH_LINE 512 /* the longest answer of a worker */
 
 struct metric {
     char name[24];
@@ -22,17 +22,17 @@ struct metric {
 
 struct contender {
     const char *id, *label;
-    const char *worker, *job, *arg; /* `worker` names a worker program, as --worker does */
-    const char *nop;                /* RST_NOP */
-    const char *session;            /* an option of lttng_session.h, for LTTng */
-    const char *series;             /* of a plot by size */
+    const char *worker, *job, *arg; /* `worker` is the name of a worker program, as in --worker */
+    const char *nop;                /* the value of RST_NOP */
+    const char *session;            /* for LTTng: an option of lttng_session.h */
+    const char *series;             /* a line of a plot by size */
     size_t size;                    /* how many probes or providers */
 
-    /* What came of it. */
+    /* The results. */
     char note[BENCH_LINE], checked[BENCH_LINE], skipped[BENCH_LINE], failed[BENCH_LINE];
-    struct metric *metrics; /* BENCH_MOST_METRICS; those unused have no name */
+    struct metric *metrics; /* BENCH_MOST_METRICS of them; unused ones have no name */
 
-    /* The worker, while it runs. */
+    /* The worker while it runs. */
     pid_t pid;
     int commands;
     FILE *answers;
@@ -40,18 +40,18 @@ struct contender {
 
 struct question {
     const char *id, *title;
-    const char *empty;    /* the contender that is taken off the others, or NULL */
-    const char *baseline; /* the one that ratios are to */
-    bool fresh;           /* a worker measures once */
-    int share;            /* percent of the rounds that are asked for */
+    const char *empty;    /* the contender whose time is subtracted from the others', or NULL */
+    const char *baseline; /* the contender that ratios are relative to */
+    bool fresh;           /* a worker measures only once */
+    int share;            /* percent of the requested rounds */
     struct contender *contenders;
     size_t count;
 };
 
-/* Ask a question: `rounds` rounds, with new workers every `generation` of them. */
+/* Ask a question: `rounds` rounds, with new workers after every `generation` rounds. */
 void question_ask(struct question *question, size_t rounds, size_t generation);
 
-/* Where the worker of this name is, and NULL if it was not built. */
+/* The path of the worker of that name; NULL if it was not built. */
 const char *worker_path(const char *name);
 void worker_add(const char *name, const char *path);
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The driver of the benchmarks: asks each question of its contenders in turns, prints medians and
- * ratios, and writes all that was measured as JSON.
+ * The driver of the benchmarks: asks the contenders of each question in turns, prints medians and
+ * ratios, and writes all measurements as JSON.
  *
  *     bench --json PATH [--worker NAME PATH]... [QUESTION]...
  *
  * Environment:
- *     RST_BENCH_JSON      where the JSON goes, instead
- *     RST_BENCH_ROUNDS    how many rounds (30); of the loads, three tenths of that
+ *     RST_BENCH_JSON      where to write the JSON, instead of PATH
+ *     RST_BENCH_ROUNDS    how many rounds (30); for loads, three tenths of that
  *     RST_BENCH_ROUND_US  how long a round of a timed loop takes, in microseconds (10000)
- *     RST_BENCH_CPU       which CPU the workers stay on (the last one)
+ *     RST_BENCH_CPU       the CPU that the workers run on (the last one)
  *
- * It fails when a contender did not do what was to be measured, never because of a time.
+ * It fails if a contender did not do what was to be measured, never because of a time.
  */
 #include <sched.h>
 #include <signal.h>
@@ -24,7 +24,7 @@
 #include "report.h"
 
 #define ROUNDS 30
-#define GENERATION 5 /* rounds, before the workers are started anew */
+#define GENERATION 5 /* rounds until new workers are started */
 
 static size_t rounds_wanted(void)
 {
@@ -34,7 +34,7 @@ static size_t rounds_wanted(void)
     return rounds < 1 ? 1 : rounds > BENCH_MOST_ROUNDS ? BENCH_MOST_ROUNDS : rounds;
 }
 
-/* One CPU for all workers, or the scheduler would have a hand in the comparison. */
+/* Run all workers on one CPU, so that the scheduler does not influence the comparison. */
 static void choose_cpu(void)
 {
     cpu_set_t cpus;
@@ -66,7 +66,7 @@ static bool failed(const struct question *question)
     return false;
 }
 
-/* Ask those that are wanted, and move them to the front. Gives how many there are. */
+/* Ask the named questions, and move them to the front. Gives how many there are. */
 static size_t ask(char *const *names, int count, size_t rounds, bool *any_failed)
 {
     size_t asked = 0;
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
     }
     if (getenv("RST_BENCH_JSON"))
         json = getenv("RST_BENCH_JSON");
-    signal(SIGPIPE, SIG_IGN); /* a worker that has gone is no reason to follow it */
+    signal(SIGPIPE, SIG_IGN); /* a worker that has ended must not end the driver */
     choose_cpu();
     printf("%zu rounds, in turns; CPU %s; medians of nanoseconds\n", rounds,
            getenv("RST_BENCH_CPU"));

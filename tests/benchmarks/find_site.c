@@ -13,7 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* A file that is mapped to be read. */
+/* A file, mapped for reading. */
 struct elf {
     const uint8_t *bytes;
     struct stat status;
@@ -81,13 +81,13 @@ static uint64_t to_offset(const struct elf *elf, uint64_t address)
     return 0;
 }
 
-/* A note of .note.stapsdt: pc, base, semaphore, provider, probe, operands. */
+/* A note of .note.stapsdt: addresses of site, base and semaphore; provider, probe, operands. */
 struct note {
     uint64_t addresses[3];
     const char *provider, *probe;
 };
 
-/* Read the note at `*at` and step over it; false at the end. */
+/* Read the note at `*at`, which moves past it; gives false at the end. */
 static bool next_note(const struct elf *elf, const Elf64_Shdr *section, uint64_t *at,
                       struct note *ret)
 {
@@ -105,7 +105,7 @@ static bool next_note(const struct elf *elf, const Elf64_Shdr *section, uint64_t
     return true;
 }
 
-/* Where this process has mapped the file's `offset`. */
+/* The address at which this process has mapped the file's `offset`. */
 static void *address_of(const struct stat *status, uint64_t offset)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
@@ -197,7 +197,7 @@ const char *bench_image_read(const char *path, struct bench_image *ret)
     return NULL;
 }
 
-/* The longer ones first: each begins as no other does. */
+/* The longer ones first. None begins like another. */
 static const struct instruction {
     const char *words;
     uint8_t size, bytes[6];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load: how long it takes to declare and load many probes, and what they weigh. A process does
- * it once, so that each begins with a fresh heap.
+ * The load benchmark: how long it takes to declare and load many probes, and how much memory they
+ * need. A process loads once, so that each starts with a fresh heap.
  */
 #include "load_many.h"
 
@@ -17,7 +17,7 @@
 static size_t provider_count, probe_count;
 static bool bare;
 static void **providers;
-static void **last; /* probe of each provider */
+static void **last; /* the last probe of each provider */
 
 enum bench_outcome bench_load_prepare(const char *arg)
 {
@@ -54,7 +54,7 @@ static enum bench_outcome each(bool (*act)(void *provider))
     return BENCH_OK;
 }
 
-/* Check that all is there, and weigh it. */
+/* Check that all probes are in the images, and measure the memory. */
 static enum bench_outcome weigh(void)
 {
     struct bench_image all = {.notes = 0};

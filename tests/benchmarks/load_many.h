@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load of many probes, by whichever library the worker has in it.
+ * Loading many probes, with the worker's library.
  */
 #ifndef BENCH_LOAD_MANY_H
 #define BENCH_LOAD_MANY_H
@@ -11,18 +11,21 @@
 
 struct bench_library {
     void *(*provider)(const char *name);
-    void *(*add)(void *provider, const char *name, bool bare); /* bare: without arguments */
+    void *(*add)(void *provider, const char *name, bool bare); /* `bare`: without arguments */
     bool (*load)(void *provider);
     bool (*unload)(void *provider);
     void (*free)(void *provider);
-    const char *(*path)(void *probe); /* of the loaded image */
+    const char *(*path)(void *probe); /* the loaded image's path */
     const char *(*error)(void);
 };
 
-/* Each worker program has its own. */
+/* Each worker program defines its own. */
 extern const struct bench_library bench_library;
 
-/* `arg` is "PROVIDERS PROBES", so many of each provider; with " bare", without arguments. */
+/*
+ * `arg` is "PROVIDERS PROBES": the number of providers, and of probes in each; with " bare" after
+ * it, probes have no arguments.
+ */
 enum bench_outcome bench_load_prepare(const char *arg);
 enum bench_outcome bench_load_measure(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one loaded probe of librst that a job measures.
+ * The loaded probe of librst that a job measures.
  */
 #ifndef BENCH_LOADED_PROBE_H
 #define BENCH_LOADED_PROBE_H
@@ -12,7 +12,7 @@
 #define BENCH_PROVIDER "bench"
 #define BENCH_PROBE "request"
 
-/* In memory, as a program keeps it: each guard reads it anew. */
+/* In memory, as in a program, so that each guard reads it. */
 extern rst_probe *bench_probe;
 
 enum bench_outcome bench_probe_load(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The code behind the events. Apart, because what LTTng's macros make has warnings of its own. */
+/* The code for the events, in a file of its own because LTTng's macros cause compiler warnings. */
 #define LTTNG_UST_TRACEPOINT_CREATE_PROBES
 #define LTTNG_UST_TRACEPOINT_DEFINE
 #include "lttng_probes.h"

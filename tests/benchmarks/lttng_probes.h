@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LTTng's way to declare an event: this header is included once for each thing to be made of it.
+ * An event of LTTng. LTTng includes this header several times, with other macros each time.
  */
 #undef LTTNG_UST_TRACEPOINT_PROVIDER
 #define LTTNG_UST_TRACEPOINT_PROVIDER bench
@@ -19,7 +19,7 @@
 extern uint64_t bench_lttng_written;
 #endif
 
-/* The id's expression is evaluated when, and only when, an event is written to the buffer. */
+/* The expression for the id is evaluated only when an event is written to the buffer. */
 LTTNG_UST_TRACEPOINT_EVENT(
     bench, request, LTTNG_UST_TP_ARGS(uint64_t, id, const char *, path, int32_t, status),
     LTTNG_UST_TP_FIELDS(lttng_ust_field_integer(uint64_t, id, (bench_lttng_written++, id))

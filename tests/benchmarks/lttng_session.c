@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Root's session daemon has its sockets at fixed places in /run, and every program that has LTTng
- * in it makes a file in /dev/shm; so root gets a mount namespace with both of them empty. Any other
- * user's daemon has its sockets in LTTNG_HOME.
+ * Root's session daemon has its sockets at fixed places in /run, and every program with LTTng makes
+ * a file in /dev/shm. So root gets a mount namespace in which both are empty. Other users' daemons
+ * have their sockets in LTTNG_HOME.
  */
 #include "lttng_session.h"
 
@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define DAEMON "lttng-sessiond"
-#define PATIENCE 20 /* seconds, for the daemon to start or to end */
+#define PATIENCE 20 /* seconds to wait for the daemon to start or end */
 
 static char home[] = "/tmp/rst-bench-lttng-XXXXXX";
 
@@ -35,7 +35,7 @@ static int skip(const char *what, int error)
 
 /* ---------------------------------------------------------------------- processes -- */
 
-/* Run a program with no input, and no output but its complaints. */
+/* Run a program without input, and without output except errors. */
 static pid_t start(char *const argv[])
 {
     pid_t pid = fork();
@@ -62,7 +62,7 @@ static int status_of(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Wait for one of two signals, both blocked; 0 if neither comes. */
+/* Wait for one of two blocked signals. Gives 0 if neither comes. */
 static int wait_for(int first, int second)
 {
     const struct timespec patience = {.tv_sec = PATIENCE};
@@ -141,8 +141,8 @@ static void end_daemon(pid_t pid)
 }
 
 /*
- * Flight-recorder buffers: the newest events overwrite the oldest, so each one is written, none is
- * dropped, and no disk has a part in it.
+ * Flight-recorder buffers: new events overwrite the oldest, so that each is written, none is
+ * dropped, and no disk is used.
  */
 static int start_session(void)
 {
@@ -192,7 +192,7 @@ int session_run(const char *option, char *const worker[])
     int status;
 
     if (make_place() < 0)
-        status = skip("no private place for it", errno);
+        status = skip("no private directories for it", errno);
     else if (strcmp(option, SESSION_OPTION) == 0)
         status = run_in_session(worker);
     else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker that has an event of LTTng-UST compiled in.
+ * The worker with a compiled-in event of LTTng-UST.
  */
 #include "lttng_probes.h"
 #include "worker.h"

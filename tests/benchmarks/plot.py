@@ -43,14 +43,14 @@ class Run:
         self.questions = {question["id"]: question for question in self.data["questions"]}
 
     def contenders(self, question):
-        """Those that were measured, and those that were not."""
+        """The measured contenders, and those that were not measured."""
         return self.questions.get(question, {}).get("contenders", [])
 
     def measured(self, question):
         return [one for one in self.contenders(question) if one["metrics"]]
 
     def net(self, question, contender):
-        """The median, less what the loop costs."""
+        """The median, minus the cost of the loop."""
         empty = self.questions[question].get("empty")
         loop = [one for one in self.measured(question) if one["id"] == empty]
         taken_off = loop[0]["metrics"]["ns"]["median"] if loop else 0
@@ -60,7 +60,7 @@ class Run:
         return contender["id"] == self.questions[question].get("empty")
 
     def series(self, question):
-        """The measured contenders by the line they are on, each sorted by size."""
+        """The measured contenders of each line, sorted by size."""
         lines = {}
         for one in self.measured(question):
             lines.setdefault(one["series"], []).append(one)
@@ -72,7 +72,7 @@ def median(contender, metric):
 
 
 def number(value):
-    """Three significant digits, never in powers of ten."""
+    """A number with three significant digits, without an exponent."""
     if value == 0:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
@@ -107,7 +107,7 @@ def plot_bars(run, name, title, subtitle, questions, axis):
 
 
 def each(line, metric, unit):
-    """A line of a plot: what one of so many takes."""
+    """A line of a plot: the cost of one of many."""
     return [(one["size"], median(one, metric) / unit / one["size"]) for one in line]
 
 
@@ -184,7 +184,7 @@ def plot_ruby(run):
 
 
 def table(head, rows, words=1):
-    """The first `words` columns are words, the rest numbers."""
+    """The first `words` columns have text, the others numbers."""
     align = [":---" if i < words else "---:" for i in range(len(head))]
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, align] + rows)
 
@@ -215,7 +215,7 @@ def table_of_times(run, question):
 
 
 def table_of_ruby(run, question):
-    """Ruby as it is and with YJIT, side by side."""
+    """Results of Ruby without and with YJIT, side by side."""
     rows = []
     for one in run.contenders(question):
         row = [one["label"]]
@@ -263,7 +263,8 @@ def table_of_fires(run):
 
 
 def beyond_first(line, one, metric):
-    """What each probe after the first adds; of a few, the noise of the first would be all."""
+    """The cost of each probe after the first. For a few probes, the noise of the first would hide
+    it."""
     if one["size"] < ENOUGH or line[0]["size"] != 1:
         return None
     return (median(one, metric) - median(line[0], metric)) / (one["size"] - 1)
@@ -345,7 +346,7 @@ def write_page(run, ruby):
 
 
 def run_benchmarks(build):
-    """Gives the JSON that was written: librst's, and the Ruby gem's."""
+    """Run the benchmarks. Gives the JSON of librst's, and of the Ruby gem's."""
     subprocess.run(["meson", "test", "-C", build, "--benchmark", "--verbose"], check=True)
     written = os.path.join(build, "tests", "benchmarks", "benchmarks.json")
     return (

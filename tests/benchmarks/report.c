@@ -16,7 +16,7 @@ static int by_value(const void *left, const void *right)
     return (*a > *b) - (*a < *b);
 }
 
-/* The value at `part` of the way, between two where it falls between them. */
+/* The value at `part` of the sorted values, interpolated between neighbours. */
 static double quantile(const double *sorted, size_t count, double part)
 {
     double at = part * (double)(count - 1);
@@ -47,7 +47,7 @@ static double median_of(const struct contender *contender, const char *metric)
     return metric_spread(contender_metric(contender, metric)).median;
 }
 
-/* What the loop costs is taken off; 0 if there is nothing to compare with. */
+/* The ratio without the cost of the loop; 0 if there is no baseline. */
 static double ratio(const struct question *question, const struct contender *contender)
 {
     double empty = median_of(question_contender(question, question->empty), "ns");
@@ -132,7 +132,7 @@ static void put_field(FILE *out, const char *indent, const char *name, const cha
     fputs(",\n", out);
 }
 
-/* The value of the first line of a file that begins with `key`. */
+/* The value in the first line of a file that begins with `key`. */
 static void read_value(const char *path, const char *key, char ret[128])
 {
     FILE *file = fopen(path, "re");

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The results, as text for people and as JSON for plot.py.
+ * Prints the results as text for people, and as JSON for plot.py.
  */
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
 #include "contender.h"
 
-/* The middle of the values, the quarters below and above it. */
+/* Median and quartiles. */
 struct spread {
     double low, median, high;
 };

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* The bytes of this process that are in memory, exactly (statm is some pages out). */
+/* How many bytes of this process are in memory, exactly (statm may be some pages off). */
 uint64_t bench_rss(void);
 
 #endif

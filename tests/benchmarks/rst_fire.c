@@ -31,13 +31,13 @@ BENCH_RUN(bench_guard_rst_semaphore, if (__builtin_expect(*semaphore != 0, 0)) b
 BENCH_RUN(bench_guard_rst_function,
           if (__builtin_expect(rst_probe_enabled(bench_probe), 0)) bench_pass());
 
-/* One guard a turn of the loop: how most people would measure it, and use it. */
+/* One guard in each turn of the loop, as in most programs. */
 BENCH_RUN_SINGLY(bench_loop_empty, );
 BENCH_RUN_SINGLY(bench_loop_rst_enabled, if (RST_ENABLED(bench_probe)) bench_pass());
 BENCH_RUN_SINGLY(bench_loop_rst_fire,
                  RST_FIRE(bench_probe, (bench_pass(), i), BENCH_PATH, BENCH_STATUS));
 
-/* The handle in a variable of the function's own, as a program has it that fires in a loop. */
+/* The handle is in a local variable, as in a program that fires in a loop. */
 void bench_loop_rst_local(uint64_t count)
 {
     const rst_probe *probe = bench_probe;
@@ -49,7 +49,7 @@ void bench_loop_rst_local(uint64_t count)
     }
 }
 
-/* As tracers did it before the kernel knew how to. */
+/* Raise the semaphore by hand, as tracers did before the kernel counted. */
 static void raise_semaphore(int by)
 {
     volatile uint32_t *writable = (volatile uint32_t *)(uintptr_t)semaphore;
@@ -63,7 +63,7 @@ enum bench_outcome bench_guard_empty_prepare(const char *arg)
     return BENCH_OK;
 }
 
-/* One for each, for a job knows its own loop by its name only. */
+/* A function for each loop, because a job's prepare() has no argument for the loop. */
 #define PREPARE(loop)                                                                              \
     enum bench_outcome loop##_prepare(const char *arg)                                             \
     {                                                                                              \

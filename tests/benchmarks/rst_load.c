@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* librst, as the load benchmark drives it. */
+/* librst, for the load benchmark. */
 #include <rst.h>
 
 #include "load_many.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The jobs of the worker that has librst and sys/sdt.h in it.
+ * The jobs of the worker with librst and sys/sdt.h.
  */
 #ifndef BENCH_RST_WORKER_JOBS_H
 #define BENCH_RST_WORKER_JOBS_H
 
 #include "worker.h"
 
-/* rst_fire.c: a guard that finds nobody watching, */
+/* rst_fire.c: the guard while nobody watches. */
 void bench_guard_empty(uint64_t count);
 void bench_guard_rst_enabled(uint64_t count);
 void bench_guard_rst_fire(uint64_t count);
@@ -26,7 +26,7 @@ enum bench_outcome bench_loop_rst_enabled_prepare(const char *arg);
 enum bench_outcome bench_loop_rst_local_prepare(const char *arg);
 enum bench_outcome bench_loop_rst_fire_prepare(const char *arg);
 
-/* unwatched_call.c: a probe that is called though nobody watches. */
+/* unwatched_call.c: calls of a probe's function while nobody watches. */
 void bench_call_empty(uint64_t count);
 void bench_call_pointer(uint64_t count);
 void bench_call_rst_function(uint64_t count);
@@ -34,11 +34,11 @@ void bench_call_rst_fire(uint64_t count);
 enum bench_outcome bench_call_prepare(const char *arg);
 enum bench_outcome bench_call_finish(uint64_t total);
 
-/* rst_fire.c again: and a probe that a tracer watches; `arg` is a way of attach_uprobe.h. */
+/* rst_fire.c: fires while a tracer watches; `arg` is a way to attach, from attach_uprobe.h. */
 void bench_fire_rst(uint64_t count);
 enum bench_outcome bench_fire_rst_prepare(const char *arg);
 
-/* sdt_fire.c: all of these for a compiled-in probe of sys/sdt.h. */
+/* sdt_fire.c: the same for a compiled-in probe of sys/sdt.h. */
 void bench_sdt_guard(uint64_t count);
 void bench_sdt_loop(uint64_t count);
 void bench_sdt_call(uint64_t count);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The contender that every USDT user knows: SystemTap's sys/sdt.h, compiled in.
+ * SystemTap's sys/sdt.h, compiled in: the contender that every user of USDT knows.
  */
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
@@ -8,13 +8,13 @@
 #include "rst_worker_jobs.h"
 #include "traced_job.h"
 
-#ifdef __clang__ /* of sys/sdt.h's own macros, which pass nothing for "..." */
+#ifdef __clang__ /* the macros of sys/sdt.h pass nothing for "..." */
 #pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
 #endif
 
 #define PROVIDER "benchsdt"
 
-/* The semaphore of provider:probe, in the section and of the type that sys/sdt.h expects. */
+/* The semaphore of provider:probe, with the section and type that sys/sdt.h expects. */
 #define SEMAPHORE(probe)                                                                           \
     __extension__ unsigned short benchsdt_##probe##_semaphore __attribute__((section(".probes"))); \
     extern unsigned short benchsdt_##probe##_semaphore
@@ -22,7 +22,7 @@ SEMAPHORE(guard);
 SEMAPHORE(call);
 SEMAPHORE(fire);
 
-/* What `dtrace -h` writes for `-s`: PROVIDER_PROBE_ENABLED(). */
+/* PROVIDER_PROBE_ENABLED(), as `dtrace -h` writes it with `-s`. */
 #define ENABLED(probe)                                                                             \
     __builtin_expect(*(volatile unsigned short *)&benchsdt_##probe##_semaphore, 0)
 

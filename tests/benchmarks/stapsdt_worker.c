@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker that has libstapsdt in it, where the machine has it installed. Compiled without
- * _GNU_SOURCE, under which its header does not compile.
+ * The worker with libstapsdt, if that is installed. It is compiled without _GNU_SOURCE, with which
+ * libstapsdt's header does not compile.
  */
 #include <libstapsdt.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static const char *error_of(const SDTProvider_t *of)
     return of && of->error ? of->error : "libstapsdt has failed, and does not say why";
 }
 
-/* Where the image is: libstapsdt gives the path of its memfd by way of /proc. */
+/* The path of the image: libstapsdt gives the path of its memfd in /proc. */
 static const char *path_of(const SDTProvider_t *of)
 {
     static char path[64];
@@ -48,7 +48,7 @@ static enum bench_outcome prepare(const char *arg)
     return providerLoad(provider) == 0 ? BENCH_OK : bench_say(BENCH_FAIL, "%s", error_of(provider));
 }
 
-/* Its guard reads the site's first byte, so put a breakpoint there as a tracer does. */
+/* libstapsdt's guard reads the site's first byte, so write a breakpoint there, like a tracer. */
 static void raise_site(int by)
 {
     static char before;
@@ -57,7 +57,7 @@ static void raise_site(int by)
     void *start = site - (uintptr_t)site % (uintptr_t)page;
 
     if (mprotect(start, (size_t)page, PROT_READ | PROT_WRITE | PROT_EXEC) < 0)
-        return; /* the check then finds the guard closed */
+        return; /* the check then finds the guard not passed */
     if (by > 0)
         before = *site;
     *site = by > 0 ? (char)0xcc : before;

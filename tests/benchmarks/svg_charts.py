@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bars and lines as SVG, for plot.py. Needs nothing but Python 3.8's standard library."""
+"""Bars and lines as SVG, for plot.py. Needs only Python 3.8's standard library."""
 
 import math
 import os
@@ -9,7 +9,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PLOTS = os.path.join(ROOT, "docs", "benchmarks")
 
 INK, SOFT, GRID, PAPER, AIM = "#1f2328", "#59636e", "#d8dee4", "#ffffff", "#b3261e"
-COLOURS = {  # by what a label begins with
+COLOURS = {  # by the beginning of a label
     "librst": "#0b62c4",
     "StaticTracing": "#0b62c4",
     "sys/sdt.h": "#57606a",
@@ -74,7 +74,7 @@ class Drawing:
 
 
 def round_step(most, steps):
-    """A step of 1, 2 or 5 that divides 0..most into about so many."""
+    """A step of 1, 2 or 5 times a power of ten that divides 0..most into about `steps` parts."""
     rough = most / steps
     unit = 10 ** math.floor(math.log10(rough))
     return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough)
@@ -153,6 +153,6 @@ def lines(name, title, subtitle, series, axes, aim=None):
         labels.append((*place(across[-1], aim[0]), aim[1], AIM))
     last = -math.inf
     for x, y, label, stroke in sorted(labels, key=lambda one: one[1]):
-        last = max(y, last + 15)  # labels that would run into each other move apart
+        last = max(y, last + 15)  # labels that would overlap move apart
         drawing.text(x + 8, last + 4, label, fill=stroke)
     drawing.save(name)

@@ -9,7 +9,7 @@
 #define CHECKS 1000
 
 static struct bench_site site;
-static uint64_t first_hits; /* those before the measurement */
+static uint64_t first_hits; /* how many hits there were before the measurement */
 
 static unsigned watchers(void)
 {
@@ -39,8 +39,8 @@ enum bench_outcome bench_traced_prepare(const char *way, const char *path, const
         return bench_say(BENCH_FAIL, "%s:%s in %s: %s", provider, probe, path, wrong);
     before = bench_site_words(&site);
     if (watchers() != 0)
-        return bench_say(BENCH_FAIL, "the semaphore is %u before anybody attached", watchers());
-    run(CHECKS); /* not to be counted */
+        return bench_say(BENCH_FAIL, "the semaphore is %u before a tracer attached", watchers());
+    run(CHECKS); /* the first fires are not measured */
     outcome = bench_attach(way, &site);
     if (outcome != BENCH_OK)
         return outcome;

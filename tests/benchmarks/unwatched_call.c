@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The untraced call: what it costs to call a probe's function without a guard, as a binding does
- * that has no way to read the semaphore first.
+ * The untraced call: the cost of calling a probe's function without a guard, like a binding that
+ * can't read the semaphore first.
  */
 #include "loaded_probe.h"
 #include "rst_worker_jobs.h"
 
 typedef void (*probe_function)(uint64_t id, uint64_t path, uint64_t status);
 
-/* What any call costs: a function of the same arguments that must be taken to use them. */
+/*
+ * The cost of any call: a function with the same arguments. The compiler must assume that it uses
+ * them.
+ */
 __attribute__((noinline, aligned(64))) static void empty(uint64_t id, uint64_t path,
                                                          uint64_t status)
 {
@@ -42,5 +45,5 @@ enum bench_outcome bench_call_prepare(const char *arg)
 enum bench_outcome bench_call_finish(uint64_t total)
 {
     (void)total;
-    return rst_probe_enabled(bench_probe) ? bench_say(BENCH_FAIL, "somebody watched") : BENCH_OK;
+    return rst_probe_enabled(bench_probe) ? bench_say(BENCH_FAIL, "a tracer watched") : BENCH_OK;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker: finds its job by name, and measures a round whenever it is told to.
+ * A worker: finds its job by name, and measures a round each time the driver tells it to.
  *
  *     worker JOB [ARG]
  *
- * RST_BENCH_CPU is the CPU to stay on, RST_BENCH_ROUND_US how long a timed round takes.
+ * RST_BENCH_CPU is the CPU to run on, RST_BENCH_ROUND_US the time of a timed round.
  */
 #include "worker.h"
 
@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static char words[512];  /* of bench_say() */
-static char answer[512]; /* of bench_answer() */
+static char words[512];  /* written by bench_say() */
+static char answer[512]; /* written by bench_answer() */
 
 enum bench_outcome bench_say(enum bench_outcome outcome, const char *format, ...)
 {
@@ -60,7 +60,7 @@ enum bench_outcome bench_check_guard(void (*run)(uint64_t count), void (*raise)(
 {
     run(GUARD_CHECKS);
     if (bench_passed != 0)
-        return bench_say(BENCH_FAIL, "the guard was passed though nobody watches");
+        return bench_say(BENCH_FAIL, "the guard was passed although nobody watches");
     raise(1);
     run(GUARD_CHECKS);
     raise(-1);
@@ -75,13 +75,13 @@ enum bench_outcome bench_finish_guard(uint64_t total)
 {
     if (bench_passed == 0)
         return BENCH_OK;
-    return bench_say(BENCH_FAIL, "somebody watched: the guard was passed %llu times of %llu",
+    return bench_say(BENCH_FAIL, "a tracer watched: the guard was passed %llu times of %llu",
                      (unsigned long long)bench_passed, (unsigned long long)total);
 }
 
 /* ----------------------------------------------------------------------------- rounds -- */
 
-static uint64_t total; /* operations run since prepare() */
+static uint64_t total; /* operations since prepare() */
 
 static uint64_t timed(const struct bench_job *job, uint64_t count)
 {
@@ -92,7 +92,7 @@ static uint64_t timed(const struct bench_job *job, uint64_t count)
     return bench_now() - start;
 }
 
-/* As many operations as fill a round. */
+/* How many operations fill a round. */
 static uint64_t calibrate(const struct bench_job *job)
 {
     const char *wish = getenv("RST_BENCH_ROUND_US");
@@ -135,7 +135,7 @@ static void stay_on_cpu(void)
         return;
     CPU_ZERO(&cpus);
     CPU_SET((size_t)atoi(wish), &cpus);
-    sched_setaffinity(0, sizeof(cpus), &cpus); /* else the rounds are only noisier */
+    sched_setaffinity(0, sizeof(cpus), &cpus); /* if this fails, the rounds are only noisier */
 }
 
 static int serve(const struct bench_job *job, const char *arg)
@@ -165,6 +165,6 @@ int main(int argc, char **argv)
             stay_on_cpu();
             return serve(job, argc > 2 ? argv[2] : "");
         }
-    bench_say(BENCH_FAIL, "%s has no such job: %s", argv[0], argc > 1 ? argv[1] : "(none)");
+    bench_say(BENCH_FAIL, "%s has no job %s", argv[0], argc > 1 ? argv[1] : "(none)");
     return report(BENCH_FAIL, "");
 }

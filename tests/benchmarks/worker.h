@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every worker of the benchmarks shares.
+ * Shared by all workers of the benchmarks.
  *
- * A benchmark asks one question of several contenders. Each contender runs in a worker process of
- * its own, which waits until it is told to measure one round; the driver (driver.c) goes round
- * all of them, again and again, so that whatever disturbs the machine disturbs all alike.
+ * A benchmark asks several contenders one question. Each contender runs in a worker process of its
+ * own, which waits until it is told to measure a round. The driver (driver.c) goes round all
+ * workers again and again, so that a disturbance of the machine affects all of them alike.
  *
- * A worker reads commands from standard input, one byte each, and answers on standard output with
- * one line each:
+ * A worker reads commands from standard input, one byte each, and answers each with a line on
+ * standard output:
  *
  *     (start)   "ready NOTE", "skip REASON" or "fail REASON"
  *     'r'       "metric value metric value ..."       one round
@@ -24,24 +24,23 @@ enum bench_outcome { BENCH_OK, BENCH_SKIP, BENCH_FAIL };
 struct bench_job {
     const char *name;
 
-    /* Get ready for `arg` (the job's own, "" if none), and check that `run` will do what it says.
-     */
+    /* Prepare for `arg` (the job's argument, or ""), and check that `run` does what it should. */
     enum bench_outcome (*prepare)(const char *arg);
 
-    /* Timed: do the operation `count` times, a multiple of BENCH_UNROLL. Or, instead: */
+    /* Timed: do the operation `count` times, a multiple of BENCH_UNROLL. Or, instead of `run`: */
     void (*run)(uint64_t count);
 
     /* Measure once, and write "metric value ..." with bench_answer(). */
     enum bench_outcome (*measure)(void);
 
-    /* Check what was measured; `total` operations were run. May be NULL. */
+    /* Check the measurement, after `total` operations. May be NULL. */
     enum bench_outcome (*finish)(uint64_t total);
 };
 
-/* Each worker program defines its own; the last has no name. */
+/* Each worker program defines its jobs; the last entry has no name. */
 extern const struct bench_job bench_jobs[];
 
-/* Say why a job is skipped or has failed, or what is worth noting of it. Gives `outcome`. */
+/* Report why a job is skipped or has failed, or a note on it. Gives `outcome`. */
 __attribute__((format(printf, 2, 3))) enum bench_outcome bench_say(enum bench_outcome outcome,
                                                                    const char *format, ...);
 
@@ -49,19 +48,19 @@ __attribute__((format(printf, 2, 3))) enum bench_outcome bench_say(enum bench_ou
 void bench_answer(const char *metric, double value);
 
 /*
- * The nanoseconds of CPU time, kernel and all, that this thread has used. Nothing that is timed
- * here waits, so on an idle machine this is the time by the clock; on a busy one it leaves out the
- * turns of others.
+ * The nanoseconds of CPU time, with the kernel's, that this thread has used. No timed operation
+ * waits, so on an idle machine this is the time by the clock. On a busy machine it leaves out the
+ * time of other processes.
  */
 uint64_t bench_now(void);
 
 /* ----------------------------------------------------------------------- the timed loops -- */
 
 /*
- * The compiler must take every operation for a new one. A barrier after each says that memory may
- * have changed: nothing read before it may be remembered, and no two operations merge. Operations
- * stand back to back, BENCH_UNROLL of them per turn of the loop, so that the loop itself costs next
- * to nothing; what is left of it is measured with an empty operation and taken off.
+ * The compiler must not merge operations. A barrier after each tells it that memory may have
+ * changed, so that nothing read earlier may be reused. A turn of the loop has BENCH_UNROLL
+ * operations one after the other, so that the loop itself costs next to nothing. The rest of its
+ * cost is measured with an empty operation and subtracted.
  */
 #define BENCH_BARRIER() __asm__ volatile("" ::: "memory")
 
@@ -89,7 +88,7 @@ uint64_t bench_now(void);
     }                                                                                              \
     _Static_assert(BENCH_UNROLL == 16, "as many as BENCH_RUN repeats")
 
-/* One operation a turn, for those that cost much more than a turn. */
+/* One operation in each turn, for operations that cost much more than a turn. */
 #define BENCH_RUN_SINGLY(name, operation)                                                          \
     void name(uint64_t count);                                                                     \
     __attribute__((noinline, aligned(64))) void name(uint64_t count)                               \
@@ -101,7 +100,7 @@ uint64_t bench_now(void);
     }                                                                                              \
     struct bench_needs_semicolon
 
-/* What all contenders fire: a number, a string and a narrow number. */
+/* All contenders fire these: a number, a string and a narrow number. */
 #define BENCH_SIGNATURE "uint64 id, string path, int32 status"
 #define BENCH_PATH "/index"
 #define BENCH_STATUS 200
@@ -109,8 +108,8 @@ uint64_t bench_now(void);
 /* ----------------------------------------------------------------------------- the guards -- */
 
 /*
- * What stands behind each guard: a call, so that it is a branch, and out of line, so that every
- * contender has the same next to it. It counts, which shows whether the guard was passed.
+ * The code behind each guard: a call, so that the guard is a branch, and out of line, so that it is
+ * the same for every contender. It counts, which shows whether the guard was passed.
  */
 extern uint64_t bench_passed;
 __attribute__((noinline, cold)) void bench_pass(void);

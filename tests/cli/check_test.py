@@ -25,7 +25,7 @@ def limit_files():
 
 
 def mount_noexec(path):
-    """An empty file system there, for this process and its children alone."""
+    """Mount an empty file system there, only for this process and its children."""
     libc = harness.libc
     if libc.unshare(harness.CLONE_NEWNS) or libc.mount(
         b"none", b"/", None, harness.MS_REC | harness.MS_PRIVATE, None
@@ -36,7 +36,7 @@ def mount_noexec(path):
 
 
 def become_root_of_nothing():
-    """In a user namespace, where one may do all that concerns it, and nothing that does the kernel."""
+    """Enter a user namespace: it gives every privilege in the namespace, and none over the kernel."""
     if harness.libc.unshare(0x10000000):  # CLONE_NEWUSER
         raise OSError(ctypes.get_errno(), "unshare")
     with open("/proc/self/uid_map", "w", encoding="ascii") as file:
@@ -52,7 +52,7 @@ def may_have_a_user_namespace():
 
 class Check(command.CommandTest):
     def facts(self, status, **options):
-        """What it says: a list of verdict, name and words."""
+        """The facts that it prints, as a list of verdict, name and words."""
         out = self.rst("check", status=status, **options).out
         found = [LINE.match(line) for line in out.splitlines()]
         self.assertTrue(all(found), out)
@@ -62,7 +62,7 @@ class Check(command.CommandTest):
         return next((verdict, words) for verdict, each, words in facts if each == name)
 
     def usual(self):
-        """How it ends here, if nothing is changed."""
+        """The exit status on this machine, if the test changes nothing."""
         return UNTRACEABLE if harness.uprobe_refusal() else GOOD
 
     def test_every_fact_is_a_line(self):
@@ -118,7 +118,7 @@ class Check(command.CommandTest):
     def test_root_of_a_user_namespace_is_not_root(self):
         self.need_root()
         if not may_have_a_user_namespace():
-            self.skipTest("there are no user namespaces here, as in a chroot")
+            self.skipTest("no user namespace can be made here, perhaps because this is a chroot")
         facts = self.facts(UNTRACEABLE, prepare=become_root_of_nothing)
         verdict, words = self.one(facts, "privileges")
         self.assertEqual(verdict, "no", words)
@@ -146,7 +146,7 @@ class Check(command.CommandTest):
         facts = self.facts(self.usual(), environment={"XDG_RUNTIME_DIR": one, "TMPDIR": other})
         for directory in one, other, "/tmp":
             self.assertIn(("yes", "file", f"a probe was loaded from a file in {directory}"), facts)
-        self.assertEqual(os.listdir(one) + os.listdir(other), [])  # and nothing is left there
+        self.assertEqual(os.listdir(one) + os.listdir(other), [])  # no file is left there
 
     def test_where_nothing_can_be_loaded(self):
         facts = self.facts(UNLOADABLE, prepare=limit_files)
@@ -194,7 +194,7 @@ class Check(command.CommandTest):
         self.assertIn("does not answer", words)
         with open(f"{directory}/child", encoding="ascii") as file:
             child = int(file.read())
-        self.assertFalse(os.path.exists(f"/proc/{child}/exe"), "what it started goes on")
+        self.assertFalse(os.path.exists(f"/proc/{child}/exe"), "the process that bpftrace started still runs")
 
     def test_ctrl_c_ends_what_it_asks_as_well(self):
         directory = self.directory()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of the rst command share: running it, and programs to look at."""
+"""Shared by the tests of the rst command: running it, and programs to look at."""
 
 import contextlib
 import ctypes
@@ -26,7 +26,7 @@ SANITIZED = os.environ["RST_SANITIZED"] == "1"
 PLAIN_SDT_PROGRAM = os.environ["RST_PLAIN_SDT_PROGRAM"]
 NOBODY = 65534
 
-# The target's own providers: built with a sanitizer, it has libstdc++'s probes, too.
+# The target's own providers. Built with a sanitizer, the target also has libstdc++'s probes.
 OWN = "counts:*", "shop:*", "types:*"
 
 GOOD, NONE, USAGE, GONE, FORBIDDEN, BAD_FILE, FAILED, UNTRACEABLE, UNLOADABLE = range(9)
@@ -57,7 +57,7 @@ def run(*arguments, environment=None, prepare=None, text=True):
 
 
 def run_in_terminal(*arguments, columns=80, environment=None):
-    """Run rst in a terminal that wide, and give what it wrote there, as lines."""
+    """Run rst in a terminal of that width, and give the lines that it wrote there."""
     outside, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     variables = {"TERM": "xterm", "LC_ALL": "C.UTF-8", **(environment or {})}
@@ -67,7 +67,7 @@ def run_in_terminal(*arguments, columns=80, environment=None):
     )
     os.close(inside)
     written = b""
-    with contextlib.suppress(OSError):  # EIO: the other side is closed
+    with contextlib.suppress(OSError):  # EIO: the other end is closed
         while select.select([outside], [], [], harness.DEADLINE)[0]:
             chunk = os.read(outside, 65536)
             if not chunk:
@@ -82,11 +82,11 @@ def become_nobody():
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
-    harness.libc.prctl(4, 1)  # PR_SET_DUMPABLE: to be looked at by others of nobody
+    harness.libc.prctl(4, 1)  # PR_SET_DUMPABLE: processes of the same user may look at it
 
 
 def lack_call(number):
-    """Be on a kernel that lacks a system call (ENOSYS), by a filter."""
+    """Make a system call fail with ENOSYS, as on a kernel that lacks it, by a seccomp filter."""
     load, compare = (0x20, 0, 0, 0), (0x15, 0, 1, number)
     no_such_call, all_others = (6, 0, 0, 0x50026), (6, 0, 0, 0x7FFF0000)
     lines = [struct.pack("HBBI", *line) for line in (load, compare, no_such_call, all_others)]
@@ -108,7 +108,7 @@ def hits(fd):
 
 
 class Program:
-    """A program that says that it is ready and lives until its input ends."""
+    """A program that prints that it is ready, and runs until its input ends."""
 
     def __init__(self, *command, ready=r"ready", prepare=None, environment=None):
         def begin():
@@ -131,7 +131,7 @@ class Program:
             raise AssertionError(f"{command}: {ready!r} expected, not {line!r}")
 
     def tell(self, line):
-        """Give it a line, and give its answer."""
+        """Give the program a line, and return its answer."""
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
         return self.lines.next()
@@ -153,7 +153,7 @@ class Program:
 
 
 class CommandTest(TracerTest):
-    """A test that needs no tracer, if it doesn't say so by need_uprobes()."""
+    """A test that needs no tracer, unless it calls need_uprobes()."""
 
     refusal = staticmethod(lambda: None)
 
@@ -163,7 +163,7 @@ class CommandTest(TracerTest):
     lock = None
 
     def lock_sdt_program(self, how):
-        """Keep other tests from running and watching it (LOCK_EX), or from being alone (LOCK_SH)."""
+        """LOCK_EX: no other test runs or watches the program; LOCK_SH: no other test has LOCK_EX."""
         if self.lock is None:
             self.lock = open(SDT_PROGRAM, "rb")
             self.addCleanup(self.lock.close)
@@ -177,13 +177,13 @@ class CommandTest(TracerTest):
         return program
 
     def rst(self, *arguments, status=GOOD, **options):
-        """Run it, which must end with that status."""
+        """Run rst, which must end with that status."""
         outcome = run(*arguments, **options)
         self.assertEqual(outcome.status, status, outcome)
         return outcome
 
     def sites(self, *arguments, **options):
-        """What `rst list --json` says."""
+        """The output of `rst list --json`."""
         return json.loads(self.rst("list", "--json", *arguments, **options).out)
 
     def site(self, *arguments, **options):
@@ -192,13 +192,14 @@ class CommandTest(TracerTest):
         return sites[0]
 
     def copy_for_nobody(self, program=None):
-        """The build may be where nobody else gets."""
+        """Copy the program: user nobody may have no access to the build directory."""
         directory = self.directory()
         os.chmod(directory, 0o755)
         return shutil.copy(program or RST, directory)
 
     def await_watched(self, wanted, *arguments):
-        """The kernel wakes nobody when it counts: look until all sites are watched so often."""
+        """Wait until all sites have that many watchers. The kernel gives no event when it counts,
+        so poll."""
         end = time.monotonic() + harness.DEADLINE
         while (seen := {site["watched"] for site in self.sites(*arguments)}) != {wanted}:
             if time.monotonic() > end:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bash and zsh complete rst's command lines: by bash's function, and as a user types."""
+"""bash and zsh complete rst's command lines: by calling bash's function, and by typing."""
 
 import os
 import pty
@@ -126,12 +126,12 @@ class Zsh(command.CommandTest):
         functions = os.path.dirname(SCRIPT)
         path = os.path.dirname(command.RST)
         self.screen.type(f"path=({path} $path); fpath=({functions} $fpath); PS1='> '", "Enter")
-        self.screen.type("setopt no_list_ambiguous", "Enter")  # what there is is listed at once
+        self.screen.type("setopt no_list_ambiguous", "Enter")  # lists the candidates at once
         self.screen.type("autoload -Uz compinit && compinit -u -D && echo comp''leted", "Enter")
         self.screen.wait_for("^completed$")
 
     def complete(self, line, pattern):
-        """What stands on the screen once Tab was pressed behind `line`."""
+        """The screen after Tab was pressed at the end of `line`."""
         self.screen.type("C-u", "C-l")
         self.screen.wait_for(r"\A> *$")
         self.screen.type(line, "Tab")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small ELF files with probes, of either class and byte order, good ones and such as nobody's
- * linker makes: what the reader's tests, and its fuzzer's first inputs, are made of.
+ * Small ELF files with probes, for 32 and 64 bits and both byte orders. Some are valid, some are
+ * files that no linker makes. The reader's tests use them, and its fuzzer starts from them.
  *
  *     0        ELF header, one program header: all of the file, from address `bias` on
  *     ...      .stapsdt.base (1 byte), .probes (2 bytes each), .text
@@ -16,16 +16,16 @@
 
 struct maker_probe {
     const char *provider, *name, *operands;
-    const char *signature; /* NULL: no note of librst's */
-    uint64_t site_offset;  /* in .text */
+    const char *signature; /* NULL: no .note.librst */
+    uint64_t site_offset;  /* offset in .text */
     bool has_semaphore;
-    uint64_t site_address, descriptor; /* if not 0: instead of what is right; descsz */
+    uint64_t site_address, descriptor; /* if not 0, instead of the right address and descsz */
 };
 
 struct maker_spec {
     bool is_32, is_big_endian;
     uint16_t type, machine;
-    uint64_t bias;  /* address less offset, of all */
+    uint64_t bias;  /* address minus offset, for all of the file */
     uint64_t moved; /* how far the notes' addresses lag behind, as after prelink */
     const struct maker_probe *probes;
     size_t count;
@@ -33,7 +33,7 @@ struct maker_spec {
 
 #define MAKER_ROOM 8192
 
-/* Where the parts came to be, for who wants to spoil them. */
+/* A made file, and where its parts are, for tests that damage them. */
 struct maker_file {
     uint8_t bytes[MAKER_ROOM];
     size_t size;
@@ -43,7 +43,7 @@ struct maker_file {
 
 void maker_make(const struct maker_spec *spec, struct maker_file *ret);
 
-/* Put a number of `size` bytes there, in the file's byte order. */
+/* Write a number of `size` bytes at `at`, in the file's byte order. */
 void maker_put(struct maker_file *file, const struct maker_spec *spec, uint64_t at, uint64_t value,
                size_t size);
 

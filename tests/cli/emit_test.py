@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`rst emit`: the bytes are those that a program loads, and a file is written as a whole or not."""
+"""`rst emit` writes the bytes that a program loads, and writes a file completely or not at all."""
 
 import os
 import resource
@@ -24,7 +24,7 @@ def read(path):
 
 
 def limit_files():
-    """No file beyond 4 KiB; Python ignores SIGXFSZ, and so does what it starts."""
+    """Limit files to 4 KiB. Python ignores SIGXFSZ, and so do the programs that it starts."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 
@@ -104,7 +104,7 @@ class Emit(command.CommandTest):
         self.assertEqual((about.st_uid, about.st_gid, stat.S_IMODE(about.st_mode)), (command.NOBODY, command.NOBODY, 0o600))
 
     def test_a_file_that_may_not_be_written_is_refused(self):
-        self.need_root()  # to become another
+        self.need_root()  # to become another user
         os.chmod(self.place, 0o777)
         rst = shutil.copy(command.RST, self.place)
         path = os.path.join(self.place, "theirs.so")
@@ -120,7 +120,7 @@ class Emit(command.CommandTest):
         os.mkdir(os.path.join(self.place, "images"))
         image = os.path.join(self.place, "images", "today.so")
         os.symlink("images/today.so", self.path)
-        for words in (ORDER,), (MIXED,):  # a file that is not there yet, and one that is
+        for words in (ORDER,), (MIXED,):  # the file does not exist, then it does
             self.emit(*words)
             self.assertEqual(os.readlink(self.path), "images/today.so")
             self.assertEqual(read(image)[:4], b"\x7fELF")
@@ -130,7 +130,7 @@ class Emit(command.CommandTest):
         self.assertIn("Too many levels of symbolic links", outcome.err)
 
     def protect_links(self):
-        """The kernel is to follow no link of another user's in a directory for all."""
+        """Have the kernel refuse links of other users in shared directories."""
         path = "/proc/sys/fs/protected_symlinks"
         with open(path, encoding="ascii") as file:
             before = file.read()

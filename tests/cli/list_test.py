@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`rst list` on real processes: librst's, sys/sdt.h's, Ruby, Python."""
+"""`rst list` on real processes: with probes of librst, sys/sdt.h, Ruby and Python."""
 
 import ctypes
 import filecmp
@@ -27,7 +27,7 @@ def arguments_of(site):
 
 
 def readelf_notes(path):
-    """Each probe's provider, name, and arguments, by binutils."""
+    """Each probe's provider, name and arguments, read by binutils."""
     done = subprocess.run(["readelf", "-nW", path], capture_output=True, check=False)
     return sorted(NOTE.findall(done.stdout.decode()))
 
@@ -111,7 +111,7 @@ class Librst(command.CommandTest):
         program = f"usdt:{site['path']}:shop:order {{ }}"
         tracer = self.tool("bpftrace", "-p", target.pid, "-e", program)
         self.await_watched(1, "-p", target.pid, "shop:order")
-        tracer.finish(signal.SIGKILL)  # which bpftrace 0.17 can't miss while it starts
+        tracer.finish(signal.SIGKILL)  # 0.17 may ignore other signals while it starts
         self.await_watched(0, "-p", target.pid, "shop:order")
 
 
@@ -228,7 +228,7 @@ class CompileTime(command.CommandTest):
         program = self.program(SDT_PROGRAM, inside, prepare=hide)
         self.assertFalse(os.path.exists(inside))
         site = self.site("-p", program.pid, "plugin:*")
-        pid = program.pid  # seen from a chroot, names are not those of the other namespace
+        pid = program.pid  # in a chroot, names differ from those of this namespace
         self.assertRegex(site["path"], f"^/proc/{pid}/root{inside}$|^/proc/{pid}/map_files/")
         self.assertTrue(filecmp.cmp(site["path"], SDT_LIBRARY, shallow=False))
         self.assertEqual(site["watched"], 0)
@@ -290,11 +290,11 @@ class Others(command.CommandTest):
         )  # fmt: skip
         self.await_watched(1, "-p", program.pid, "ruby:gc__mark__begin")
         end = time.monotonic() + harness.DEADLINE
-        while "mark" not in tracer.lines.seen:  # the first may come before bpftrace's program
+        while "mark" not in tracer.lines.seen:  # the first may come before bpftrace is ready
             self.assertLess(time.monotonic(), end, tracer)
             self.assertEqual(program.tell("go"), "done")
             tracer.lines.poll(0.2)
-        tracer.finish(signal.SIGKILL)  # which bpftrace 0.17 can't miss while it starts
+        tracer.finish(signal.SIGKILL)  # 0.17 may ignore other signals while it starts
         self.await_watched(0, "-p", program.pid, "ruby:gc__mark__begin")
 
     def test_python_s_probes_are_seen_to_be_watched(self):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program with as many probes as its argument says: many:p0, many:p1 and so on. It says "ready"
- * and ends with its input.
+ * A program with as many probes as its argument says: many:p0, many:p1 and so on. It prints
+ * "ready", and ends when its input ends.
  */
 #include <rst.h>
 

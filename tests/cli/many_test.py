@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`rst list` on a process with a million probes. Whoever looks at every process sees it, too."""
+"""`rst list` on a process with a million probes. It runs alone, as every search of all processes
+would find that process, too."""
 
 import json
 import time
@@ -29,7 +30,7 @@ class Many(command.CommandTest):
         begun = time.monotonic()
         self.rst("list", "-p", pid, "many:p1??", "many:p2??", "many:p3??", "many:p4??", "--names")
         to_find = time.monotonic() - begun
-        for tool in "gdb", "bcc", "tracefs":  # which tells of each site
+        for tool in "gdb", "bcc", "tracefs":  # which prints something for each site
             with self.subTest(tool=tool):
                 begun = time.monotonic()
                 self.rst("trace", "-p", pid, "many:p1??", "many:p2??", "many:p3??", "many:p4??", "--for", tool)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commonest sort of probe: of sys/sdt.h, without a semaphore, of a name that is next-line to
- * DTrace. It says "ready", fires once for each line of its input, and answers "fired".
+ * A program with the most common kind of probe: of sys/sdt.h, without a semaphore, with a name that
+ * DTrace calls next-line. It prints "ready", fires once for each line of its input, and answers
+ * "fired".
  */
 #include <stdio.h>
 #include <sys/sdt.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking at a process: at this one, at one that ends while it is looked at, at none.
+ * Looking at a process: at this one, at one that ends meanwhile, and at one that does not exist.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include "rst.h"
 #include "support/tracer.h"
 
-/* A child that waits to be killed; once this returns it runs. */
+/* Start a child that waits to be killed. It is running when this returns. */
 static pid_t start_child(void)
 {
     int ready[2];
@@ -129,7 +129,7 @@ static void says_so_of_a_process_that_ends_meanwhile(void **state)
     assert_int_equal(process_open(child, &process), 0);
     assert_true(process.file_count > 0);
     kill(child, SIGKILL);
-    /* First a zombie, then gone. */
+    /* First a zombie, then none. */
     assert_int_equal(waitid(P_PID, (id_t)child, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
     assert_int_equal(process_open_file(&process, &process.files[0], &opened), -ESRCH);
     check_words("exited while rst looked at it");
@@ -140,7 +140,7 @@ static void says_so_of_a_process_that_ends_meanwhile(void **state)
     process_close(&process);
 }
 
-/* A file of that content, mapped executable at `address` or where there is room. */
+/* Make a file with that content, and map it executable at `address`, or anywhere if NULL. */
 static void *map_new_file(const char *path, void *address)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
@@ -182,7 +182,7 @@ static void does_not_take_what_is_mapped_by_now_for_what_was(void **state)
     assert_int_equal(process_open(getpid(), &process), 0);
     file = find_file(&process, one);
     map_new_file(other, at);
-    assert_int_equal(process_open_file(&process, file, &opened), 0); /* by its name */
+    assert_int_equal(process_open_file(&process, file, &opened), 0); /* through its name */
     assert_int_equal(fstat(opened.fd, &there), 0);
     assert_int_equal(there.st_ino, about.st_ino);
     close(opened.fd);

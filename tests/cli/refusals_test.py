@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`rst list` of what can't be listed, and what it says then."""
+"""What `rst list` prints when there is nothing that it can list."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import command
 import harness
 from command import BAD_FILE, FAILED, GONE, NONE, SANITIZED, SDT_PROGRAM, USAGE
 
-SOON = 20  # seconds, of the 45 that a holder of a lease has
+SOON = 20  # seconds; the holder of a lease has 45
 
 
 class Refusals(command.CommandTest):
@@ -39,7 +39,7 @@ class Refusals(command.CommandTest):
         except FileNotFoundError:
             is_kernel = False
         if not is_kernel:
-            self.skipTest("there is none to be seen here, as in a container")
+            self.skipTest("no kernel thread is visible here, perhaps because this is a container")
         self.check(NONE, "has no program: it is a kernel thread", "-p", 2)
 
     def test_a_glob_that_matches_none_has_near_names(self):
@@ -55,7 +55,7 @@ class Refusals(command.CommandTest):
                 words = rf"did you mean {re.escape(near)}[?,]"
                 self.check(NONE, words, "-p", target.pid, glob)
         outcome = self.rst("list", "-p", target.pid, "shop:order", "shop:odrer", status=NONE)
-        self.assertIn("shop:order  ", outcome.out)  # what there is, is listed
+        self.assertIn("shop:order  ", outcome.out)  # the probes that exist are listed
 
     def test_a_suggestion_has_nothing_that_a_terminal_obeys(self):
         outcome = self.rst("list", SDT_PROGRAM, "\033[2J*:bred", status=NONE)
@@ -145,10 +145,10 @@ class Refusals(command.CommandTest):
     def test_a_file_that_another_process_holds_a_lease_on_is_not_waited_for(self):
         path = shutil.copy(SDT_PROGRAM, self.directory())
         with open("/proc/sys/fs/lease-break-time", encoding="ascii") as file:
-            self.assertGreater(int(file.read()), 2 * SOON)  # or waiting would look the same
+            self.assertGreater(int(file.read()), 2 * SOON)  # or a wait for the lease would not be noticed
         script = (
             "import fcntl, mmap, signal, sys\n"
-            "signal.signal(signal.SIGIO, signal.SIG_IGN)\n"  # which asks it to give the lease up
+            "signal.signal(signal.SIGIO, signal.SIG_IGN)\n"  # the kernel's request to give the lease up
             "file = open(sys.argv[1], 'r+b')\n"
             "view = mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_EXEC)\n"
             "fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n"

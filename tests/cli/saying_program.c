@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that fires what it is told: each line of its input is bytes in hexadecimal, and fires
- * say:words(string text, int32 length) with them, from a thread whose name they are, too. It
- * answers "fired", and ends with its input.
+ * A program that fires texts from its input. Each line has the bytes of a text in hexadecimal; the
+ * program fires say:words(string text, int32 length) with it, from a thread of the same name. It
+ * answers "fired", and ends when its input ends.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A real terminal, by tmux: what a person types, and what is then on the screen."""
+"""A real terminal, by tmux: tests type, and read the screen."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import harness
 
 
 class Screen:
-    """A shell in a terminal of its own. Close it with the test."""
+    """A shell in a terminal of its own. Close it at the end of the test."""
 
     def __init__(self, test, *shell, columns=100, lines=40):
         self.test = test
@@ -27,14 +27,14 @@ class Screen:
         return done.stdout.decode()
 
     def type(self, *keys):
-        """Words as they are, and keys by tmux's names for them: Enter, Tab, C-c."""
+        """Type text as it is, and keys by tmux's names: Enter, Tab, C-c."""
         self.run("send-keys", "-t", "screen", *keys)
 
     def shown(self, *options):
         return self.run("capture-pane", *options, "-p", "-t", "screen")
 
     def wait_for(self, pattern):
-        """Look until the screen has it; gives all of the screen."""
+        """Wait until the pattern is on the screen; give the whole screen."""
         end = time.monotonic() + harness.DEADLINE
         while not re.search(pattern, screen := self.shown(), re.M):
             if time.monotonic() > end:

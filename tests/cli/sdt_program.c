@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program with compile-time probes of sys/sdt.h, with and without semaphores: the probes that
- * librst did not make. It says "ready PID", fires each probe for each line of its input, answers
- * "fired", and ends with its input. Words of the command line are libraries that it opens first.
+ * A program with compile-time probes of sys/sdt.h, with and without semaphores, that librst did not
+ * make. It prints "ready PID", fires each probe for each line of its input, answers "fired", and
+ * ends when its input ends. It first opens the libraries that its arguments name.
  *
  * Compiled as a library (-DAS_LIBRARY), it has the probe plugin:loaded instead.
  */

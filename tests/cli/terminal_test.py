@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a terminal gets: a table that fits it; and what `rst` says of itself."""
+"""The output on a terminal: a table that fits, and rst's help and version."""
 
 import os
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`rst trace --for dtrace`: what it prints, run by the DTrace that RST_DTRACE names."""
+"""`rst trace --for dtrace`: its output, run with the DTrace that RST_DTRACE names."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ class Dtrace(tracing.TraceCase):
         self.addCleanup(harness.events_lock().close)
 
     def start(self, *words):
-        """Run the printed line, under the name that it has for it."""
+        """Run the printed command with the DTrace under test."""
         directory = self.directory()
         os.symlink(harness.DTRACE, os.path.join(directory, "dtrace"))
         printed = self.rst("trace", *words, "--for", "dtrace").out
@@ -65,7 +65,7 @@ class Dtrace(tracing.TraceCase):
         tool = self.start("-p", target.pid, "types:string")
         fired = []
         self.fire_until_shown(tool, lambda: fired.extend(target.fire("types:string", ROUND)), ['arg0="" ', "types:string "])
-        self.assertTrue(any(int(values[0]) == 0 for values in fired), "none was NULL")
+        self.assertTrue(any(int(values[0]) == 0 for values in fired), "no string was NULL")
         said = [line for line in tool.finish(signal.SIGINT) if line]
         self.assertFalse([line for line in said if not line.startswith("types:string arg0=")])
 

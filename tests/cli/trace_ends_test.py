@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How `rst trace` ends, and what it then says."""
+"""How `rst trace` ends, and what it prints at the end."""
 
 import contextlib
 import os
@@ -15,14 +15,14 @@ import tracing
 from screen import Screen
 from tracing import RST
 
-harness.mount_tracefs()  # bpftrace wants it
+harness.mount_tracefs()  # bpftrace needs it
 
 
 class Ends(tracing.TraceCase):
     def test_ctrl_c_in_a_terminal(self):
         target = self.target()
         screen = Screen(self, "/bin/sh")
-        screen.wait_for(r"[#$] *$")  # what is typed before the prompt stands before the output
+        screen.wait_for(r"[#$] *$")  # wait for the prompt, or typed text comes before the output
         screen.type(f"PS1='$ '; {RST} trace -p {target.pid} 'shop:*'; echo status $?", "Enter")
         screen.wait_for("^rst: watching 2 probes; Ctrl-C ends it")
         target.fire("shop:order", 2)
@@ -44,7 +44,7 @@ class Ends(tracing.TraceCase):
         tool = self.tool("/bin/sh", "-c", f"{RST} trace -p {target.pid} shop:order | head -n 1")
         tool.wait_for("^rst: watching")
         target.fire("shop:order", 1)
-        lines = tool.finish()  # by itself: no further event has to tell it
+        lines = tool.finish()  # it ends by itself, without another event
         self.assertEqual(sum("id=" in line for line in lines), 1, tool)
         self.detached(target, "shop:order")
 
@@ -63,7 +63,7 @@ class Ends(tracing.TraceCase):
         theirs.close()
         self.await_semaphore(target, "shop:order", 1)
         ours.close()
-        process.wait(harness.DEADLINE)  # by itself: no event has to tell it
+        process.wait(harness.DEADLINE)  # it ends by itself, without an event
         self.detached(target, "shop:order")
 
     def test_a_full_disk(self):
@@ -83,7 +83,7 @@ class Ends(tracing.TraceCase):
         self.assertIn("rst: standard output: No space left on device", words)
 
     def test_a_kernel_that_can_not_tell_when_processes_end(self):
-        """Before Linux 5.3 there is no pidfd_open(): a filter of system calls makes it so."""
+        """Before Linux 5.3 there is no pidfd_open(); here, a filter of system calls removes it."""
         here = os.path.dirname(command.__file__)
         script = self.write("wrapper.py", f"""
 import os, sys
@@ -116,7 +116,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 class Totals(tracing.FakeCase):
-    """Counts are right, or said to be lost: never zeros for what was not seen."""
+    """Counts are right, or reported as lost; they are never replaced by zeros."""
 
     COUNT = """echo '{"type": "map", "data": {"@c0": 7}}'\n"""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`rst trace` with other bpftraces: those that RST_BPFTRACES names, separated by blanks."""
+"""`rst trace` with the bpftraces that RST_BPFTRACES names, separated by blanks."""
 
 import os
 import sys

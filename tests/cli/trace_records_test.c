@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of `rst trace` by themselves: what bpftrace says as records, filters as expressions.
+ * Parts of `rst trace`: bpftrace's output parsed as records, and filters converted to expressions.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ static void an_event_has_its_values_and_then_a_name(void **state)
     assert_int_equal(record.values[0], (uint64_t)-250);
     assert_int_equal(record.values[1], 0);
     assert_bytes("7 8 a");
-    assert_false(trace_record_values(&record, 3)); /* "a" has no blank behind it */
+    assert_false(trace_record_values(&record, 3)); /* "a" has no blank after it */
 }
 
 static void a_string_is_all_that_is_left(void **state)
@@ -131,7 +131,7 @@ static void filters_become_expressions(void **state)
         const char *filter, *wanted;
     } cases[] = {
         {"n < 0", "(((int64)(((uint64)arg0 & 0xff) ^ 0x80) < 128))"},
-        {"128 > n", "((1 == 1))"}, /* as it always is */
+        {"128 > n", "((1 == 1))"}, /* it always is */
         {"n == 1.5", "((1 == 0))"},
         {"u >= 9223372036854775808", "(((int64)((uint64)arg1 ^ (1 << 63)) >= 0))"},
         {"u == 0", "(((int64)((uint64)arg1 ^ (1 << 63)) == (-9223372036854775807 - 1)))"},

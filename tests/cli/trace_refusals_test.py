@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `rst trace` refuses, and with which bpftraces."""
+"""What `rst trace` refuses, and how it adapts to versions of bpftrace."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import command
 import harness
 import tracing
 
-harness.mount_tracefs()  # bpftrace wants it
+harness.mount_tracefs()  # bpftrace needs it
 
 
 class Refusals(tracing.FakeCase):
@@ -79,7 +79,7 @@ class Refusals(tracing.FakeCase):
                 self.assertTrue(any("id=1000" in line for line in self.ended(tool, status=status)))
 
     def test_a_process_that_exits_among_all(self):
-        """It is there when they are searched, and not when they are to be watched."""
+        """The process is found by the search, and has exited before it can be watched."""
         first, second = (self.program(tracing.SAYING_PROGRAM) for _ in range(2))
         mark = os.path.join(self.directory(), "mark")
         script = f"if [ ! -e {mark} ]; then touch {mark}; kill -KILL {first.pid}; while [ -e /proc/{first.pid}/exe ]; do :; done; echo ERROR: gone >&2; exit 1; fi\n"
@@ -114,7 +114,7 @@ class Refusals(tracing.FakeCase):
         self.assertRegex(outcome.err, r'^rst: skipped, because they have no argument "cents": counts:\w+(, counts:\w+){3} and \d+ more\n$')
 
     def test_more_probes_than_bpftrace_can_attach_to(self):
-        """Had each to be compared with all others, this would take beyond every deadline."""
+        """If each probe were compared with all others, this would exceed every deadline."""
         count = 50_000 if command.SANITIZED else 400_000
         program = self.program(command.MANY_PROGRAM, count)
         outcome = self.rst("trace", "-p", program.pid, "many:*", status=command.USAGE)
@@ -189,7 +189,7 @@ while :; do echo '{"type": "printf", "data": "T"}'; read -t 0.05 x </dev/zero 2>
         self.assertIn("rst: 1 hit; 41 records lost", outcome.err)
 
     def test_no_string_is_shown_with_another_hit(self):
-        """The first hit's string is lost, and of the second all but its string."""
+        """Of the first hit, the string is lost; of the second, everything but the string."""
         target = self.target()
         records = ("E 0 1 0 1 500 1 7ff 1 1 x", "S 0 1 600 1 other", "E 0 1 0 1 700 3 7ff 3 3 x", "S 0 1 700 1 own", "S 0 1 700 1 twice")
         lines = "".join(f"echo '{{\"type\": \"printf\", \"data\": \"{record}\"}}'\n" for record in records)
@@ -199,7 +199,7 @@ while :; do echo '{"type": "printf", "data": "T"}'; read -t 0.05 x </dev/zero 2>
 
 
 class Versions(tracing.FakeCase):
-    """What is asked of a bpftrace that is not here."""
+    """The scripts for versions of bpftrace that are not installed."""
 
     def printed(self, version, *words, status=command.GOOD):
         return self.rst("trace", *words, "--print", environment=self.fake("", version), status=status)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`rst trace --for`: what it prints for other tracers, run by them."""
+"""`rst trace --for`: what it prints for other tracers, run with them."""
 
 import os
 import re
@@ -53,7 +53,8 @@ class OtherTools(tracing.TraceCase):
                 self.assertFalse(os.path.exists(f"/sys/kernel/tracing/instances/rst-{os.getpid()}"))
 
     def printed_for_sites(self, tool):
-        """Of the traced program, whose probes have several sites and every sort of operand."""
+        """The output for the traced program, whose probes have several sites and every kind of
+        operand."""
         program = self.program(tracing.TRACED_PROGRAM)
         return program, self.rst("trace", "-p", program.pid, "traced:*", "--for", tool).out
 
@@ -93,7 +94,7 @@ class OtherTools(tracing.TraceCase):
         target = self.target()
         tool = self.tool("/usr/bin/python3", self.write("watch.py", self.printed(target, "bcc")), **headers)
         self.attach(target, tool, "shop:order")
-        while not any("Grace" in line for line in tool.lines.seen):  # it counts before it reads
+        while not any("Grace" in line for line in tool.lines.seen):  # the semaphore rises before bcc reads hits
             target.fire("shop:order", 2)
             tool.read_for(0.2)
         said = "\n".join(tool.finish(signal.SIGINT))
@@ -111,7 +112,7 @@ class OtherTools(tracing.TraceCase):
         printed = self.printed(target, "perf")
         tool = self.tool("/bin/sh", self.write("commands", printed), group=True, HOME=home, cwd=home)
         self.attach(target, tool, "shop:order")
-        for _ in range(40):  # perf does not say when it has enabled what it has opened
+        for _ in range(40):  # perf does not tell when its events are enabled
             target.fire("shop:order", 2)
             tool.read_for(0.02)
         tool.interrupt()
@@ -122,7 +123,7 @@ class OtherTools(tracing.TraceCase):
             self.assertNotIn("sdt_shop/", events.read())
 
     def hits(self, event):
-        """What the kernel has counted of an event that is enabled."""
+        """The kernel's count of hits of an enabled event."""
         with open("/sys/kernel/tracing/uprobe_profile", encoding="ascii") as profile:
             counts = {fields[-2]: int(fields[-1]) for fields in map(str.split, profile) if len(fields) > 2}
         return counts.get(event, 0)
@@ -136,7 +137,7 @@ class OtherTools(tracing.TraceCase):
         home = self.directory()
         tool = self.tool("/bin/sh", self.write("commands", printed), group=True, HOME=home, cwd=home)
         end = time.monotonic() + harness.DEADLINE
-        while self.hits("unclear_2") < 2:  # the last that perf enables, which does not say when
+        while self.hits("unclear_2") < 2:  # perf does not tell when it enables this, its last event
             self.assertLess(time.monotonic(), end, tool)
             program.tell("")
             tool.read_for(0.05)
@@ -210,7 +211,7 @@ class OtherTools(tracing.TraceCase):
 
 class HostilePaths(tracing.FakeCase):
     def test_a_path_that_a_terminal_would_obey(self):
-        # a next line, what turns the direction of writing, and a byte of no character
+        # a next line, marks that change the direction of writing, and a byte that is not UTF-8
         path = os.path.join(self.directory(), "a\x85b\u202ec\u061cd\udcffe", "x.so")
         os.mkdir(os.path.dirname(path))
         self.rst("emit", "shop", "a(uint64 b)", "-o", path)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that fires faster than a tracer can read, from several threads on all CPUs: for each
- * line of its input, each thread fires flood:drop(string text, uint64 number) so often as the line
- * says, and the text is the number. It answers "fired".
+ * A program that fires faster than a tracer can read, from several threads on all CPUs. For each
+ * line of its input, which is a number, each thread fires flood:drop(string text, uint64 number)
+ * that many times; the text is the number, too. It answers "fired".
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -54,7 +54,7 @@ int main(void)
     CPU_ZERO(&all);
     for (int i = 0; i < CPU_SETSIZE; i++)
         CPU_SET(i, &all);
-    sched_setaffinity(0, sizeof(all), &all); /* tests keep what they start on one CPU */
+    sched_setaffinity(0, sizeof(all), &all); /* tests start programs on one CPU */
     probe = rst_provider_add(provider, "drop", "string text, uint64 number");
     if (!probe || rst_provider_load(provider) < 0) {
         fprintf(stderr, "%s\n", rst_error());

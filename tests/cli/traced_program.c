@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program with probes of sys/sdt.h as optimised code has them: a probe with several sites, whose
- * operands differ in size, sign and place; operands at symbols, one of them a thread's own;
- * floating point. It says "ready", fires each site once for each line of its input, and answers
+ * A program with probes of sys/sdt.h like those in optimised code: a probe with several sites,
+ * whose operands differ in size, sign and place; operands at symbols, one of them thread-local;
+ * floating point. It prints "ready", fires each site once for each line of its input, and answers
  * "fired".
  */
 #include <stdint.h>
@@ -81,7 +81,7 @@ SITE floating(int32_t value)
 
 int main(void)
 {
-    volatile int64_t given[] = {-3, -4000000000, 200, -1, 77, 9}; /* no constants */
+    volatile int64_t given[] = {-3, -4000000000, 200, -1, 77, 9}; /* not constants */
     char line[64];
 
     printf("ready\n");

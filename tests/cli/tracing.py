@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of `rst trace` share: running it, and comparing its events with what was fired."""
+"""Shared by the tests of `rst trace`: running it, and comparing its hits with the fires."""
 
 import json
 import math
@@ -25,7 +25,7 @@ KINDS = EVERY_TYPE | {"shop:order": ORDER, "shop:mixed": MIXED}
 
 
 def number(kind, value):
-    """What a fired value is to a person."""
+    """A fired value, as --json is expected to show it."""
     if kind == "string":
         return None if int(value) == 0 else value.text.decode()
     if kind == "bool":
@@ -36,7 +36,7 @@ def number(kind, value):
 
 
 def seen_number(kind, value):
-    """What --json has, in the same form."""
+    """A value of --json, in a form that can be compared."""
     if kind in ("float", "double"):
         value = float(value)
         return struct.unpack("f", struct.pack("f", value))[0] if kind == "float" else value
@@ -52,7 +52,7 @@ def same(left, right):
 
 
 class TraceCase(command.CommandTest):
-    """Runs rst with one bpftrace. `bpftrace` is its path."""
+    """Runs rst with a bpftrace; `bpftrace` is its path."""
 
     bpftrace = "bpftrace"
 
@@ -68,7 +68,7 @@ class TraceCase(command.CommandTest):
             self.path = directory + ":" + self.path
 
     def trace(self, *arguments, ready=r"^rst: watching ", **environment):
-        """Start it, and wait until it watches."""
+        """Start rst, and wait until it watches."""
         environment = {"LC_ALL": "C.UTF-8", "PATH": self.path, **environment}
         tool = self.tool(RST, "trace", *arguments, **environment)
         if ready:
@@ -81,12 +81,13 @@ class TraceCase(command.CommandTest):
         return lines
 
     def stop(self, tool):
-        """Ctrl-C, and give what is not rst's own words."""
+        """Press Ctrl-C, and give the output without rst's own messages."""
         lines = self.ended(tool, signal.SIGINT)
         return [line for line in lines if not line.startswith("rst: ")]
 
     def fire_until_shown(self, tool, fire, wanted):
-        """Until each is in a line: the first hits may come before it is ready."""
+        """Fire until a line shows each of `wanted`: the first hits may come before bpftrace is
+        ready."""
         end = time.monotonic() + harness.DEADLINE
         while not all(any(words in line for line in tool.lines.seen) for words in wanted):
             self.assertLess(time.monotonic(), end, tool)
@@ -95,7 +96,7 @@ class TraceCase(command.CommandTest):
             tool.read_for(0.1)
 
     def events(self, tool, count):
-        """Stop it after so many events of --json."""
+        """Stop rst after `count` hits of --json."""
         tool.wait_until(lambda lines: sum(line.startswith("{") for line in lines) >= count)
         return [json.loads(line) for line in self.stop(tool)]
 
@@ -110,14 +111,14 @@ class TraceCase(command.CommandTest):
 
 
 class FakeCase(TraceCase):
-    """Runs rst with a bpftrace that is a shell's script."""
+    """Runs rst with a shell script in place of bpftrace."""
 
     ATTACHED = """echo '{"type": "attached_probes", "data": {"probes": 1}}'\n"""
     TICK = """echo '{"type": "printf", "data": "T"}'\n"""
     TICKS = f"while :; do {TICK.strip()}; read -t 0.05 x </dev/zero 2>/dev/null; done\n"
 
     def fake(self, script, version="0.17.0"):
-        """A PATH with such a bpftrace."""
+        """A PATH with a bpftrace that runs the script."""
         path = self.write("bpftrace", f"#!/bin/bash\n[ \"$1\" = --version ] && echo bpftrace v{version} && exit\n" + script)
         os.chmod(path, 0o755)
         return {"PATH": os.path.dirname(path) + ":" + os.environ["PATH"]}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `rst trace` must show, whichever bpftrace it has."""
+"""What `rst trace` must show with every bpftrace."""
 
 import collections
 import fcntl
@@ -149,7 +149,7 @@ class TraceTests:
 
     @staticmethod
     def bucket(kind, value):
-        """From and to."""
+        """The lower and upper limit of a value's bucket."""
         if kind in ("float", "double"):
             if not math.isfinite(value):
                 return (-math.inf, -math.inf) if value == -math.inf else (math.inf, math.inf)
@@ -181,7 +181,7 @@ class TraceTests:
     OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne}
 
     def check_filter(self, text, kinds, holds):
-        """Only fires whose values are so are shown, for every type of those."""
+        """For every type in `kinds`, only fires whose values match are shown."""
         target = self.target()
         probes = [f"types:{kind}" for kind in kinds]
         tool = self.trace("-p", target.pid, "--json", "-f", text, *probes)
@@ -195,7 +195,7 @@ class TraceTests:
         events = [json.loads(line) for line in lines]
         self.assertEqual([event["probe"] for event in events], [kind for kind, _ in want], text)
         for event, (kind, values) in zip(events, want):
-            if kind != "string":  # old versions cut them where they are compared
+            if kind != "string":  # old versions cut strings that they compare
                 self.check_event(event, f"types:{kind}", values)
 
     def test_filters_whole_numbers(self):
@@ -282,7 +282,7 @@ class TraceTests:
             self.assertEqual(event["args"], {"arg0": -1, "arg1": 65535, "arg2": -2, "arg3": 1})
 
     def fire_traced(self, probe, count, *words):
-        """What is shown of the traced program's arguments, where it fires each site once."""
+        """The arguments that are shown when the traced program fires each site once."""
         program = self.program(tracing.TRACED_PROGRAM)
         tool = self.trace("-p", program.pid, "--json", probe, *words)
         program.tell("")
@@ -302,7 +302,8 @@ class TraceTests:
                 self.assertEqual(self.fire_traced(probe, 1), [[None, 77]])
 
     def refused(self, probe):
-        """From 0.25 on bpftrace has another parser of operands, and rst says what that refuses."""
+        """From 0.25 on, bpftrace has another parser of operands. rst reports which probes it can't
+        watch."""
         if harness.version_in(self.run_tool(self.bpftrace, "--version")[-1]) < (0, 25):
             return False
         outcome = self.rst("trace", tracing.TRACED_PROGRAM, probe, status=command.FAILED, environment={"PATH": self.path})
@@ -336,7 +337,7 @@ class TraceTests:
         self.assertEqual([event["args"]["arg0"] for event in self.events(tool, 2)], [2**32 - 1, -1])
 
     def test_one_probe_of_several_processes_is_counted_as_one(self):
-        targets = [self.target() for _ in range(2)]  # each has a memfd of its own
+        targets = [self.target() for _ in range(2)]  # each has its own memfd
         pids = [word for target in targets for word in ("-p", target.pid)]
         tools = [self.trace(*pids, "shop:order", *words) for words in ((), ("--count",), ("--by", "customer"), ("--hist", "id", "--json"))]
         for target in targets:
@@ -424,7 +425,7 @@ class TraceTests:
             self.assertIn(text, (None, str(event["args"]["number"])))
             self.assertEqual(event.get("lost"), None if text else ["text"])
         self.assertEqual(len({event["args"]["number"] for event in events}), len(events))
-        self.assertGreater(lost, 0, "the flood was none: nothing was lost")
+        self.assertGreater(lost, 0, "no record was lost, so the flood was too small")
         self.assertLess(len(events), 4 * times)
         self.assertIn(f"{4 * times}  flood:drop", self.ended(counts))
 
@@ -471,17 +472,18 @@ class TraceTests:
         for filters in (), ("-f", "cents < 0 && customer != 'Ada'"):
             target = self.target()
             printed = self.rst("trace", "-p", target.pid, "shop:order", "--for", "bpftrace", *filters, environment={"PATH": self.path})
-            # In a terminal it writes line by line by itself.
+            # In a terminal, bpftrace itself flushes each line.
             words = "exec env " + printed.out.replace(" bpftrace ", " stdbuf -oL bpftrace ", 1)
             tool = self.tool("/bin/sh", "-c", words, PATH=self.path)
             self.attach(target, tool, "shop:order")
-            # The first hits may come before bpftrace's program, of which this script tells nothing.
+            # The first hits may come before bpftrace is ready, and this script does not tell when
+            # it is.
             wanted = 'shop:order id=1001 customer="Grace" cents=-250 weight=bits:0x3ff0000000000000'
             end = time.monotonic() + harness.DEADLINE
             while not any(wanted in line for line in tool.lines.seen):
                 self.assertLess(time.monotonic(), end, tool)
                 target.fire("shop:order", 6)
                 tool.lines.poll(0.2)
-            target.process.stdin.close()  # which ends it
-            target.process.wait(harness.DEADLINE)  # newer versions wait for that, too
+            target.process.stdin.close()  # this ends the target
+            target.process.wait(harness.DEADLINE)  # newer versions wait for the exit, too
             tool.finish()  # bpftrace ends with the process

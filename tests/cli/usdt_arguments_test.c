@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A probe's arguments: operands of each CPU taken apart, and librst's names and types put to them.
+ * A probe's arguments: operands of each CPU are parsed, and get librst's names and types.
  */
 #include <elf.h>
 #include <setjmp.h>

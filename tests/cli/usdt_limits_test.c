@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader on files that are cut anywhere, and on a million probes.
+ * The reader on files that are cut at any length, and on a million probes.
  */
 #include <elf.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "image/image.h"
 #include "reading.h"
 
-/* Read the first `size` bytes of an open file; what is read of it must be what the whole has. */
+/* Read the first `size` bytes of a file; the probes found must be probes of the whole file. */
 static void check_truncated(int fd, size_t size, const struct usdt_file *whole)
 {
     struct usdt_file file;
@@ -64,7 +64,7 @@ static void survives_a_file_cut_at_every_byte(void **state)
     }
 }
 
-/* Provider "many"; `name_room` bytes for each name, and `signature` for each. */
+/* An image of `count` probes of the provider "many", all with the same signature. */
 static void make_image(size_t count, struct rst_image *ret)
 {
     static char room[128];
@@ -101,7 +101,7 @@ static void survives_an_image_cut_at_every_byte(void **state)
     assert_int_equal(usdt_read(fd, "image", &whole), 0);
     assert_int_equal(whole.count, 3);
     for (size_t size = image.size; size-- > 0;) {
-        if (size == image.map.end + 512) /* between the semaphores and the notes is a hole */
+        if (size == image.map.end + 512) /* skip the hole between the semaphores and the notes */
             size = image.map.end;
         check_truncated(fd, size, &whole);
         if (size == image.map.semaphores)
@@ -147,7 +147,7 @@ static void reads_a_million_probes_in_linear_time(void **state)
 
     (void)state;
     print_message("50,000 probes: %.3f s, 1,000,000 probes: %.3f s\n", some, many);
-    if (many > 0.5 && many > 100 * some) /* in squared time it would be 400 times as much */
+    if (many > 0.5 && many > 100 * some) /* with quadratic work it would be 400 times */
         fail_msg("20 times as many probes took %.0f times as long", many / some);
 }
 

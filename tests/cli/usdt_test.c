@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader of notes: what it says of good files, and that bad ones are refused or read as far as
- * they make sense.
+ * The reader of notes: its results for valid files; it refuses damaged files, or reads their valid
+ * parts.
  */
 #include <elf.h>
 #include <errno.h>
@@ -148,7 +148,7 @@ static void refuses_sections_beyond_the_file(void **state)
     }
 }
 
-/* Each of a section's names leads to the one section that is as large as the file. */
+/* Many section headers, all for one section that is as large as the file. */
 static void reads_no_part_again_and_again(void **state)
 {
     struct maker_file made;
@@ -165,7 +165,7 @@ static void reads_no_part_again_and_again(void **state)
     check_refused(&made, -EBADMSG, "larger than it is");
 }
 
-/* A file of 8 TiB, nearly all of it a hole, and a section of notes that is as large. */
+/* A file of 8 TiB, nearly all of it a hole, with a section of notes of the same size. */
 static void reserves_no_memory_for_a_hole(void **state)
 {
     const uint64_t huge = (uint64_t)8 << 40;
@@ -197,7 +197,7 @@ static void leaves_out_notes_that_make_no_sense(void **state)
 {
     static const struct maker_probe bad[] = {
         {"shop", "good", "8@%rdi", NULL, 8, true, 0, 0},
-        {"shop", "outside", "", NULL, 0, false, 0x10000000, 0}, /* its site is in no segment */
+        {"shop", "outside", "", NULL, 0, false, 0x10000000, 0}, /* the site is in no segment */
         {"", "anonymous", "", NULL, 8, false, 0, 0},
         {"shop", "", "", NULL, 8, false, 0, 0},
         {"shop", "end", "8@%rdi", NULL, 24, true, 0, 0},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the command writes and compares: JSON, text for terminals, globs, near names.
+ * The command's output and comparisons: JSON, text for terminals, globs, similar names.
  */
 #include <locale.h>
 #include <setjmp.h>
@@ -41,7 +41,7 @@ static void json_escapes_what_it_must(void **state)
     check_json("", 0, "\"\"");
     check_json("a\"b\\c/", 6, "\"a\\\"b\\\\c/\"");
     check_json("\0\n\x1f\x7f", 4, "\"\\u0000\\u000a\\u001f\\u007f\"");
-    /* what a terminal obeys as it does ESC [, and what turns the direction of writing */
+    /* control characters of two bytes, and marks that change the direction of writing */
     check_json("\xc2\x9b"
                "2J\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xd8\x9c",
                15, "\"\\u009b2J\\u202e\\u2066\\u200f\\u061c\"");
@@ -171,17 +171,17 @@ static void no_control_character_reaches_the_terminal(void **state)
         check_shown("caf\xc3\xa9", "caf\xc3\xa9");
         check_shown("\xc2\x9b"
                     "2J",
-                    "\\xc2\\x9b2J"); /* CSI, as one character */
+                    "\\xc2\\x9b2J"); /* a two-byte control character, like ESC [ */
         check_shown("\xe2\x80\xae"
                     "x",
-                    "\\xe2\\x80\\xaex"); /* writes from right to left */
+                    "\\xe2\\x80\\xaex"); /* changes the direction of writing */
         check_shown("\xc3", "\\xc3");
     }
     setlocale(LC_CTYPE, "C");
     check_shown("caf\xc3\xa9", "caf\\xc3\\xa9");
 }
 
-/* The word as a shell takes it: printf '%s' WORD gives the bytes again. */
+/* The word, quoted for a shell: printf '%s' WORD gives the bytes back. */
 static void check_word(const char *bytes, const char *wanted)
 {
     struct text word = {0}, command = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that uses librst as any other would: it declares a probe, loads it and fires it, in C
- * or in C++. Says on stderr what went wrong.
+ * A program that uses librst as other programs do: it declares a probe, loads it and fires it, in C
+ * or in C++. It prints on stderr what went wrong.
  */
 #include <rst.h>
 
@@ -24,7 +24,7 @@ static int fail(const char *what)
     return 1;
 }
 
-/* Raise the semaphore, as the kernel does for a tracer: the image maps it privately, writable. */
+/* Raise the semaphore, as the kernel does for a tracer; its mapping is private and writable. */
 static void raise_semaphore(const rst_probe *probe, uint16_t value)
 {
     const volatile uint32_t *semaphore = rst_probe_semaphore(probe);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Programs that use librst as others would, from an installed copy and from its sources.
+"""Programs that use librst as other programs do, from an installed copy and from its sources.
 
 usage: consumers_test.py HOW --source DIR --build DIR --cc CC... --cxx CXX... [--docs]
 
@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def run(command, **more):
-    """Run it, and show what it said if it fails."""
+    """Run a command; if it fails, print its output."""
     result = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             **more)
     if result.returncode != 0:
@@ -29,7 +29,7 @@ def run(command, **more):
 
 
 class Install:
-    """The build, installed below a directory of the test's own."""
+    """The build, installed into a directory of the test's own."""
 
     def __init__(self, options, work):
         self.destdir = os.path.join(work, "destdir")
@@ -52,7 +52,7 @@ class Install:
 
 
 def dynamic(program):
-    """What the program's or library's dynamic section says: [(tag, value)]."""
+    """The dynamic section of a program or library: [(tag, value)]."""
     entries = []
     for line in run(["readelf", "-dW", program]).splitlines():
         if "(" in line and "[" in line:
@@ -72,11 +72,11 @@ def run_consumer(program, library_path=None):
     if library_path:
         environment["LD_LIBRARY_PATH"] = library_path
     said = run([program], env=environment)
-    check(said == "declared, loaded, fired\n", f"{program} said {said!r}")
+    check(said == "declared, loaded, fired\n", f"{program} printed {said!r}")
 
 
 def test_installed(options, work):
-    """Everything is where it belongs."""
+    """Every installed file is where it belongs."""
     install = Install(options, work)
     version = install.version()
     wanted = [os.path.join(install.include, "rst.h"),
@@ -90,7 +90,7 @@ def test_installed(options, work):
     check(("SONAME", "librst.so.0") in dynamic(wanted[2]),
           f"librst.so has no soname librst.so.0: {dynamic(wanted[2])}")
     needed = {value for tag, value in dynamic(wanted[2]) if tag == "NEEDED"}
-    libc = ("libc.", "libdl.", "libpthread.", "ld-linux")  # all of them glibc
+    libc = ("libc.", "libdl.", "libpthread.", "ld-linux")  # all are parts of glibc
     check(all(name.startswith(libc) for name in needed),
           f"librst.so needs more than libc: {needed}")
     if options.docs:
@@ -99,7 +99,7 @@ def test_installed(options, work):
         check(any("/man3/" in page for page in pages), f"no man page of section 3 in {pages}")
     others = [os.path.join(path, name) for path, _, names in os.walk(install.destdir)
               for name in names if "test" in name or "cmocka" in name]
-    check(not others, f"installed, too: {others}")
+    check(not others, f"unexpected files were installed: {others}")
 
 
 def test_shared(options, work, compiler=None, source="consumer.c", arguments=("-std=c11",)):
@@ -118,7 +118,7 @@ def test_cpp(options, work):
 
 
 def test_static(options, work):
-    """As where only the static library is installed: -lrst takes the shared one if it's there."""
+    """Link with only the static library installed: -lrst would take the shared one."""
     install = Install(options, work)
     for name in os.listdir(install.lib):
         if name.startswith("librst.so"):
@@ -139,7 +139,7 @@ executable('consumer-cpp', 'consumer.cpp', dependencies: librst_dep)
 
 
 def test_subproject(options, work):
-    """Below another project, as a shared and as a static library."""
+    """As a subproject, as a shared and as a static library."""
     project = os.path.join(work, "project")
     os.makedirs(os.path.join(project, "subprojects"))
     os.symlink(options.source, os.path.join(project, "subprojects", "librst"))
@@ -181,7 +181,7 @@ def main():
         print(f"skipped: a program linked without -fsanitize={options.sanitizer} can't use a "
               "library that was built with it")
         sys.exit(77)
-    # Meson and the compilers take options from these; the build's own are enough.
+    # Meson and compilers read options from these variables; the build has its own options.
     for name in ("CFLAGS", "CXXFLAGS", "LDFLAGS", "DESTDIR", "MALLOC_PERTURB_"):
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="consumers-", dir=options.build) as work:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the fuzz target where there is no libFuzzer: over the corpus, then over inputs made from it
- * by a generator whose seed is fixed, so that a failure comes again.
+ * Runs the fuzz target without libFuzzer: on the corpus, then on inputs made from it by a generator
+ * with a fixed seed, so that a failure can be repeated.
  *
  * usage: driver DICTIONARY RUNS FILE...
  */
@@ -36,7 +36,7 @@ static size_t below(size_t limit)
     return limit ? (size_t)((random_state * 0x2545f4914f6cdd1d) >> 33) % limit : 0;
 }
 
-/* Put `size` bytes in at `at`, as far as there is room. */
+/* Insert `size` bytes at `at`, as far as there is room. */
 static void insert(size_t at, const void *bytes, size_t size)
 {
     if (size > MOST_BYTES - current.size)
@@ -74,7 +74,7 @@ static void remove_some(void)
     current.size -= size;
 }
 
-/* A piece of any seed. */
+/* Insert a part of a seed. */
 static void splice(void)
 {
     const struct text *seed = &seeds[below(seed_count)];
@@ -100,7 +100,7 @@ static void mutate(void)
         changes[below(sizeof(changes) / sizeof(changes[0]))]();
 }
 
-/* Only what may be called from a signal handler. */
+/* Uses only functions that a signal handler may call. */
 static void print_input(int number)
 {
     static const char digits[] = "0123456789abcdef", head[] = "\nthe input, in hex: ";
@@ -130,7 +130,7 @@ static int read_seed(const char *path)
     return fclose(file);
 }
 
-/* Lines of "word", as libFuzzer has them; none of ours needs an escape. */
+/* Read lines of "word", in libFuzzer's format; ours have no escapes. */
 static int read_words(const char *path)
 {
     FILE *file = fopen(path, "r");
@@ -164,7 +164,7 @@ int main(int argc, char **argv)
         LLVMFuzzerTestOneInput(current.bytes, current.size);
     }
     for (long i = 0; i < runs; i++) {
-        if (i % 16 == 0) /* else go on with the last one */
+        if (i % 16 == 0) /* else change the last input further */
             current = seeds[below(seed_count)];
         mutate();
         LLVMFuzzerTestOneInput(current.bytes, current.size);

@@ -4,8 +4,8 @@
  *
  *     input = provider { ";" probe [ "=" signature ] }
  *
- * librst must take what the second grammar, expected_image.c, takes, and refuse the rest with the
- * right errno and a printable message; and the image of what it took must keep every rule.
+ * librst must accept what the second grammar, expected_image.c, accepts, and refuse the rest with
+ * the right errno and a printable message. The image of the accepted probes must keep every rule.
  */
 #include "fuzz_target.h"
 
@@ -35,7 +35,7 @@ struct input {
     struct declaration probes[MOST_PROBES];
 };
 
-/* Cut the text up in place. */
+/* Split the text in place. */
 static void read_input(char *text, struct input *input)
 {
     input->provider = strsep(&text, ";");
@@ -46,7 +46,7 @@ static void read_input(char *text, struct input *input)
     }
 }
 
-/* The last call gave this errno, and should have given that; 0 is success. */
+/* Compare the errno of the last call with the wanted one; 0 is success. */
 static void check_outcome(const char *call, int seen, int wanted)
 {
     FAIL_IF(seen != wanted, "%s: errno %d, should be %d: %s", call, seen, wanted, rst_error());
@@ -72,7 +72,7 @@ static bool is_known(const struct declaration *taken, size_t count, const char *
     return false;
 }
 
-/* Add one probe by the public function. Gives whether librst took it. */
+/* Add a probe with the public function. Gives whether librst accepted it. */
 static bool add_probe(rst_provider *provider, const struct declaration *probe, bool known)
 {
     char *plain = NULL, *arguments = NULL;
@@ -101,7 +101,7 @@ static void check_image(const struct declarations *declarations, enum rst_nop no
     struct made_image made;
     struct elf_image image;
 
-    FAIL_IF(!sample_make(declarations, declarations->count, nop, &made), "no image");
+    FAIL_IF(!sample_make(declarations, declarations->count, nop, &made), "no image was made");
     FAIL_IF(!elf_image_open(&image, made.image.bytes, made.image.size), "%s", image.fault);
     for (size_t table = 0; table < sizeof(rule_tables) / sizeof(rule_tables[0]); table++)
         for (const struct rule *rule = rule_tables[table]; rule->name; rule++)
@@ -127,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool known = is_known(input.probes, taken.count, input.probes[i].name);
 
         if (add_probe(provider, &input.probes[i], known))
-            input.probes[taken.count++] = input.probes[i]; /* what was refused is overwritten */
+            input.probes[taken.count++] = input.probes[i]; /* refused probes are overwritten */
     }
     if (taken.count > 0) {
         taken.probes = input.probes;

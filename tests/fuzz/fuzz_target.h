@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The name is libFuzzer's. Aborts if something is wrong. */
+/* libFuzzer calls this. It aborts if something is wrong. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

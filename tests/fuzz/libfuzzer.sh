@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Build a fuzz target with clang's libFuzzer and sanitizers, and run it over a copy of the corpus
-# for $RST_FUZZ_SECONDS (10). What libFuzzer finds, it prints.
+# Builds a fuzz target with clang's libFuzzer and sanitizers, and runs it on a copy of the corpus
+# for $RST_FUZZ_SECONDS (10). It prints what libFuzzer finds.
 # usage: libfuzzer.sh CLANG CORPUS DICTIONARY COMPILER-ARGUMENT...
 set -u
 
@@ -37,6 +37,6 @@ if [ "$status" -ne 0 ]; then
     for found in "$directory"/crash-* "$directory"/leak-* "$directory"/timeout-* "$directory"/oom-*; do
         [ -e "$found" ] && echo "the input, in hex:" && od -An -v -tx1 "$found"
     done
-    exit 1 # not its own status: 77 would read as skipped
+    exit 1 # a status of 77 would mean that the test was skipped
 fi
 grep '^stat::number_of_executed_units' "$directory/log"

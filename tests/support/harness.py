@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the tests in Python share: skipping, processes and their output, locks.
+"""Shared by the tests in Python: skipping, processes and their output, locks.
 
-Nothing here waits for time to pass: a test waits for a line of output, the end of a process or a
-condition, each with a deadline that only a fault can reach. Python's standard library only.
+No code here waits for time to pass. A test waits for a line of output, the end of a process or a
+condition, each with a deadline that passes only if something is wrong. This module uses only
+Python's standard library.
 """
 
 import ctypes
@@ -23,8 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 100  # seconds
-SKIPPED = 77  # what meson takes for a skipped test
-DTRACE = os.environ.get("RST_DTRACE", "")  # what Debian 12 calls dtrace is a part of SystemTap
+SKIPPED = 77  # meson's status of a skipped test
+DTRACE = os.environ.get("RST_DTRACE", "")  # Debian 12's dtrace is a part of SystemTap
 if DTRACE and not shutil.which(DTRACE):
     raise FileNotFoundError(f"RST_DTRACE: there is no program {DTRACE}")
 DTRACE = shutil.which(DTRACE) or ""
@@ -36,14 +37,14 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def lacking(what):
-    """Skip the test, because something is missing; but fail where everything is wanted."""
+    """Skip the test because something is missing; with RST_REQUIRE_TRACERS=1, fail it."""
     if os.environ.get("RST_REQUIRE_TRACERS") == "1":
         raise AssertionError(f"RST_REQUIRE_TRACERS=1, but {what}")
     raise unittest.SkipTest(what)
 
 
 def wait_for(condition, what, seconds=DEADLINE, pause=0.01):
-    """Look until `condition` gives something true; give that."""
+    """Poll until `condition` gives a true value, and return that value."""
     end = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() > end:
@@ -54,7 +55,7 @@ def wait_for(condition, what, seconds=DEADLINE, pause=0.01):
 
 
 def run(*command, **options):
-    """Run a command to its end. Gives its status and output, standard error included."""
+    """Run a command to its end. Gives its status and its output with standard error."""
     options.setdefault("timeout", DEADLINE)
     done = subprocess.run(
         [str(word) for word in command],
@@ -70,7 +71,7 @@ def run(*command, **options):
 
 
 def version_in(text):
-    """The first version number in a text, as in (0, 17, 0) of "bpftrace v0.17.0"."""
+    """The first version number in a text: (0, 17, 0) for "bpftrace v0.17.0"."""
     found = re.search(r"\d+(?:\.\d+)+", text)
     if not found:
         raise AssertionError(f"no version in {text!r}")
@@ -78,7 +79,7 @@ def version_in(text):
 
 
 class Lines:
-    """A stream's lines, read as they come, so that a wait can end at a deadline."""
+    """The lines of a stream, read as they come, so that a wait can end at a deadline."""
 
     def __init__(self, stream):
         self.seen = []
@@ -100,7 +101,7 @@ class Lines:
         return line
 
     def poll(self, seconds):
-        """The next line if it comes within that time, or None."""
+        """The next line if it comes within that many seconds, or None."""
         try:
             line = self.queue.get(timeout=seconds)
         except queue.Empty:
@@ -123,12 +124,12 @@ def die_with_parent():
 
 
 def stay_on_one_cpu():
-    """Tracers have a buffer for each CPU: events of one come out in order."""
+    """Run only on one CPU. Tracers have a buffer for each CPU, so events of one CPU stay in order."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 class Tool:
-    """A program at work, mostly a tracer; what it writes to standard error is among its lines."""
+    """A running program, usually a tracer. Its lines include standard error."""
 
     def __init__(
         self, command, keep=(), cwd=None, group=False, cleans_up=False, one_cpu=False, **environment
@@ -163,7 +164,7 @@ class Tool:
         return self.process.poll() is None
 
     def wait_for(self, pattern):
-        """Read on to a line that has `pattern`, and give the match."""
+        """Read lines until one matches `pattern`, and return the match."""
         while True:
             line = self.lines.next()
             if line is None:
@@ -173,14 +174,14 @@ class Tool:
                 return found
 
     def wait_until(self, condition):
-        """Read on until condition(lines so far) holds."""
+        """Read lines until condition(lines so far) is true."""
         end = time.monotonic() + DEADLINE
         while not condition(self.lines.seen):
             if self.lines.next() is None or time.monotonic() > end:
-                raise AssertionError(f"what was waited for did not come; {self}")
+                raise AssertionError(f"the awaited lines did not come; {self}")
 
     def read_for(self, seconds):
-        """Read the lines that come within that time."""
+        """Read the lines that come within that many seconds."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and self.lines.poll(left) is not None:
             pass
@@ -193,14 +194,14 @@ class Tool:
         return True
 
     def interrupt(self):
-        """What Ctrl-C does: SIGINT to all of its group."""
+        """Do what Ctrl-C does: send SIGINT to the whole group."""
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end_input(self):
         self.process.stdin.close()
 
     def finish(self, number=None):
-        """Send it a signal if there is one to send, await its end, give all that it said."""
+        """Send a signal, if one is given, wait for the end, and return all lines."""
         if number and self.running():
             self.process.send_signal(number)
         lines = self.lines.rest()
@@ -238,7 +239,7 @@ def open_uprobe(path, site, semaphore=0, pid=-1, cpu=0):
 
 
 def uprobe_refusal():
-    """Why no uprobe can be attached here, or None: one is tried, on no instruction of ours."""
+    """Why no uprobe can be attached here, or None. It tries to attach one, but to no instruction."""
     try:
         os.close(open_uprobe("/proc/self/exe", 0, pid=0, cpu=-1))
     except FileNotFoundError as error:
@@ -246,7 +247,7 @@ def uprobe_refusal():
     except PermissionError:
         return "a uprobe can't be attached: be root, or have CAP_PERFMON and CAP_BPF"
     except OSError:
-        pass  # it was allowed to try, and found no instruction there
+        pass  # attaching is allowed; only the instruction is missing
     return None
 
 
@@ -261,7 +262,8 @@ def events_lock():
 
 
 def mount_tracefs():
-    """Mount tracefs for only this process and those it starts. Gives why not, or None."""
+    """Mount tracefs, only for this process and its children. Gives the reason if that fails, or
+    None."""
     if libc.unshare(CLONE_NEWNS) < 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
         return f"no mount namespace: {os.strerror(ctypes.get_errno())}"
     if os.path.exists("/sys/kernel/tracing/uprobe_events"):
@@ -272,7 +274,7 @@ def mount_tracefs():
 
 
 class Case(unittest.TestCase):
-    """A test that runs programs, and may need what a machine lacks."""
+    """A test that runs programs, and may need things that a machine lacks."""
 
     maxDiff = 4000
 
@@ -281,7 +283,7 @@ class Case(unittest.TestCase):
             lacking(reason)
 
     def need_root(self):
-        self.need(os.geteuid() == 0, "this takes root")
+        self.need(os.geteuid() == 0, "this needs root")
 
     def need_commands(self, *names):
         for name in names:
@@ -296,20 +298,20 @@ class Case(unittest.TestCase):
         return tool
 
     def directory(self):
-        """A fresh directory, which goes with the test."""
+        """A new directory, which is removed after the test."""
         path = tempfile.mkdtemp(prefix="rst-test-")
         self.addCleanup(shutil.rmtree, path)
         return path
 
     def write(self, name, text):
-        """A file of that name and text in a directory of its own."""
+        """Write a file with that name and text into a new directory; gives its path."""
         path = os.path.join(self.directory(), name)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         return path
 
     def run_tool(self, *command, **environment):
-        """Run it to its end, which must be a good one, and give its lines."""
+        """Run a command to its end, which must be successful, and return its lines."""
         tool = self.tool(*command, **environment)
         lines = tool.finish()
         self.assertEqual(tool.process.returncode, 0, tool)
@@ -317,7 +319,7 @@ class Case(unittest.TestCase):
 
 
 def main():
-    """Run the calling script's tests. Where one was skipped, the whole counts as skipped."""
+    """Run the calling script's tests. If one was skipped, the script counts as skipped."""
     program = unittest.main(module="__main__", exit=False, verbosity=2)
     for test, reason in program.result.skipped:
         print(f"skipped: {test}: {reason}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Headers for bcc, which compiles its programs against those of the running kernel.
+"""Headers for bcc, which compiles its programs with the headers of the running kernel.
 
-Where they are not installed, it gets the few declarations that programs at USDT probes need.
+If those are not installed, bcc gets the few declarations that programs at USDT probes need.
 """
 
 import os
@@ -45,7 +45,7 @@ KERNEL_HEADERS = {
 
 
 def kernel_headers(directory):
-    """Give, as environment variables, what tells bcc where headers are, if it has to be told."""
+    """The environment variables that lead bcc to the headers, if it can't find them itself."""
     if os.path.exists(f"/lib/modules/{os.uname().release}/build"):
         return {}
     for name, text in KERNEL_HEADERS.items():

@@ -13,14 +13,14 @@ from harness import main, mount_tracefs
 from probes import EVERY_PROBE, MIXED, ROUND, TYPES
 from target import TracerTest
 
-PYTHON = "/usr/bin/python3"  # whose modules a distribution's bcc is among
+PYTHON = "/usr/bin/python3"  # a distribution's bcc is a module of this Python
 TPLISTS = ("tplist-bpfcc", "tplist")
 
 tracefs = mount_tracefs()
 
 
 def shown(probe, kinds, values):
-    """The lines that bcc_watcher.py makes of one fire."""
+    """The lines that bcc_watcher.py prints for a fire."""
     yield " ".join([probe, *(str(int(value) & (1 << 64) - 1) for value in values)])
     for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
         if kind == "string":
@@ -53,7 +53,7 @@ class BccProgram(FiresTests, TracerTest):
         self.detached(target, *probes)
         self.assertEqual([line for line in lines if line.split(" ")[0] in probes], want, tool)
 
-    # bcc compiles for long: a file is looked at with one probe.
+    # bcc takes long to compile: with a file, it watches only one probe.
     test_shows_every_value_of_every_type_at_every_place_in_a_file = None
 
     def test_shows_arguments_of_every_type_in_a_file(self):
@@ -63,7 +63,8 @@ class BccProgram(FiresTests, TracerTest):
         self.check_child("memfd", "fork")
 
     def test_can_watch_again_after_it_was_killed(self):
-        """bcc counts itself in by hand; killed, it leaves a 1 behind: the probe stays enabled."""
+        """bcc itself counts in the semaphore. If it is killed, a 1 remains, and the probe stays
+        enabled."""
         target = self.target()
         self.watch(target, {"shop:mixed": MIXED}).finish(signal.SIGKILL)
         left = target.semaphore("shop:mixed")

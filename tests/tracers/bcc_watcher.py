@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A tracer made of bcc: bcc_watcher.py PID {PROVIDER:PROBE KINDS}...
+"""A tracer made with bcc: bcc_watcher.py PID {PROVIDER:PROBE KINDS}...
 
-KINDS are the types of the arguments, separated by commas. For each hit it says
+KINDS are the types of the arguments, separated by commas. For each hit it prints
 
     PROVIDER:PROBE VALUE ...             in 64 bits
     PROVIDER:PROBE text INDEX TEXT       for each string, in hexadecimal
 
-until the end of its input. It is run by the Python that Debian's bcc is made for.
+until its input ends. It runs in the Python for which Debian builds bcc.
 """
 
 import sys
@@ -43,7 +43,7 @@ TEXT = """
 
 
 def hit(probe, kinds):
-    """The function that is called at a probe: it sends all values, then each string."""
+    """The function that is called at a probe. It sends all values, then each string."""
     values = "".join(
         VALUE.format(
             c_type=C_TYPES.get(kind, f"{kind}_t"),

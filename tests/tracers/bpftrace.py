@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What every version of bpftrace is asked; bpftrace_test.py and newer_bpftrace_test.py say which.
+"""Tests for every version of bpftrace; bpftrace_test.py and newer_bpftrace_test.py choose it.
 
-Each value is printed by a printf() of its own, for old versions have little room for one's
-arguments. A steady tick says that bpftrace is reading its buffers: SIGINT is lost on 0.17 before
-it does, and afterwards ends it with events unread.
+Each value has a printf() of its own, because old versions have little room for the arguments of
+one. A regular tick tells that bpftrace reads its buffers: 0.17 loses a SIGINT that comes earlier,
+and after a later one ends without reading the rest.
 """
 
 import signal
@@ -13,18 +13,18 @@ from harness import version_in
 from probes import ROUND, TYPES
 from target import TracerTest
 
-LIMIT = 128  # bytes of a string, more than the target's longest
+LIMIT = 128  # bytes; longer than the target's longest string
 TICK = ' interval:ms:50 { printf("tick\\n"); }'
-STACK_ARGS = 16  # where the seventh argument is, above the frame pointer
+STACK_ARGS = 16  # the offset of the seventh argument from the frame pointer
 
 
 class Bpftrace:
-    """A bpftrace, by its command and version."""
+    """A bpftrace: its command and its version."""
 
     def __init__(self, command, version):
         self.command = command
         self.version = version
-        self.by_path = version >= (0, 25)  # it passes over what /proc/PID/maps calls deleted
+        self.by_path = version >= (0, 25)  # it skips files that /proc/PID/maps calls deleted
         self.registers_only = version < (0, 25)  # 0.17 refuses arg6 and up
 
     def argument(self, index, kind):
@@ -36,7 +36,7 @@ class Bpftrace:
         return f'*({c_type}*)(reg("bp") + {STACK_ARGS + 8 * (index - 6)})'
 
     def prints(self, probe, kinds):
-        """An action that prints a hit, and every argument on a line of its own: index, value."""
+        """An action that prints a hit, then each argument on its own line: index, value."""
         action = f'printf("{probe} hit\\n"); '
         for index, kind in enumerate(kinds):
             value = self.argument(index, kind)
@@ -48,7 +48,7 @@ class Bpftrace:
 
 
 def shown(probe, kinds, values):
-    """The lines that Bpftrace.prints() makes of one fire."""
+    """The lines that Bpftrace.prints() prints for a fire."""
     yield f"{probe} hit"
     for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
         text = value.text.decode() if kind == "string" else str(int(value))
@@ -64,7 +64,7 @@ class BpftraceTests(ChildrenTests):
         return "*"
 
     def watch(self, target, *actions):
-        """Start bpftrace with (provider:probe, action) pairs and wait until it watches."""
+        """Start bpftrace with (provider:probe, action) pairs, and wait until it watches."""
         program = " ".join(
             f"usdt:{self.where(target, probe.partition(':')[0])}:{probe} {{ {action} }}"
             for probe, action in actions
@@ -83,13 +83,13 @@ class BpftraceTests(ChildrenTests):
         return lines
 
     def printed(self, target, tool, probes, count):
-        """Stop bpftrace after `count` lines that begin with one of `probes`, and give those."""
+        """Stop bpftrace after `count` lines that begin with one of `probes`, and give these lines."""
 
         def chosen(lines):
             return [line for line in lines if line.split(" ")[0] in probes]
 
         tool.wait_until(lambda lines: len(chosen(lines)) >= count)
-        tool.wait_for("^tick$")  # whatever comes too much has come by now
+        tool.wait_for("^tick$")  # by now, surplus lines would have come
         return chosen(self.stop(target, tool, *probes))
 
     def check_printed(self, target, tool, probes, want):
@@ -111,7 +111,7 @@ class BpftraceTests(ChildrenTests):
         self.assertEqual(len(lines), ROUND, tool)
         for line, values in zip(lines, fires):
             text = values[0].text.decode()
-            # 0.17 gives 16 bytes, 0.27 counts the NUL in
+            # 0.17 gives 16 bytes; 0.27 counts the NUL among them
             self.assertIn(line.partition(" ")[2], (text[:15], text[:16]), tool)
 
     def test_counts_exactly(self):
@@ -170,7 +170,7 @@ class BpftraceTests(ChildrenTests):
 
 
 class BpftraceCase(TracerTest):
-    """A TracerTest that knows its bpftrace."""
+    """A TracerTest that knows the version of its bpftrace."""
 
     def use(self, command):
         said = "\n".join(self.run_tool(*command, "--version"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bpftrace that is installed sees every probe and every value."""
+"""The installed bpftrace sees every probe and every value."""
 
 from bpftrace import BpftraceCase, BpftraceTests
 from harness import main, mount_tracefs

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """DTrace for Linux sees every probe, and the first ten arguments of each.
 
-It is the one that RST_DTRACE names. RST_REQUIRE_TRACERS does not ask for it: not every distribution
+RST_DTRACE names the DTrace. RST_REQUIRE_TRACERS does not require it, because not every distribution
 has it.
 """
 
@@ -19,7 +19,8 @@ WHOLE = (1 << 64) - 1
 
 
 def clause(target, probe, kinds):
-    """D for one probe: each hit is a line of all arguments, each string's text further."""
+    """The D clause for a probe: a hit becomes a line with all arguments, then the text of each
+    string."""
     provider, _, name = probe.partition(":")
     form, values = probe, ""
     for index, kind in enumerate(kinds[:MOST_ARGUMENTS]):
@@ -32,7 +33,7 @@ def clause(target, probe, kinds):
 
 
 def shown(probe, kinds, values):
-    """The line that clause() makes of one fire: integers have their sign, floats are their bits."""
+    """The line that clause() prints for a fire. Integers have their sign, floats are shown as bits."""
     words = [probe]
     for kind, value in list(zip(kinds, values, strict=True))[:MOST_ARGUMENTS]:
         bits = int(value) & WHOLE
@@ -44,10 +45,10 @@ def shown(probe, kinds, values):
 class Dtrace(FiresTests, TracerTest):
     def setUp(self):
         super().setUp()
-        self.addCleanup(events_lock().close)  # it makes events, and removes them
+        self.addCleanup(events_lock().close)  # DTrace makes events, and removes them
 
     def watch(self, target, probes):
-        """It attaches before it takes hits: that its program began is the sign that it does."""
+        """Wait until DTrace runs its BEGIN clause: it attaches before that."""
         clauses = "".join(clause(target, probe, kinds) for probe, kinds in probes.items())
         program = f'{clauses} BEGIN {{ printf("watching\\n"); }}'
         tool = self.tool(DTRACE, "-q", "-n", program, cleans_up=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is asked of every tracer that shows all arguments of every probe.
+"""Tests for every tracer that shows all arguments of every probe.
 
-Both classes are to be mixed into a TracerTest that has check_fires(target, probes), which watches
-each of {probe: kinds}, has it fired, and compares what the tracer showed.
+Mix a class into a TracerTest with check_fires(target, probes): it watches each of {probe: kinds},
+has the target fire it, and compares the tracer's output with the fires.
 """
 
 from probes import EVERY_COUNT, EVERY_TYPE, MIXED
@@ -28,7 +28,8 @@ class FiresTests:
 
 
 class ChildrenTests(FiresTests):
-    """And of those that find a forked child of either backing, whether its parent lives or not."""
+    """Tests for tracers that find a forked child with either backing, whether its parent runs or
+    not."""
 
     def test_watches_a_forked_child(self):
         self.check_child("memfd", "fork")

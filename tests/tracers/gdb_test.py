@@ -10,7 +10,7 @@ from harness import main
 from probes import MIXED, TYPES
 from target import TracerTest
 
-# The C type that gdb gives each argument: by the note's size and sign only.
+# The C type that gdb gives each argument; it knows only the size and sign in the note.
 C_TYPES = {
     kind: f"{'' if signed else 'u'}int{8 * size}_t" for kind, (size, signed) in TYPES.items()
 }
@@ -40,7 +40,7 @@ printf "\\n"
 
 
 def script(probes, more=""):
-    """Commands that stop at each of {probe: kinds}, show all arguments and go on."""
+    """gdb commands that stop at each of {probe: kinds}, show all arguments and go on."""
     text = "set pagination off\nset width 0\nset print inferior-events off\n"
     for probe, kinds in probes.items():
         arguments = "".join(
@@ -53,7 +53,7 @@ def script(probes, more=""):
 
 
 def shown(probe, kinds, values):
-    """The lines that script() makes of one fire."""
+    """The lines that script() prints for a fire."""
     yield f"{probe} argc {len(kinds)}"
     for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
         if kind == "string":
@@ -63,7 +63,7 @@ def shown(probe, kinds, values):
 
 
 def ptrace_refusal():
-    """Why gdb can't attach to a process that isn't its child, or None."""
+    """Why gdb can't attach to a process that is not its child, or None."""
     try:
         with open("/proc/sys/kernel/yama/ptrace_scope", encoding="ascii") as file:
             scope = int(file.read())

@@ -14,7 +14,7 @@ OBJECT = os.environ.get("RST_BPF_OBJECT", "")
 
 
 def shown(probe, kinds, values):
-    """The lines that libbpf_watcher makes of one fire."""
+    """The lines that libbpf_watcher prints for a fire."""
     yield f"{probe} argc {len(kinds)}"
     for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
         text = f" {value.text.hex()}" if kind == "string" and value.text else ""

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tracer made of libbpf: libbpf_watcher OBJECT PID {PATH PROVIDER PROBE STRINGS}...
+ * A tracer made with libbpf: libbpf_watcher OBJECT PID {PATH PROVIDER PROBE STRINGS}...
  *
- * It attaches OBJECT (usdt.bpf.c) to each probe; STRINGS is the set of its arguments that are
- * strings, as a number. Then it says "watching", and for each hit
- *
+ * It attaches OBJECT (usdt.bpf.c) to each probe; STRINGS is a number whose bits tell which
+ * arguments are strings. Then it prints "watching", and for each hit
  *     PROVIDER:PROBE argc COUNT
  *     PROVIDER:PROBE INDEX VALUE [TEXT]    VALUE in 64 bits, TEXT in hexadecimal
- *
- * until the end of its input.
+ * until its input ends.
  */
 #include <errno.h>
 #include <poll.h>
@@ -65,7 +63,7 @@ static void attach(const struct bpf_object *object, int pid, char **words, unsig
         die(words[2]);
 }
 
-/* Until the end of the input; then whatever is still there. */
+/* Read hits until the input ends, then those that are left. */
 static void watch(struct ring_buffer *ring)
 {
     struct pollfd waits[] = {
@@ -88,7 +86,7 @@ int main(int argc, char *argv[])
 
     arguments = argv;
     if (argc < FIRST_PROBE + WORDS || (argc - FIRST_PROBE) % WORDS != 0) {
-        fprintf(stderr, "libbpf_watcher OBJECT PID {PATH PROVIDER PROBE STRINGS}...\n");
+        fprintf(stderr, "usage: libbpf_watcher OBJECT PID {PATH PROVIDER PROBE STRINGS}...\n");
         return 1;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);

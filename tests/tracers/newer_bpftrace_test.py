@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Other bpftraces see the same: those that RST_BPFTRACES names, separated by blanks.
+"""The bpftraces that RST_BPFTRACES names, separated by blanks, see what the installed one sees.
 
-Unlike the other tracers they are not asked for by RST_REQUIRE_TRACERS: no distribution has two.
+RST_REQUIRE_TRACERS does not require them, because no distribution has two versions.
 """
 
 import os
@@ -14,7 +14,7 @@ tracefs = mount_tracefs()
 
 
 def case_for(command):
-    """A test case of its own for each command, so that a failure names it."""
+    """A test case for one command, so that a failure names the command."""
 
     def set_up(self):
         super(case, self).setUp()

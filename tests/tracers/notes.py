@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A file's stapsdt notes, as `readelf -n` shows them, with addresses turned into file offsets."""
+"""A file's stapsdt notes, read by `readelf -n`, with addresses converted to file offsets."""
 
 import struct
 
@@ -11,7 +11,7 @@ PT_LOAD = 1
 
 
 class Note:
-    """One probe: where its site and semaphore are in the file, and its operands."""
+    """A probe: the offsets of its site and semaphore in the file, and its operands."""
 
     def __init__(self, site, semaphore, strings):
         self.site = site
@@ -43,7 +43,7 @@ def _notes(image, segments, at, end):
         name_size, size, _ = struct.unpack_from("<III", image, at)
         at += 12
         if image[at : at + name_size] != STAPSDT:
-            raise AssertionError("a note among the stapsdt notes is none")
+            raise AssertionError(".note.stapsdt has a note of another kind")
         at += name_size
         site, _, semaphore = struct.unpack_from("<QQQ", image, at)
         strings = image[at + 24 : at + size].split(b"\0")[:3]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""perf finds the probes of a file by its build-id cache, and records every argument.
+"""perf finds the probes of a file in its build-id cache, and records every argument.
 
-The cache is in a home directory of the test's own. The events that `perf probe` makes are the
-machine's, and removed.
+The cache is in a home directory of the test's own. The events that `perf probe` makes belong to the
+whole machine, so the tests remove them.
 """
 
 import os
@@ -13,14 +13,14 @@ from harness import events_lock, main, mount_tracefs
 from probes import EVERY_COUNT, EVERY_TYPE, MIXED, ORDER, ROUND
 from target import TracerTest
 
-# perf script passes the sign of narrow integers over: 6.1 shows an int8 of -1 as 255.
+# perf script ignores the sign of narrow integers: 6.1 shows an int8 of -1 as 255.
 SIGN_LOST = {"int8": 0xFF, "int16": 0xFFFF}
 
 tracefs = mount_tracefs()
 
 
 def without_sign(probes, events):
-    """Both what perf shows and what was fired in the one form that can be compared."""
+    """perf's events and the fires, in one form that can be compared."""
     for probe, values in events:
         kinds = probes[probe]
         if len(kinds) != len(values):
@@ -42,19 +42,19 @@ class Perf(TracerTest):
         return self.run_tool("perf", *words, HOME=self.home)
 
     def define(self, target, probes):
-        """Make perf's events of the probes."""
+        """Make perf's events for the probes."""
         for provider in {probe.partition(":")[0] for probe in probes}:
             self.perf("buildid-cache", "--update", target.path(provider))
             self.addCleanup(self.forget, provider)
         self.perf("probe", *(f"--add=sdt_{probe}" for probe in probes))
 
     def forget(self, provider):
-        """Remove the events of a provider's probes, if there are any."""
+        """Remove the events for a provider's probes, if there are any."""
         if any(f"sdt_{provider}:" in line for line in self.perf("probe", "--list")):
             self.perf("probe", "--quiet", "--del", f"sdt_{provider}:*")
 
     def record(self, target, probes, *options):
-        """Start recording, and wait until perf says that it does."""
+        """Start recording, and wait until perf acknowledges it."""
         control, acknowledge = os.pipe(), os.pipe()
         events = [word for probe in probes for word in ("-e", f"sdt_{probe}")]
         tool = self.tool(
@@ -62,8 +62,8 @@ class Perf(TracerTest):
             "-o", self.data, "-p", target.pid, *options, *events, keep=(control[0], acknowledge[1]),
             HOME=self.home,
         )
-        os.close(acknowledge[1])  # so that it reads as ended if perf ends
-        for end in control[0], control[1], acknowledge[0]:  # perf gives up on a closed control
+        os.close(acknowledge[1])  # so that reading ends if perf ends
+        for end in control[0], control[1], acknowledge[0]:  # perf fails if the control pipe is closed
             self.addCleanup(os.close, end)
         os.write(control[1], b"enable\n")
         answer = os.read(acknowledge[0], 16)
@@ -116,7 +116,7 @@ class Perf(TracerTest):
         self.assertEqual(sorted(found), ["shop:mixed", "shop:order"])
 
     def test_finds_the_probes_of_a_program_that_was_started_again(self):
-        """The same probes make the same image, and the same build-id, under another path."""
+        """The same probes make the same image, with the same build-id, at another path."""
         for _ in range(2):
             self.check_fires(self.target("file"), {"shop:order": ORDER})
             self.forget("shop")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the target declares, and the values that it says it fired."""
+"""The target's declarations, and the values that it reports as fired."""
 
 import re
 
-# The name of each type, its size in bytes and whether it has a sign, as tracers see it.
+# The size in bytes of each type, and whether it is signed, as tracers see it.
 TYPES = {
     "bool": (1, False),
     "int8": (1, True),
@@ -19,9 +19,9 @@ TYPES = {
     "pointer": (8, False),
     "string": (8, False),
 }
-ROUND = 7  # fires after which each argument has had every value of its type
+ROUND = 7  # after this many fires, each argument has had every value of its type
 
-# Probes, each with the types of its arguments.
+# Probes, with the types of their arguments.
 MIXED = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float double string".split()
 ORDER = "uint64 string int32 double".split()
 EVERY_TYPE = {f"types:{kind}": [kind] * 12 for kind in TYPES} | {"shop:mixed": MIXED}
@@ -30,7 +30,7 @@ EVERY_PROBE = EVERY_TYPE | EVERY_COUNT | {"shop:order": ORDER}
 
 
 class Value(int):
-    """A value that the target fired: the integer, and the string or number that it stands for."""
+    """A value that the target fired: an integer, with the string or number that it stands for."""
 
     text = None
     number = None

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that fires strings which it has not touched, and so are not resident. For each line of
- * input, the name of a place, it says "fired PLACE", after it has seen for itself (proc(5),
- * pagemap) that the place's page is not in its page tables.
+ * A program that fires strings in memory that it has not touched, so that it is not resident. For
+ * each line of input, the name of a place, it prints "fired PLACE". Before the fire, it checks
+ * (proc(5), pagemap) that the place's page is not in its page tables.
  *
  * usage: strings_target FILE [fork]
  *
@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 #define PAGE 4096
-#define FAR (64 * PAGE) /* further than the kernel maps around a page that is touched */
+#define FAR (64 * PAGE) /* farther than the kernel maps around a touched page */
 #define FILE_PAGES 200
 
-/* Literals far from each other and from everything else. */
+/* Literals that are far from each other and from everything else. */
 struct literals {
     char before[FAR];
     char first[FAR];
@@ -65,7 +65,7 @@ static void fire_cold(const char *text)
         die("the page is not resident after the fire");
 }
 
-/* The bare function of the probe, as a JIT calls it. */
+/* Call the bare function of the probe, like a JIT. */
 static void call_cold(const char *text)
 {
     void (*function)(uint64_t) = (void (*)(uint64_t))rst_probe_function(probe);
@@ -75,7 +75,7 @@ static void call_cold(const char *text)
     function((uintptr_t)text);
 }
 
-/* None of these is a string; each shows as "". */
+/* Addresses that are not strings; each is shown as "". */
 static void fire_invalid(void)
 {
     char *none = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -95,7 +95,7 @@ static void fire_invalid(void)
     munmap(none, PAGE);
 }
 
-/* Go on in a child, whose parent has touched the literal. */
+/* Go on in a child whose parent has touched the literal. */
 static void go_on_in_child(void)
 {
     char touched = *(const volatile char *)literals.second;
@@ -117,7 +117,7 @@ static void fire_place(const char *place)
 {
     if (strcmp(place, "file") == 0)
         fire_cold(file + 16 * PAGE);
-    else if (strcmp(place, "end") == 0) /* the text goes on in a page that is cold, too */
+    else if (strcmp(place, "end") == 0) /* the text goes on in the next page, which is cold, too */
         fire_cold(file + 65 * PAGE - 5);
     else if (strcmp(place, "literal") == 0)
         fire_cold(literals.first);
@@ -125,7 +125,7 @@ static void fire_place(const char *place)
         fire_cold(literals.second);
     else if (strcmp(place, "function") == 0)
         call_cold(file + 128 * PAGE);
-    else if (strcmp(place, "last") == 0) /* nothing is mapped behind it */
+    else if (strcmp(place, "last") == 0) /* nothing is mapped after it */
         fire_cold(file + (FILE_PAGES - 1) * PAGE);
     else if (strcmp(place, "invalid") == 0)
         fire_invalid();

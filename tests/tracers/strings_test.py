@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""bpftrace shows strings in memory that the program has not touched: see strings_target.c.
+"""bpftrace shows strings in memory that the program has not touched; see strings_target.c.
 
-It reads a program's memory with page faults off, so it shows "" for a page that is not resident,
-unless the fire has made it so.
+bpftrace reads a program's memory with page faults off, so that it shows "" for a page that is not
+resident. A fire makes the page resident.
 """
 
 import os
@@ -14,7 +14,7 @@ from target import TracerTest
 PAGE, FILE_PAGES = 4096, 200
 TARGET = os.environ.get("RST_STRINGS_TARGET", "")
 
-# Where in the file a text is.
+# Where the texts are in the file.
 TEXTS = {
     16 * PAGE: b"a page of a file",
     65 * PAGE - 5: b"across a page's end",
@@ -42,7 +42,7 @@ class Strings(TracerTest):
         self.tracer = self.tool("bpftrace", "-p", pid, "-e", script)
         while self.fire("semaphore") == 0:
             self.assertTrue(self.tracer.running(), self.tracer)
-        self.tracer.wait_for("^tick$")  # from then on it takes hits
+        self.tracer.wait_for("^tick$")  # from then on, it takes hits
 
     def end(self):
         self.program.stdin.close()
@@ -50,7 +50,7 @@ class Strings(TracerTest):
         self.program.stdout.close()
 
     def fire(self, place):
-        """Fire there; gives the semaphore."""
+        """Fire the text at that place; give the semaphore's value."""
         self.program.stdin.write(place.encode() + b"\n")
         self.program.stdin.flush()
         line = self.lines.next()
@@ -65,7 +65,7 @@ class Strings(TracerTest):
             return [line[len("text "):] for line in lines if line.startswith("text ")]
 
         self.tracer.wait_until(lambda lines: len(texts(lines)) >= len(want))
-        self.tracer.wait_for("^tick$")  # whatever comes too much has come by now
+        self.tracer.wait_for("^tick$")  # by now, surplus lines would have come
         self.assertEqual(texts(self.tracer.lines.seen), [f"<{text}>" for text in want])
 
     def test_of_a_mapped_file_that_nobody_has_read(self):
@@ -87,7 +87,7 @@ class Strings(TracerTest):
         self.check("invalid", *[""] * 24)
 
     def test_of_a_bare_function_are_left_as_they_are(self):
-        """The guide says so."""
+        """docs/tracing.md says that a call of the bare function does not do so."""
         self.check("function", "")
 
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program that the tracers watch. It does what stdin says, a line at a time, and answers each
- * line on stdout, so that a test waits for it to have happened and for nothing else.
+ * The program that the tracers watch. It reads commands from stdin, one on a line, and answers each
+ * on stdout when it is done, so that a test can wait for it.
  *
- *     path PROVIDER        path PATH                    what a tracer attaches to; "-": not loaded
+ *     path PROVIDER        path PATH                    for tracers; "-": not loaded
  *     semaphore PROBE      semaphore PROBE N
  *     fire PROBE TIMES     fired PROBE VALUE ... for each, then "done"
- *     unload, load         unloaded, loaded             both providers
+ *     unload, load         unloaded, loaded             all providers
  *     close                closed                       every descriptor above 2, as daemons do
  *     fork                 ready PID from the child, which goes on; the parent waits for its end
  *     leave                ready PID from the child, which goes on; the parent exits
  *
- * PROBE is provider:probe. It says "ready PID" at its start. The end of stdin ends it.
+ * PROBE is provider:probe. At its start the program prints "ready PID". It ends when stdin ends.
  *
- * A VALUE is what a tracer must see, from the bits that were passed and the signature's type: a
- * decimal integer; BITS:NUMBER for floating point, NUMBER as C's %a has it; ADDRESS:BYTES for a
- * string, BYTES in hexadecimal.
+ * A VALUE is what a tracer must see of the fired bits, by the type in the signature: a decimal
+ * integer; for floating point BITS:NUMBER, with NUMBER as C's %a prints it; for a string
+ * ADDRESS:BYTES, with BYTES in hexadecimal.
  *
  * The providers:
  *     types:TYPE     twelve arguments of the one type, so that each value comes by each register
@@ -75,7 +75,7 @@ static double double_of(const struct type_values *type, uint64_t bits)
 
 static void say_value(const struct type_values *type, uint64_t bits)
 {
-    unsigned above = 64 - 8 * (unsigned)type->size; /* bits that belong to nobody */
+    unsigned above = 64 - 8 * (unsigned)type->size; /* bits above the type's size */
     uint64_t cut = bits << above >> above;
 
     switch (type->form) {
@@ -107,7 +107,7 @@ static void say_fired(const struct target_probe *target, const uint64_t *args)
 
 /* ----------------------------------------------------------------------- what it fires -- */
 
-/* In turn `n` argument i has value n + i, so that after a round each has had every value. */
+/* In turn `n`, argument i has value n + i, so that after a round each has had every value. */
 static void fire_values(const struct target_probe *target, unsigned turn)
 {
     uint64_t args[RST_MAX_ARGS] = {0};
@@ -118,7 +118,7 @@ static void fire_values(const struct target_probe *target, unsigned turn)
     say_fired(target, args);
 }
 
-/* These have symbols and frames of their own, for the tracers' stacks. */
+/* These have symbols and frames of their own, so that tracers' stacks can show them. */
 void checkout(const struct target_probe *target, unsigned turn);
 void serve_request(const struct target_probe *target, unsigned turn);
 
@@ -272,7 +272,7 @@ static void unload(void)
             die("rst_provider_unload");
 }
 
-/* Go on in a child; the parent waits for it, or is gone before the child says that it is ready. */
+/* Go on in a child. The parent waits for the child, or is gone before the child prints "ready". */
 static void go_on_in_child(bool parent_waits)
 {
     pid_t parent = getpid(), child;
@@ -316,7 +316,7 @@ static void obey(char *line)
     else if (strcmp(word, "fork") == 0 || strcmp(word, "leave") == 0)
         go_on_in_child(strcmp(word, "fork") == 0);
     else
-        printf("error not understood: %s %s\n", word, name ? name : "");
+        printf("error unknown command: %s %s\n", word, name ? name : "");
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The program that the tests have tracers watch, and what they have in common.
+"""The program that tracers watch in the tests, and what these tests share.
 
-What a tracer must show is always what the target says that it fired.
+A tracer must always show what the target reports as fired.
 """
 
 import os
@@ -17,10 +17,10 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 class Target:
-    """The program that is watched; see target.c for its protocol."""
+    """The watched program; target.c describes its protocol."""
 
     def __init__(self, directory=None):
-        """With the file backing in `directory`, or the memfd backing."""
+        """Use the file backing in `directory`, or the memfd backing."""
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.directory = directory
         backing = f"file:{directory}" if directory else "memfd"
@@ -53,8 +53,8 @@ class Target:
         return int(self.tell(f"semaphore {probe}", f"semaphore {probe}"))
 
     def fire(self, probe, times):
-        """Fire, and give what was fired: a list of values for each time."""
-        self.tell(f"fire {probe} {times}", "")  # the first line is looked at below
+        """Fire, and give the values of each fire, as a list of lists."""
+        self.tell(f"fire {probe} {times}", "")  # the first line is checked below
         fires = []
         line = self.lines.seen[-1]
         while line != "done":
@@ -66,14 +66,14 @@ class Target:
         return fires
 
     def become_child(self, how):
-        """Go on in a forked child, whose parent waits ("fork") or is gone ("leave")."""
+        """Go on in a forked child. Its parent waits ("fork") or exits ("leave")."""
         self.pid = int(self.tell(how, "ready"))
         if how == "leave":
             self.process.wait(DEADLINE)
             self.adopted.append(self.pid)
 
     def close(self):
-        """End it, by the end of its input, and see that it ended well."""
+        """End the target by ending its input, and check that it ended well."""
         self.process.stdin.close()
         stuck = threading.Timer(DEADLINE, lambda: os.kill(self.pid, signal.SIGKILL))
         stuck.start()
@@ -88,10 +88,10 @@ class Target:
 
 
 class TracerTest(Case):
-    """A test that drives a tracer. `tools` are the programs that it needs."""
+    """A test that runs a tracer. `tools` are the programs that it needs."""
 
     tools = ()
-    refusal = staticmethod(uprobe_refusal)  # why there is no privilege for it, or None
+    refusal = staticmethod(uprobe_refusal)  # why the privilege for it is missing, or None
 
     def setUp(self):
         self.need_commands(*self.tools)
@@ -103,7 +103,8 @@ class TracerTest(Case):
         return target
 
     def await_semaphore(self, target, probe, value, tool=None):
-        """The kernel wakes nobody when it counts a tracer in or out: look again and again."""
+        """Wait for a semaphore's value. The kernel gives no event when it counts a tracer in or
+        out, so poll."""
 
         seen = None
 
@@ -117,7 +118,7 @@ class TracerTest(Case):
         wait_for(has_come, lambda: f"semaphore {value} of {probe}, but {seen},", pause=0.005)
 
     def fire_each(self, target, probes, shown):
-        """Fire each of {probe: kinds}, and give the lines that `shown` makes of the fires."""
+        """Fire each of {probe: kinds}, and give the lines that `shown` expects for the fires."""
         lines = []
         for probe, kinds in probes.items():
             for values in target.fire(probe, ROUND):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The kernel by itself, by lines written to tracefs, shows every probe and argument.
+"""The kernel shows every probe and argument by itself, through lines written to tracefs.
 
-A line names the file, the offsets of site and semaphore, and where each argument is. The events
-are made in a group, and recorded in a tracefs instance, that carry this process's number.
+A line has the file, the offsets of site and semaphore, and the place of each argument. The events
+are in a group, and the hits are recorded in a tracefs instance, both named with this process's id.
 """
 
 import os
@@ -22,9 +22,9 @@ tracefs = mount_tracefs()
 
 
 def fetch(operand, kind):
-    """An operand of a note as tracefs wants it: "-4@16(%rbp)" is +16(%bp):s32."""
+    """Convert a note's operand to tracefs's form: "-4@16(%rbp)" is +16(%bp):s32."""
     size, _, place = operand.partition("@")
-    place = re.sub(r"%r([a-z][a-z])\b", r"%\1", place)  # rdi is di here, r8 is r8
+    place = re.sub(r"%r([a-z][a-z])\b", r"%\1", place)  # tracefs writes rdi as di, and r8 as r8
     if "(" in place:
         place = f"+{place}"
     if kind == "string":
@@ -48,7 +48,7 @@ class Tracefs(FiresTests, TracerTest):
         self.addCleanup(os.rmdir, self.instance)
 
     def put(self, path, text):
-        """Write a line to a control file, without truncating it: that would drop all events."""
+        """Write a line to a control file without truncating it: truncating would remove all events."""
         file = os.open(path, os.O_WRONLY | os.O_APPEND)
         try:
             os.write(file, text.encode() + b"\n")

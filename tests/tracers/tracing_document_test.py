@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Every command of docs/tracing.md does what the page says.
 
-The commands under one heading are run against one run of the program for each backing. While a
-command watches, the program takes two orders again and again, as a busy shop would.
+The commands under one heading run with one run of the program for each backing. While a command
+watches, the program takes two orders again and again, like a busy shop.
 
-What is said of bpftrace is also tried with each that RST_BPFTRACES names, and what is said of
-DTrace only if RST_DTRACE names one.
+Commands for bpftrace are also tried with each that RST_BPFTRACES names, and commands for DTrace
+only if RST_DTRACE names one.
 """
 
 import os
@@ -23,14 +23,14 @@ WAITS = {"7", "232", "271", "281"}  # poll, epoll_wait, ppoll, epoll_pwait on x8
 PROBES = ("shop:order", "shop:mixed")
 UPROBE_EVENTS = "/sys/kernel/tracing/uprobe_events"
 
-# What a command may need besides the privilege.
+# The tools that a command may need besides the privilege.
 TOOLS = "bpftrace gdb tplist-bpfcc trace-bpfcc perf readelf clang cc stap".split()
 
 tracefs = mount_tracefs()
 
 
 def descendants(pid):
-    """A process and those that it started."""
+    """A process and all processes that it started, directly or not."""
     yield pid
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
@@ -42,7 +42,7 @@ def descendants(pid):
 
 
 def waits_for_events(pid):
-    """Whether one of the processes has come to its main loop."""
+    """Whether one of the processes waits in its main loop."""
     for process in descendants(pid):
         try:
             with open(f"/proc/{process}/syscall", encoding="ascii") as file:
@@ -54,7 +54,7 @@ def waits_for_events(pid):
 
 
 class TracingDocument(DocumentTest, TracerTest):
-    bpftrace = None  # what the page means by that, if not the installed one
+    bpftrace = None  # the bpftrace to use; None: the installed one
 
     def setUp(self):
         super().setUp()
@@ -68,7 +68,7 @@ class TracingDocument(DocumentTest, TracerTest):
         self.extra = kernel_headers(self.directory())
 
     def program(self, block):
-        """The program that a block is about, which lives as long as the heading's blocks."""
+        """The program for a block; it runs as long as the heading's blocks do."""
         backing = "file" if "file" in block.words else "memfd"
         if backing not in self.targets:
             self.targets[backing] = self.target(backing)
@@ -81,7 +81,7 @@ class TracingDocument(DocumentTest, TracerTest):
         return {"PID": str(target.pid), "FILE": path, "FD": path.rpartition("/")[2]}
 
     def remove_events(self, path):
-        """Those of ours that a failing section has left to the kernel."""
+        """Remove our events that a failing section has left in the kernel."""
         with open(UPROBE_EVENTS, encoding="ascii") as file:
             left = [line.split()[0][2:] for line in file if f" {path}:" in line]
         for name in left:
@@ -97,7 +97,7 @@ class TracingDocument(DocumentTest, TracerTest):
                 target.fire(probe, 2)
 
     def has_collected(self, block, tool):
-        """It is awaited that it counts; then it is given two orders more."""
+        """Wait until the tool counts, then give the program two more orders."""
         target = self.program(block)
         counts = target.semaphore("shop:order") and waits_for_events(tool.process.pid)
         if counts:

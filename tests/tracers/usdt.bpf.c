@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's half of the libbpf tracer: reads all of a probe's arguments and sends them on.
+ * The kernel's half of the libbpf tracer: reads all arguments of a probe, and sends them to the
+ * other half.
  */
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The values that the target fires, type by type: the least, the greatest, the negative, and for
- * each type narrower than a register one with noise above it, which no tracer may see.
+ * The values that the target fires, by type: the least, the greatest, negative ones, and for each
+ * type narrower than a register one with other bits above it, which a tracer must not show.
  */
 #ifndef TARGET_VALUES_H
 #define TARGET_VALUES_H
@@ -14,7 +14,7 @@
 struct type_values {
     const char *type;
     enum form { SIGNED, UNSIGNED, FLOAT, DOUBLE, STRING } form;
-    size_t size; /* in bytes, of what a tracer sees */
+    size_t size; /* in bytes, as a tracer sees it */
     size_t count;
     uint64_t bits[MOST_VALUES];
 };

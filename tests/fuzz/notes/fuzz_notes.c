@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz target: any bytes as a file that `rst list` is to read.
+ * Fuzz target: any bytes as a file for `rst list`.
  *
- * The reader must neither crash nor hang, and all that it gives must be in the file: strings,
- * offsets, and no more probes than there is room for. What is shown of it has no control character.
+ * The reader must not crash or hang. Everything that it gives must be in the file: strings,
+ * offsets, and no more probes than there is room for. The shown text has no control characters.
  */
 #include "../fuzz_target.h"
 
@@ -35,7 +35,7 @@
         }                                                                                          \
     } while (0)
 
-/* The input as an open file, the same each time. */
+/* An open file with the input; each time the same file. */
 static int file_of(const uint8_t *data, size_t size)
 {
     static int fd = -1;
@@ -62,15 +62,15 @@ static void check_shown(const char *bytes, size_t size)
     text_add_shown(&text, bytes, size);
     for (size_t at = 0, length; at < text.size; at += length) {
         length = mbrtowc(&wide, text.bytes + at, text.size - at, &state);
-        FAIL_IF(length == 0 || length > text.size - at, "no character is shown");
+        FAIL_IF(length == 0 || length > text.size - at, "an invalid character is shown");
         FAIL_IF(!iswprint((wint_t)wide) || wcwidth(wide) < 1, "%#x is shown", (unsigned)wide);
     }
     FAIL_IF(text_width(text.bytes) > text.size, "wider than its bytes are many");
-    FAIL_IF(strlen(text_path(bytes).text) >= sizeof(struct text_path), "a path without an end");
+    FAIL_IF(strlen(text_path(bytes).text) >= sizeof(struct text_path), "a path is not closed");
     free(text.bytes);
 }
 
-/* What a user who mistyped the name is told, and that a glob of one's own name matches. */
+/* Check the suggestions for a mistyped name, and that a probe's own name matches as a glob. */
 static void check_names(const struct usdt_probe *probe)
 {
     struct glob glob;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first inputs of the reader's fuzzing: good files of each class and byte order.
+ * Writes the seeds of the reader's fuzzer: valid files for 32 and 64 bits and both byte orders.
  *
  * usage: seeds DIRECTORY
  */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz target: any bytes as a line of bpftrace's, and as a --filter.
+ * Fuzz target: any bytes as a line of bpftrace's output, and as a --filter.
  *
- * Neither reader may crash or hang, what a record points to must be in it, and what a filter
- * becomes must be closed in itself: brackets in pairs, and no character that would end the script's
- * word.
+ * Neither reader may crash or hang. A record must point only into itself. The expression for a
+ * filter must have matching brackets, and no character that would end the script's word.
  */
 #include "../fuzz_target.h"
 
@@ -44,7 +43,7 @@ static void check_inside(const struct trace_record *record)
 
 static void read_line(const char *line, size_t size)
 {
-    static struct trace_record record; /* its text is kept */
+    static struct trace_record record; /* its text is reused */
     struct trace_entry entry;
     size_t entries = 0;
 
@@ -71,9 +70,9 @@ static void check_expression(const char *words)
             inside = !inside;
         else if (!inside)
             depth += (*words == '(') - (*words == ')');
-        FAIL_IF(depth < 0, "an expression closes what is not open");
+        FAIL_IF(depth < 0, "an expression closes a bracket that is not open");
     }
-    FAIL_IF(depth != 0 || inside, "an expression stays open");
+    FAIL_IF(depth != 0 || inside, "an expression has an open bracket or string");
 }
 
 static void read_filter(const char *text)
@@ -82,7 +81,7 @@ static void read_filter(const char *text)
     char *expression = trace_filter(text, &probe, &bpftrace, &error);
 
     FAIL_IF(!expression == !error.words, "a filter is neither good nor bad");
-    FAIL_IF(error.at > strlen(text), "an error points behind the filter");
+    FAIL_IF(error.at > strlen(text), "an error points past the filter");
     if (expression)
         check_expression(expression);
     free(expression);
