@@ -99,7 +99,7 @@ static void fire_invalid(void)
 static void go_on_in_child(void)
 {
     char touched = *(const volatile char *)literals.second;
-    int status;
+    int status = 0;
     pid_t child;
 
     (void)touched;
