@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""README.md's commands to install librst, and its first program, as it says to compile it.
+"""README.md's commands install librst, and its first program, compiled as README.md says, works.
 
 usage: readme_test.py HOW --source DIR --build DIR --sanitizer NAME
 
 HOW is one of:
 
-  system  as root, into /usr/local; in a mount namespace, which leaves the machine's as it was
+  system  as root, into /usr/local, in a mount namespace, so that the machine does not change
   prefix  into a prefix of the user's own
 
-Debian's meson asks dpkg-architecture, of dpkg-dev, where libraries belong. A minimal system lacks
-it, and so do these tests.
+Debian's meson asks dpkg-architecture, of dpkg-dev, where libraries belong. A minimal system does
+not have it, and these tests hide it.
 """
 
 import argparse
@@ -62,7 +62,7 @@ class Readme:
         self.compile = next(block.text for block in blocks if block.text.startswith("cc shop.c "))
 
     def command(self, name):
-        """The one that starts so."""
+        """The only command that starts with these words."""
         words = shlex.split(name)
         found = [command for command in self.commands if command[: len(words)] == words]
         if len(found) != 1:
@@ -76,7 +76,7 @@ def not_of_a_clone(directory, names):
 
 
 class Place:
-    """A copy of the sources, as a clone is, and an environment without dpkg-dev."""
+    """A copy of the sources, like a clone, and an environment without dpkg-dev."""
 
     def __init__(self, source, work):
         self.clone = os.path.join(work, "librst")
@@ -95,7 +95,7 @@ class Place:
         self.environment.update(PATH=f"{commands}:{os.environ['PATH']}", HOME=self.home)
 
     def sh(self, *commands):
-        """Run lines of shell, one after the other, until one fails."""
+        """Run lines of shell in turn, until one fails."""
         script = "\n".join(("set -e", *commands))
         done = subprocess.run(["sh", "-c", script], cwd=self.clone, env=self.environment, text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -106,7 +106,7 @@ class Place:
 
 
 def cover(directory, layers):
-    """Let this process and its children see what they change in a directory, and nobody else."""
+    """Hide changes in a directory from all processes except this one and its children."""
     upper, work = (os.path.join(layers, directory.strip("/").replace("/", "-") + end)
                    for end in ("", "-work"))
     os.mkdir(upper)
@@ -118,7 +118,7 @@ def cover(directory, layers):
 
 def leave_the_machine_as_it_is(work):
     if os.geteuid() != 0:
-        lacking("this takes root")
+        lacking("this needs root")
     if libc.unshare(CLONE_NEWNS) < 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
         lacking(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
     layers = os.path.join(work, "layers")
@@ -127,11 +127,11 @@ def leave_the_machine_as_it_is(work):
         lacking(f"no tmpfs: {os.strerror(ctypes.get_errno())}")
     for directory in ("/usr/local", "/etc", "/var/cache"):
         cover(directory, layers)
-    libc.umount2(layers.encode(), MNT_DETACH)  # the covers keep what they need of it
+    libc.umount2(layers.encode(), MNT_DETACH)  # the overlays still use it
 
 
 def watch_shop(place, library, exports=""):
-    """Start README's program. It uses that library, and the installed rst finds its probe."""
+    """Start README's program: it must use that library, and the installed rst must find its probe."""
     shop = subprocess.Popen(["sh", "-c", f"{exports}\nexec ./shop"], cwd=place.clone,
                             env=place.environment, text=True, stderr=subprocess.PIPE)
     try:

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# meson's wrapper for a test: let it have a directory for gcov's counts of its own. gcov empties a file
-# of counts before it writes the sums, so that a process which is killed then takes with it what all
-# others have counted.
+# meson's wrapper for a test: gives it a directory of its own for gcov's counts. gcov empties a file of
+# counts before it writes the sums. If a process is killed at that moment, the counts of all others
+# are lost.
 GCOV_PREFIX=$RST_COVERAGE/$$
 export GCOV_PREFIX
 exec "$@"

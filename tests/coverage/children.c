@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In a build with -Db_coverage: what the forked children of tests run counts, too.
+ * In a build with -Db_coverage, this makes gcov count in the forked children of tests.
  *
- * They end by _exit(2), which leaves gcov no time to write its counts down. And gcov's own fork
- * sets the counts to zero in the child when the fork is over: those of what pthread_atfork(3) has
- * run there would be gone. These two take the place of both.
+ * A child ends by _exit(2), before gcov can write its counts. And gcov's own fork() sets the counts
+ * in the child to zero at its end, so that those of pthread_atfork(3)'s handlers would be lost. The
+ * two functions here replace both.
  */
 #include <gcov.h>
 #include <stdlib.h>
@@ -18,11 +18,13 @@ void _exit(int status)
     _Exit(status);
 }
 
-/* What the compiler calls for fork(). The child counts on from what its parent has counted, which
- * is then there twice; but it is asked only what has run, not how often. */
+/*
+ * The compiler calls this for fork(). The child goes on with its parent's counts, which are then
+ * counted twice. That does no harm: the report tells only what has run, not how often.
+ */
 pid_t __gcov_fork(void)
 {
-    pid_t (*volatile real_fork)(void) = fork; /* or it would call this one */
+    pid_t (*volatile real_fork)(void) = fork; /* a direct call would call this function */
 
     return real_fork();
 }

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What the tests ran of the library, by gcov, and why the rest is not run.
+"""Reports which lines of the library the tests have run, by gcov, and why the others have not run.
 
 usage: report.py [--least PERCENT] [--counts DIR] SOURCE BUILD REASONS
 
 SOURCE is the root of the sources, BUILD a build with -Db_coverage=true in which the tests have run.
-Their counts are there, and in the directories of DIR; see apart.sh. The library is src/ without src/cli. REASONS says of each line that no test runs why it is so:
+Their counts are there, and in the directories of DIR; see apart.sh. The library is src/ without
+src/cli. REASONS has a reason for each line that no test runs:
 
     src/backing/file.c, open_directory: return -ELOOP;
-        What follows is the reason, indented, on one line or more.
+        The reason, indented, on one line or more.
 
-That is the file, the function, and the text of the line, which all lines of the function share
-that read the same. Several such headings may share a reason.
+The heading is the file, the function and the text of the line. It stands for all lines of the
+function with that text. Several headings may share a reason.
 
 The exit status is 1 if less than PERCENT (95) of the lines have run, if a line has not run and has
 no reason, or if there is a reason for a line that the file does not have.
@@ -29,7 +30,7 @@ HEADING = re.compile(r"^(\S+\.[ch]), (\S+): (.*\S)$")
 
 
 class Line:
-    """A line that has code: whether it ran, and which of its branches were taken; see children.c."""
+    """A line with code: whether it ran, and which of its branches were taken; see children.c."""
 
     def __init__(self):
         self.count = 0
@@ -37,7 +38,7 @@ class Line:
         self.function = "-"
 
     def add(self, told, functions):
-        self.count += max(0, told["count"])  # a count that gcov derives of others may be below 0
+        self.count += max(0, told["count"])  # gcov derives some counts from others, and they may be below 0
         for function in functions:
             if function["start_line"] <= told["line_number"] <= function["end_line"]:
                 self.function = function["name"]
@@ -52,7 +53,7 @@ def is_of_the_library(path):
 
 
 def notes_of(build):
-    """What the compiler wrote for gcov of each object of the library."""
+    """The files that the compiler wrote for gcov, for each object of the library."""
     for directory, _, names in os.walk(os.path.join(build, "src")):
         if is_of_the_library(os.path.relpath(directory, build) + "/"):
             for name in sorted(names):
@@ -61,7 +62,7 @@ def notes_of(build):
 
 
 def counts_of(build, notes, directory):
-    """For each place with counts: the files to give to gcov."""
+    """The files to give to gcov, for each place with counts."""
     yield [os.path.join(build, note) for note in notes]
     directory = directory and os.path.realpath(directory)
     for place in sorted(os.listdir(directory)) if directory else []:
@@ -82,7 +83,7 @@ def measure(source, build, directory, gcov):
     files = collections.defaultdict(lambda: collections.defaultdict(Line))
     notes = list(notes_of(build))
     if not notes:
-        sys.exit(f"{build} has no file for gcov: it is to be set up with -Db_coverage=true")
+        sys.exit(f"{build} has no file for gcov: set it up with -Db_coverage=true")
     for counts in counts_of(build, notes, directory):
         command = [gcov, "--json-format", "--stdout", "--branch-probabilities", *counts]
         done = subprocess.run(command, cwd=build, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -127,7 +128,7 @@ def texts_of(source, path):
 
 
 def missing(source, files, reasons):
-    """What is wrong, in words."""
+    """The faults, as messages."""
     wrong = []
     for path, lines in sorted(files.items()):
         texts = texts_of(source, path)
