@@ -31,7 +31,7 @@ static const char *elf_open(const char *path, struct elf *ret)
         if (ret->bytes == MAP_FAILED)
             wrong = "can't map the image";
         else if (memcmp(ret->bytes, ELFMAG, SELFMAG) != 0)
-            wrong = "the image is no ELF file";
+            wrong = "the image is not an ELF file";
     }
     if (fd >= 0)
         close(fd);

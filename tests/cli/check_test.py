@@ -180,7 +180,7 @@ class Check(command.CommandTest):
             self.assertEqual(verdict, "yes")
             self.assertRegex(words, rf"^{version}: .*memfd.*{pattern}")
 
-    def test_another_program_of_a_tracer_s_name_is_none(self):
+    def test_another_program_of_a_tracer_s_name_is_not_taken_for_it(self):
         path = self.fake("dtrace", "echo 'usage: dtrace FILE.d'; exit 1\n")
         facts = self.facts(self.usual(), environment=path)
         self.assertRegex(self.one(facts, "dtrace")[1], "is another program of that name")

@@ -204,7 +204,7 @@ class CompileTime(command.CommandTest):
         program = self.program(SDT_PROGRAM)
         self.site("-p", program.pid, "-p", program.pid, "bakery:bread")
 
-    def test_what_nobody_can_tell_is_not_said_to_be_unwatched(self):
+    def test_a_probe_that_may_be_watched_is_not_reported_as_unwatched(self):
         outcome = self.rst("list", "--watched", SDT_PROGRAM, status=NONE)
         self.assertRegex(outcome.err, "rst can't tell whether 2 probes are watched")
         program = self.program(PLAIN_SDT_PROGRAM)

@@ -116,7 +116,7 @@ static void reads_a_semaphore_where_the_process_has_it(void **state)
     rst_provider_free(provider);
 }
 
-static void says_so_of_a_process_that_ends_meanwhile(void **state)
+static void reports_a_process_that_ends_meanwhile(void **state)
 {
     struct process process;
     struct process_opened opened;
@@ -163,7 +163,7 @@ static const struct process_file *find_file(const struct process *process, const
     return NULL;
 }
 
-static void does_not_take_what_is_mapped_by_now_for_what_was(void **state)
+static void tells_a_new_mapping_from_the_old_one(void **state)
 {
     char directory[] = "/tmp/rst-process-XXXXXX", one[64], other[64];
     const struct process_file *file;
@@ -227,8 +227,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_program_itself),
         cmocka_unit_test(reads_a_semaphore_where_the_process_has_it),
-        cmocka_unit_test(says_so_of_a_process_that_ends_meanwhile),
-        cmocka_unit_test(does_not_take_what_is_mapped_by_now_for_what_was),
+        cmocka_unit_test(reports_a_process_that_ends_meanwhile),
+        cmocka_unit_test(tells_a_new_mapping_from_the_old_one),
         cmocka_unit_test(says_that_there_is_no_process),
         cmocka_unit_test(counts_itself_among_all_processes),
     };

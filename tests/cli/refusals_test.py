@@ -68,7 +68,7 @@ class Refusals(command.CommandTest):
         outcome = self.rst("list", "-p", gone.pid, "-p", target.pid, "shop:order", status=GONE)
         self.assertIn("shop:order  ", outcome.out)
 
-    def test_files_that_are_none(self):
+    def test_paths_without_an_elf_file(self):
         text = self.write("text", "#!/bin/sh\n")
         directory = self.directory()
         self.check(GONE, "nosuch.*No such file or directory", "/nosuch")

@@ -113,12 +113,12 @@ class Main(command.CommandTest):
         self.assertRegex(self.rst("--version").out, r"^rst \d+\.\d+\.\d+\n$")
         self.assertRegex(self.rst(status=USAGE).out, r"^Usage: rst COMMAND")
 
-    def test_a_command_that_there_is_not(self):
+    def test_an_unknown_command(self):
         self.assertIn("did you mean 'list'?", self.rst("lsit", status=USAGE).err)
         said = self.rst("frobnicate", status=USAGE).err
         self.assertIn('there is no command "frobnicate"\n', said)
 
-    def test_a_reader_that_has_read_enough_is_no_failure_to_be_told(self):
+    def test_a_reader_that_closes_the_pipe_is_not_reported(self):
         outside, inside = os.pipe()
         os.close(outside)
         target = self.target()

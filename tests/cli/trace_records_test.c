@@ -58,7 +58,7 @@ static void a_string_is_all_that_is_left(void **state)
     assert_bytes("a\"}\n\\\x1b\xc3\xbc/");
 }
 
-static void what_is_none_of_these_is_other(void **state)
+static void any_other_line_is_other(void **state)
 {
     static const char *const lines[] = {
         "",
@@ -167,7 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_has_its_values_and_then_a_name),
         cmocka_unit_test(a_string_is_all_that_is_left),
-        cmocka_unit_test(what_is_none_of_these_is_other),
+        cmocka_unit_test(any_other_line_is_other),
         cmocka_unit_test(ticks_losses_and_maps),
         cmocka_unit_test(filters_become_expressions),
     };

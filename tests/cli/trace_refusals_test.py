@@ -120,7 +120,7 @@ class Refusals(tracing.FakeCase):
         outcome = self.rst("trace", "-p", program.pid, "many:*", status=command.USAGE)
         self.assertIn("more than 500 probes", outcome.err)
 
-    def test_a_number_is_no_string(self):
+    def test_a_number_is_not_a_string(self):
         target = self.target()
         outcome = self.rst("trace", "-p", target.pid, "shop:order", "--string", "id", status=command.USAGE)
         self.assertIn("--string id: shop:order declares it as uint64, not as an address", outcome.err)

@@ -178,7 +178,7 @@ class OtherTools(tracing.TraceCase):
         self.assertIn(", arg9); }", outcome.out)
         self.assertNotIn("arg10", outcome.out)
 
-    def test_probes_that_a_tool_takes_not_at_all(self):
+    def test_probes_that_a_tool_can_t_watch(self):
         program = self.program(tracing.TRACED_PROGRAM)
         for tool, name in ("dtrace", "DTrace"), ("bcc", "bcc"):
             with self.subTest(tool=tool):

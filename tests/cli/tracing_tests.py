@@ -293,7 +293,7 @@ class TraceTests:
         self.assertEqual(self.fire_traced("traced:halves", 2), [[2**32 - 1], [-1]])
         self.assertEqual(self.fire_traced("traced:mixed", 2, "-f", "arg0 < -3 && arg0 != -7"), [[-4000000000, 2], [-5, 4]])
 
-    def test_what_has_no_one_type_is_not_guessed(self):
+    def test_an_argument_without_one_type_is_not_guessed(self):
         self.assertEqual(self.fire_traced("traced:unclear", 2), [[None, 1], [None, 2]])
 
     def test_an_operand_at_a_symbol(self):
@@ -437,7 +437,7 @@ class TraceTests:
         self.assertEqual(sum('"args"' in line for line in lines), 10)
         self.assertEqual(lines[-1].partition(";")[0], "rst: 10 hits")
 
-    def test_watches_a_file_in_whoever_has_it(self):
+    def test_watches_a_file_in_every_process_that_has_it(self):
         self.lock_sdt_program(fcntl.LOCK_EX)
         tool = self.trace(command.SDT_PROGRAM, "bakery:cake")
         program = self.program(command.SDT_PROGRAM)

@@ -50,7 +50,7 @@ static void gives_arguments_librst_s_names_and_types(void **state)
     usdt_free(&file);
 }
 
-static void believes_no_signature_that_the_operands_gainsay(void **state)
+static void ignores_a_signature_that_disagrees_with_the_operands(void **state)
 {
     static const char *const lies[] = {
         "uint64 id",                    /* too few */
@@ -156,7 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_arguments_librst_s_names_and_types),
-        cmocka_unit_test(believes_no_signature_that_the_operands_gainsay),
+        cmocka_unit_test(ignores_a_signature_that_disagrees_with_the_operands),
         cmocka_unit_test(takes_no_more_operands_than_it_has_room_for),
         cmocka_unit_test(reads_the_operands_of_each_cpu),
     };

@@ -105,7 +105,7 @@ static void check_refused(const struct maker_file *made, int error, const char *
         fail_msg("\"%s\" is not in \"%s\"", words, rst_error());
 }
 
-static void refuses_what_is_no_linked_elf_file(void **state)
+static void refuses_files_that_are_not_linked_elf_files(void **state)
 {
     struct maker_spec spec = plain;
     struct maker_file made;
@@ -193,7 +193,7 @@ static void check_left_out(const struct maker_file *made, size_t count, size_t d
     usdt_free(&file);
 }
 
-static void leaves_out_notes_that_make_no_sense(void **state)
+static void skips_invalid_notes(void **state)
 {
     static const struct maker_probe bad[] = {
         {"shop", "good", "8@%rdi", NULL, 8, true, 0, 0},
@@ -277,11 +277,11 @@ int main(void)
         cmocka_unit_test(reads_every_class_and_byte_order),
         cmocka_unit_test(follows_addresses_that_prelink_moved),
         cmocka_unit_test(tells_programs_from_libraries_and_images),
-        cmocka_unit_test(refuses_what_is_no_linked_elf_file),
+        cmocka_unit_test(refuses_files_that_are_not_linked_elf_files),
         cmocka_unit_test(refuses_sections_beyond_the_file),
         cmocka_unit_test(reads_no_part_again_and_again),
         cmocka_unit_test(reserves_no_memory_for_a_hole),
-        cmocka_unit_test(leaves_out_notes_that_make_no_sense),
+        cmocka_unit_test(skips_invalid_notes),
         cmocka_unit_test(reads_no_further_than_a_note_that_is_too_long),
         cmocka_unit_test(reads_no_string_beyond_its_note),
         cmocka_unit_test(finds_no_semaphore_outside_the_segments),

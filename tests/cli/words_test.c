@@ -49,7 +49,7 @@ static void json_escapes_what_it_must(void **state)
     check_json("caf\xc3\xa9 \xf0\x9f\x98\x80", 10, "\"caf\xc3\xa9 \xf0\x9f\x98\x80\"");
 }
 
-static void json_replaces_what_is_no_utf_8(void **state)
+static void json_replaces_bytes_that_are_not_utf_8(void **state)
 {
     static const struct {
         const char *bytes, *wanted;
@@ -333,7 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_escapes_what_it_must),
-        cmocka_unit_test(json_replaces_what_is_no_utf_8),
+        cmocka_unit_test(json_replaces_bytes_that_are_not_utf_8),
         cmocka_unit_test(json_puts_commas_between_values),
         cmocka_unit_test(no_control_character_reaches_the_terminal),
         cmocka_unit_test(whole_numbers_are_all_of_a_word_and_in_range),

@@ -81,7 +81,7 @@ static void freeing_leaves_errno_alone(void **state)
     assert_int_equal(errno, 42);
 }
 
-static void what_is_malformed_is_refused_here_too(void **state)
+static void malformed_names_and_signatures_are_refused(void **state)
 {
     static const char longest[] = "p234567890123456789012345678901234567890123456789012345678";
     rst_provider *provider;
@@ -358,7 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(null_is_refused_or_harmless_everywhere),
         cmocka_unit_test(freeing_leaves_errno_alone),
-        cmocka_unit_test(what_is_malformed_is_refused_here_too),
+        cmocka_unit_test(malformed_names_and_signatures_are_refused),
         cmocka_unit_test(names_and_signatures_are_copied),
         cmocka_unit_test(no_arguments_are_an_empty_signature),
         cmocka_unit_test(a_probe_exists_once_in_a_process),

@@ -25,7 +25,7 @@ static bool read_headers(struct elf_image *image)
         elf_getshdrstrndx(image->elf, &names) != 0)
         return elf_image_fault(image, "libelf: %s", elf_errmsg(-1));
     if (image->section_count > ELF_IMAGE_MOST || image->segment_count > ELF_IMAGE_MOST)
-        return elf_image_fault(image, "%zu sections, %zu segments: too many to be true",
+        return elf_image_fault(image, "%zu sections, %zu segments: more than this reader takes",
                                image->section_count, image->segment_count);
     for (size_t i = 0; i < image->section_count; i++) {
         if (!gelf_getshdr(elf_getscn(image->elf, i), &image->sections[i]))

@@ -190,13 +190,13 @@ static bool sections_are_in_order_and_apart(struct elf_image *image,
                                    last ? "section headers" : image->names[i], (uintmax_t)at,
                                    (uintmax_t)end);
         if (!is_zero(image->bytes + end, at - end))
-            return elf_image_fault(image, "something is between %#jx and %#jx, where %s begins",
-                                   (uintmax_t)end, (uintmax_t)at,
-                                   last ? "the table of sections" : image->names[i]);
+            return elf_image_fault(
+                image, "the bytes from %#jx to %#jx, where %s begins, are not zero", (uintmax_t)end,
+                (uintmax_t)at, last ? "the table of sections" : image->names[i]);
         end = at + size;
     }
     return end == image->size ||
-           elf_image_fault(image, "the image ends at %#zx, what is in it at %#jx", image->size,
+           elf_image_fault(image, "the image ends at %#zx, its contents at %#jx", image->size,
                            (uintmax_t)end);
 }
 
@@ -327,7 +327,8 @@ static bool segments_point_at_their_sections(struct elf_image *image,
         if (segment->p_type == PT_LOAD || segment->p_type == PT_GNU_STACK)
             continue;
         if (found == sizeof(pairs) / sizeof(pairs[0]))
-            return elf_image_fault(image, "segment %zu, type %#x, is too many", i, segment->p_type);
+            return elf_image_fault(image, "segment %zu, type %#x, is not expected", i,
+                                   segment->p_type);
         section = elf_image_header(image, pairs[found].section);
         if (!section)
             return false;

@@ -219,7 +219,7 @@ static bool null_symbol_and_name_are_there(struct elf_image *image)
     if (!symbol || !name)
         return false;
     return (*name == '\0' && memcmp(symbol, zero, sizeof(zero)) == 0) ||
-           elf_image_fault(image, "the null symbol, or its name, is something");
+           elf_image_fault(image, "the null symbol, or its name, is not zero");
 }
 
 /* bpftrace's user stacks name only functions that have a size. */
@@ -254,7 +254,7 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image,
         end = symbol.st_value + symbol.st_size;
     }
     return end <= image->sections[text].sh_addr + image->sections[text].sh_size ||
-           elf_image_fault(image, "the last function ends at %#jx, behind .text", (uintmax_t)end);
+           elf_image_fault(image, "the last function ends at %#jx, after .text", (uintmax_t)end);
 }
 
 /*
@@ -307,7 +307,7 @@ static bool between_functions_are_breakpoints(struct elf_image *image,
         end = symbol.st_value;
         for (; at < end; at++)
             if (!elf_image_at(image, at, 1) || image->bytes[at] != 0xcc)
-                return elf_image_fault(image, "%#jx, between two functions, is no breakpoint",
+                return elf_image_fault(image, "%#jx, between two functions, is not a breakpoint",
                                        (uintmax_t)at);
         at = end + symbol.st_size;
     }

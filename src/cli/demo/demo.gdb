@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 #
-# Watch rst-demo without privilege: gdb may do so with a program that it starts itself.
+# Watch rst-demo without privilege, which gdb can if it starts the program itself.
 #     gdb -nx -q -batch -x src/cli/demo/demo.gdb --args rst-demo --lines 10 README.md
 set pagination off
 set breakpoint pending off
 
-# rst-demo stops where its image has been loaded, from a memfd or a file.
+# Stop rst-demo when its image is loaded, from a memfd or a file.
 catch load /fd/\|/librst-[0-9]*/demo[.]
 commands
 silent
