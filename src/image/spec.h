@@ -14,8 +14,8 @@
 
 /*
  * A semaphore is a cell of 32 bits. The half at the lower address is the 16 bits that the note
- * names and in which the kernel counts tracers. The other half is librst's own and zero so far.
- * Guards read the whole cell.
+ * names and that the kernel raises while a tracer is attached. The other half is librst's own and
+ * zero so far. Guards read the whole cell.
  */
 #define RST_SEMAPHORE_SIZE 4
 

@@ -42,7 +42,7 @@ enum { WATCHED_UNKNOWN = -1, WATCHED_UNCOUNTED = -2 /* no semaphore, or no proce
 struct found {
     const struct usdt_probe *probe;
     const struct source *source;
-    int32_t watched; /* the semaphore's value, the number of tracers; or one of the above */
+    int32_t watched; /* the semaphore's value, 0 if nobody watches; or one of the above */
 };
 
 struct findings {

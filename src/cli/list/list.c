@@ -33,10 +33,10 @@ static const char help[] =
     "    rst list ./server                 the probes of a program that isn't running\n"
     "    rst list -p 4711 --json | jq .    the same, for programs\n"
     "\n"
-    "WATCHED is how many tracers the kernel has counted in the probe's semaphore; \"-\": there is\n"
-    "no semaphore, so rst can't tell; \"?\": you may not read it. PATH is what a tracer attaches\n"
-    "to. Exit status: 0; 1 no such probe, 3 no such process or file, 4 no permission, 5 a file\n"
-    "that can't be read; rst(1) has them all.\n";
+    "WATCHED is the count in the probe's semaphore, 0 if nobody watches; \"-\": there is no\n"
+    "semaphore, so rst can't tell; \"?\": you may not read it. PATH is what a tracer attaches to.\n"
+    "Exit status: 0; 1 no such probe, 3 no such process or file, 4 no permission, 5 a file that\n"
+    "can't be read; rst(1) has them all.\n";
 
 struct list_options {
     struct search search;
