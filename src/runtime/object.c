@@ -23,6 +23,7 @@
 #include "error.h"
 #include "image/stubs.h"
 #include "image/writer.h"
+#include "runtime/swap.h"
 
 #define WORDS_SIZE 256 /* of the first error, where there are two */
 
@@ -133,23 +134,30 @@ void rst_object_close(struct rst_object *object)
 /* Gives NULL and errno on failure. */
 static uint8_t *map_anonymous(const struct rst_object *object, size_t size)
 {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *memory = rst_swap_room(size);
 
-    if (memory != MAP_FAILED)
-        return memory;
-    rst_fail_errno(errno, "provider \"%s\": mmap of %zu bytes", object->provider, size);
-    return NULL;
+    if (!memory)
+        rst_fail_errno(errno, "provider \"%s\": mmap of %zu bytes", object->provider, size);
+    return memory;
 }
 
 /* Move memory of the given size onto the object. It is gone from where it was, also on failure. */
-static int move_onto(struct rst_object *object, uint8_t *memory, uint64_t offset, size_t size)
+static int move_onto(struct rst_object *object, uint8_t *memory, uint64_t offset, size_t size,
+                     int protection)
 {
-    int error;
+    const struct rst_swap swap = {
+        .at = object->loaded.base + offset,
+        .size = size,
+        .protection = protection,
+        /* The dynamic linker has written to the writable part: only the copy will do. */
+        .file = protection & PROT_WRITE ? NULL : &object->backing.file,
+        .offset = offset,
+    };
+    int error = rst_swap_move(&swap, memory);
 
-    if (mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, object->loaded.base + offset) !=
-        MAP_FAILED)
+    if (error == 0)
         return 0;
-    error = rst_fail_errno(errno, "provider \"%s\": mremap", object->provider);
+    rst_fail_errno(-error, "provider \"%s\": mremap", object->provider);
     munmap(memory, size);
     return error;
 }
@@ -164,7 +172,7 @@ static int hide_semaphores(struct rst_object *object)
     if (!copy)
         return -errno;
     memcpy(copy, object->loaded.base + map->dynamic, map->dynamic_size);
-    return move_onto(object, copy, map->dynamic, size);
+    return move_onto(object, copy, map->dynamic, size, PROT_READ | PROT_WRITE);
 }
 
 /* The headers and tables, and the stubs. A policy against anonymous code may refuse it. */
@@ -186,12 +194,12 @@ static int hide_text(struct rst_object *object)
         munmap(copy, map->dynamic);
         return error;
     }
-    error = move_onto(object, copy + map->text, map->text, text_size);
+    error = move_onto(object, copy + map->text, map->text, text_size, PROT_READ | PROT_EXEC);
     if (error < 0) {
         munmap(copy, map->text);
         return error;
     }
-    return move_onto(object, copy, 0, map->text);
+    return move_onto(object, copy, 0, map->text, PROT_READ);
 }
 
 /* The semaphores first, which needs no leave: from then on it is disabled, whatever follows. */
@@ -339,8 +347,13 @@ int rst_object_show(struct rst_object *object)
     if (object->shown)
         return repair_semaphores(object);
     error = show_memory(object);
-    if (error < 0)
+    if (error < 0) {
+        struct rst_kept_error why = rst_error_keep();
+
+        rst_object_hide(object); /* mmap(2) may have left a hole */
+        rst_error_restore(&why);
         return error;
+    }
     rst_linker_rename(&object->loaded, object->backing.path->text);
     object->shown = true;
     return 0;

@@ -65,7 +65,7 @@ const struct fault_kind fault_kinds[] = {
     {"mmap64", "anonymous", FATAL, "mmap", {ENOMEM, EAGAIN, EPERM}, {0}},
     {"mmap64", "backing", FATAL, "mmap", {ENOMEM, EACCES, EPERM}, {0}},
     {"mprotect", NULL, FATAL, "mprotect", {ENOMEM, EACCES}, {0}},
-    {"mremap", NULL, FATAL, "mremap", {ENOMEM, EFAULT}, {0}},
+    {"mremap", NULL, FATAL, "mremap", {ENOMEM, EFAULT, FAULT_HOLE}, {EINTR}},
     {"munmap", NULL, HARMLESS, NULL, {ENOMEM}, {0}},
 };
 
@@ -158,6 +158,8 @@ const char *fault_error_name(int error)
         return "half a write";
     if (error == FAULT_NOTHING)
         return "a write of nothing";
+    if (error == FAULT_HOLE)
+        return "ENOMEM after unmapping";
     snprintf(number, sizeof(number), "%d", error);
     return name ? name : number;
 }

@@ -31,7 +31,8 @@ static const char *nm, *library;
 /*
  * What librst calls besides: none of these can fail, or has an error to give. Or its failure is
  * tested elsewhere: what a fire calls, which makes nothing of it (madvise, process_vm_readv:
- * tracers/strings_test.py), and read(), of /proc/self/status only (load/dropped_test.c).
+ * tracers/strings_test.py), madvise(MADV_UNMERGEABLE), which most kernels refuse, and read(), of
+ * /proc/self/status only (load/dropped_test.c).
  */
 static const char infallible[] =
     " __errno_location __isoc23_sscanf bcmp __isoc23_strtol __isoc99_sscanf __libc_single_threaded"

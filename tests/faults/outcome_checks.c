@@ -61,6 +61,8 @@ bool may_litter(void)
 
 static int errno_of(int error)
 {
+    if (error == FAULT_HOLE)
+        return ENOMEM;
     return error == FAULT_NOTHING ? EIO : error;
 }
 

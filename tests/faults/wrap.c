@@ -184,7 +184,8 @@ WRAP(void *, mmap64, (void *at, size_t size, int protection, int flags, int fd, 
     if (error)
         FAIL(error, MAP_FAILED);
     mapping = __real_mmap64(at, size, protection, flags, fd, offset);
-    if (mapping != MAP_FAILED && !(flags & MAP_FIXED)) /* else it replaces what is the linker's */
+    if (mapping != MAP_FAILED &&
+        !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) /* else it replaces what is the linker's */
         faults_hold(MAPPING, (uintptr_t)mapping, size);
     RESULT(mapping, mapping != MAP_FAILED);
 }
@@ -199,23 +200,6 @@ WRAP(int, mprotect, (void *from, size_t size, int protection))
     RESULT(result, result == 0);
 }
 
-WRAP(void *, mremap, (void *from, size_t size, size_t new_size, int flags, ...))
-{
-    int error = faults_strike("mremap", NULL);
-    void *to, *result;
-    va_list list;
-
-    va_start(list, flags);
-    to = va_arg(list, void *);
-    va_end(list);
-    if (error)
-        FAIL(error, MAP_FAILED);
-    result = __real_mremap(from, size, new_size, flags, to);
-    if (result != MAP_FAILED)
-        faults_let_pages_go((uintptr_t)from, size);
-    RESULT(result, result != MAP_FAILED);
-}
-
 WRAP(int, munmap, (void *from, size_t size))
 {
     int error = faults_strike("munmap", NULL), result;
@@ -228,4 +212,25 @@ WRAP(int, munmap, (void *from, size_t size))
     if (result == 0)
         faults_let_pages_go((uintptr_t)from, size);
     RESULT(result, result == 0);
+}
+
+WRAP(void *, mremap, (void *from, size_t size, size_t new_size, int flags, ...))
+{
+    int error = faults_strike("mremap", NULL);
+    void *to, *result;
+    va_list list;
+
+    va_start(list, flags);
+    to = va_arg(list, void *);
+    va_end(list);
+    if (error == FAULT_HOLE) {
+        __real_munmap(to, size);
+        FAIL(ENOMEM, MAP_FAILED);
+    }
+    if (error)
+        FAIL(error, MAP_FAILED);
+    result = __real_mremap(from, size, new_size, flags, to);
+    if (result != MAP_FAILED)
+        faults_let_pages_go((uintptr_t)from, size);
+    RESULT(result, result != MAP_FAILED);
 }

@@ -18,6 +18,9 @@
 #define FAULT_SHORT (-1)   /* write half of it */
 #define FAULT_NOTHING (-2) /* write nothing, and say so */
 
+/* And mremap(2): fail with ENOMEM, after its target was unmapped. */
+#define FAULT_HOLE (-3)
+
 #define FAULT_ERRORS 5
 
 /* What the failure of a call may lead to. */
