@@ -16,17 +16,22 @@
 
 static void prepare_fork(void)
 {
-    int cancel = rst_uncancel();
+    RST_UNDISTURBED;
 
     rst_lock_to_fork();
     rst_linker_forking();
-    rst_cancel_again(&cancel);
+}
+
+static void mark_forked(void)
+{
+    rst_registry_visit(rst_object_forked_parent);
 }
 
 static void forked_parent(void)
 {
-    rst_registry_visit(rst_object_forked_parent);
-    rst_unlock_forked_parent();
+    if (!rst_forking_amid_work())
+        mark_forked();
+    rst_unlock_forked_parent(mark_forked);
 }
 
 static void repair(struct rst_object *object)
@@ -49,7 +54,7 @@ static void abandon_unopened(rst_provider *provider)
     while (*link) {
         struct rst_object *object = *link;
 
-        if (object->open) {
+        if (object->open || object->opener == rst_this_thread()) {
             link = &object->next;
             continue;
         }
@@ -59,14 +64,20 @@ static void abandon_unopened(rst_provider *provider)
     }
 }
 
+static void repair_all(void)
+{
+    for (rst_provider *provider = rst_providers; provider; provider = provider->next)
+        abandon_unopened(provider);
+    rst_registry_visit(repair);
+}
+
 static void forked_child(void)
 {
     rst_linker_forked_child();
     rst_resident_forked_child();
-    for (rst_provider *provider = rst_providers; provider; provider = provider->next)
-        abandon_unopened(provider);
-    rst_registry_visit(repair);
-    rst_unlock_forked_child();
+    if (!rst_forking_amid_work())
+        repair_all();
+    rst_unlock_forked_child(repair_all);
 }
 
 int rst_fork_prepare(void)

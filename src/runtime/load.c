@@ -34,6 +34,7 @@ static int take_probes(rst_provider *provider, struct rst_object **ret)
     if (!object)
         return rst_fail(ENOMEM, "provider \"%s\": no memory for %zu probes", provider->name, count);
     object->provider = provider->name;
+    object->opener = rst_this_thread();
     for (struct rst_handle *handle = provider->pending; handle; handle = handle->next_pending) {
         handle->object = object;
         handle->index = object->count++;
@@ -191,7 +192,7 @@ static bool is_disabled(void)
 
 int rst_provider_load(rst_provider *provider)
 {
-    RST_UNCANCELLED;
+    RST_UNDISTURBED;
     struct rst_object_options options = {.arch = rst_arch_native()};
     struct rst_object *object = NULL;
     char *directory = NULL;
@@ -229,7 +230,7 @@ int rst_provider_load(rst_provider *provider)
 
 int rst_provider_unload(rst_provider *provider)
 {
-    RST_UNCANCELLED;
+    RST_UNDISTURBED;
     int error;
 
     if (!provider)

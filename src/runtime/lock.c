@@ -2,6 +2,8 @@
 #include "runtime/lock.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
 #include <time.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -10,29 +12,104 @@ static bool exiting; /* under the lock */
 /* This thread is forking and has the lock. */
 static _Thread_local bool forking;
 
-void rst_lock(void)
+/*
+ * This thread is about to take the lock, or has only just released it; and between these, it has
+ * it. Two flags, since a signal may come between the call and the note of it.
+ */
+static _Thread_local bool near, holding;
+
+/* ------------------------------------------------------------------- undisturbed -- */
+
+static _Thread_local unsigned undisturbed; /* how many calls, one in the other */
+static _Thread_local sigset_t signals_before;
+
+/* What says that an instruction went wrong can't wait until the next one; nor can what answers
+ * for a system call that a filter refused. */
+static const int urgent[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+
+static void hold_signals(void)
 {
-    if (!forking)
-        pthread_mutex_lock(&lock);
+    sigset_t held, before;
+
+    if (undisturbed == 0) {
+        sigfillset(&held);
+        for (size_t i = 0; i < sizeof(urgent) / sizeof(urgent[0]); i++)
+            sigdelset(&held, urgent[i]);
+        pthread_sigmask(SIG_BLOCK, &held, &before);
+        signals_before = before;
+    }
+    undisturbed++;
 }
 
-void rst_unlock(void)
+static void release_signals(void)
 {
-    if (!forking)
-        pthread_mutex_unlock(&lock);
+    sigset_t before = signals_before; /* a handler may call us as soon as it can */
+
+    if (--undisturbed == 0)
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-int rst_uncancel(void)
+int rst_undisturb(void)
 {
     int old;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    hold_signals();
     return old;
 }
 
-void rst_cancel_again(const int *old)
+void rst_disturb_again(const int *old)
 {
+    release_signals();
     pthread_setcancelstate(*old, NULL);
+}
+
+/* ----------------------------------------------------------------------- the lock -- */
+
+static void (*due)(void); /* what a fork could not do: under the lock */
+
+void rst_lock(void)
+{
+    if (forking)
+        return;
+    hold_signals();
+    near = true;
+    pthread_mutex_lock(&lock);
+    holding = true;
+}
+
+static void release(void)
+{
+    holding = false;
+    pthread_mutex_unlock(&lock);
+    near = false;
+    release_signals();
+}
+
+void rst_unlock(void)
+{
+    void (*work)(void) = due;
+
+    if (forking)
+        return;
+    due = NULL;
+    if (work)
+        work();
+    release();
+}
+
+/* Gives 0, or ETIMEDOUT; without `until`, it waits for ever. */
+static int wait_for(pthread_cond_t *condition, const struct timespec *until)
+{
+    int error;
+
+    holding = false;
+    if (until)
+        error = pthread_cond_clockwait(condition, &lock, CLOCK_MONOTONIC, until);
+    else
+        error = pthread_cond_wait(condition, &lock);
+    holding = true;
+    return error;
 }
 
 bool rst_exiting(void)
@@ -41,16 +118,19 @@ bool rst_exiting(void)
 }
 
 static unsigned unlisted; /* loads and frees under way, whose objects are not listed as open */
+static _Thread_local unsigned own_unlisted; /* of these, this thread's */
 static pthread_cond_t listed = PTHREAD_COND_INITIALIZER;
 
 void rst_unlisted_begin(void)
 {
     unlisted++;
+    own_unlisted++;
 }
 
 void rst_unlisted_end(void)
 {
     unlisted--;
+    own_unlisted--;
     pthread_cond_broadcast(&listed);
 }
 
@@ -63,6 +143,30 @@ static struct timespec in_seconds(clockid_t clock, time_t seconds)
     return time;
 }
 
+static bool is_over(const struct timespec *until)
+{
+    struct timespec now = in_seconds(CLOCK_MONOTONIC, 0);
+
+    return now.tv_sec > until->tv_sec ||
+           (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec);
+}
+
+#define POLL_NS 1000000L
+
+/* Not by pthread_mutex_clocklock(3), of which ThreadSanitizer knows nothing: it would complain of
+ * the unlock, at the end of each program that it watches. */
+static bool lock_until(const struct timespec *until)
+{
+    const struct timespec nap = {.tv_nsec = POLL_NS};
+
+    while (pthread_mutex_trylock(&lock) != 0) {
+        if (is_over(until))
+            return false;
+        nanosleep(&nap, NULL);
+    }
+    return true;
+}
+
 /* ------------------------------------------------------------------------ forking -- */
 
 /*
@@ -73,16 +177,21 @@ static struct timespec in_seconds(clockid_t clock, time_t seconds)
  */
 #define FORK_WAIT 1 /* seconds */
 
-static unsigned linking; /* calls of the linker under way */
-static unsigned forks;   /* that wait for them */
+static unsigned linking;                   /* calls of the linker under way */
+static _Thread_local unsigned own_linking; /* of these, this thread's */
+static unsigned forks;                     /* that wait for them */
 static pthread_cond_t linking_changed = PTHREAD_COND_INITIALIZER;
+
+/* The thread that forks had the lock before: the fork is a signal handler's. */
+static _Thread_local bool had_lock;
 
 void rst_linking_begin(void)
 {
     rst_lock();
     while (forks > 0 && !forking)
-        pthread_cond_wait(&linking_changed, &lock);
+        wait_for(&linking_changed, NULL);
     linking++;
+    own_linking++;
     rst_unlock();
 }
 
@@ -90,75 +199,91 @@ void rst_linking_end(void)
 {
     rst_lock();
     linking--;
+    own_linking--;
     pthread_cond_broadcast(&linking_changed);
     rst_unlock();
+}
+
+/* Gives whether this thread had it already. */
+static bool take_lock_to_fork(const struct timespec *until)
+{
+    if (holding || (near && !lock_until(until)))
+        return true;
+    if (!near)
+        pthread_mutex_lock(&lock);
+    return false;
 }
 
 void rst_lock_to_fork(void)
 {
     struct timespec until = in_seconds(CLOCK_MONOTONIC, FORK_WAIT);
 
-    rst_lock();
+    hold_signals();
+    had_lock = take_lock_to_fork(&until);
     forks++;
-    while (linking > 0 &&
+    while (!had_lock && linking > own_linking &&
            pthread_cond_clockwait(&linking_changed, &lock, CLOCK_MONOTONIC, &until) == 0)
         ;
     forking = true;
 }
 
-void rst_unlock_forked_parent(void)
+bool rst_forking_amid_work(void)
+{
+    return had_lock;
+}
+
+static void unlock_forked(void (*later)(void))
+{
+    forking = false;
+    if (had_lock)
+        due = later;
+    else
+        pthread_mutex_unlock(&lock);
+    had_lock = false;
+    release_signals();
+}
+
+void rst_unlock_forked_parent(void (*later)(void))
 {
     forks--;
     pthread_cond_broadcast(&linking_changed);
-    forking = false;
-    rst_unlock();
+    unlock_forked(later);
 }
 
-void rst_unlock_forked_child(void)
+void rst_unlock_forked_child(void (*later)(void))
 {
     static const pthread_cond_t fresh = PTHREAD_COND_INITIALIZER;
 
     linking_changed = listed = fresh; /* nobody waits here */
-    linking = forks = unlisted = 0;
-    forking = false;
-    rst_unlock();
+    linking = own_linking;
+    unlisted = own_unlisted;
+    forks = 0;
+    unlock_forked(later);
+}
+
+const void *rst_this_thread(void)
+{
+    return &forking;
 }
 
 /* ------------------------------------------------------------------------ exiting -- */
 
 #define EXIT_WAIT 1 /* seconds */
-#define EXIT_POLL_NS 1000000L
-
-static bool is_over(const struct timespec *until)
-{
-    struct timespec now = in_seconds(CLOCK_MONOTONIC, 0);
-
-    return now.tv_sec > until->tv_sec ||
-           (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec);
-}
-
-/* Not by pthread_mutex_clocklock(3), of which ThreadSanitizer knows nothing: it would complain of
- * the unlock, at the end of each program that it watches. */
-static bool lock_until(const struct timespec *until)
-{
-    const struct timespec nap = {.tv_nsec = EXIT_POLL_NS};
-
-    while (pthread_mutex_trylock(&lock) != 0) {
-        if (is_over(until))
-            return false;
-        nanosleep(&nap, NULL);
-    }
-    return true;
-}
 
 bool rst_lock_to_exit(void)
 {
     struct timespec until = in_seconds(CLOCK_MONOTONIC, EXIT_WAIT);
 
-    if (!lock_until(&until))
+    hold_signals();
+    near = true;
+    holding = lock_until(&until);
+    if (!holding) {
+        near = false;
+        release_signals();
         return false;
+    }
     exiting = true;
-    while (unlisted > 0 && pthread_cond_clockwait(&listed, &lock, CLOCK_MONOTONIC, &until) == 0)
+    while (unlisted > 0 && wait_for(&listed, &until) == 0)
         ;
     return true;
 }

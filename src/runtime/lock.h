@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+/* A thread that has the lock is disturbed by no signal but those that say that it has gone wrong:
+ * a handler may fork. */
 void rst_lock(void);
 void rst_unlock(void);
 
@@ -29,23 +31,32 @@ void rst_unlisted_end(void);
 bool rst_exiting(void);
 
 /*
- * A thread that is cancelled (pthread_cancel(3)) amid one of our calls would leave the lock locked.
- * For the rest of the block it can't be.
+ * A thread that is cancelled (pthread_cancel(3)) amid one of our calls would leave the lock locked,
+ * and a signal handler that forks would take half of what we do into the child. For the rest of the
+ * block neither happens: signals wait.
  */
-#define RST_UNCANCELLED                                                                            \
-    __attribute__((cleanup(rst_cancel_again), unused)) int cancel_state = rst_uncancel()
+#define RST_UNDISTURBED                                                                            \
+    __attribute__((cleanup(rst_disturb_again), unused)) int cancel_state = rst_undisturb()
 
-int rst_uncancel(void);
-void rst_cancel_again(const int *old);
+int rst_undisturb(void);
+void rst_disturb_again(const int *old);
 
 /*
- * Before a fork: take the lock when no thread is in the linker for us, or after a second; until it
- * is released, this thread passes rst_lock(), for the program's own fork handlers may call us, too.
- * After the fork: release it.
+ * Before a fork: take the lock when no other thread is in the linker for us, or after a second;
+ * until it is released, this thread passes rst_lock(), for the program's own fork handlers may call
+ * us, too. After the fork: release it.
+ *
+ * A handler of a signal that could not wait may fork while its thread has the lock. Then what the
+ * lock guards may be half changed (rst_forking_amid_work()), and the fork's own work is left to
+ * `later`, which is called as that thread releases the lock, in the parent as in the child.
  */
 void rst_lock_to_fork(void);
-void rst_unlock_forked_parent(void);
-void rst_unlock_forked_child(void);
+bool rst_forking_amid_work(void);
+void rst_unlock_forked_parent(void (*later)(void));
+void rst_unlock_forked_child(void (*later)(void));
+
+/* Tells threads apart, and stays the same in a forked child. */
+const void *rst_this_thread(void);
 
 /*
  * Take the lock for good as the program exits: from then on rst_exiting(). Gives false, without the

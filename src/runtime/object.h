@@ -20,6 +20,7 @@
 struct rst_object {
     struct rst_object *next;
     const char *provider; /* the name; the provider's own */
+    const void *opener;   /* the thread that opens it, or has (rst_this_thread()) */
     bool open;            /* false while it is being opened, without the lock */
     bool shown;           /* all of its memory that tracers look at is the backing's */
     bool hidden;          /* none is; neither holds after swapping has failed halfway */

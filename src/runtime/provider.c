@@ -40,7 +40,7 @@ rst_provider *rst_provider_new(const char *name)
 
 void rst_provider_free(rst_provider *provider)
 {
-    RST_UNCANCELLED;
+    RST_UNDISTURBED;
     int error = errno;
     bool unlisted;
 
@@ -93,7 +93,7 @@ int rst_fail_null_provider(void)
 
 int rst_provider_set_backing(rst_provider *provider, int backing, const char *directory)
 {
-    RST_UNCANCELLED;
+    RST_UNDISTURBED;
     char *copy = NULL;
     int error;
 

@@ -41,7 +41,7 @@ static const char infallible[] =
     " memchr memcmp memcpy memmove memset nanosleep pthread_cond_broadcast pthread_cond_clockwait "
     "pthread_cond_wait"
     " process_vm_readv read pthread_detach pthread_join pthread_mutex_lock pthread_mutex_unlock"
-    " pthread_self pthread_setcancelstate"
+    " pthread_self pthread_setcancelstate pthread_sigmask sigdelset sigfillset"
     " secure_getenv sem_init sem_post snprintf sprintf sscanf strcmp strcpy strcspn strerror_r "
     "strlen"
     " strncat strncmp strrchr strspn strstr strtol sysconf vsnprintf"

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A signal handler that forks, whatever librst is doing in the thread that it interrupts. Parent
+ * and child both go on, from where they were.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/children.h"
+#include "support/resources.h"
+#include "support/shop.h"
+
+#define TICK_NS (300 * 1000)
+#define FORKS 150
+#define CHILD_SECONDS 20 /* until a child that hangs is ended by SIGALRM */
+
+static volatile sig_atomic_t forks, is_child;
+static pid_t children[FORKS];
+
+static void fork_here(int signal)
+{
+    int error = errno;
+    pid_t pid;
+
+    (void)signal;
+    if (is_child || forks == FORKS)
+        return;
+    pid = fork();
+    if (pid == 0) {
+        is_child = 1;
+        alarm(CHILD_SECONDS);
+    } else if (pid > 0) {
+        children[forks++] = pid;
+    }
+    errno = error;
+}
+
+static bool is_urgent; /* the signal does not wait until librst is done */
+
+/* Where the signal did, nothing is lacking in the child. Else parent and child may have been at the
+ * same load with the same descriptor, and one may be refused, with words. */
+static void check_loads(rst_provider *provider)
+{
+    int error = rst_provider_load(provider);
+
+    if (error == 0)
+        return;
+    check(is_urgent);
+    check(strlen(rst_error()) > 0);
+}
+
+/* In the child: what it was doing is done; now something new. */
+static _Noreturn void go_on_in_child(struct shop shop)
+{
+    rst_provider *own = rst_provider_new("own");
+    rst_probe *probe = rst_provider_add(own, "probe", NULL);
+
+    check_equal(rst_provider_load(shop.provider), 0);
+    check(rst_probe_path(shop.order) != NULL);
+    shop_fire(shop, 1);
+    shop_call(shop);
+    check_loads(own);
+    if (rst_provider_loaded(own))
+        check(rst_probe_path(probe) != NULL);
+    rst_provider_free(own);
+    check_equal(rst_provider_unload(shop.provider), 0);
+    rst_provider_free(shop.provider);
+    _exit(EXIT_SUCCESS);
+}
+
+static void load_unload_and_ask(struct shop shop)
+{
+    rst_provider *fresh = rst_provider_new("fresh");
+
+    check(rst_provider_add(fresh, "probe", NULL) != NULL);
+    check_loads(fresh);
+    for (int i = 0; i < 20; i++)
+        check(rst_probe_path(shop.order) != NULL);
+    check_equal(rst_provider_unload(shop.provider), 0);
+    check_equal(rst_provider_load(shop.provider), 0);
+    rst_provider_free(fresh);
+}
+
+static void join_children(void)
+{
+    for (int i = 0; i < forks; i++) {
+        int status;
+
+        check_equal(waitpid(children[i], &status, 0), children[i]);
+        check_equal(status, 0);
+    }
+}
+
+static void fork_at_ticks(void *data)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = *(int *)data};
+    const struct itimerspec ticks = {{0, TICK_NS}, {0, TICK_NS}};
+    struct sigaction action = {.sa_handler = fork_here, .sa_flags = SA_RESTART};
+    struct shop shop = shop_loaded();
+    timer_t timer;
+
+    check_equal(sigaction(event.sigev_signo, &action, NULL), 0);
+    check_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    check_equal(timer_settime(timer, 0, &ticks, NULL), 0);
+    while (forks < FORKS && !is_child)
+        load_unload_and_ask(shop);
+    if (is_child)
+        go_on_in_child(shop);
+    timer_delete(timer);
+    join_children();
+    rst_provider_free(shop.provider);
+}
+
+static void fork_by(int signal)
+{
+    struct child child;
+
+    check_applies(!SANITIZED, "the sanitizers' own locks know no fork in a signal handler");
+    child = child_start(fork_at_ticks, &signal);
+    child_join(&child);
+}
+
+static void a_handler_may_fork_amid_any_call(void **state)
+{
+    (void)state;
+    is_urgent = false;
+    fork_by(SIGUSR1);
+}
+
+static void a_handler_of_a_signal_that_cannot_wait_may_fork_too(void **state)
+{
+    (void)state;
+    is_urgent = true;
+    fork_by(SIGTRAP);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_handler_may_fork_amid_any_call),
+        cmocka_unit_test(a_handler_of_a_signal_that_cannot_wait_may_fork_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
