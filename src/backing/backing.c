@@ -65,11 +65,25 @@ const struct rst_backing_operations *const *rst_backing_kinds(int backing)
     return kinds[backing];
 }
 
+const char *rst_backing_load_path(const struct rst_backing *backing)
+{
+    return backing->load ? backing->load->text : backing->path->text;
+}
+
+void rst_backing_loaded(struct rst_backing *backing)
+{
+    if (!backing->load)
+        return;
+    rst_descriptor_close(&backing->load->directory);
+    free(backing->load);
+    backing->load = NULL;
+}
+
 void rst_backing_release(struct rst_backing *backing)
 {
+    rst_backing_loaded(backing);
     backing->kind->release(backing);
     rst_descriptor_close(&backing->file);
-    rst_descriptor_close(&backing->pin);
     while (backing->path) {
         struct rst_path *older = backing->path->older;
 

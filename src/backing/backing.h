@@ -23,6 +23,10 @@ int rst_backing_choose(struct rst_backing_choice *choice);
 /* The kinds to try, in this order; NULL ends them. */
 const struct rst_backing_operations *const *rst_backing_kinds(int backing);
 
+/* The path to load it by; and, after that, let go of what that took. */
+const char *rst_backing_load_path(const struct rst_backing *backing);
+void rst_backing_loaded(struct rst_backing *backing);
+
 /* Close, remove and free what `backing` holds. */
 void rst_backing_release(struct rst_backing *backing);
 

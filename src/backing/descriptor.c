@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -74,6 +75,19 @@ int rst_descriptor_move(int fd, const char *what)
         error = rst_fail_errno(errno, "%s: fcntl(F_DUPFD_CLOEXEC)", what);
     close(fd);
     return error < 0 ? error : high;
+}
+
+int rst_descriptor_path(int fd, char text[RST_DESCRIPTOR_PATH_SIZE])
+{
+    char pid[RST_DESCRIPTOR_NUMBER_SIZE];
+    ssize_t length = readlink("/proc/self", pid, sizeof(pid) - 1);
+
+    if (length <= 0)
+        return rst_fail_errno(length < 0 ? errno : ENOENT,
+                              "/proc/self, by which tracers find a memfd (is /proc mounted?)");
+    pid[length] = '\0';
+    snprintf(text, RST_DESCRIPTOR_PATH_SIZE, "/proc/%s/fd/%d", pid, fd);
+    return 0;
 }
 
 /* ------------------------------------------------------------------- writing an image -- */

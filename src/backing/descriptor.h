@@ -36,6 +36,18 @@ void rst_descriptor_close(struct rst_descriptor *descriptor);
 int rst_descriptor_move(int fd, const char *what);
 
 /*
+ * Write the path of our descriptor: the literal /proc/PID/fd/N, for with /proc/self gdb would open
+ * a file of its own. The PID is what /proc/self leads to, which is right even where /proc shows
+ * another PID namespace. Gives 0 or a negative errno.
+ */
+#define RST_DESCRIPTOR_NUMBER_SIZE                                                                 \
+    ((size_t)12) /* of a process id or a descriptor, with its NUL                                  \
+                  */
+#define RST_DESCRIPTOR_PATH_SIZE (sizeof("/proc//fd/") + 2 * RST_DESCRIPTOR_NUMBER_SIZE)
+
+int rst_descriptor_path(int fd, char text[RST_DESCRIPTOR_PATH_SIZE]);
+
+/*
  * Write the image to an empty file. What lies between its parts is left a hole; nothing that is
  * loaded is, even where it is zero: reading a hole in a full tmpfs kills the program (SIGBUS).
  */

@@ -1,195 +1,94 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file is DIRECTORY/librst-UID/PROVIDER.PID.TOKEN-N.so.
+ * The dynamic linker opens the file by the descriptor of its directory, which was seen to be the
+ * user's alone: /proc/PID/fd/N/NAME. No directory on the way there can be exchanged, and as each
+ * name is used once, the linker takes it for no other.
  *
- * The process id is for people. The token, made from the time, tells two processes apart that have
- * the same id: in two containers, say, or one after the other.
- *
- * The file must go when nobody uses it, whoever is the last: the process that made it, a child of
- * it that lived longer, or, when they were killed, the next process that comes by. The kernel
- * knows who uses it: a write lease (fcntl(2), F_SETLEASE) is granted on a file that nobody has
- * open or mapped, whatever PID namespace they are in and whichever descriptors they have closed.
- *
- * The dynamic linker knows a library by device and inode. So the file that it has read keeps its
- * inode, held by a descriptor that counts as no use (O_PATH), until the library is closed; or the
- * next file to get that inode, the program's own plugin perhaps, would be taken for it.
+ * It knows a library by device and inode, too. So the file that it has read keeps its inode until
+ * the library is closed; or the next file to get that inode, the program's own plugin perhaps,
+ * would be taken for it. A page of the file is mapped for that, which programs don't close as they
+ * do descriptors. But a mapping counts as use: where the name must stay until another process is
+ * done, a descriptor that doesn't count (O_PATH) takes its place.
  */
 #include "backing/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <time.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "backing/place.h"
+#include "backing/sweep.h"
 #include "error.h"
 #include "rst.h"
 
-#define SUFFIX ".so"
-#define NUMBER_LENGTH ((size_t)10) /* of a user or process id, or a count */
 #define TRIES 200 /* against another process that removes the directory as we make it */
 
-/* ------------------------------------------------------------------------ its name -- */
+/* --------------------------------------------------------------------- the inode -- */
 
-/* The part of a file's name that this process alone uses: ".PID.TOKEN-". */
-struct own_mark {
-    char text[sizeof("..ffffffff-") + NUMBER_LENGTH];
-};
-
-static struct own_mark own_mark(void)
+static size_t page_size(void)
 {
-    static uint32_t token; /* a forked child keeps it, and has another process id */
-    struct own_mark mark;
-    struct timespec now;
-    uint32_t none = 0;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    __atomic_compare_exchange_n(&token, &none, (uint32_t)now.tv_nsec | 1, false, __ATOMIC_RELAXED,
-                                __ATOMIC_RELAXED);
-    snprintf(mark.text, sizeof(mark.text), ".%d.%08x-", (int)getpid(),
-             __atomic_load_n(&token, __ATOMIC_RELAXED));
-    return mark;
+    return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static struct rst_path *new_path(const char *directory, const char *provider)
+static bool map_pin(struct rst_pin *pin, int fd)
 {
-    static unsigned last;
-    static const char format[] = "%s/%s%s%u" SUFFIX;
-    unsigned number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
-    struct own_mark own = own_mark();
-    size_t size =
-        sizeof(format) + strlen(directory) + strlen(provider) + sizeof(own) + NUMBER_LENGTH;
-    struct rst_path *path = calloc(1, sizeof(*path) + size);
+    void *page = mmap(NULL, page_size(), PROT_NONE, MAP_PRIVATE, fd, 0);
 
-    if (path)
-        snprintf(path->text, size, format, directory, provider, own.text, number);
-    else
-        rst_fail(ENOMEM, "no memory for a path");
-    return path;
-}
-
-static const char *file_part(const struct rst_path *path)
-{
-    return strrchr(path->text, '/') + 1;
-}
-
-/* The path of the directory that the file is in. */
-struct directory_name {
-    char text[PATH_MAX];
-};
-
-static struct directory_name directory_part(const struct rst_path *path)
-{
-    struct directory_name name;
-    size_t length = (size_t)(file_part(path) - 1 - path->text);
-
-    memcpy(name.text, path->text, length);
-    name.text[length] = '\0';
-    return name;
-}
-
-/* ------------------------------------------------------------------ who uses a file -- */
-
-/* A file of ours had to stay, because a child used it: from then on we sweep our own, too. */
-static bool left_behind;
-
-/* Whether no process has the file open or mapped. False also where leases are not to be had. */
-static bool is_unused(int directory, const char *name)
-{
-    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool unused;
-
-    if (fd < 0)
+    if (page == MAP_FAILED)
         return false;
-    /* Should anyone open the file at just this moment, the kernel signals us: let it not be SIGIO,
-     * which kills by default. */
-    unused = fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
-    if (unused)
-        fcntl(fd, F_SETLEASE, F_UNLCK);
-    close(fd);
-    return unused;
+    pin->page = page;
+    rst_descriptor_close(&pin->file);
+    return true;
 }
 
-static bool is_image(const char *name)
+/* Hold the inode of what the dynamic linker is about to read. */
+static int pin(struct rst_backing *file)
 {
-    size_t length = strlen(name);
-
-    return length > strlen(SUFFIX) && strcmp(name + length - strlen(SUFFIX), SUFFIX) == 0;
+    file->pin.file = file->file;
+    file->pin.file.fd = -1;
+    if (map_pin(&file->pin, file->file.fd))
+        return 0;
+    return rst_fail_errno(errno, "file %s: mmap", rst_quote(file->path->text).text);
 }
 
-/* Remove what killed processes left. What can't be removed stays for another to try. */
-static void sweep(int directory)
+/* Hold it in a way that doesn't count as use, if it can be; else as before. */
+static void pin_by_descriptor(struct rst_pin *pin, const char *path)
 {
-    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-    bool all = __atomic_load_n(&left_behind, __ATOMIC_RELAXED);
-    struct own_mark own = own_mark();
-    struct dirent *entry;
+    struct rst_descriptor held = pin->file;
 
-    if (!stream) {
-        if (fd >= 0)
-            close(fd);
+    held.fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (held.fd >= 0)
+        held.fd = rst_descriptor_move(held.fd, path);
+    if (held.fd < 0)
+        return;
+    if (!rst_descriptor_is_ours(&held) || munmap(pin->page, page_size()) < 0) {
+        close(held.fd);
         return;
     }
-    while ((entry = readdir(stream)))
-        if (is_image(entry->d_name) && (all || !strstr(entry->d_name, own.text)) &&
-            is_unused(directory, entry->d_name))
-            unlinkat(directory, entry->d_name, 0);
-    closedir(stream);
+    pin->page = NULL;
+    pin->file = held;
 }
 
-/* ------------------------------------------------------------------- the directory -- */
-
-static int check_base(const char *base)
+static void unpin(struct rst_backing *file)
 {
-    struct statvfs status;
-
-    if (strlen(base) > PATH_MAX / 2)
-        return rst_fail(ENAMETOOLONG, "directory %s is too long", rst_quote(base).text);
-    if (statvfs(base, &status) < 0)
-        return rst_fail_errno(errno, "directory %s", rst_quote(base).text);
-    if (status.f_flag & ST_NOEXEC)
-        return rst_fail(EACCES, "directory %s is on a file system that is mounted noexec",
-                        rst_quote(base).text);
-    return 0;
-}
-
-/* Open our own directory, making it if need be. Gives a descriptor or a negative errno. */
-static int open_private(const char *path)
-{
-    bool made = mkdir(path, 0700) == 0;
-    struct stat status;
-    int fd, error = 0;
-
-    if (!made && errno != EEXIST)
-        return rst_fail_errno(errno, "mkdir %s", rst_quote(path).text);
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        error = rst_fail_errno(errno, "directory %s", rst_quote(path).text);
-    else if (fstat(fd, &status) < 0)
-        error = rst_fail_errno(errno, "directory %s: fstat", rst_quote(path).text);
-    else if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
-        error = rst_fail(EPERM,
-                         "directory %s is not user %u's alone (mode 0700); remove it, or name "
-                         "another with RST_BACKING=file:DIR",
-                         rst_quote(path).text, (unsigned)geteuid());
-    if (error == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    if (made)
-        rmdir(path);
-    return error;
+    if (file->pin.page)
+        munmap(file->pin.page, page_size());
+    file->pin.page = NULL;
+    rst_descriptor_close(&file->pin.file);
 }
 
 /* ------------------------------------------------------------------------ the file -- */
+
+/* If it is empty. */
+static void remove_directory(const struct rst_path *path)
+{
+    if (rst_place_remove(path))
+        rst_sweep_anew();
+}
 
 /*
  * Create an empty file at `file`'s path. Gives the directory's descriptor, the file's being in
@@ -201,14 +100,16 @@ static int create_empty(struct rst_backing *file)
     struct rst_kept_error before = rst_error_keep();
 
     for (int tries = TRIES;; tries--) {
-        struct directory_name in = directory_part(file->path);
-        int directory = open_private(in.text), error;
+        int directory = rst_place_open(file->path), error;
 
         if (directory == -ENOENT && tries > 0)
             continue;
-        if (directory < 0)
+        if (directory < 0) {
+            if (tries < TRIES) /* it was ours a moment ago */
+                remove_directory(file->path);
             return directory;
-        file->file.fd = openat(directory, file_part(file->path), flags, 0600);
+        }
+        file->file.fd = openat(directory, rst_place_name(file->path), flags, 0600);
         if (file->file.fd >= 0) {
             rst_error_restore(&before);
             return directory;
@@ -216,7 +117,7 @@ static int create_empty(struct rst_backing *file)
         error = errno;
         close(directory);
         if (error != ENOENT || tries == 0) {
-            rmdir(in.text); /* if it is empty */
+            remove_directory(file->path);
             return rst_fail_errno(error, "file %s", rst_quote(file->path->text).text);
         }
     }
@@ -234,35 +135,50 @@ static int write_image(struct rst_backing *file, const struct rst_image *image)
     return error < 0 ? error : rst_descriptor_identify(&file->file, path);
 }
 
+/* Gives the directory's descriptor or a negative errno. */
 static int create_and_write(struct rst_backing *file, const struct rst_image *image)
 {
     int directory = create_empty(file), error;
 
     if (directory < 0)
         return directory;
-    sweep(directory);
+    rst_sweep(directory);
     error = write_image(file, image);
-    if (error < 0) {
-        unlinkat(directory, file_part(file->path), 0);
-        if (file->file.fd >= 0)
-            close(file->file.fd);
-        rmdir(directory_part(file->path).text); /* if it is empty */
-    }
+    if (error == 0)
+        return directory;
+    unlinkat(directory, rst_place_name(file->path), 0);
+    if (file->file.fd >= 0)
+        close(file->file.fd);
+    remove_directory(file->path);
     close(directory);
     return error;
 }
 
-/* Hold the inode of what the dynamic linker is about to read. */
-static int pin(struct rst_backing *file)
+/* The file may be another process's, too: its name goes with the last of them. */
+static void hide_shared(struct rst_backing *file)
 {
     const char *path = file->path->text;
+    struct rst_descriptor again = file->file;
+    bool pinned = file->pin.page && file->pin.file.device == again.device &&
+                  file->pin.file.inode == again.inode;
 
-    file->pin = file->file;
-    file->pin.fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (file->pin.fd < 0)
-        return rst_fail_errno(errno, "file %s: open", rst_quote(path).text);
-    file->pin.fd = rst_descriptor_move(file->pin.fd, path);
-    return file->pin.fd < 0 ? file->pin.fd : 0;
+    again.fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (again.fd < 0) {
+        if (errno != ENOENT)
+            rst_sweep_leave(path);
+        return;
+    }
+    if (!rst_descriptor_is_ours(&again)) {
+        close(again.fd); /* the name is another file's now */
+        return;
+    }
+    if (pinned)
+        pin_by_descriptor(&file->pin, path);
+    if (!rst_sweep_is_unused(again.fd) || unlink(path) < 0)
+        rst_sweep_leave(path);
+    else if (!file->pin.page && rst_descriptor_is_ours(&file->pin.file))
+        map_pin(&file->pin, again.fd);
+    close(again.fd);
 }
 
 /* Needs no descriptor, unless a child may use the file: a program may have none left. */
@@ -272,36 +188,82 @@ static void hide(struct rst_backing *file)
     const char *path = file->path->text;
 
     rst_descriptor_close(&file->file);
-    if (rst_descriptor_is_elsewhere(&file->file, path))
-        ; /* the name is another file's now */
-    else if (!file->forked || is_unused(AT_FDCWD, path))
+    if (file->forked)
+        hide_shared(file);
+    else if (!rst_descriptor_is_elsewhere(&file->file, path))
         unlink(path);
-    else
-        __atomic_store_n(&left_behind, true, __ATOMIC_RELAXED);
-    rmdir(directory_part(file->path).text); /* if it is empty now */
+    remove_directory(file->path);
     rst_error_restore(&before);
 }
+
+static void release(struct rst_backing *file)
+{
+    hide(file);
+    unpin(file);
+}
+
+/* --------------------------------------------------------------- by which it is loaded -- */
+
+static bool name_load_path(const struct rst_backing *file, struct rst_load_path *load, size_t size)
+{
+    size_t length;
+
+    if (rst_descriptor_identify(&load->directory, rst_place_directory(file->path)) < 0 ||
+        rst_descriptor_path(load->directory.fd, load->text) < 0)
+        return false;
+    length = strlen(load->text);
+    snprintf(load->text + length, size - length, "/%s", rst_place_name(file->path));
+    return rst_descriptor_is_at(&file->file, load->text);
+}
+
+/* Where /proc isn't this process's, the file's own path must do. Takes the descriptor. */
+static int set_load_path(struct rst_backing *file, int directory)
+{
+    size_t size = RST_DESCRIPTOR_PATH_SIZE + sizeof("/") + strlen(rst_place_name(file->path));
+    struct rst_kept_error before = rst_error_keep();
+    struct rst_load_path *load;
+
+    directory = rst_descriptor_move(directory, rst_place_directory(file->path));
+    if (directory < 0)
+        return directory;
+    load = calloc(1, sizeof(*load) + size);
+    if (!load) {
+        close(directory);
+        return rst_fail(ENOMEM, "no memory for a path");
+    }
+    load->directory.fd = directory;
+    if (name_load_path(file, load, size)) {
+        file->load = load;
+        return 0;
+    }
+    rst_error_restore(&before);
+    close(directory);
+    free(load);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------- creating -- */
 
 static int create_under(const char *base, const char *provider, const struct rst_image *image,
                         struct rst_backing *ret)
 {
-    struct rst_backing file = {.kind = &rst_file};
-    struct directory_name in;
-    int error = check_base(base);
+    struct rst_backing file = {.kind = &rst_file, .pin.file.fd = -1};
+    int error = rst_place_new(base, provider, &file.path), directory;
 
     if (error < 0)
         return error;
-    snprintf(in.text, sizeof(in.text), "%s/librst-%u", base, (unsigned)geteuid());
-    file.path = new_path(in.text, provider);
-    if (!file.path)
-        return -ENOMEM;
-    error = create_and_write(&file, image);
-    if (error == 0) {
-        error = pin(&file);
-        if (error < 0)
-            hide(&file);
+    directory = create_and_write(&file, image);
+    if (directory < 0) {
+        free(file.path);
+        return directory;
     }
+    error = pin(&file);
+    if (error == 0)
+        error = set_load_path(&file, directory);
+    else
+        close(directory);
     if (error < 0) {
+        release(&file);
         free(file.path);
         return error;
     }
@@ -326,6 +288,30 @@ static int create(const struct rst_backing_request *request, struct rst_backing 
     return error;
 }
 
+/* Under its path, or a new one if that is taken. Gives the directory's descriptor or a negative
+ * errno. */
+static int create_under_some_name(struct rst_backing *again, bool shared, const char *provider,
+                                  const struct rst_image *image)
+{
+    struct rst_path *old = again->path;
+    int directory = shared ? -EEXIST : create_and_write(again, image);
+
+    if (directory != -EEXIST)
+        return directory;
+    again->path = rst_place_beside(old, provider);
+    if (again->path) {
+        again->path->older = old;
+        directory = create_and_write(again, image);
+    } else {
+        directory = -ENOMEM;
+    }
+    if (directory < 0) {
+        free(again->path);
+        again->path = old;
+    }
+    return directory;
+}
+
 /*
  * Under the old name if that was this process's own and is free, so that the link map holds; else
  * under a new one.
@@ -333,25 +319,17 @@ static int create(const struct rst_backing_request *request, struct rst_backing 
 static int create_again(struct rst_backing *file, const char *provider,
                         const struct rst_image *image)
 {
-    struct rst_backing again = {.kind = &rst_file, .pin = file->pin, .path = file->path};
-    int error = file->forked ? -EEXIST : create_and_write(&again, image);
+    struct rst_backing again = {.kind = &rst_file, .path = file->path};
+    int directory = create_under_some_name(&again, file->forked, provider, image);
 
-    if (error == -EEXIST) {
-        again.path = new_path(directory_part(file->path).text, provider);
-        if (!again.path)
-            return -ENOMEM;
-        again.path->older = file->path;
-        error = create_and_write(&again, image);
-    }
-    if (error < 0) {
-        if (again.path != file->path)
-            free(again.path);
-        return error;
-    }
+    if (directory < 0)
+        return directory;
+    close(directory);
     if (again.path != file->path)
         hide(file); /* the old name is there yet */
     else
         rst_descriptor_close(&file->file);
+    again.pin = file->pin;
     *file = again;
     return 0;
 }
@@ -397,7 +375,7 @@ const struct rst_backing_operations rst_file = {
     .is_at_path = is_at_path,
     .is_intact = is_intact,
     .hide = hide,
-    .release = hide,
+    .release = release,
     .forked_child = forked_child,
     .outlives_process = true,
 };

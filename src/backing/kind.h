@@ -23,12 +23,25 @@ struct rst_path {
     char text[];
 };
 
+/* What the dynamic linker opens in place of a path that others could lead elsewhere. */
+struct rst_load_path {
+    struct rst_descriptor directory;
+    char text[];
+};
+
+/* What keeps the inode of the file that the dynamic linker has read: a mapping or a descriptor. */
+struct rst_pin {
+    void *page;
+    struct rst_descriptor file; /* which it is, also where `page` keeps it */
+};
+
 struct rst_backing {
     const struct rst_backing_operations *kind;
     struct rst_descriptor file;
-    struct rst_descriptor pin; /* keeps the inode of the file that the dynamic linker has read */
+    struct rst_pin pin;
     struct rst_path *path;
-    bool forked; /* a forked child may be using it, too */
+    struct rst_load_path *load; /* until it is loaded; NULL: the path itself will do */
+    bool forked;                /* a forked child may be using it, too */
 };
 
 /* What to create a backing for. */
@@ -62,7 +75,7 @@ struct rst_backing_operations {
      * it. */
     void (*hide)(struct rst_backing *backing);
 
-    /* Before the descriptors are closed for good. */
+    /* Before the descriptor is closed for good; and the dynamic linker has closed the image. */
     void (*release)(struct rst_backing *backing);
 
     /* In the child after a fork: make the path name the child. */

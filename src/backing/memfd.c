@@ -22,9 +22,7 @@
 #endif
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
-#define NUMBER_SIZE ((size_t)12) /* of a process id or a descriptor, its NUL included */
-#define TRIES 256                /* against inode numbers that other descriptors have */
-#define PATH_SIZE (sizeof("/proc//fd/") + 2 * NUMBER_SIZE)
+#define TRIES 256 /* against inode numbers that other descriptors have */
 
 /*
  * MFD_NOEXEC_SEAL says that nobody will execve(2) the memfd, which vm.memfd_noexec=2 demands and
@@ -56,20 +54,6 @@ static int write_and_seal(int fd, const char *provider, const struct rst_image *
     return 0;
 }
 
-/* Write the path of our descriptor `fd` to `text`. */
-static int name_path(int fd, char text[PATH_SIZE])
-{
-    char pid[NUMBER_SIZE];
-    ssize_t length = readlink("/proc/self", pid, sizeof(pid) - 1);
-
-    if (length <= 0)
-        return rst_fail_errno(length < 0 ? errno : ENOENT,
-                              "/proc/self, by which tracers find a memfd (is /proc mounted?)");
-    pid[length] = '\0';
-    snprintf(text, PATH_SIZE, "/proc/%s/fd/%d", pid, fd);
-    return 0;
-}
-
 /* See that tracers, who open the path, find the memfd there. */
 static int check_path(const struct rst_backing *memfd, const char *path)
 {
@@ -82,12 +66,12 @@ static int check_path(const struct rst_backing *memfd, const char *path)
 /* Give `memfd` the path of its descriptor. */
 static int set_path(struct rst_backing *memfd)
 {
-    struct rst_path *path = calloc(1, sizeof(*path) + PATH_SIZE);
+    struct rst_path *path = calloc(1, sizeof(*path) + RST_DESCRIPTOR_PATH_SIZE);
     int error;
 
     if (!path)
         return rst_fail(ENOMEM, "no memory for a path");
-    error = name_path(memfd->file.fd, path->text);
+    error = rst_descriptor_path(memfd->file.fd, path->text);
     if (error == 0)
         error = check_path(memfd, path->text);
     if (error < 0) {
@@ -156,10 +140,10 @@ struct placement {
  */
 static int avoid_known_paths(struct rst_backing *memfd, const struct placement *placement)
 {
-    char text[PATH_SIZE];
+    char text[RST_DESCRIPTOR_PATH_SIZE];
     int error;
 
-    while ((error = name_path(memfd->file.fd, text)) == 0 && placement->is_known(text)) {
+    while ((error = rst_descriptor_path(memfd->file.fd, text)) == 0 && placement->is_known(text)) {
         int next = fcntl(memfd->file.fd, F_DUPFD_CLOEXEC, memfd->file.fd + 1);
 
         if (next < 0)
@@ -172,7 +156,7 @@ static int avoid_known_paths(struct rst_backing *memfd, const struct placement *
 
 static int open_memfd(const char *provider, const struct rst_image *image, struct rst_backing *ret)
 {
-    struct rst_backing memfd = {.kind = &rst_memfd, .pin.fd = -1};
+    struct rst_backing memfd = {.kind = &rst_memfd, .pin.file.fd = -1};
     int error;
 
     memfd.file.fd = create_descriptor(provider);
@@ -300,10 +284,10 @@ static void release(struct rst_backing *memfd)
 
 static void forked_child(struct rst_backing *memfd)
 {
-    char text[PATH_SIZE];
+    char text[RST_DESCRIPTOR_PATH_SIZE];
 
     /* Overwritten in place, not replaced: nobody else runs yet in the child. */
-    if (name_path(fd_of(memfd->path), text) == 0)
+    if (rst_descriptor_path(fd_of(memfd->path), text) == 0)
         memcpy(memfd->path->text, text, sizeof(text));
 }
 

@@ -65,7 +65,8 @@ static int open_with(struct rst_object *object, const struct rst_backing_operati
 
     if (error < 0)
         return error;
-    error = load(object->backing.path->text, request->image, &object->loaded);
+    error = load(rst_backing_load_path(&object->backing), request->image, &object->loaded);
+    rst_backing_loaded(&object->backing);
     if (error < 0) {
         rst_backing_release(&object->backing);
         return error;

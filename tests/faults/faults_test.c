@@ -44,7 +44,7 @@ static const char infallible[] =
     " pthread_self pthread_setcancelstate pthread_sigmask sigdelset sigfillset"
     " secure_getenv sem_init sem_post snprintf sprintf sscanf strcmp strcpy strcspn strerror_r "
     "strlen"
-    " strncat strncmp strrchr strspn strstr strtol sysconf vsnprintf"
+    " strchr strncat strncmp strrchr strspn strstr strtol sysconf vsnprintf"
     " __memcpy_chk __memset_chk __snprintf_chk __sprintf_chk __strcpy_chk __strncat_chk"
     " __vsnprintf_chk __stack_chk_fail ";
 

@@ -50,6 +50,7 @@ static void with_memfd(struct fixture *fixture)
 static void with_file(struct fixture *fixture)
 {
     set_backing(fixture, RST_BACKING_FILE, fixture_directory);
+    fixture->on_file = true;
 }
 
 static void with_default_file(struct fixture *fixture)
@@ -323,6 +324,7 @@ static int fork_child(struct fixture *fixture)
     if (child == 0) {
         faults_disarm();
         fixture->forked = true;
+        fixture->left = fixture->on_file;
         return 0;
     }
     faults_disarm();
@@ -367,24 +369,24 @@ const struct scenario scenarios[] = {
     {"load, memfd", with_memfd, show, OLD_NONE, false, "fstat64 known", false, false, false},
     {"load, memfd, stdin closed", with_low_descriptor, show, OLD_NONE, false, "fstat64 known", false, false, false},
     {"load, memfd, path known", with_number_taken, show, OLD_NONE, false, "fstat64 known", false, false, false},
-    {"load, file", with_file, show, OLD_NONE, false, "fstat64 stat64", false, false, false},
-    {"load, file, leftovers", with_leftovers, show, OLD_NONE, false, "fstat64 stat64", false, false, false},
-    {"load, file, inode known", with_inode_taken, show, OLD_NONE, false, "fstat64 stat64", false, false, true},
+    {"load, file", with_file, show, OLD_NONE, false, "fstat64 stat64 readlink", false, false, false},
+    {"load, file, leftovers", with_leftovers, show, OLD_NONE, false, "fstat64 stat64 readlink", false, false, false},
+    {"load, file, inode known", with_inode_taken, show, OLD_NONE, false, "fstat64 stat64 readlink", false, false, true},
     {"load, file, default directory", with_default_file, show, OLD_NONE, false, "*", false, false, false},
     {"load, auto", with_auto, show, OLD_NONE, false, "*", false, false, false},
     {"load added, memfd", with_added_memfd, show, OLD_SHOWN, false, "fstat64 known", false, false, false},
-    {"load added, file", with_added_file, show, OLD_SHOWN, false, "fstat64 stat64", false, false, false},
+    {"load added, file", with_added_file, show, OLD_SHOWN, false, "fstat64 stat64 readlink", false, false, false},
     {"unload, memfd", with_two_memfds, hide, OLD_DISABLED, true, "", false, false, false},
     {"unload, file", with_two_files, hide, OLD_DISABLED, true, "fstat64 open64", false, false, false},
-    {"unload, file, forked", with_forked_file, hide, OLD_DISABLED, true, "fstat64 open64", false, false, false},
+    {"unload, file, forked", with_forked_file, hide, OLD_DISABLED, true, "fstat64 open64 backing", false, false, false},
     {"reload, memfd", with_unloaded_memfd, show, OLD_DISABLED, false, "fstat64", false, false, false},
-    {"reload, file", with_unloaded_file, show, OLD_DISABLED, false, "", false, false, false},
+    {"reload, file", with_unloaded_file, show, OLD_DISABLED, false, "fstat64", false, false, false},
     {"reload and load added", with_unloaded_and_added, show, OLD_DISABLED, false, "fstat64 known", false, false, false},
     {"reload, memfd closed", with_closed_memfd, show, OLD_EITHER, false, "fstat64 known", false, false, false},
     {"reload, memfd's number reused", with_number_reused, show, OLD_EITHER, false, "fstat64 known fcntl64", false, false, false},
     {"reload, memfd closed, unloaded", with_closed_unloaded_memfd, show, OLD_DISABLED, false, "fstat64 known fcntl64", false, false, false},
-    {"reload, file removed", with_removed_file, show, OLD_EITHER, false, "fstat64 stat64 open64", false, false, false},
-    {"reload, file's descriptor closed", with_closed_file, show, OLD_EITHER, false, "fstat64 stat64 open64", false, false, false},
+    {"reload, file removed", with_removed_file, show, OLD_EITHER, false, "fstat64 stat64 open64 readlink", false, false, false},
+    {"reload, file's descriptor closed", with_closed_file, show, OLD_EITHER, false, "fstat64 stat64 open64 readlink", false, false, false},
     {"free, memfd", with_two_memfds, discard, OLD_NONE, false, "*", false, false, false},
     {"free, file", with_two_files, discard, OLD_NONE, false, "*", false, false, false},
     {"free, file unloaded", with_unloaded_file, discard, OLD_NONE, false, "*", false, false, false},

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backing/sweep.h"
+
 #include "wrap.h"
 
 #define MAX_PRINTED 40
@@ -91,6 +93,7 @@ void fixture_leave_process(void)
 
 struct fixture fixture_make(void)
 {
+    rst_sweep_anew(); /* as another process would */
     return (struct fixture){.set_aside = -1, .decoy = -1};
 }
 

@@ -23,6 +23,8 @@ struct fixture {
     int set_aside; /* a descriptor that the scenario moved out of the way, or -1 */
     int decoy;     /* one that took another's number, or -1 */
     bool forked;   /* this is the child of a fork */
+    bool on_file;  /* its backing is one */
+    size_t left;   /* how many files of the parent's it has to leave there, and remembers */
     bool littered; /* what a killed process left is there */
 };
 

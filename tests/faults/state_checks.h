@@ -32,6 +32,9 @@ void expect_unmapped(void);
 /* Set the semaphores of those that are shown, as a tracer that the kernel doesn't help does. */
 void poke(struct fixture *fixture, size_t from, size_t to, unsigned value);
 
+/* Load something else from the directory, which must work. */
+void expect_next_load(void);
+
 /* No file or directory of librst's is in the fixture's directories. `littered`: one may be, and the
  * next process that loads there removes it. */
 void expect_no_files(bool littered);

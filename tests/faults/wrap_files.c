@@ -4,8 +4,12 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -92,6 +96,50 @@ WRAP(int, stat64, (const char *path, struct stat *status))
     if (error)
         FAIL(error, -1);
     result = __real_stat64(path, status);
+    RESULT(result, result == 0);
+}
+
+WRAP(int, lstat64, (const char *path, struct stat *status))
+{
+    int error = faults_strike("lstat64", NULL), result;
+
+    if (error)
+        FAIL(error, -1);
+    result = __real_lstat64(path, status);
+    RESULT(result, result == 0);
+}
+
+WRAP(char *, realpath, (const char *path, char *resolved))
+{
+    int error = faults_strike("realpath", NULL);
+    char *block;
+
+    if (error)
+        FAIL(error, NULL);
+    block = __real_realpath(path, resolved);
+    if (block)
+        faults_hold(HEAP, (uintptr_t)block, 0);
+    RESULT(block, block);
+}
+
+WRAP(int, flock, (int fd, int operation))
+{
+    int error = faults_strike("flock", NULL), result;
+
+    if (error)
+        FAIL(error, -1);
+    result = __real_flock(fd, operation);
+    RESULT(result, result == 0);
+}
+
+/* librst only asks whether there is the process. */
+WRAP(int, kill, (pid_t pid, int signal))
+{
+    int error = faults_strike("kill", NULL), result;
+
+    if (error)
+        FAIL(error, -1);
+    result = __real_kill(pid, signal);
     RESULT(result, result == 0);
 }
 

@@ -61,8 +61,8 @@ static void run_under_hostile_environment(void *data)
     check_can(geteuid() == 0, "making a set-user-ID program needs root");
     sandbox_mounts();
     sandbox_tmpfs(directory, 0, "mode=755");
-    check_equal(mkdir(evil, 0777), 0);
-    check_equal(chmod(evil, 0777), 0);
+    check_equal(mkdir(evil, 01777), 0);
+    check_equal(chmod(evil, 01777), 0); /* where nobody can exchange what is others' */
     setenv("TMPDIR", evil, 1);
     setenv("XDG_RUNTIME_DIR", evil, 1);
     snprintf(wish, sizeof(wish), "file:%s", evil);
