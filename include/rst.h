@@ -54,14 +54,23 @@
  * **Threads.** Every function may be called from any thread at any time, with one exception: nobody
  * may use a provider or its probes while, or after, another thread frees it. Firing takes no lock,
  * calls no allocator and is async-signal-safe; nothing else here is. A thread cannot be cancelled
- * (pthread_cancel(3)) while it is in librst.
+ * (pthread_cancel(3)) while it is in librst, and signals wait until it has left, except SIGSEGV,
+ * SIGSYS and the others that the instruction or system call itself causes.
+ *
+ * **Stack.** A load or an unload needs up to 8 KiB of stack. dlopen(3), which the first load of a
+ * probe calls, needs about 4 KiB more. A fire needs less than 1 KiB. A thread of PTHREAD_STACK_MIN
+ * can do all of it.
  *
  * **Fork.** After fork(2) the child's handles work as the parent's do, and belong to the child. A
  * child that is made by vfork(2), or by clone(2) without the C library, must not call librst before
- * it execs. A fork waits until no other thread is in the dynamic linker for a load, a second at
- * most. If another thread is in a dlopen(3) of the program's own at that moment, the linker may be
- * unusable in the child: probes that were loaded work there, and loading new ones fails with
- * -ENOEXEC.
+ * it execs. A signal handler may fork, whatever it has interrupted. A fork waits until no other
+ * thread is in the dynamic linker for a load, a second at most. If another thread is in a dlopen(3)
+ * of the program's own at that moment, the linker may be unusable in the child: probes that were
+ * loaded work there, and loading new ones fails with -ENOEXEC.
+ *
+ * **Plugins.** A plugin that is linked to the static library and is closed (dlclose(3)) must free
+ * its providers before that, in a destructor for example. Files go all the same, but a memfd stays
+ * visible to tracers, and open, until the process ends.
  *
  * **Environment**, read at each load and ignored in a set-user-ID program (secure_getenv(3)):
  *  - `RST_DISABLE=1`, or any other text but `0`: every load succeeds and does nothing.
@@ -165,7 +174,12 @@ enum rst_backing_kind {
  * A file is made in `DIRECTORY/librst-UID/`, which librst makes with mode 0700 and removes once it
  * is empty. librst removes the file when the provider is unloaded or freed, and when the program
  * exits. If a program was killed, the next program of the same user that loads a file there removes
- * what it left.
+ * what it left. A program looks for that at its first load in a directory, and
+ * again after a minute.
+ *
+ * Nobody else may be able to exchange what the file's path leads through: each directory from the
+ * root to DIRECTORY must belong to root or the user, and be writable by nobody else or have the
+ * sticky bit, as /tmp has. The path has no symbolic link in it, whatever DIRECTORY has.
  *
  * @param backing    one of enum rst_backing_kind.
  * @param directory  an absolute path to a directory whose file system is not mounted `noexec`;
@@ -237,7 +251,8 @@ RST_EXPORT rst_probe *rst_provider_add(rst_provider *provider, const char *name,
  *   - -ECANCELED: the program is exiting.
  *   - -ENOMEM: no memory.
  *   - -EACCES: the directory for the file is on a file system that is mounted `noexec`.
- *   - -EPERM: the directory librst-UID belongs to another user, or others may enter it.
+ *   - -EPERM: the directory librst-UID belongs to another user, or others may enter it; or others
+ *     may exchange a directory on the way to it.
  *   - -ENOENT: /proc is not mounted, or belongs to another process.
  *   - -EFBIG: the image would have 4 GiB or more, and the kernel takes only 32 bits for a
  *     semaphore's offset; or it would have more than RLIMIT_FSIZE (setrlimit(2)) allows.
