@@ -64,6 +64,11 @@ as_root() {
     fi
 }
 
+# sudo forgets a password after some minutes: to be called now and then, between what takes long.
+keep_root() {
+    is_root || [ "$root_found" != yes ] || sudo -n -v 2>/dev/null || true
+}
+
 # COMMAND as it must be called to run as root.
 say_as_root() {
     if is_root; then

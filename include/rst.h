@@ -45,11 +45,12 @@
  *
  * **Strings.** A tracer reads a string while the fire lasts, and most tracers see only memory that
  * is resident. A page of a mapped file that the process has not touched yet is not. So a watched
- * fire first asks the kernel to make each string's first page and the page after it resident, by
- * madvise(MADV_POPULATE_READ), or process_vm_readv(2) before Linux 5.14. This may wait for a disk.
- * It is safe for any pointer, valid or not. librst remembers pages for a few fires, so it rarely
- * makes the call. A seccomp filter must allow these calls: one that kills for them kills the
- * program when it fires a watched probe with a string.
+ * fire first asks the kernel to make each string's first page resident, and the page after it if
+ * the string begins in the last 1,024 bytes, by madvise(MADV_POPULATE_READ), or process_vm_readv(2)
+ * before Linux 5.14. As any read of the page would, this waits for what serves it: a disk, a FUSE
+ * server, a userfaultfd. It crashes nothing, whatever the pointer is. librst remembers pages for a
+ * few fires, so it rarely makes the call. A seccomp filter must allow these calls: one that kills
+ * for them kills the program when it fires a watched probe with a string.
  *
  * **Threads.** Every function may be called from any thread at any time, with one exception: nobody
  * may use a provider or its probes while, or after, another thread frees it. Firing takes no lock,
@@ -416,8 +417,8 @@ static inline bool rst_enabled_(const rst_probe *probe)
     } while (0)
 
 /**
- * An argument as rst_probe_fire() takes it: any integer or pointer converted to `uint64_t`, a
- * `float` or `double` as its bits.
+ * An argument as rst_probe_fire() takes it: an integer of at most 64 bits or a pointer converted to
+ * `uint64_t`, a `float` or `double` as its bits.
  */
 #ifdef __cplusplus
 #define RST_BITS(value) rst_bits_(value)
@@ -511,14 +512,18 @@ template <typename Rst_, typename RstIn_> uint64_t rst_bits_(Rst_ RstIn_::*value
 
 /* clang-format off */
 #define RST_FIRST_(first, ...) first
-#define RST_PICK_(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, macro, ...) macro
+#define RST_PICK_(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, b1, b2, b3, b4, macro,    \
+                  ...) macro
 
-#define RST_COUNT_(...) RST_PICK_(__VA_ARGS__, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
+#define RST_COUNT_(...)                                                                            \
+    RST_PICK_(__VA_ARGS__, 0, 0, 0, 0, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
 
 /* The arguments' bits, and a zero at the end, for an array can't be empty. */
 #define RST_EACH_(...)                                                                             \
-    RST_PICK_(__VA_ARGS__, RST_12_, RST_11_, RST_10_, RST_9_, RST_8_, RST_7_, RST_6_, RST_5_,      \
-              RST_4_, RST_3_, RST_2_, RST_1_, RST_0_, 0)(__VA_ARGS__)
+    RST_PICK_(__VA_ARGS__, RST_MORE_, RST_MORE_, RST_MORE_, RST_MORE_, RST_12_, RST_11_, RST_10_,  \
+              RST_9_, RST_8_, RST_7_, RST_6_, RST_5_, RST_4_, RST_3_, RST_2_, RST_1_, RST_0_, 0)   \
+    (__VA_ARGS__)
+#define RST_MORE_(...) rst_fire_takes_at_most_12_arguments
 #define RST_0_(probe) UINT64_C(0)
 #define RST_1_(probe, a) RST_BITS(a), UINT64_C(0)
 #define RST_2_(probe, a, ...) RST_BITS(a), RST_1_(probe, __VA_ARGS__)

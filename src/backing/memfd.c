@@ -115,13 +115,17 @@ static bool is_marked(int fd)
            (__atomic_load_n(&marks[fd / 64], __ATOMIC_RELAXED) >> fd % 64 & 1) != 0;
 }
 
+/* Not at a server that may not answer. */
+#define LOOK (AT_EMPTY_PATH | AT_STATX_DONT_SYNC)
+
 /* Whether such a tracer would come upon another descriptor first. */
 static bool is_behind_its_number(const struct rst_descriptor *memfd)
 {
-    struct stat status;
+    struct statx status;
 
     for (int fd = 0; fd < memfd->fd; fd++)
-        if (!is_marked(fd) && fstat(fd, &status) == 0 && status.st_ino == memfd->inode)
+        if (!is_marked(fd) && statx(fd, "", LOOK, STATX_INO, &status) == 0 &&
+            status.stx_ino == memfd->inode)
             return true;
     return false;
 }

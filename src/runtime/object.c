@@ -12,7 +12,6 @@
 #include "runtime/object.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "image/stubs.h"
 #include "image/writer.h"
 #include "runtime/swap.h"
+#include "runtime/uncounted.h"
 
 #define WORDS_SIZE 256 /* of the first error, where there are two */
 
@@ -277,58 +277,28 @@ static int show_memory(struct rst_object *object)
     return map_part(object, 0, object->map.text, PROT_READ);
 }
 
-/* ------------------------------------------------------------- semaphores that were lost -- */
-
-/*
- * A program that drops the page of a semaphore (madvise(MADV_DONTNEED), as checkpointers do) reads
- * zeros there, whoever watches, and the kernel counts a tracer in only when it puts a breakpoint
- * into text that is newly mapped. So both are mapped afresh. What shows it is a site that is
- * watched while its semaphore is zero, which the kernel never leaves so.
- */
-static bool is_uncounted(const struct rst_object *object, size_t index)
+static uint64_t uncounted(const struct rst_object *object)
 {
-    const struct rst_arch *arch = object->arch;
-    const struct rst_stub *stub = &arch->stubs[object->nop];
-    const volatile uint8_t *site =
-        object->loaded.base + object->map.text + index * stub->stride + stub->site;
-
-    return *rst_object_semaphore(object, index) == 0 &&
-           memchr(arch->watchers, *site, arch->watcher_count) != NULL;
+    return rst_uncounted(&(struct rst_sites){
+        .arch = object->arch,
+        .nop = object->nop,
+        .count = object->count,
+        .stubs = object->loaded.base + object->map.text,
+        .semaphores = object->loaded.base + object->map.semaphores,
+    });
 }
 
-static size_t count_uncounted(const struct rst_object *object)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < object->count; i++)
-        count += is_uncounted(object, i);
-    return count;
-}
-
-/* Whether a debugger has this process, which would lose the breakpoints that it has put itself. */
-static bool is_debugged(void)
-{
-    char text[1024], *line;
-    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-    if (fd >= 0)
-        close(fd);
-    if (size <= 0)
-        return true;
-    text[size] = '\0';
-    line = strstr(text, "\nTracerPid:");
-    return !line || strtol(line + strlen("\nTracerPid:"), NULL, 10) != 0;
-}
-
-/* Sites that stay uncounted have a tracer that asked for no semaphore, and are left alone. */
+/* Have the kernel count tracers in again that a semaphore has lost. */
 static int repair_semaphores(struct rst_object *object)
 {
-    int error = 0;
+    uint64_t now = uncounted(object);
+    int error;
 
-    if (count_uncounted(object) > object->uncounted && !is_debugged())
-        error = map_traced(object);
-    object->uncounted = count_uncounted(object);
+    if (now == 0 || now == object->uncounted || rst_is_debugged())
+        return 0;
+    error = map_traced(object);
+    if (error == 0)
+        object->uncounted = uncounted(object); /* those that name no semaphore */
     return error;
 }
 

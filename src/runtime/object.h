@@ -24,7 +24,7 @@ struct rst_object {
     bool open;            /* false while it is being opened, without the lock */
     bool shown;           /* all of its memory that tracers look at is the backing's */
     bool hidden;          /* none is; neither holds after swapping has failed halfway */
-    size_t uncounted;     /* sites with a tracer that no semaphore counts, as of the last load */
+    uint64_t uncounted;   /* which sites were so after the last repair; see uncounted.h */
     const struct rst_arch *arch;
     enum rst_nop nop;
     struct rst_map map;

@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 /*
- * Make the page at `address` resident, and the next, where the text may run over. Whatever the
- * address is, this crashes nothing, and leaves errno as it is. Takes no lock and no memory.
+ * Make the page at `address` resident, and the next if the address is near the page's end.
+ * Whatever the address is, this crashes nothing, and leaves errno as it is. It takes no lock and no
+ * memory, but waits for what serves the page, as any read of it would.
  */
 void rst_resident_make(uint64_t address);
 

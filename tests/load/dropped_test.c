@@ -70,6 +70,48 @@ static void several_tracers_are_counted_again(void **state)
     rst_provider_free(shop.provider);
 }
 
+/* Though another site has had a tracer without a semaphore until then. */
+static void a_lost_tracer_is_told_from_one_without_a_semaphore(void **state)
+{
+    struct shop shop = shop_to_trace();
+    rst_probe *refund = rst_provider_add(shop.provider, "refund", NULL);
+    int uncounted, counted;
+
+    (void)state;
+    assert_int_equal(rst_provider_load(shop.provider), 0);
+    uncounted = tracer_attach_uncounted(shop.order, "shop");
+    counted = tracer_attach_probe(refund, "shop", 0);
+    assert_int_equal(rst_provider_load(shop.provider), 0);
+    close(uncounted);
+    drop_semaphore(refund);
+    assert_int_equal(rst_provider_load(shop.provider), 0);
+    assert_int_equal(*rst_probe_semaphore(refund), 1);
+    close(counted);
+    rst_provider_free(shop.provider);
+}
+
+static void load_without_mappings(void *unused)
+{
+    struct shop shop = shop_loaded();
+    int tracer = shop_trace(shop);
+
+    (void)unused;
+    drop_semaphore(shop.order);
+    sandbox_refuse(SYS_mmap, ENOMEM);
+    check_equal(rst_provider_load(shop.provider), -ENOMEM);
+    check_mentions(rst_error(), "mmap");
+    shop_fire(shop, 1);
+    shop_call(shop);
+    check_equal(tracer_count(tracer), 1);
+}
+
+static void a_repair_that_fails_leaves_the_probe_as_it_is(void **state)
+{
+    (void)state;
+    need_tracer();
+    in_child(load_without_mappings, NULL);
+}
+
 /* A tracer that does not name the semaphore is no sign that one was lost. */
 static void a_tracer_without_a_semaphore_is_left_alone(void **state)
 {
@@ -178,6 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_has_a_lost_tracer_counted_again),
         cmocka_unit_test(several_tracers_are_counted_again),
+        cmocka_unit_test(a_lost_tracer_is_told_from_one_without_a_semaphore),
+        cmocka_unit_test(a_repair_that_fails_leaves_the_probe_as_it_is),
         cmocka_unit_test(a_tracer_without_a_semaphore_is_left_alone),
         cmocka_unit_test(a_lost_count_harms_nothing),
         cmocka_unit_test(nothing_is_repaired_where_a_debugger_may_be),

@@ -65,13 +65,15 @@ static void make_two_of_four(void *unused)
     rst_resident_make(address_of(pages + page_size + 42));
     check_equal(errno, ENOTTY);
     check(is_present(pages + page_size));
+    check(!is_present(pages + 2 * page_size)); /* the text is not near its page's end */
+    rst_resident_make(address_of(pages + 2 * page_size - 42));
     check(is_present(pages + 2 * page_size));
     check(!is_present(pages));
     check(!is_present(pages + 3 * page_size));
     munmap(pages, PAGES * page_size);
 }
 
-static void a_page_and_the_next_become_resident(void **state)
+static void a_page_and_where_it_ends_the_next_become_resident(void **state)
 {
     (void)state;
     in_child(make_two_of_four, NULL);
@@ -156,7 +158,7 @@ static void a_page_that_was_dropped_is_seen_again_soon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_page_and_the_next_become_resident),
+        cmocka_unit_test(a_page_and_where_it_ends_the_next_become_resident),
         cmocka_unit_test(before_linux_5_14_too),
         cmocka_unit_test(addresses_that_lead_nowhere_are_harmless),
         cmocka_unit_test(a_page_that_was_dropped_is_seen_again_soon),

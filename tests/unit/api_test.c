@@ -341,6 +341,10 @@ static void an_unknown_wish_for_a_backing_fails_the_load(void **state)
     rst_provider_free(provider);
 }
 
+/* Programs that are compiled have these in them; the ABI's description has no values. */
+_Static_assert(RST_BACKING_AUTO == 0 && RST_BACKING_MEMFD == 1 && RST_BACKING_FILE == 2,
+               "the values of enum rst_backing_kind are a part of the ABI");
+
 static void the_library_has_the_headers_version(void **state)
 {
     char numbers[32];

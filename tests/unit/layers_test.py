@@ -25,7 +25,7 @@ LIBRARY = [
     ["runtime/handle"],
     ["runtime/resident"],
     ["runtime/object"],
-    ["runtime/swap"],
+    ["runtime/swap", "runtime/uncounted"],
     ["runtime/linker"],
     ["runtime/lock"],
     ["backing/backing"],
@@ -55,7 +55,7 @@ PURE = {part: ("error",) for row in COMMAND for part in row}
 PURE["cli/emit/"] += ("image/", "arch/")
 PURE["cli/usdt/"] += ("image/note.h", "image/signature.h")
 
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<(rst\.h)>)', re.MULTILINE)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<((?:rst\.h|(?:runtime|backing|image|arch|cli)/[^">]+|error\.h))>)', re.MULTILINE)
 
 
 class Tree:
@@ -154,6 +154,14 @@ class Sources(unittest.TestCase):
 
     def test_the_command_s_includes_point_down(self):
         self.check(COMMAND)
+
+    def test_the_document_has_the_same_map(self):
+        text = (Path(self.src).parent / "DEVELOPMENT.md").read_text()
+        table = text.partition("The library, top to bottom:")[2].partition("\n\n`image/`")[0]
+        cells = (line.split("|")[2] for line in table.splitlines() if line.count("|") > 3)
+        names = [re.findall(r"`(\w+)`", cell) for cell in cells]
+        rows = [[Path(part).name for part in row] for row in LIBRARY if row != ["arch/"]]
+        self.assertEqual([row for row in names if row and row != ["arch", "nop"]], rows)
 
 
 class MadeUp(unittest.TestCase):

@@ -71,7 +71,8 @@ struct process_opened {
 int process_open_file(struct process *process, const struct process_file *file,
                       struct process_opened *ret);
 
-/* Read the semaphore at an offset in the file. Gives 0 or a negative errno. */
+/* Read the semaphore at an offset in the file: the 16 bits that the kernel counts in, whoever made
+ * the note. Gives 0 or a negative errno. */
 int process_semaphore(struct process *process, const struct process_file *file, uint64_t offset,
                       uint16_t *ret);
 
