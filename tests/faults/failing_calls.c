@@ -35,6 +35,7 @@ const struct fault_kind fault_kinds[] = {
     {"lstat64", NULL, FATAL, "directory", {EACCES, ELOOP}, {ENOENT}},
     {"realpath", NULL, FATAL, "directory", {EACCES, ENOENT, ENOMEM}, {0}},
     {"fstat64", NULL, FATAL, "fstat", {EIO, ENOMEM}, {0}},
+    {"statx", NULL, HARMLESS, NULL, {ENOSYS}, {0}},
     {"getrlimit64", NULL, HARMLESS, NULL, {EINVAL}, {0}},
     {"ftruncate64", NULL, FATAL, "ftruncate", {ENOSPC, EIO, EINTR}, {0}},
     {"pwrite64", NULL, FATAL, "write", {ENOSPC, EIO, FAULT_NOTHING}, {EINTR, FAULT_SHORT}},

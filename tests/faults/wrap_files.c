@@ -153,6 +153,16 @@ WRAP(int, fstat64, (int fd, struct stat *status))
     RESULT(result, result == 0);
 }
 
+WRAP(int, statx, (int fd, const char *path, int flags, unsigned mask, struct statx *status))
+{
+    int error = faults_strike("statx", NULL), result;
+
+    if (error)
+        FAIL(error, -1);
+    result = __real_statx(fd, path, flags, mask, status);
+    RESULT(result, result == 0);
+}
+
 WRAP(int, statvfs64, (const char *path, struct statvfs *status))
 {
     int error = faults_strike("statvfs64", NULL), result;
