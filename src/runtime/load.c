@@ -89,7 +89,7 @@ static int hide_all(rst_provider *provider)
 static int show_all(rst_provider *provider, const struct rst_object *newest)
 {
     for (struct rst_object *object = provider->objects; object; object = object->next) {
-        bool was_shown = object->shown;
+        bool was_shown = object->open && object->shown;
         int error;
 
         if (!object->open || (object == newest && was_shown))
