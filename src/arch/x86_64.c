@@ -35,7 +35,13 @@
 #define SITE 8
 
 static const uint8_t nop1[] = {PROLOGUE, 0x90, EPILOGUE};
-static const uint8_t nop5[] = {PROLOGUE, 0x0f, 0x1f, 0x44, 0x00, 0x00, EPILOGUE};
+
+/*
+ * A nop5 is not where a nop1 is: the kernel may keep the uprobe of an image that is gone (when it
+ * could not count a tracer out), and use it, with the instruction that was there, for a later image
+ * with the same inode. A nop1's would go on inside the nop5, a nop5's past the end of the stub.
+ */
+static const uint8_t nop5[] = {PROLOGUE, 0x90, 0x0f, 0x1f, 0x44, 0x00, 0x00, EPILOGUE};
 
 /*
  * The kernel turns a nop10 into two instructions: lea -0x80(%rsp),%rsp and, in the place of the
@@ -80,12 +86,12 @@ static const uint8_t entry_unwind[] = {
 /* clang-format on */
 
 static const uint8_t nop1_unwind[] = {UNWIND(1)};
-static const uint8_t nop5_unwind[] = {UNWIND(5)};
+static const uint8_t nop5_unwind[] = {UNWIND(1 + 5)};
 static const uint8_t nop10_unwind[] = {UNWIND(10)};
 
-#define STUB(nop, stub_stride)                                                                     \
+#define STUB(nop, stub_site, stub_stride)                                                          \
     {                                                                                              \
-        .code = nop, .size = sizeof(nop), .stride = (stub_stride), .site = SITE,                   \
+        .code = nop, .size = sizeof(nop), .stride = (stub_stride), .site = (stub_site),            \
         .unwind = nop##_unwind, .unwind_size = sizeof(nop##_unwind)                                \
     }
 
@@ -104,9 +110,9 @@ const struct rst_arch rst_arch_x86_64 = {
     .property_size = sizeof(property),
     .stubs =
         {
-            [RST_NOP1] = STUB(nop1, 16),
-            [RST_NOP5] = STUB(nop5, 16),
-            [RST_NOP10] = STUB(nop10, 32),
+            [RST_NOP1] = STUB(nop1, SITE, 16),
+            [RST_NOP5] = STUB(nop5, SITE + 1, 16),
+            [RST_NOP10] = STUB(nop10, SITE, 32),
         },
     /*
      * Whole registers, whatever the argument's size: gdb and perf have no common name for a part of

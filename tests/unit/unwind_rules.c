@@ -189,7 +189,8 @@ static bool row_is(struct elf_image *image, const struct fde *fde, uint64_t pc, 
 static bool rows_follow_the_code(struct elf_image *image, const struct expected_image *expected,
                                  const struct fde *fde)
 {
-    const uint64_t push = 4, move = 5, nop = 8, pop = nop + expected->nop_size, ret = pop + 1;
+    const uint64_t push = 4, move = 5, nop = expected->nop_size == 5 ? 9 : 8;
+    const uint64_t pop = nop + expected->nop_size, ret = pop + 1;
     const uint64_t at = fde->start;
 
     return row_is(image, fde, at, RSP, 8, false) && row_is(image, fde, at + push, RSP, 8, false) &&
