@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 
-from drawing import PLOTS, ROOT, bars, colour, lines
+from svg_charts import PLOTS, ROOT, bars, colour, lines
 
 PAGE = os.path.join(ROOT, "docs", "benchmarks.md")
 
