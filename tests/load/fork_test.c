@@ -2,6 +2,7 @@
 /*
  * Forks: the child's probes are its own, and work like the parent's.
  */
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include "support/tracer.h"
 
 extern char **environ;
+
+#define HANDLERS "handlers" /* the argument with which this program tests just that */
 
 static int pid_in(const char *path)
 {
@@ -269,9 +272,54 @@ static void other_ways_to_start_a_program_disturb_nothing(void **state)
     assert_nothing_left(before, resources_now());
 }
 
-int main(void)
+/* ---------------------------------------------------- the program's own fork handlers -- */
+
+static struct shop handled;
+static unsigned handler_calls;
+
+/* Registered before librst's own handlers, it is called while they have the lock. */
+static void call_librst(void)
+{
+    check(rst_probe_path(handled.order) != NULL);
+    shop_fire(handled, 1);
+    handler_calls++;
+}
+
+static void fork_with_handlers(void)
+{
+    int status;
+    pid_t child;
+
+    check_equal(pthread_atfork(call_librst, call_librst, call_librst), 0);
+    handled = shop_loaded();
+    child = fork();
+    if (child == 0)
+        _exit(handler_calls == 2 ? 0 : 1); /* before the fork, and in the child */
+    check_equal(waitpid(child, &status, 0), child);
+    check_equal(status, 0);
+    check_equal(handler_calls, 2);
+    rst_provider_free(handled.provider);
+}
+
+/* In a process that has made no provider yet, and so has no handlers of librst's. */
+static void own_fork_handlers_may_call_librst(void **state)
+{
+    char program[4096] = "", argument[] = HANDLERS;
+    char *const words[] = {program, argument, NULL};
+    int status;
+    pid_t child;
+
+    (void)state;
+    assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
+    assert_int_equal(posix_spawn(&child, program, NULL, NULL, words, environ), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(own_fork_handlers_may_call_librst),
         cmocka_unit_test(a_childs_path_names_the_child),
         cmocka_unit_test(untraced_children_fire_in_peace),
         cmocka_unit_test(a_tracer_of_every_process_sees_child_and_grandchild),
@@ -283,5 +331,9 @@ int main(void)
         cmocka_unit_test(other_ways_to_start_a_program_disturb_nothing),
     };
 
+    if (argc == 2 && strcmp(argv[1], HANDLERS) == 0) {
+        fork_with_handlers();
+        return 0;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
