@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rst trace: what to watch. The parts of trace/, from the bottom up:
+ *
+ *     plan/   the probes, their sites and arguments; --filter
+ *     bpf/    the programs that the kernel runs at each site; attaching; reading their records
+ *     show/   prints events, totals, histograms and stacks
+ *     tools/  --for: the same with other tracers, by hand
+ *     run.c   a trace from its start to its end
+ *     trace.c the command line
+ *
+ * A probe may have several sites (a compiler inlined it, or several files have it). Sites with the
+ * same operands are a variant of the probe: one program serves all sites of a variant, and each
+ * record says which variant it came from.
+ */
+#ifndef CLI_TRACE_PLAN_H
+#define CLI_TRACE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cli/find/find.h"
+#include "cli/trace/plan/condition.h"
+#include "cli/trace/plan/options.h"
+#include "cli/usdt/location.h"
+
+enum value_kind {
+    VALUE_INTEGER,
+    VALUE_BOOL,
+    VALUE_FLOAT,
+    VALUE_DOUBLE,
+    VALUE_POINTER,
+    VALUE_STRING
+};
+
+/* What an argument's 64 bits mean, and where a variant has them. */
+struct plan_value {
+    enum value_kind kind;
+    uint8_t size; /* in bytes: 1, 2, 4, 8; 0: rst can't read it at these sites */
+    bool is_signed;
+    struct location location;
+};
+
+struct plan_argument {
+    char *name; /* "arg0" if it has no name */
+    bool named;
+    size_t index;
+    struct usdt_argument site; /* as in the note of the first site */
+};
+
+struct plan_site {
+    const struct usdt_probe *usdt;
+    size_t file;                /* in plan.files */
+    uint64_t offset, semaphore; /* in the file; semaphore 0: none */
+};
+
+struct plan_variant {
+    size_t probe; /* in plan.probes */
+    struct plan_value values[USDT_MOST_ARGUMENTS];
+    struct plan_site *sites;
+    size_t site_count;
+    struct condition *condition; /* --filter; NULL: none */
+};
+
+struct plan_probe {
+    const char *provider, *name;
+    struct plan_argument arguments[USDT_MOST_ARGUMENTS];
+    size_t argument_count;
+    struct usdt_arguments words; /* holds the names */
+    ssize_t by, hist;            /* the arguments that --by and --hist name; -1: none */
+    size_t alike; /* the first probe of this name and these arguments, perhaps in another file */
+    size_t site_count;
+};
+
+/* A file to attach to. */
+struct plan_file {
+    const struct source *source;
+    char *path;  /* from here it leads to the file, whatever mount namespace the process has */
+    pid_t *pids; /* watch only these; none: every process that has the file */
+    size_t pid_count;
+};
+
+struct plan {
+    const struct trace_options *options;
+    struct findings findings;
+    struct plan_probe *probes;
+    size_t probe_count;
+    struct plan_variant *variants; /* a record's number is an index of this */
+    size_t variant_count;
+    struct plan_file *files;
+    size_t file_count;
+    size_t site_count;
+};
+
+/*
+ * Search, and make a plan of what is found. Reports what is wrong, and gives an error's status.
+ */
+enum status plan_make(struct trace_options *options, struct plan *ret);
+void plan_free(struct plan *plan);
+
+/* Find an argument by its name or as argN. Gives -1 if there is none. */
+ssize_t plan_argument_named(const struct plan_probe *probe, const char *name, size_t length);
+
+#endif
