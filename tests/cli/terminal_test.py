@@ -3,45 +3,81 @@
 
 import os
 import subprocess
-import unicodedata
 
 import command
 import harness
 from command import OWN, USAGE
 
 
+PLAIN = {"NO_COLOR": "1"}
+
+
 class Table(command.CommandTest):
-    def test_it_fits_the_terminal(self):
+    def names_and_paths(self, *words, columns):
+        """The whole lines in a terminal, and the probes' names and the paths that are in them."""
+        lines = command.run_in_terminal("list", *words, columns=columns, environment=PLAIN)
+        found = " ".join(lines).split()
+        return lines, {word for word in found if ":" in word}, {word for word in found if "/" in word}
+
+    def test_names_and_paths_are_whole_in_every_terminal(self):
         target = self.target()
-        for columns in 40, 60, 80, 120, 300:
+        sites = self.sites("-p", target.pid, *OWN)
+        names = {f"{site['provider']}:{site['probe']}" for site in sites}
+        paths = {site["path"] for site in sites}
+        for columns in 60, 80, 120, 200:
             with self.subTest(columns=columns):
-                lines = command.run_in_terminal(
-                    "list", "-p", target.pid, *OWN, columns=columns, environment={"NO_COLOR": "1"}
-                )
-                self.assertEqual(len(lines), 29)
+                lines, seen, places = self.names_and_paths("-p", target.pid, *OWN, columns=columns)
+                self.assertEqual((seen, places), (names, paths))
                 self.assertLessEqual(max(map(len, lines)), columns)
                 self.assertEqual(any("…" in line for line in lines), columns < 200)
 
-    def test_a_path_is_cut_at_its_start_and_arguments_at_their_end(self):
+    def test_long_names_and_paths_are_whole_where_they_do_not_fit(self):
+        probes = ["n" * length for length in (5, 70, 100)]
+        path = os.path.join(self.directory(), "p" * 90 + ".so")
+        self.rst("emit", "shop", *(f"{probe}(uint64 order, string customer)" for probe in probes), "-o", path)
+        for columns in 40, 60, 80:
+            with self.subTest(columns=columns):
+                lines, names, paths = self.names_and_paths(path, columns=columns)
+                self.assertEqual(names, {f"shop:{probe}" for probe in probes})
+                self.assertEqual(paths, {path})
+                self.assertLessEqual(max(len(line) for line in lines if "nnnnnn" not in line and path not in line), columns)
+
+    def test_paths_have_lines_of_their_own_where_rows_do_not_fit(self):
+        one, other = (os.path.join(self.directory(), name + ".so") for name in ("one", "other"))
+        self.rst("emit", "bakery", "bread(uint64 grams)", "cake", "-o", one)
+        self.rst("emit", "shop", "order(uint64 id, string customer)", "-o", other)
+        lines = command.run_in_terminal("list", one, other, columns=60, environment=PLAIN)
+        self.assertEqual(
+            lines,
+            [
+                "WHERE  PATH",
+                "  PROBE         ARGUMENTS",
+                f"file   {one}",
+                "  bakery:bread  uint64 grams",
+                "  bakery:cake   -",
+                f"file   {other}",
+                "  shop:order    uint64 id, string customer",
+            ],
+        )
+        lines = command.run_in_terminal("list", one, other, columns=200, environment=PLAIN)
+        self.assertEqual(lines[0].split(), ["PROBE", "ARGUMENTS", "WHERE", "PATH"])
+        self.assertEqual(lines[1].split(), ["bakery:bread", "uint64", "grams", "file", one])
+
+    def test_arguments_are_cut_at_their_end(self):
         target = self.target()
-        row = command.run_in_terminal(
-            "list", "-p", target.pid, "shop:mixed", columns=60, environment={"NO_COLOR": "1"}
-        )[1]
-        self.assertRegex(row, r"^shop:mixed +bool cached, .*…  0 +memfd +(…|/p)[a-z]*/\d+/fd/\d+$")
-        path = os.path.join(self.directory(), "a" * 60 + ".so")
-        self.rst("emit", "shop", "a", "-o", path)
-        row = command.run_in_terminal("list", path, columns=40, environment={"NO_COLOR": "1"})[1]
-        self.assertRegex(row, r"^shop:a  -          file   …a+\.so$")
+        lines = command.run_in_terminal("list", "-p", target.pid, "shop:mixed", columns=72, environment=PLAIN)
+        self.assertEqual(len(lines), 2)
+        self.assertRegex(lines[1], rf"^shop:mixed  bool cached, .*…  0        memfd  /proc/{target.pid}/fd/\d+$")
+        self.assertEqual(len(lines[1]), 72)
 
     def test_wide_characters_fit_as_well(self):
-        path = os.path.join(self.directory(), "漢字" * 20 + ".so")
-        self.rst("emit", "shop", "a", "-o", path)
-        for columns in range(38, 52):
-            row = command.run_in_terminal("list", path, columns=columns, environment={"NO_COLOR": "1"})[1]
-            with self.subTest(columns=columns, row=row):
-                wide = sum(unicodedata.east_asian_width(each) in "WF" for each in row)
-                self.assertIn(len(row) + wide, (columns - 1, columns))
-                self.assertTrue(row.endswith("字.so"))
+        path = os.path.join(self.directory(), "漢字" * 10 + ".so")
+        self.rst("emit", "shop", "a", "b", "-o", path)
+        lines = command.run_in_terminal("list", path, columns=100, environment=PLAIN)
+        self.assertEqual([line.split() for line in lines[1:]], [["shop:" + name, "-", "file", path] for name in "ab"])
+        wide = 20  # characters of two columns
+        lines = command.run_in_terminal("list", path, columns=len(lines[1]) + wide - 1, environment=PLAIN)
+        self.assertEqual(lines[2:], [f"file   {path}", "  shop:a  -", "  shop:b  -"])
 
     def test_a_locale_without_the_mark_has_another(self):
         target = self.target()

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -26,40 +26,50 @@ int file_reopen(int path_fd, struct stat *ret)
     return fd < 0 ? -errno : fd;
 }
 
-/* Without /proc, open the path again, and check that it still leads to the same file. */
-static int open_again(const char *path, const struct stat *known)
-{
-    struct stat about;
-    int fd = open(path, READING);
-
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &about) == 0 && about.st_dev == known->st_dev && about.st_ino == known->st_ino)
-        return fd;
-    close(fd);
-    return -ESTALE;
-}
-
 int file_open(const char *path, struct stat *ret)
 {
     int path_fd = open(path, O_PATH | O_CLOEXEC), fd;
+    struct stat again;
 
     *ret = (struct stat){0};
     if (path_fd < 0)
         return -errno;
     fd = file_reopen(path_fd, ret);
-    if (fd == -ENOENT)
-        fd = open_again(path, ret);
     close(path_fd);
-    return fd;
+    if (fd != -ENOENT)
+        return fd;
+    fd = open(path, READING); /* /proc is not mounted */
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &again) == 0 && file_is_same(&again, ret))
+        return fd;
+    close(fd);
+    return -ESTALE;
+}
+
+bool file_is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 int file_fail(int error, const char *name)
 {
-    if (error == -EAGAIN)
-        return rst_fail(EAGAIN,
-                        "%s: another process holds a lease on it, and was told to give it up: try "
-                        "again",
-                        name);
-    return rst_fail_errno(-error, "%s", name);
+    if (error != -EAGAIN)
+        return rst_fail_errno(-error, "%s", name);
+    return rst_fail(EAGAIN,
+                    "%s: another process holds a lease on it, and was told to give it up: "
+                    "try again",
+                    name);
+}
+
+bool read_line(const char *path, char *line, int size)
+{
+    FILE *file = fopen(path, "re");
+    bool good = file && fgets(line, size, file);
+
+    if (file)
+        fclose(file);
+    if (good)
+        line[strcspn(line, "\n")] = '\0';
+    return good;
 }

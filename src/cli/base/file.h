@@ -11,6 +11,7 @@
 #ifndef CLI_FILE_H
 #define CLI_FILE_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 /*
@@ -23,9 +24,14 @@ int file_open(const char *path, struct stat *ret);
 /* The same for a descriptor opened with O_PATH. It needs /proc. */
 int file_reopen(int path_fd, struct stat *ret);
 
+bool file_is_same(const struct stat *a, const struct stat *b);
+
 /*
  * Keep a message with rst_fail() for an errno, other than -ENXIO, that either gave. Gives `error`.
  */
 int file_fail(int error, const char *name);
+
+/* Read the first line of a small file, without its newline. Gives whether there is one. */
+bool read_line(const char *path, char *line, int size);
 
 #endif

@@ -8,51 +8,49 @@
 #include "cli/base/text.h"
 
 /*
- * The length of the UTF-8 character at `bytes`; 0 if the bytes are not UTF-8. The ranges of the
- * second byte exclude overlong forms, surrogates and values above U+10FFFF.
+ * Decode a character of UTF-8. Gives its length; 0 if the bytes are not UTF-8: cut, overlong, a
+ * surrogate or above U+10FFFF.
  */
-static size_t character(const unsigned char *bytes, size_t size)
+static size_t decode(const unsigned char *at, size_t size, uint32_t *ret)
 {
     static const struct {
-        unsigned char first, last, low, high; /* the first byte, and the second */
-        size_t size;
-    } forms[] = {
-        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
+        unsigned char mask, mark; /* of the first byte */
+        uint32_t least;
+    } forms[] = {{0x80, 0, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    uint32_t number;
+    size_t length;
 
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (bytes[0] < forms[i].first || bytes[0] > forms[i].last || forms[i].size > size)
-            continue;
-        if (forms[i].size > 1 && (bytes[1] < forms[i].low || bytes[1] > forms[i].high))
+    for (length = 0; length < 4 && (*at & forms[length].mask) != forms[length].mark; length++)
+        ;
+    if (length == 4 || length >= size)
+        return 0;
+    number = *at & ~forms[length].mask & 0xffU;
+    for (size_t i = 1; i <= length; i++) {
+        if ((at[i] & 0xc0) != 0x80)
             return 0;
-        for (size_t j = 2; j < forms[i].size; j++)
-            if ((bytes[j] & 0xc0) != 0x80)
-                return 0;
-        return forms[i].size;
+        number = number << 6 | (at[i] & 0x3fU);
     }
-    return 0;
+    *ret = number;
+    if (number < forms[length].least || number > 0x10ffff || (number >> 11) == 0xd800 >> 11)
+        return 0;
+    return length + 1;
 }
 
 /*
  * Whether a character is a control character, which a terminal may act on, or one that changes the
  * direction of writing. JSON can write these as numbers too.
  */
-static bool is_obeyed(const unsigned char *at, size_t length, unsigned *ret_number)
+static bool is_obeyed(uint32_t character)
 {
-    if (length == 1)
-        *ret_number = *at;
-    else if (length == 2)
-        *ret_number = (at[0] & 0x1fU) << 6 | (at[1] & 0x3fU);
-    else if (length == 3)
-        *ret_number = (at[0] & 0xfU) << 12 | (at[1] & 0x3fU) << 6 | (at[2] & 0x3fU);
-    else
-        return false;
-    return *ret_number < 0x20 || (*ret_number >= 0x7f && *ret_number < 0xa0) ||
-           *ret_number == 0x061c || *ret_number == 0x200e || *ret_number == 0x200f ||
-           (*ret_number >= 0x2028 && *ret_number <= 0x202e) ||
-           (*ret_number >= 0x2066 && *ret_number <= 0x2069);
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {{0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},
+                  {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}};
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (character >= ranges[i].first && character <= ranges[i].last)
+            return true;
+    return false;
 }
 
 static void write_string(FILE *out, const char *bytes, size_t size)
@@ -61,16 +59,15 @@ static void write_string(FILE *out, const char *bytes, size_t size)
 
     fputc('"', out);
     while (at < end) {
-        size_t length = character(at, (size_t)(end - at));
+        uint32_t number;
+        size_t length = decode(at, (size_t)(end - at), &number);
 
-        unsigned number;
-
-        if (is_obeyed(at, length, &number))
+        if (length == 0)
+            fputs("\\ufffd", out);
+        else if (is_obeyed(number))
             fprintf(out, "\\u%04x", number);
         else if (*at == '"' || *at == '\\')
             fprintf(out, "\\%c", *at);
-        else if (length == 0)
-            fputs("\\ufffd", out);
         else
             fwrite(at, 1, length, out);
         at += length ? length : 1;

@@ -45,6 +45,11 @@ bool read_whole(const char *word, uint64_t least, uint64_t most, uint64_t *ret)
     return true;
 }
 
+int compare_numbers(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
 unsigned version_number(const char *version)
 {
     char *end;

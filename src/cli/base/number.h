@@ -20,6 +20,9 @@ bool is_decimal(const char *text, size_t length);
 /* Read a number from `least` to `most` from a word of the command line. Gives whether it is one. */
 bool read_whole(const char *word, uint64_t least, uint64_t most, uint64_t *ret);
 
+/* Gives -1, 0 or 1, as a comparison function of qsort(3) does. */
+int compare_numbers(uint64_t a, uint64_t b);
+
 /*
  * A version's first two numbers as one number that grows with it: "0.17.0" is 17, "6.18-rc1" 618.
  */

@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/base/command.h"
+#include "cli/base/text.h"
 
 #define DEADLINE 5000 /* milliseconds */
 #define MOST_OUTPUT 4096
@@ -24,15 +23,12 @@ static const char further[] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/u
 char *program_path(const char *program)
 {
     const char *given = getenv("PATH");
-    char *list, *rest, *directory, *path = NULL;
+    char *list = text_format("%s:%s", given ? given : "", further), *rest = list, *directory;
+    char *path = NULL;
 
-    sure(asprintf(&list, "%s:%s", given ? given : "", further) < 0 ? NULL : list);
-    rest = list;
     while (!path && (directory = strsep(&rest, ":"))) {
-        if (!*directory)
-            continue;
-        sure(asprintf(&path, "%s/%s", directory, program) < 0 ? NULL : path);
-        if (access(path, X_OK) < 0) {
+        path = text_format("%s/%s", directory, program);
+        if (!*directory || access(path, X_OK) < 0) {
             free(path);
             path = NULL;
         }
@@ -62,43 +58,24 @@ static void read_output(int fd, int signals, char output[MOST_OUTPUT])
     output[size] = '\0';
 }
 
-/* Start a program with its output in a pipe. `ret_fd` gets the end to read from. */
-static pid_t start(const char *path, const char *option, const sigset_t *mask, int *ret_fd)
+/* Start a program in a process group of its own, so that its children can be ended, too. */
+static pid_t start(const char *path, const char *option, const sigset_t *mask, int output)
 {
-    char *words[] = {sure(strdup(path)), sure(strdup(option)), NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t ours;
-    int pipes[2], error;
-    pid_t child = -1;
+    pid_t child = fork();
 
-    if (pipe2(pipes, O_CLOEXEC) == 0) {
-        sigemptyset(&ours); /* the signals that main() ignores */
-        sigaddset(&ours, SIGPIPE);
-        sigaddset(&ours, SIGXFSZ);
-        posix_spawnattr_init(&attributes);
-        posix_spawnattr_setsigdefault(&attributes, &ours);
-        posix_spawnattr_setsigmask(&attributes, mask);
-        posix_spawnattr_setpgroup(&attributes, 0); /* so that its own children can be ended too */
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                                  POSIX_SPAWN_SETPGROUP);
-        posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
-        posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO);
-        error = posix_spawn(&child, path, &actions, &attributes, words, environ);
-        posix_spawn_file_actions_destroy(&actions);
-        posix_spawnattr_destroy(&attributes);
-        close(pipes[1]);
-        if (error) {
-            close(pipes[0]);
-            child = -1;
-        }
-        *ret_fd = pipes[0];
-    }
-    free(words[0]);
-    free(words[1]);
-    return child;
+    if (child > 0)
+        setpgid(child, child); /* both do it, as either may be first */
+    if (child != 0)
+        return child;
+    setpgid(0, 0);
+    signal(SIGPIPE, SIG_DFL); /* main() ignores these */
+    signal(SIGXFSZ, SIG_DFL);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    execl(path, path, option, NULL);
+    _exit(EXIT_FAILURE);
 }
 
 /* Find the first number with a dot in it. */
@@ -121,21 +98,23 @@ bool program_version(const char *path, const char *option, const char *mark,
                      char ret[PROGRAM_VERSION])
 {
     char output[MOST_OUTPUT] = "";
-    int fd = -1, signals;
+    int pipes[2], signals;
     sigset_t held, former;
     pid_t child;
 
-    /* The program has its own process group. Signals that would end rst wait for its end. */
-    hold_signals(&held, &former);
+    if (pipe2(pipes, O_CLOEXEC) < 0)
+        return false;
+    hold_signals(&held, &former); /* signals that would end rst wait for the program's end */
     signals = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
-    child = start(path, option, &former, &fd);
+    child = start(path, option, &former, pipes[1]);
+    close(pipes[1]);
     if (child > 0) {
-        read_output(fd, signals, output);
-        close(fd);
+        read_output(pipes[0], signals, output);
         kill(-child, SIGKILL); /* ends a program that hangs */
         while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
             ;
     }
+    close(pipes[0]);
     if (signals >= 0)
         close(signals);
     sigprocmask(SIG_SETMASK, &former, NULL);

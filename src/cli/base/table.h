@@ -13,8 +13,13 @@
 
 enum table_cut {
     CUT_NEVER,
-    CUT_END,  /* the end is cut: "uint64 order, str…" */
-    CUT_START /* for a path, whose end says more: "…/libruby-3.1.so" */
+    CUT_END, /* the end is cut: "uint64 order, str…" */
+
+    /*
+     * Of the last columns, for paths, which are to be copied whole: where the rows don't fit, these
+     * columns get lines of their own, each above the rows that it is about.
+     */
+    OWN_LINE
 };
 
 struct table_column {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,41 +38,56 @@ void text_add(struct text *text, const char *words)
     text_add_bytes(text, words, strlen(words));
 }
 
-void text_addf(struct text *text, const char *format, ...)
+__attribute__((format(printf, 1, 0))) static char *format_list(const char *format, va_list args)
 {
-    char *words = NULL;
+    char *words;
+
+    return sure(vasprintf(&words, format, args) < 0 ? NULL : words);
+}
+
+char *text_format(const char *format, ...)
+{
     va_list args;
-    int length;
+    char *words;
 
     va_start(args, format);
-    length = vasprintf(&words, format, args);
+    words = format_list(format, args);
     va_end(args);
-    sure(length < 0 ? NULL : words);
-    text_add_bytes(text, words, (size_t)length);
+    return words;
+}
+
+void text_addf(struct text *text, const char *format, ...)
+{
+    va_list args;
+    char *words;
+
+    va_start(args, format);
+    words = format_list(format, args);
+    va_end(args);
+    text_add(text, words);
     free(words);
 }
 
 /* The decimal point is always ".", because main() sets only LC_CTYPE. */
-const char *double_text(double value, char ret[DOUBLE_TEXT])
+static const char *shortest(double value, bool is_float, char ret[DOUBLE_TEXT])
 {
+    int digits = is_float ? 6 : 15, most = is_float ? 9 : 17;
+
     if (isnan(value)) /* the sign of a NaN means nothing */
         return memcpy(ret, "nan", sizeof("nan"));
-    for (int digits = 15; digits <= 17; digits++) {
+    do
         snprintf(ret, DOUBLE_TEXT, "%.*g", digits, value);
-        if (strtod(ret, NULL) == value || isinf(value))
-            break;
-    }
+    while (!isinf(value) && digits++ < most &&
+           (is_float ? (double)strtof(ret, NULL) : strtod(ret, NULL)) != value);
     return ret;
+}
+
+const char *double_text(double value, char ret[DOUBLE_TEXT])
+{
+    return shortest(value, false, ret);
 }
 
 const char *float_text(float value, char ret[DOUBLE_TEXT])
 {
-    if (isnan(value))
-        return memcpy(ret, "nan", sizeof("nan"));
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(ret, DOUBLE_TEXT, "%.*g", digits, (double)value);
-        if (strtof(ret, NULL) == value || isinf(value))
-            break;
-    }
-    return ret;
+    return shortest((double)value, true, ret);
 }

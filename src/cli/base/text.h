@@ -17,6 +17,9 @@ void text_add_bytes(struct text *text, const char *bytes, size_t size);
 void text_add(struct text *text, const char *words);
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A formatted string; free() it. */
+char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* A number in the fewest digits from which it can be read back, or "inf", "-inf" or "nan". */
 #define DOUBLE_TEXT 32
 const char *double_text(double value, char ret[DOUBLE_TEXT]);

@@ -3,7 +3,6 @@
  * rst check: what this machine can do for probes, a line for each fact.
  */
 #include "cli/check/check.h"
-#include "cli/base/quote.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "cli/base/command.h"
+#include "cli/base/quote.h"
 #include "cli/base/table.h"
 #include "error.h"
 
@@ -30,49 +30,21 @@ static const char help[] =
     "    sudo rst check\n"
     "    sudo rst check | grep ^no\n";
 
-__attribute__((format(printf, 2, 0))) static void put_words(struct text *text, const char *format,
-                                                            va_list args)
+void fact_set(struct machine *machine, enum verdict verdict, const char *format, ...)
 {
+    va_list args;
     char *words;
 
+    va_start(args, format);
     sure(vasprintf(&words, format, args) < 0 ? NULL : words);
-    text_clear(text);
-    text_add_shown(text, words, strlen(words));
+    va_end(args);
+    machine->verdict = verdict;
+    text_clear(&machine->words);
+    text_add_shown(&machine->words, words, strlen(words));
     free(words);
 }
 
-void fact_set(struct fact *fact, enum verdict verdict, const char *format, ...)
-{
-    va_list args;
-
-    fact->verdict = verdict;
-    va_start(args, format);
-    put_words(&fact->words, format, args);
-    va_end(args);
-}
-
-void fact_advise(struct fact *fact, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    put_words(&fact->advice, format, args);
-    va_end(args);
-}
-
-bool read_line(const char *path, char *line, int size)
-{
-    FILE *file = fopen(path, "re");
-    bool good = file && fgets(line, size, file);
-
-    if (file)
-        fclose(file);
-    if (good)
-        line[strcspn(line, "\n")] = '\0';
-    return good;
-}
-
-static void print(const char *name, const struct fact *fact)
+static void run_checks(const struct check *checks, struct machine *machine)
 {
     static const struct {
         const char *word, *colour;
@@ -81,25 +53,19 @@ static void print(const char *name, const struct fact *fact)
         [VERDICT_NO] = {"no", "\033[1;31m"},
         [VERDICT_NOTE] = {"-", ""},
     };
-    bool colour = table_has_colour() && *verdicts[fact->verdict].colour;
 
-    printf("%s%-3s%s  %-10s  %s", colour ? verdicts[fact->verdict].colour : "",
-           verdicts[fact->verdict].word, colour ? "\033[0m" : "", name, fact->words.bytes);
-    if (fact->advice.size > 0)
-        printf(": %s", fact->advice.bytes);
-    putchar('\n');
-    fflush(stdout); /* the next check may take a moment */
-}
-
-static void run_checks(const struct check *checks, struct machine *machine)
-{
     for (const struct check *each = checks; each->run; each++) {
-        struct fact fact = {0};
+        const char *colour;
 
-        if (each->run(machine, &fact))
-            print(each->name, &fact);
-        free(fact.words.bytes);
-        free(fact.advice.bytes);
+        text_clear(&machine->words);
+        machine->context = each->context;
+        each->run(machine);
+        if (machine->words.size == 0)
+            continue;
+        colour = table_has_colour() ? verdicts[machine->verdict].colour : "";
+        printf("%s%-3s%s  %-10s  %s\n", colour, verdicts[machine->verdict].word,
+               *colour ? "\033[0m" : "", each->name, machine->words.bytes);
+        fflush(stdout); /* the next check may take a moment */
     }
 }
 
@@ -112,6 +78,7 @@ static enum status run(int count, char **words)
     run_checks(kernel_checks, &machine);
     run_checks(load_checks, &machine);
     run_checks(tracer_checks, &machine);
+    free(machine.words.bytes);
     free(machine.directory);
     if (!machine.memfd_loads && !machine.file_loads)
         return STATUS_UNLOADABLE;

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cli/check/check.h"
+#include "cli/base/file.h"
 
 #define SEMAPHORE_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
 
@@ -27,16 +27,4 @@ int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore)
     attributes.type = (uint32_t)strtoul(type, NULL, 10);
     uprobe = (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
     return uprobe < 0 ? -errno : uprobe;
-}
-
-bool uprobe_is_refused(int uprobe)
-{
-    return uprobe == -EACCES || uprobe == -EPERM;
-}
-
-uint64_t uprobe_count(int uprobe)
-{
-    uint64_t count = 0;
-
-    return read(uprobe, &count, sizeof(count)) == sizeof(count) ? count : 0;
 }

@@ -2,8 +2,8 @@
 #include "cli/find/find.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <search.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +11,7 @@
 
 #include "cli/base/file.h"
 #include "cli/base/number.h"
+#include "cli/base/privilege.h"
 #include "cli/base/quote.h"
 #include "cli/find/process.h"
 #include "cli/find/suggest.h"
@@ -29,10 +30,26 @@ static void note_status(struct findings *findings, enum status status)
 static int compare_known(const void *left, const void *right)
 {
     const struct known_file *a = left, *b = right;
+    int order = compare_numbers(a->device, b->device);
 
-    if (a->device != b->device)
-        return a->device > b->device ? 1 : -1;
-    return (a->inode > b->inode) - (a->inode < b->inode);
+    return order ? order : compare_numbers(a->inode, b->inode);
+}
+
+/* Report what is wrong with a file that the user named, or that a named process has. */
+static void report_file(struct findings *findings, int error, const char *path, size_t damaged)
+{
+    if (error == 0 && damaged == 0)
+        return;
+    if (findings->sweeps) {
+        findings->unread_files++;
+        return;
+    }
+    if (error < 0) {
+        note_status(findings, say_failure(error));
+        return;
+    }
+    say("%s: skipped %zu invalid notes", text_path(path).text, damaged);
+    note_status(findings, STATUS_BAD_FILE);
 }
 
 /*
@@ -59,13 +76,10 @@ static const struct known_file *read_known(struct findings *findings, int fd, co
     findings->known = room_for_one(findings->known, findings->known_count, sizeof(void *));
     findings->known[findings->known_count++] = known;
     error = usdt_read(fd, text_path(path).text, &known->file);
-    known->unread = error < 0 && !(quiet && error == -ENOEXEC);
-    if (known->unread)
-        note_status(findings, say_failure(error));
-    if (known->file.damaged > 0) {
-        say("%s: skipped %zu invalid notes", text_path(path).text, known->file.damaged);
-        note_status(findings, STATUS_BAD_FILE);
-    }
+    if (quiet && error == -ENOEXEC)
+        error = 0;
+    known->unread = error < 0;
+    report_file(findings, error, path, known->file.damaged);
     return known;
 }
 
@@ -81,16 +95,6 @@ static bool is_wanted(struct search *search, const struct usdt_probe *probe)
             wanted = true;
         }
     return wanted;
-}
-
-static struct source *add_source(struct findings *findings, const struct source *source)
-{
-    struct source *kept = sure(malloc(sizeof(*kept)));
-
-    *kept = *source;
-    findings->sources = room_for_one(findings->sources, findings->source_count, sizeof(void *));
-    findings->sources[findings->source_count++] = kept;
-    return kept;
 }
 
 static int32_t read_watched(struct findings *findings, struct process *process,
@@ -111,31 +115,41 @@ static int32_t read_watched(struct findings *findings, struct process *process,
     return WATCHED_UNKNOWN;
 }
 
-/* `process` and `file` are NULL for a file that the user named. Takes over the source's strings. */
-static void add_probes(struct search *search, struct findings *findings, struct source *source,
-                       struct process *process, const struct process_file *file)
+/* `process` and `file` are NULL for a file that the user named. Takes over `path`. */
+static void add_probes(struct search *search, struct findings *findings, enum source_kind kind,
+                       char *path, const struct usdt_file *usdt, struct process *process,
+                       const struct process_file *file)
 {
-    const struct source *kept = add_source(findings, source);
+    struct source *source = sure(malloc(sizeof(*source)));
 
-    for (size_t i = 0; i < kept->file->count; i++) {
-        const struct usdt_probe *probe = &kept->file->probes[i];
+    *source = (struct source){
+        .pid = process ? process->pid : 0,
+        .command = process ? sure(strdup(process->command)) : NULL,
+        .kind = kind,
+        .path = path,
+        .file = usdt,
+    };
+    findings->sources = room_for_one(findings->sources, findings->source_count, sizeof(void *));
+    findings->sources[findings->source_count++] = source;
+    findings->probes += usdt->count;
+    for (size_t i = 0; i < usdt->count; i++) {
+        const struct usdt_probe *probe = &usdt->probes[i];
 
-        findings->probes++;
         if (!is_wanted(search, probe))
             continue;
         findings->list = room_for_one(findings->list, findings->count, sizeof(*findings->list));
         findings->list[findings->count++] =
-            (struct found){probe, kept, read_watched(findings, process, file, probe)};
+            (struct found){probe, source, read_watched(findings, process, file, probe)};
     }
 }
 
 /* --------------------------------------------------------------------------- processes -- */
 
-static enum source_kind kind_of(const struct process_opened *opened, const struct usdt_file *file)
+static enum source_kind kind_of(enum process_place place, const struct usdt_file *file)
 {
-    if (opened->place == PLACE_MEMFD)
+    if (place == PLACE_MEMFD)
         return SOURCE_MEMFD;
-    if (opened->place == PLACE_EXECUTABLE)
+    if (place == PLACE_EXECUTABLE)
         return SOURCE_EXECUTABLE;
     return file->kind == USDT_IMAGE ? SOURCE_FILE : SOURCE_LIBRARY;
 }
@@ -146,7 +160,6 @@ static ssize_t look_at_file(struct search *search, struct findings *findings,
 {
     struct process_opened opened;
     const struct known_file *known;
-    struct source source;
     int error = process_open_file(process, file, &opened);
 
     /* Not a file that can have probes, or the process no longer has it mapped. */
@@ -157,7 +170,7 @@ static ssize_t look_at_file(struct search *search, struct findings *findings,
         return -1;
     }
     if (error < 0) {
-        note_status(findings, say_failure(error));
+        report_file(findings, error, NULL, 0);
         return -1;
     }
     known = read_known(findings, opened.fd, opened.path, true);
@@ -166,14 +179,8 @@ static ssize_t look_at_file(struct search *search, struct findings *findings,
         free(opened.path);
         return known->unread ? -1 : 0;
     }
-    source = (struct source){
-        .pid = process->pid,
-        .command = sure(strdup(process->command)),
-        .kind = kind_of(&opened, &known->file),
-        .path = opened.path,
-        .file = &known->file,
-    };
-    add_probes(search, findings, &source, process, file);
+    add_probes(search, findings, kind_of(opened.place, &known->file), opened.path, &known->file,
+               process, file);
     return (ssize_t)known->file.count;
 }
 
@@ -197,26 +204,12 @@ static void look_at_process(struct search *search, struct findings *findings, pi
         has_probes |= probes > 0;
         unread |= probes < 0;
     }
-    if (!findings->sweeps && process.file_count == 0) {
-        say("process %ld (%s) has no program: it is a kernel thread, or has exited", (long)pid,
-            rst_quote(process.command).text);
-        note_status(findings, STATUS_NONE);
-    } else if (!findings->sweeps && !has_probes && !unread) {
-        say("process %ld (%s) has no probes", (long)pid, rst_quote(process.command).text);
+    if (!findings->sweeps && !has_probes && !unread) {
+        say("process %ld (%s) has no %s", (long)pid, rst_quote(process.command).text,
+            process.file_count ? "probes" : "program: it is a kernel thread, or has exited");
         note_status(findings, STATUS_NONE);
     }
     process_close(&process);
-}
-
-/* Advice to a user who lacks a capability. Root may lack it too. */
-static struct rst_quoted what_lacks(const char *capability)
-{
-    struct rst_quoted words;
-
-    snprintf(words.text, sizeof(words.text),
-             geteuid() == 0 ? "%s is missing, or they are protected" : "be root, or have %s",
-             capability);
-    return words;
 }
 
 static void look_at_all(struct search *search, struct findings *findings)
@@ -228,12 +221,6 @@ static void look_at_all(struct search *search, struct findings *findings)
     for (size_t i = 0; i < count; i++)
         look_at_process(search, findings, pids[i]);
     free(pids);
-    if (findings->refused_processes > 0)
-        say("you may not look at %zu process%s; %s", findings->refused_processes,
-            findings->refused_processes == 1 ? "" : "es", what_lacks("CAP_SYS_PTRACE").text);
-    if (findings->refused_files > 0)
-        say("%zu deleted or replaced file%s can't be opened; %s", findings->refused_files,
-            findings->refused_files == 1 ? "" : "s", what_lacks("CAP_SYS_ADMIN").text);
 }
 
 /* ------------------------------------------------------------------------------- files -- */
@@ -276,7 +263,6 @@ static void look_at_path(struct search *search, struct findings *findings, const
     };
     int fd = open_named(path);
     const struct known_file *known;
-    struct source source;
 
     if (fd < 0) {
         note_status(findings, say_failure(fd));
@@ -290,29 +276,58 @@ static void look_at_path(struct search *search, struct findings *findings, const
         note_status(findings, STATUS_NONE);
         return;
     }
-    source = (struct source){
-        .kind = kinds[known->file.kind], .path = sure(strdup(path)), .file = &known->file};
-    add_probes(search, findings, &source, NULL, NULL);
+    add_probes(search, findings, kinds[known->file.kind], sure(strdup(path)), &known->file, NULL,
+               NULL);
 }
 
 /* ---------------------------------------------------------------------- what is missing -- */
 
+/*
+ * Say what the user may not look at, and which capability would allow it. If they have it, the rest
+ * is protected by other means, and nothing can be done.
+ */
+static void say_refused(const struct findings *findings)
+{
+    const struct {
+        size_t count;
+        const char *before, *one, *several;
+        unsigned capability;
+        const char *name;
+    } refused[] = {
+        {findings->refused_processes, "you may not look at ", "process", "processes",
+         CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+        {findings->refused_files, "", "deleted or replaced file can't be opened",
+         "deleted or replaced files can't be opened", CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+        {findings->refused_semaphores, "", "semaphore could not be read (\"?\")",
+         "semaphores could not be read (\"?\")", CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+    };
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        if (refused[i].count > 0 &&
+            !(has_capability(refused[i].capability) && in_first_namespace()))
+            say("%s%zu %s; %s%s", refused[i].before, refused[i].count,
+                refused[i].count == 1 ? refused[i].one : refused[i].several,
+                geteuid() == 0 ? "you lack " : "be root, or have ", refused[i].name);
+}
+
 static void say_what_lacks(const struct search *search, struct findings *findings)
 {
-    if (findings->refused_semaphores > 0)
-        say("%zu semaphore%s could not be read (\"?\"); %s", findings->refused_semaphores,
-            findings->refused_semaphores == 1 ? "" : "s", what_lacks("CAP_SYS_PTRACE").text);
-    if (findings->unmapped_semaphores > 0)
+    say_refused(findings);
+    if (findings->unread_files > 0)
+        say("files that are damaged or can't be read: %zu; with the -p of a process, rst says what "
+            "is wrong with its files",
+            findings->unread_files);
+    if (findings->unmapped_semaphores > 0 && !findings->sweeps)
         say("%zu semaphore%s not in their process's memory (\"?\"): tracers can't use %s",
             findings->unmapped_semaphores, findings->unmapped_semaphores == 1 ? " is" : "s are",
             findings->unmapped_semaphores == 1 ? "it" : "them");
-    if (findings->probes == 0 && search->pid_count + search->file_count == 0) {
+    if (findings->probes == 0 && findings->sweeps) {
         say("no process that you may look at has probes");
         note_status(findings, STATUS_NONE);
     }
     for (size_t i = 0; findings->probes > 0 && i < search->glob_count; i++)
         if (search->globs[i].matches == 0) {
-            suggest(findings->known, findings->known_count, &search->globs[i]);
+            suggest(findings, &search->globs[i]);
             note_status(findings, STATUS_NONE);
         }
 }
@@ -331,10 +346,8 @@ static int compare_found(const void *left, const void *right)
     if (order == 0)
         order = (a->watched > b->watched) - (a->watched < b->watched);
     if (order == 0)
-        order = (a->probe->site > b->probe->site) - (a->probe->site < b->probe->site);
-    if (order == 0)
-        order = (a->source->pid > b->source->pid) - (a->source->pid < b->source->pid);
-    return order;
+        order = compare_numbers(a->probe->site, b->probe->site);
+    return order ? order : compare_numbers((uint64_t)a->source->pid, (uint64_t)b->source->pid);
 }
 
 void find_probes(struct search *search, struct findings *ret)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Searching processes and files for probes. `rst list` shows what this finds, and `rst trace` makes
- * scripts from it.
+ * Searching processes and files for probes. `rst list` shows what this finds, and `rst trace`
+ * watches it.
  */
 #ifndef CLI_FIND_H
 #define CLI_FIND_H
@@ -13,7 +13,6 @@
 
 #include "cli/base/command.h"
 #include "cli/find/globs.h"
-#include "cli/find/known_file.h"
 #include "cli/usdt/usdt.h"
 
 /* Where to search: in processes, in files, or, if none is named, in every process. */
@@ -45,6 +44,14 @@ struct found {
     int32_t watched; /* the semaphore's value, 0 if nobody watches; or one of the above */
 };
 
+/* A file that was read. Many processes may map it. */
+struct known_file {
+    dev_t device;
+    ino_t inode;
+    struct usdt_file file; /* without probes if it can't be read */
+    bool unread;           /* it can't be read, which was reported */
+};
+
 struct findings {
     struct found *list; /* sorted by provider, probe, path, watched, site and process */
     size_t count;
@@ -54,7 +61,8 @@ struct findings {
     size_t known_count;
     void *known_by_inode;
     bool sweeps; /* every process is searched; it is no error if one exits or has no probes */
-    size_t refused_processes, refused_files, refused_semaphores, unmapped_semaphores;
+    size_t refused_processes, refused_files, unread_files;
+    size_t refused_semaphores, unmapped_semaphores;
     size_t probes; /* how many probes there are, whether or not a glob matches them */
     enum status status;
 };

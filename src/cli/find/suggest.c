@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/find/suggest.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,69 +19,47 @@ static bool is_word(const char *part)
     return part[strcspn(part, "*?[")] == '\0';
 }
 
-/* If one side of the glob has wildcards, compare only the other; else compare both. */
-enum compared { COMPARE_BOTH, COMPARE_PROVIDER, COMPARE_PROBE };
-
-static enum compared compared_of(const struct glob *glob)
-{
-    if (is_word(glob->provider) == is_word(glob->probe))
-        return COMPARE_BOTH;
-    return is_word(glob->provider) ? COMPARE_PROVIDER : COMPARE_PROBE;
-}
-
-static void put_offer(const struct usdt_probe *probe, enum compared compared, struct text *ret)
+/* Compare both sides, or, if only one side of the glob has wildcards, the other. */
+static void put_compared(bool both, bool by_provider, const char *provider, const char *probe,
+                         struct text *ret)
 {
     text_clear(ret);
-    if (compared != COMPARE_PROBE)
-        text_add_shown(ret, probe->provider, strlen(probe->provider));
-    if (compared == COMPARE_BOTH)
+    if (both || by_provider)
+        text_add_shown(ret, provider, strlen(provider));
+    if (both)
         text_add(ret, ":");
-    if (compared != COMPARE_PROVIDER)
-        text_add_shown(ret, probe->name, strlen(probe->name));
+    if (both || !by_provider)
+        text_add_shown(ret, probe, strlen(probe));
 }
 
-static void add_suggestion(const struct glob *glob, enum compared compared, const char *word,
-                           struct text *ret)
+void suggest(const struct findings *findings, const struct glob *glob)
 {
-    text_add(ret, ret->size ? ", " : "; did you mean ");
-    if (compared == COMPARE_BOTH) {
-        text_add(ret, word);
-        return;
-    }
-    text_add(ret, "'");
-    if (compared == COMPARE_PROVIDER)
-        text_add(ret, word);
-    else
-        text_add_shown(ret, glob->provider, strlen(glob->provider));
-    text_add(ret, ":");
-    if (compared == COMPARE_PROBE)
-        text_add(ret, word);
-    else
-        text_add_shown(ret, glob->probe, strlen(glob->probe));
-    text_add(ret, "'");
-}
-
-void suggest(struct known_file *const *files, size_t count, const struct glob *glob)
-{
-    enum compared compared = compared_of(glob);
-    struct text words = {0};
+    const bool by_provider = is_word(glob->provider), both = by_provider == is_word(glob->probe);
+    struct text words = {0}, other = {0};
     struct near near;
     size_t offers = 0;
 
-    near_start(&near, compared == COMPARE_PROVIDER ? glob->provider
-                      : compared == COMPARE_PROBE  ? glob->probe
-                                                   : glob->text);
-    for (size_t i = 0; i < count; i++) {
-        const struct usdt_file *file = &files[i]->file;
+    put_compared(both, by_provider, glob->provider, glob->probe, &words);
+    near_start(&near, words.bytes);
+    for (size_t i = 0; i < findings->known_count; i++) {
+        const struct usdt_file *file = &findings->known[i]->file;
 
         for (size_t j = 0; j < file->count && offers < MOST_OFFERS; j++, offers++) {
-            put_offer(&file->probes[j], compared, &words);
+            put_compared(both, by_provider, file->probes[j].provider, file->probes[j].name, &words);
             near_offer(&near, words.bytes);
         }
     }
+    put_compared(both, !by_provider, glob->provider, glob->probe, &other);
     text_clear(&words);
-    for (size_t i = 0; i < near.count; i++)
-        add_suggestion(glob, compared, near.words[i], &words);
+    for (size_t i = 0; i < near.count; i++) {
+        text_add(&words, i ? ", " : "; did you mean ");
+        if (both)
+            text_add(&words, near.words[i]);
+        else
+            text_addf(&words, "'%s:%s'", by_provider ? near.words[i] : other.bytes,
+                      by_provider ? other.bytes : near.words[i]);
+    }
     say("no probe matches %s%s%s", rst_quote(glob->text).text, words.bytes, near.count ? "?" : "");
     free(words.bytes);
+    free(other.bytes);
 }

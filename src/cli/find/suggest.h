@@ -5,12 +5,9 @@
 #ifndef CLI_SUGGEST_H
 #define CLI_SUGGEST_H
 
-#include <stddef.h>
+#include "cli/find/find.h"
 
-#include "cli/find/globs.h"
-#include "cli/find/known_file.h"
-
-/* Report that no probe matches, and name those of the files' probes whose names are nearly that. */
-void suggest(struct known_file *const *files, size_t count, const struct glob *glob);
+/* Report that no probe matches, and name those that were found and have nearly that name. */
+void suggest(const struct findings *findings, const struct glob *glob);
 
 #endif

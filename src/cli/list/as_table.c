@@ -190,10 +190,10 @@ static void choose_columns(const struct findings *findings, struct list_table *t
 void list_as_table(const struct findings *findings)
 {
     static const struct table_column columns[COLUMNS] = {
-        [COLUMN_PROBE] = {"PROBE", CUT_END},       [COLUMN_ARGUMENTS] = {"ARGUMENTS", CUT_END},
+        [COLUMN_PROBE] = {"PROBE", CUT_NEVER},     [COLUMN_ARGUMENTS] = {"ARGUMENTS", CUT_END},
         [COLUMN_WATCHED] = {"WATCHED", CUT_NEVER}, [COLUMN_SITES] = {"SITES", CUT_NEVER},
-        [COLUMN_PROCESS] = {"PROCESS", CUT_END},   [COLUMN_WHERE] = {"WHERE", CUT_NEVER},
-        [COLUMN_PATH] = {"PATH", CUT_START},
+        [COLUMN_PROCESS] = {"PROCESS", CUT_END},   [COLUMN_WHERE] = {"WHERE", OWN_LINE},
+        [COLUMN_PATH] = {"PATH", OWN_LINE},
     };
     struct table_column shown[COLUMNS];
     struct list_table list = {0};
