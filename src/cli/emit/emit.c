@@ -12,7 +12,6 @@
 
 #include "cli/base/command.h"
 #include "cli/base/text.h"
-#include "cli/emit/output.h"
 #include "error.h"
 #include "image/image.h"
 
@@ -34,10 +33,6 @@ static const char help[] =
     "    rst emit shop 'checkout(uint64 order, string customer)' 'closed()' -o shop.so\n"
     "    rst emit shop 'checkout(uint64 order)' -o - | sha256sum\n";
 
-static const struct rst_arch *const arches[] = {&rst_arch_x86_64};
-
-#define ARCHES (sizeof(arches) / sizeof(arches[0]))
-
 static const char *const nops[RST_NOPS] = {[RST_NOP1] = "1", [RST_NOP5] = "5", [RST_NOP10] = "10"};
 
 /* A probe from the command line, whose words are split in place. */
@@ -48,7 +43,6 @@ struct emit_probe {
 
 struct emit_job {
     const char *output;
-    const struct rst_arch *arch;
     enum rst_nop nop;
     const char *provider;
     struct emit_probe *probes;
@@ -57,22 +51,12 @@ struct emit_job {
 
 /* --------------------------------------------------------------------------- options -- */
 
-static enum status choose_arch(struct emit_job *job, const char *name)
+static enum status choose_arch(const char *name)
 {
-    struct text known = {0};
-    enum status status = STATUS_GOOD;
-
-    text_clear(&known);
-    for (size_t i = 0; i < ARCHES; i++) {
-        if (strcmp(arches[i]->name, name) == 0)
-            job->arch = arches[i];
-        text_addf(&known, "%s%s", i ? ", " : "", arches[i]->name);
-    }
-    if (!job->arch || strcmp(job->arch->name, name) != 0)
-        status =
-            say_usage("emit", "--arch %s is unknown; use %s", rst_quote(name).text, known.bytes);
-    free(known.bytes);
-    return status;
+    if (strcmp(name, rst_arch_x86_64.name) == 0)
+        return STATUS_GOOD;
+    return say_usage("emit", "--arch %s is unknown; use %s", rst_quote(name).text,
+                     rst_arch_x86_64.name);
 }
 
 static enum status choose_nop(struct emit_job *job, const char *name)
@@ -100,7 +84,7 @@ static enum status parse_options(int count, char **words, struct emit_job *job)
         if (option == 'o')
             job->output = optarg;
         else if (option == 'a')
-            status = choose_arch(job, optarg);
+            status = choose_arch(optarg);
         else if (option == 'n')
             status = choose_nop(job, optarg);
         else
@@ -139,36 +123,16 @@ static int parse_probe(char *word, struct emit_probe *ret)
     return error;
 }
 
-static int compare_names(const void *left, const void *right)
-{
-    const struct rst_description *const *a = left, *const *b = right;
-
-    return strcmp((*a)->name, (*b)->name);
-}
-
-/* `probes` is a copy that may be sorted. */
-static int refuse_doubles(const struct rst_description **probes, size_t count)
-{
-    qsort(probes, count, sizeof(void *), compare_names);
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(probes[i - 1]->name, probes[i]->name) == 0)
-            return rst_fail(EEXIST, "probe %s is given twice", probes[i]->name);
-    return 0;
-}
-
 static int make_image(const struct emit_job *job, struct rst_image *ret)
 {
     const struct rst_description **probes = sure(calloc(job->count + 1, sizeof(void *)));
-    const struct rst_image_spec spec = {job->arch, job->nop, job->provider, probes, job->count};
+    const struct rst_image_spec spec = {&rst_arch_x86_64, job->nop, job->provider, probes,
+                                        job->count};
     int error;
 
     for (size_t i = 0; i < job->count; i++)
         probes[i] = &job->probes[i].description;
-    error = refuse_doubles(probes, job->count);
-    for (size_t i = 0; i < job->count; i++) /* the command line's order again */
-        probes[i] = &job->probes[i].description;
-    if (error == 0)
-        error = rst_image_make(&spec, ret);
+    error = rst_image_make(&spec, ret);
     free(probes);
     return error;
 }
@@ -186,9 +150,13 @@ static enum status parse_words(int count, char **words, struct emit_job *job)
     job->provider = words[0];
     job->count = (size_t)count - 1;
     job->probes = sure(calloc(job->count, sizeof(*job->probes)));
-    for (size_t i = 0; i < job->count; i++)
+    for (size_t i = 0; i < job->count; i++) {
         if (parse_probe(words[1 + i], &job->probes[i]) < 0)
             return say_usage("emit", "%s", rst_error());
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(words[1 + i], words[1 + j]) == 0) /* parsing has cut them behind the names */
+                return say_usage("emit", "probe %s is given twice", words[1 + i]);
+    }
     return STATUS_GOOD;
 }
 
@@ -197,18 +165,15 @@ static enum status emit(const struct emit_job *job)
     struct rst_image image = {0};
     int error = make_image(job, &image);
 
-    if (error == -EEXIST)
-        return say_usage("emit", "%s", rst_error());
-    if (error < 0)
-        return say_failure(error);
-    error = output_write(job->output, image.bytes, image.size);
+    if (error == 0)
+        error = output_write(job->output, image.bytes, image.size);
     free(image.bytes);
     return error < 0 ? say_failure(error) : STATUS_GOOD;
 }
 
 static enum status run(int count, char **words)
 {
-    struct emit_job job = {.arch = arches[0], .nop = RST_NOP1};
+    struct emit_job job = {.nop = RST_NOP1};
     enum status status = parse_options(count, words, &job);
 
     if (status == STATUS_GOOD)

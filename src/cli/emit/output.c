@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/emit/output.h"
+#include "cli/emit/emit.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <signal.h>
@@ -11,14 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cli/base/command.h"
 #include "cli/base/file.h"
 #include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "image/image.h"
 
 #define BLOCK 4096
@@ -57,8 +55,6 @@ static int write_sparse(int fd, const uint8_t *bytes, size_t size)
     return error;
 }
 
-/* ----------------------------------------------------------------------------- replacing -- */
-
 /*
  * The new file gets the mode of the old one, or the mode that open() would have given it; until
  * then only the user can read it. If it can't be given to the old file's owner, it loses the
@@ -80,86 +76,42 @@ static int put_mode(int fd, const struct stat *before)
     return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-/* The place of a file: its directory, open, and its name there. */
-struct target {
-    int directory;
-    const char *name;
-};
-
-/* Gives 0 or a negative errno. `path` must live as long as `ret`. */
-static int find_target(const char *path, struct target *ret)
-{
-    const char *slash = strrchr(path, '/');
-    char *directory = sure(slash ? strndup(path, (size_t)(slash + 1 - path)) : strdup("."));
-
-    ret->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    ret->name = slash ? slash + 1 : path;
-    free(directory);
-    return ret->directory < 0 ? -errno : 0;
-}
-
-/* Whether the file is still the same. */
-static bool is_still(const struct target *target, const struct stat *before)
+static bool leads_to(const char *path, const struct stat *before)
 {
     struct stat now;
 
-    return fstatat(target->directory, target->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-           now.st_dev == before->st_dev && now.st_ino == before->st_ino;
+    return lstat(path, &now) == 0 && file_is_same(&now, before);
 }
 
-/* Make a temporary file in the same directory: rename() needs the same file system. */
-static int make_temporary(const struct target *target, char name[32])
+/* Replace a file, or make a new one if `before` is NULL. */
+static int replace(const char *path, const struct stat *before, const uint8_t *bytes, size_t size)
 {
-    uint32_t random;
-    int fd;
+    const char *slash = strrchr(path, '/');
+    int error = 0, fd;
+    char *temporary;
 
-    do {
-        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-            return -errno;
-        snprintf(name, 32, ".rst.%08" PRIx32, random);
-        fd = openat(target->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    } while (fd < 0 && errno == EEXIST);
-    return fd < 0 ? -errno : fd;
-}
-
-static int replace_at(const struct target *target, const struct stat *before, const uint8_t *bytes,
-                      size_t size)
-{
-    char temporary[32];
-    int fd, error;
-
-    if (before && !is_still(target, before))
+    if (before && !leads_to(path, before))
         return -ESTALE;
-    if (before && faccessat(target->directory, target->name, W_OK, AT_EACCESS) < 0)
+    if (before && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
         return -errno;
-    fd = make_temporary(target, temporary);
-    if (fd < 0)
-        return fd;
+    /* in the same directory, because rename() needs the same file system */
+    temporary = text_format("%.*s.rst.XXXXXX", slash ? (int)(slash + 1 - path) : 0, path);
+    fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        error = -errno;
+        free(temporary);
+        return error;
+    }
     error = write_sparse(fd, bytes, size);
     if (error == 0)
         error = put_mode(fd, before);
     if (close(fd) < 0 && error == 0)
         error = -errno;
-    if (error == 0 && renameat(target->directory, temporary, target->directory, target->name) < 0)
+    if (error == 0 && rename(temporary, path) < 0)
         error = -errno;
     if (error < 0)
-        unlinkat(target->directory, temporary, 0);
-    return error;
-}
-
-/* `before` is the old file, or NULL; `made`: we made that file a moment ago. */
-static int replace(const char *path, const struct stat *before, bool made, const uint8_t *bytes,
-                   size_t size)
-{
-    struct target target;
-    int error = find_target(path, &target);
-
-    if (error < 0)
-        return error;
-    error = replace_at(&target, before, bytes, size);
-    if (error < 0 && made && before->st_size == 0 && is_still(&target, before))
-        unlinkat(target.directory, target.name, 0);
-    close(target.directory);
+        unlink(temporary);
+    free(temporary);
     return error;
 }
 
@@ -170,103 +122,60 @@ static int replace(const char *path, const struct stat *before, bool made, const
  * (protected_symlinks in proc_sys_fs(5)). The path of the file that it opened is then replaced.
  */
 
+/* What a path leads to. */
+struct target {
+    int fd;       /* opened with O_PATH */
+    bool through; /* it must be written to, not replaced */
+    bool made;    /* the link led to no file, so an empty one was made */
+};
+
 /*
- * Open the file that a link leads to, with O_PATH. A link like /proc/self/fd/1 can't be followed by
- * its text, and its file can't be replaced: write through such a link instead. Where the kernel
- * can't tell the two kinds apart (before Linux 5.6), write through every link.
+ * A link like /proc/self/fd/1 can't be followed by its text, and its file can't be replaced: write
+ * through such a link instead. Where the kernel can't tell the two kinds apart (before Linux 5.6),
+ * write through every link.
  */
-static int follow(const char *path, bool *ret_through)
+static int follow(const char *path, struct target *target)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 
-    *ret_through = fd < 0 && (errno == ELOOP || errno == ENOSYS || errno == EPERM);
-    if (*ret_through)
-        fd = open(path, O_PATH | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    target->fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+    target->through = target->fd < 0 && (errno == ELOOP || errno == ENOSYS || errno == EPERM);
+    if (target->through)
+        target->fd = open(path, O_PATH | O_CLOEXEC);
+    return target->fd < 0 ? -errno : 0;
 }
 
-/* Create the file that a link leads to. */
-static int make_target(const char *path)
+static int find_target(const char *path, bool is_link, struct target *target)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+    int error, fd;
 
+    if (!is_link) {
+        target->fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        return target->fd < 0 ? -errno : 0;
+    }
+    error = follow(path, target);
+    if (error != -ENOENT)
+        return error;
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
     if (fd < 0)
         return -errno;
     close(fd);
-    return 0;
+    target->made = true;
+    return follow(path, target);
 }
 
-/* The path of an open file; NULL if /proc is not mounted. */
-static char *path_of(int path_fd)
+/* The path of an open file. Where /proc is not mounted, the path if it is not a link, else NULL. */
+static char *path_of(int path_fd, const char *path, const struct stat *about)
 {
-    char link[64], path[PATH_MAX];
+    char link[64], found[PATH_MAX];
     ssize_t length;
 
+    if (leads_to(path, about))
+        return sure(strdup(path));
     snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
-    length = readlink(link, path, sizeof(path));
-    return length < 0 || (size_t)length == sizeof(path) ? NULL
-                                                        : sure(strndup(path, (size_t)length));
-}
-
-/*
- * Replace the file that a link leads to. If it must be written through the link instead,
- * `ret_through` gets it, opened with O_PATH.
- */
-static int place_linked(const char *path, const uint8_t *bytes, size_t size, int *ret_through)
-{
-    bool through, made = false;
-    int fd = follow(path, &through), error;
-    struct stat about;
-    char *resolved;
-
-    if (fd == -ENOENT) {
-        error = make_target(path);
-        if (error < 0)
-            return error;
-        made = true;
-        fd = follow(path, &through);
-    }
-    if (fd < 0)
-        return fd;
-    if (fstat(fd, &about) < 0 || S_ISDIR(about.st_mode)) {
-        close(fd);
-        return -EISDIR;
-    }
-    resolved = through || !S_ISREG(about.st_mode) ? NULL : path_of(fd);
-    if (!resolved) {
-        *ret_through = fd;
-        return 0;
-    }
-    error = replace(resolved, &about, made, bytes, size);
-    free(resolved);
-    close(fd);
-    return error;
-}
-
-/* ------------------------------------------------------------------------------ all -- */
-
-static int place_named(const char *path, const uint8_t *bytes, size_t size, int *ret_through)
-{
-    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), error;
-    struct stat about;
-
-    if (fd < 0)
-        return errno == ENOENT ? replace(path, NULL, false, bytes, size) : -errno;
-    if (fstat(fd, &about) < 0) {
-        error = -errno;
-    } else if (S_ISLNK(about.st_mode)) {
-        error = place_linked(path, bytes, size, ret_through);
-    } else if (S_ISREG(about.st_mode)) {
-        error = replace(path, &about, false, bytes, size);
-    } else if (S_ISDIR(about.st_mode)) {
-        error = -EISDIR;
-    } else {
-        *ret_through = fd;
-        return 0;
-    }
-    close(fd);
-    return error;
+    length = readlink(link, found, sizeof(found));
+    return length < 0 || (size_t)length == sizeof(found) ? NULL
+                                                         : sure(strndup(found, (size_t)length));
 }
 
 /*
@@ -293,6 +202,36 @@ static int write_through(int path_fd, const char *path, const uint8_t *bytes, si
     return error;
 }
 
+/* If the file must be written to, `ret_through` gets it, opened with O_PATH. */
+static int place_file(const char *path, const uint8_t *bytes, size_t size, int *ret_through)
+{
+    struct target target = {.fd = -1};
+    struct stat about;
+    char *place;
+    int error;
+
+    if (lstat(path, &about) < 0)
+        return errno == ENOENT ? replace(path, NULL, bytes, size) : -errno;
+    error = find_target(path, S_ISLNK(about.st_mode), &target);
+    if (error < 0)
+        return error;
+    if (fstat(target.fd, &about) < 0 || S_ISDIR(about.st_mode)) {
+        close(target.fd);
+        return -EISDIR;
+    }
+    place = S_ISREG(about.st_mode) && !target.through ? path_of(target.fd, path, &about) : NULL;
+    if (!place) {
+        *ret_through = target.fd;
+        return 0;
+    }
+    error = replace(place, &about, bytes, size);
+    if (error < 0 && target.made && about.st_size == 0 && leads_to(place, &about))
+        unlink(place);
+    free(place);
+    close(target.fd);
+    return error;
+}
+
 /* Signals are held back, so that none ends the program while there is a temporary file. */
 static int write_named(const char *path, const uint8_t *bytes, size_t size)
 {
@@ -300,7 +239,7 @@ static int write_named(const char *path, const uint8_t *bytes, size_t size)
     int through = -1, error;
 
     hold_signals(&held, &former);
-    error = place_named(path, bytes, size, &through);
+    error = place_file(path, bytes, size, &through);
     sigprocmask(SIG_SETMASK, &former, NULL);
     if (through >= 0) {
         error = write_through(through, path, bytes, size);
@@ -311,13 +250,8 @@ static int write_named(const char *path, const uint8_t *bytes, size_t size)
 
 int output_write(const char *path, const uint8_t *bytes, size_t size)
 {
-    int error;
+    bool is_stdout = strcmp(path, "-") == 0;
+    int error = is_stdout ? write_all(STDOUT_FILENO, bytes, size) : write_named(path, bytes, size);
 
-    if (strcmp(path, "-") == 0) {
-        error = write_all(STDOUT_FILENO, bytes, size);
-        path = "standard output";
-    } else {
-        error = write_named(path, bytes, size);
-    }
-    return error < 0 ? file_fail(error, text_path(path).text) : 0;
+    return error < 0 ? file_fail(error, is_stdout ? "standard output" : text_path(path).text) : 0;
 }

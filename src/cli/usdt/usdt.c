@@ -1,64 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/usdt/usdt.h"
 
-#include <elf.h>
+#include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/base/command.h"
+#include "cli/base/number.h"
 #include "cli/usdt/elf_file.h"
+#include "error.h"
 #include "image/note.h"
 
-/* Walks the notes of a section. */
-struct note_cursor {
-    const struct elf_file *file;
-    const char *at, *end;
+struct signature {
+    uint64_t address;
+    const char *text;
 };
 
-struct note {
-    uint32_t type;
-    const char *name, *description;
-    size_t name_size, description_size;
+/* A file while it is read. */
+struct reader {
+    struct elf_file file;
+    const char *name;
+    Elf_Data *names; /* of the sections */
+    bool has_base;
+    uint64_t base; /* the address of .stapsdt.base */
+    struct signature *signatures;
+    size_t signature_count;
+    struct usdt_file usdt;
 };
 
-static uint64_t number(const struct elf_file *file, const char *at, size_t size)
+static uint64_t number(const struct reader *reader, const char *at, size_t size)
 {
-    return elf_number(file->big_endian, at, size);
-}
-
-enum outcome { TAKEN, DAMAGED, ENDED };
-
-/* Gives DAMAGED if the note is longer than the rest of the section, so that no more can be read. */
-static enum outcome next_note(struct note_cursor *cursor, struct note *ret)
-{
-    uint64_t left = (uint64_t)(cursor->end - cursor->at), name_size, size, whole;
-
-    if (left == 0)
-        return ENDED;
-    if (left < 3 * sizeof(uint32_t))
-        return DAMAGED;
-    name_size = number(cursor->file, cursor->at, 4);
-    size = number(cursor->file, cursor->at + 4, 4);
-    whole = 3 * sizeof(uint32_t) + rst_align(name_size, 4) + size; /* sizes have 32 bits */
-    if (whole > left)
-        return DAMAGED;
-    *ret = (struct note){
-        .type = (uint32_t)number(cursor->file, cursor->at + 8, 4),
-        .name = cursor->at + 12,
-        .name_size = name_size,
-        .description = cursor->at + 12 + rst_align(name_size, 4),
-        .description_size = size,
-    };
-    whole = rst_align(whole, 4);
-    cursor->at += whole < left ? whole : left; /* the last note may lack its padding */
-    return TAKEN;
-}
-
-static bool is_note(const struct note *note, const char *name, uint32_t type)
-{
-    size_t size = strlen(name) + 1;
-
-    return note->type == type && note->name_size == size && memcmp(note->name, name, size) == 0;
+    return elf_number(reader->file.big_endian, at, size);
 }
 
 /* The string at `*at`, which moves past the NUL; NULL if there is no NUL before `end`. */
@@ -71,22 +44,49 @@ static const char *string(const char **at, const char *end)
     return nul ? text : NULL;
 }
 
-/* -------------------------------------------------------------------------- stapsdt -- */
+/* ----------------------------------------------------------------------------- notes -- */
 
-/* Read a probe, and the address in its note, by which its .note.librst is found. */
-static bool read_probe(const struct elf_file *file, const struct note *note, struct usdt_probe *ret,
-                       uint64_t *ret_address)
+/* Take the description of a note. Gives false if it is invalid. */
+typedef bool take_note(struct reader *reader, const char *at, const char *end);
+
+static int compare_signatures(const void *left, const void *right)
 {
-    size_t size = file->address_size;
-    const char *at = note->description, *end = at + note->description_size;
-    uint64_t site, base, semaphore, moved;
-    struct usdt_probe probe = {0};
+    const struct signature *a = left, *b = right;
 
-    if (note->description_size < 3 * size)
+    return compare_numbers(a->address, b->address);
+}
+
+static bool take_signature(struct reader *reader, const char *at, const char *end)
+{
+    struct signature signature;
+
+    if (end - at < (ptrdiff_t)sizeof(uint32_t))
         return false;
-    *ret_address = site = number(file, at, size);
-    base = number(file, at + size, size);
-    semaphore = number(file, at + 2 * size, size);
+    signature.address = number(reader, at, sizeof(uint32_t));
+    at += sizeof(uint32_t);
+    signature.text = string(&at, end);
+    if (!signature.text)
+        return false;
+    reader->signatures =
+        room_for_one(reader->signatures, reader->signature_count, sizeof(*reader->signatures));
+    reader->signatures[reader->signature_count++] = signature;
+    return true;
+}
+
+static bool take_probe(struct reader *reader, const char *at, const char *end)
+{
+    const struct elf_file *file = &reader->file;
+    const size_t size = file->address_size;
+    uint64_t base, semaphore, moved;
+    struct usdt_file *usdt = &reader->usdt;
+    struct usdt_probe probe = {0};
+    struct signature key, *found;
+
+    if ((size_t)(end - at) < 3 * size)
+        return false;
+    key.address = number(reader, at, size);
+    base = number(reader, at + size, size);
+    semaphore = number(reader, at + 2 * size, size);
     at += 3 * size;
     probe.provider = string(&at, end);
     probe.name = probe.provider ? string(&at, end) : NULL;
@@ -94,56 +94,98 @@ static bool read_probe(const struct elf_file *file, const struct note *note, str
     if (!probe.operands || !*probe.provider || !*probe.name)
         return false;
     /* A tool like prelink changes a file's addresses and .stapsdt.base, but not the notes. */
-    moved = file->has_base && base != 0 ? file->base - base : 0;
-    if (!elf_file_offset(file, site + moved, &probe.site))
+    moved = reader->has_base && base != 0 ? reader->base - base : 0;
+    if (!elf_file_offset(file, key.address + moved, &probe.site) ||
+        (semaphore != 0 && !elf_file_offset(file, semaphore + moved, &probe.semaphore)))
         return false;
-    if (semaphore != 0 && !elf_file_offset(file, semaphore + moved, &probe.semaphore))
-        return false;
-    *ret = probe;
+    found = reader->signature_count ? bsearch(&key, reader->signatures, reader->signature_count,
+                                              sizeof(key), compare_signatures)
+                                    : NULL;
+    probe.signature = found ? found->text : NULL;
+    usdt->probes = room_for_one(usdt->probes, usdt->count, sizeof(*usdt->probes));
+    usdt->probes[usdt->count++] = probe;
     return true;
 }
 
-/* ------------------------------------------------------------------- librst's own note -- */
+/* -------------------------------------------------------------------------- sections -- */
 
-struct signature {
-    uint64_t address;
-    const char *text;
-};
-
-struct signatures {
-    struct signature *list;
-    size_t count;
-};
-
-static int compare_signatures(const void *left, const void *right)
+static bool is_named(const struct reader *reader, const GElf_Shdr *header, const char *name)
 {
-    const struct signature *a = left, *b = right;
+    const char *names = reader->names->d_buf;
+    size_t size = strlen(name) + 1, whole = reader->names->d_size;
 
-    return (a->address > b->address) - (a->address < b->address);
+    return header->sh_name <= whole && size <= whole - header->sh_name &&
+           memcmp(names + header->sh_name, name, size) == 0;
 }
 
-static bool read_signature(const struct elf_file *file, const struct note *note,
-                           struct signature *ret)
+static int read_notes(struct reader *reader, Elf_Scn *section, const char *owner, uint32_t type,
+                      take_note *take)
 {
-    const char *at = note->description, *end = at + note->description_size;
+    size_t at = 0, next, name, description, size = strlen(owner) + 1;
+    Elf_Data *data;
+    GElf_Nhdr note;
+    int error = elf_file_section(&reader->file, reader->name, section, &data);
 
-    if (note->description_size < sizeof(uint32_t))
-        return false;
-    ret->address = number(file, at, sizeof(uint32_t));
-    at += sizeof(uint32_t);
-    ret->text = string(&at, end);
-    return ret->text != NULL;
+    if (error < 0)
+        return error;
+    for (; (next = gelf_getnote(data, at, &note, &name, &description)) > 0; at = next) {
+        const char *bytes = data->d_buf;
+
+        if (note.n_type == type && note.n_namesz == size &&
+            memcmp(bytes + name, owner, size) == 0 &&
+            !take(reader, bytes + description, bytes + description + note.n_descsz))
+            reader->usdt.damaged++;
+    }
+    reader->usdt.damaged += at < data->d_size; /* the next note is longer than the rest */
+    return 0;
 }
 
-static const char *find_signature(const struct signatures *signatures, uint64_t address)
+/* Read the sections with that name and notes; or, if `take` is NULL, where the section is. */
+static int read_sections(struct reader *reader, const char *name, const char *owner, uint32_t type,
+                         take_note *take)
 {
-    const struct signature wanted = {.address = address};
-    const struct signature *found = signatures->count
-                                        ? bsearch(&wanted, signatures->list, signatures->count,
-                                                  sizeof(wanted), compare_signatures)
-                                        : NULL;
+    Elf_Scn *section = NULL;
+    GElf_Shdr header;
+    int error = 0;
 
-    return found ? found->text : NULL;
+    while (error == 0 && (section = elf_nextscn(reader->file.elf, section))) {
+        if (!gelf_getshdr(section, &header) || !is_named(reader, &header, name))
+            continue;
+        if (!take) {
+            reader->has_base = true;
+            reader->base = header.sh_addr;
+        } else if (header.sh_type == SHT_NOTE) { /* debug information's files have SHT_NOBITS */
+            error = read_notes(reader, section, owner, type, take);
+        }
+    }
+    return error;
+}
+
+static int read_file(struct reader *reader)
+{
+    size_t index;
+    int error;
+
+    if (elf_getshdrstrndx(reader->file.elf, &index) != 0)
+        return elf_fail(reader->name);
+    if (index == SHN_UNDEF) /* no sections, or none with a name */
+        return 0;
+    error = elf_file_section(&reader->file, reader->name, elf_getscn(reader->file.elf, index),
+                             &reader->names);
+    if (error == 0 && !reader->names->d_buf)
+        return rst_fail(EBADMSG, "%s: a broken ELF file: its sections have no names", reader->name);
+    if (error == 0)
+        error = read_sections(reader, ".stapsdt.base", NULL, 0, NULL);
+    if (error == 0)
+        error =
+            read_sections(reader, ".note.librst", "rst", RST_NOTE_SIGNATURE_TYPE, take_signature);
+    if (error == 0 && reader->signature_count > 0)
+        qsort(reader->signatures, reader->signature_count, sizeof(*reader->signatures),
+              compare_signatures);
+    if (error == 0)
+        error =
+            read_sections(reader, ".note.stapsdt", "stapsdt", RST_NOTE_STAPSDT_TYPE, take_probe);
+    return error;
 }
 
 /* ------------------------------------------------------------------------------ all -- */
@@ -154,109 +196,53 @@ static const char *find_signature(const struct signatures *signatures, uint64_t 
  */
 #define MOST_BYTES ((uint64_t)1 << 30)
 
+#define SECTION_BYTES 320 /* of libelf for each section of a file */
+
 static uint64_t kept_bytes;
 
-/* Keep the section's bytes, into which the probes point. */
-static void keep(struct usdt_file *usdt, const struct elf_section *section)
+static enum usdt_kind kind_of(const struct reader *reader)
 {
-    usdt->storage = room_for_one(usdt->storage, usdt->storage_count, sizeof(*usdt->storage));
-    usdt->storage[usdt->storage_count++] = section->bytes;
-    usdt->storage_size += section->size;
-    kept_bytes += section->size;
-}
-
-static void drop_storage(struct usdt_file *usdt)
-{
-    for (size_t i = 0; i < usdt->storage_count; i++)
-        free(usdt->storage[i]);
-    free(usdt->storage);
-    kept_bytes -= usdt->storage_size;
-    usdt->storage = NULL;
-    usdt->storage_count = usdt->storage_size = 0;
-}
-
-static void read_signatures(const struct elf_file *file, const struct elf_section *section,
-                            struct usdt_file *usdt, struct signatures *signatures)
-{
-    struct note_cursor cursor = {file, section->bytes, section->bytes + section->size};
-    struct signature signature;
-    enum outcome outcome;
-    struct note note;
-
-    keep(usdt, section);
-    while ((outcome = next_note(&cursor, &note)) == TAKEN) {
-        if (!is_note(&note, "rst", RST_NOTE_SIGNATURE_TYPE))
-            continue;
-        if (!read_signature(file, &note, &signature)) {
-            usdt->damaged++;
-            continue;
-        }
-        signatures->list =
-            room_for_one(signatures->list, signatures->count, sizeof(*signatures->list));
-        signatures->list[signatures->count++] = signature;
-    }
-    usdt->damaged += outcome == DAMAGED;
-}
-
-static void read_probes(const struct elf_file *file, const struct elf_section *section,
-                        struct usdt_file *usdt, const struct signatures *signatures)
-{
-    struct note_cursor cursor = {file, section->bytes, section->bytes + section->size};
-    struct usdt_probe probe;
-    enum outcome outcome;
-    struct note note;
-    uint64_t address;
-
-    keep(usdt, section);
-    while ((outcome = next_note(&cursor, &note)) == TAKEN) {
-        if (!is_note(&note, "stapsdt", RST_NOTE_STAPSDT_TYPE))
-            continue;
-        if (!read_probe(file, &note, &probe, &address)) {
-            usdt->damaged++;
-            continue;
-        }
-        probe.signature = find_signature(signatures, address);
-        usdt->probes = room_for_one(usdt->probes, usdt->count, sizeof(*usdt->probes));
-        usdt->probes[usdt->count++] = probe;
-    }
-    usdt->damaged += outcome == DAMAGED;
-}
-
-static enum usdt_kind kind_of(const struct elf_file *file, bool by_librst)
-{
-    if (by_librst)
+    if (reader->signature_count > 0)
         return USDT_IMAGE;
-    return file->type == ET_EXEC || file->has_interpreter ? USDT_EXECUTABLE : USDT_LIBRARY;
+    return reader->file.type == ET_EXEC || reader->file.has_interpreter ? USDT_EXECUTABLE
+                                                                        : USDT_LIBRARY;
 }
 
 int usdt_read(int fd, const char *name, struct usdt_file *ret)
 {
-    struct signatures signatures = {0};
-    struct usdt_file usdt = {0};
-    struct elf_file file;
-    int error = elf_file_read(fd, name, MOST_BYTES - kept_bytes, &file);
+    struct reader reader = {.name = name};
+    uint64_t room;
+    size_t sections;
+    int error = elf_file_read(fd, name, kept_bytes < MOST_BYTES ? MOST_BYTES - kept_bytes : 0,
+                              &reader.file);
 
     if (error < 0)
         return error;
-    for (size_t i = 0; i < file.note_counts[ELF_LIBRST]; i++)
-        read_signatures(&file, &file.notes[ELF_LIBRST][i], &usdt, &signatures);
-    if (signatures.count > 0)
-        qsort(signatures.list, signatures.count, sizeof(*signatures.list), compare_signatures);
-    for (size_t i = 0; i < file.note_counts[ELF_STAPSDT]; i++)
-        read_probes(&file, &file.notes[ELF_STAPSDT][i], &usdt, &signatures);
-    usdt.machine = file.machine;
-    usdt.kind = kind_of(&file, signatures.count > 0);
-    free(signatures.list);
-    elf_file_free(&file);
-    if (usdt.count == 0)
-        drop_storage(&usdt);
-    *ret = usdt;
-    return 0;
+    room = reader.file.left;
+    error = read_file(&reader);
+    free(reader.signatures);
+    if (error == 0 && reader.usdt.count > 0) {
+        reader.usdt.elf = reader.file.elf; /* has the strings */
+        reader.usdt.kept = room - reader.file.left;
+        if (elf_getshdrnum(reader.file.elf, &sections) == 0)
+            reader.usdt.kept += sections * SECTION_BYTES;
+        kept_bytes += reader.usdt.kept;
+        reader.file.elf = NULL;
+    }
+    reader.usdt.machine = reader.file.machine;
+    reader.usdt.kind = kind_of(&reader);
+    elf_file_free(&reader.file);
+    if (error < 0)
+        free(reader.usdt.probes);
+    else
+        *ret = reader.usdt;
+    return error;
 }
 
 void usdt_free(struct usdt_file *file)
 {
-    drop_storage(file);
+    elf_end(file->elf);
+    kept_bytes -= file->kept;
     free(file->probes);
     *file = (struct usdt_file){0};
 }

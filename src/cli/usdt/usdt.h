@@ -33,14 +33,16 @@ enum usdt_kind {
     USDT_IMAGE /* librst made it */
 };
 
+struct Elf;
+
 struct usdt_file {
     uint16_t machine; /* e_machine */
     enum usdt_kind kind;
     struct usdt_probe *probes; /* in the order of their notes */
     size_t count;
-    size_t damaged; /* how many invalid notes were skipped */
-    char **storage; /* holds the strings */
-    size_t storage_count, storage_size;
+    size_t damaged;  /* how many invalid notes were skipped */
+    struct Elf *elf; /* holds the strings */
+    uint64_t kept;   /* how many bytes of memory they take */
 };
 
 /*
