@@ -100,15 +100,20 @@ void json_close(struct json *json, char bracket)
 void json_bytes(struct json *json, const char *name, const char *bytes, size_t size)
 {
     begin(json, name);
-    write_string(json->out, bytes, size);
+    if (bytes)
+        write_string(json->out, bytes, size);
+    else
+        fputs("null", json->out);
 }
 
 void json_string(struct json *json, const char *name, const char *bytes)
 {
-    if (bytes)
-        json_bytes(json, name, bytes, strlen(bytes));
-    else
-        json_null(json, name);
+    json_bytes(json, name, bytes, bytes ? strlen(bytes) : 0);
+}
+
+void json_null(struct json *json, const char *name)
+{
+    json_bytes(json, name, NULL, 0);
 }
 
 void json_number(struct json *json, const char *name, uint64_t value)
@@ -137,10 +142,4 @@ void json_bool(struct json *json, const char *name, bool value)
 {
     begin(json, name);
     fputs(value ? "true" : "false", json->out);
-}
-
-void json_null(struct json *json, const char *name)
-{
-    begin(json, name);
-    fputs("null", json->out);
 }

@@ -19,8 +19,8 @@ void json_open(struct json *json, const char *name, char bracket);
 void json_close(struct json *json, char bracket);
 
 /* Any bytes are allowed: those that are not UTF-8 become U+FFFD. NULL is written as null. */
-void json_string(struct json *json, const char *name, const char *bytes);
 void json_bytes(struct json *json, const char *name, const char *bytes, size_t size);
+void json_string(struct json *json, const char *name, const char *bytes);
 void json_number(struct json *json, const char *name, uint64_t value);
 void json_signed(struct json *json, const char *name, int64_t value);
 void json_double(struct json *json, const char *name, double value); /* inf and nan: strings */

@@ -3,18 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/base/command.h"
 #include "cli/base/text.h"
 
-#define DEADLINE 5000 /* milliseconds */
 #define MOST_OUTPUT 4096
 
 /* These directories too: Debian keeps bcc's tools in one that is not in every user's PATH. */
@@ -37,30 +36,10 @@ char *program_path(const char *program)
     return path;
 }
 
-/* Read until the end of the stream, the deadline, or a signal. */
-static void read_output(int fd, int signals, char output[MOST_OUTPUT])
-{
-    struct pollfd ready[] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-    int64_t end = milliseconds() + DEADLINE, left;
-    size_t size = 0;
-    ssize_t count;
-
-    while (size < MOST_OUTPUT - 1 && (left = end - milliseconds()) > 0) {
-        if (poll(ready, 2, (int)left) <= 0)
-            continue;
-        if (ready[1].revents)
-            break;
-        count = read(fd, output + size, MOST_OUTPUT - 1 - size);
-        if (count <= 0)
-            break;
-        size += (size_t)count;
-    }
-    output[size] = '\0';
-}
-
 /* Start a program in a process group of its own, so that its children can be ended, too. */
 static pid_t start(const char *path, const char *option, const sigset_t *mask, int output)
 {
+    const struct rlimit most = {MOST_OUTPUT, MOST_OUTPUT};
     pid_t child = fork();
 
     if (child > 0)
@@ -71,6 +50,7 @@ static pid_t start(const char *path, const char *option, const sigset_t *mask, i
     signal(SIGPIPE, SIG_DFL); /* main() ignores these */
     signal(SIGXFSZ, SIG_DFL);
     sigprocmask(SIG_SETMASK, mask, NULL);
+    setrlimit(RLIMIT_FSIZE, &most);
     dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
@@ -97,26 +77,30 @@ static bool find_number(const char *output, char ret[PROGRAM_VERSION])
 bool program_version(const char *path, const char *option, const char *mark,
                      char ret[PROGRAM_VERSION])
 {
-    char output[MOST_OUTPUT] = "";
-    int pipes[2], signals;
-    sigset_t held, former;
+    static const struct timespec deadline = {.tv_sec = 5};
+    char output[MOST_OUTPUT + 1] = "";
+    sigset_t awaited, former;
+    int fd = memfd_create("output", MFD_CLOEXEC), came;
     pid_t child;
 
-    if (pipe2(pipes, O_CLOEXEC) < 0)
+    if (fd < 0)
         return false;
-    hold_signals(&held, &former); /* signals that would end rst wait for the program's end */
-    signals = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
-    child = start(path, option, &former, pipes[1]);
-    close(pipes[1]);
+    hold_signals(&awaited, &former);
+    sigaddset(&awaited, SIGCHLD);
+    signal(SIGCHLD, SIG_DFL); /* rst's parent may have ignored it */
+    sigprocmask(SIG_BLOCK, &awaited, NULL);
+    child = start(path, option, &former, fd);
     if (child > 0) {
-        read_output(pipes[0], signals, output);
-        kill(-child, SIGKILL); /* ends a program that hangs */
+        came = sigtimedwait(&awaited, NULL, &deadline);
+        if (came > 0 && came != SIGCHLD)
+            raise(came); /* it ends rst when the program has been ended */
+        kill(-child, SIGKILL);
         while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
             ;
+        if (pread(fd, output, MOST_OUTPUT, 0) < 0)
+            output[0] = '\0';
     }
-    close(pipes[0]);
-    if (signals >= 0)
-        close(signals);
+    close(fd);
     sigprocmask(SIG_SETMASK, &former, NULL);
     return child > 0 && strstr(output, mark) && find_number(output, ret);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/base/command.h"
+#include "cli/base/number.h"
 #include "error.h"
 
 /* ------------------------------------------------------------------------- mappings -- */
@@ -19,14 +20,10 @@
 /* The kernel writes newlines in a name as "\012". */
 static void put_newlines_back(char *name)
 {
-    char *to = name;
-
-    for (; *name; name++)
-        if (strncmp(name, "\\012", 4) == 0)
-            *to++ = '\n', name += 3;
-        else
-            *to++ = *name;
-    *to = '\0';
+    while ((name = strstr(name, "\\012"))) {
+        *name++ = '\n';
+        memmove(name, name + 3, strlen(name + 3) + 1);
+    }
 }
 
 /* Read the number at `*at`, which moves past it and the character after it. */
@@ -69,28 +66,26 @@ static bool parse_mapping(char *line, struct process_mapping *ret)
     return true;
 }
 
-/* Sort mappings by file, then by offset. */
-static int compare_mappings(const void *left, const void *right)
-{
-    const struct process_mapping *a = left, *b = right;
-
-    if (a->device != b->device)
-        return a->device > b->device ? 1 : -1;
-    if (a->inode != b->inode)
-        return a->inode > b->inode ? 1 : -1;
-    if (strcmp(a->name, b->name) != 0)
-        return strcmp(a->name, b->name);
-    if (a->offset != b->offset)
-        return a->offset > b->offset ? 1 : -1;
-    return (a->start > b->start) - (a->start < b->start);
-}
-
 /*
  * With an overlay, files of several file systems have the same device; the name tells them apart.
  */
-static bool same_file(const struct process_mapping *a, const struct process_mapping *b)
+static int compare_files(const struct process_mapping *a, const struct process_mapping *b)
 {
-    return a->device == b->device && a->inode == b->inode && strcmp(a->name, b->name) == 0;
+    int order = compare_numbers(a->device, b->device);
+
+    if (order == 0)
+        order = compare_numbers(a->inode, b->inode);
+    return order ? order : strcmp(a->name, b->name);
+}
+
+static int compare_mappings(const void *left, const void *right)
+{
+    const struct process_mapping *a = left, *b = right;
+    int order = compare_files(a, b);
+
+    if (order == 0)
+        order = compare_numbers(a->offset, b->offset);
+    return order ? order : compare_numbers(a->start, b->start);
 }
 
 /* Make a process_file of the mappings of each file that has an executable one. */
@@ -103,7 +98,8 @@ static void group_files(struct process *process)
         bool executable = false;
 
         for (next = first;
-             next < process->mapping_count && same_file(&mappings[first], &mappings[next]); next++)
+             next < process->mapping_count && compare_files(&mappings[first], &mappings[next]) == 0;
+             next++)
             executable |= mappings[next].executable;
         if (!executable)
             continue;
@@ -115,27 +111,17 @@ static void group_files(struct process *process)
 
 /* ------------------------------------------------------------------------- open, close -- */
 
-static int gone(pid_t pid)
-{
-    return rst_fail(ESRCH, "there is no process %ld (any more)", (long)pid);
-}
-
-static int refused(pid_t pid, int error)
-{
-    return rst_fail(error,
-                    "you may not look at process %ld: it is another user's, or protected; be "
-                    "root, or have CAP_SYS_PTRACE",
-                    (long)pid);
-}
-
 static int explain(pid_t pid, int error)
 {
     if (error == ENOENT && access("/proc/self", F_OK) < 0)
         return rst_fail(ENOENT, "/proc is not mounted: rst can't look at processes");
     if (error == ENOENT || error == ESRCH)
-        return gone(pid);
+        return rst_fail(ESRCH, "there is no process %ld (any more)", (long)pid);
     if (error == EACCES || error == EPERM)
-        return refused(pid, error);
+        return rst_fail(error,
+                        "you may not look at process %ld: it is another user's, or protected; be "
+                        "root, or have CAP_SYS_PTRACE",
+                        (long)pid);
     return rst_fail_errno(error, "process %ld", (long)pid);
 }
 
@@ -147,6 +133,24 @@ static FILE *open_text(const struct process *process, const char *name)
     if (!file && fd >= 0)
         close(fd);
     return file;
+}
+
+/* Refuse a thread: /proc has it too, but what it says of it is the process's. */
+static int refuse_thread(const struct process *process)
+{
+    FILE *status = open_text(process, "status");
+    char line[256];
+    long leader = process->pid;
+
+    while (status && fgets(line, sizeof(line), status))
+        if (strncmp(line, "Tgid:", 5) == 0)
+            leader = strtol(line + 5, NULL, 10);
+    if (status)
+        fclose(status);
+    if (leader == process->pid)
+        return 0;
+    return rst_fail(ESRCH, "%ld is not a process but a thread of process %ld; give -p %ld",
+                    (long)process->pid, leader, leader);
 }
 
 static int read_mappings(struct process *process)
@@ -202,7 +206,9 @@ int process_open(pid_t pid, struct process *ret)
     if (process.directory < 0)
         return explain(pid, errno);
     read_command(&process);
-    error = read_mappings(&process);
+    error = refuse_thread(&process);
+    if (error == 0)
+        error = read_mappings(&process);
     if (error < 0) {
         process_close(&process);
         return error;
@@ -280,7 +286,7 @@ static int compare_ids(const void *left, const void *right)
 {
     const pid_t *a = left, *b = right;
 
-    return (*a > *b) - (*a < *b);
+    return compare_numbers((uint64_t)*a, (uint64_t)*b);
 }
 
 size_t process_all(pid_t **ret)

@@ -25,6 +25,7 @@
 
 #include "cli/base/command.h"
 #include "cli/base/file.h"
+#include "cli/base/number.h"
 #include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "error.h"
@@ -36,22 +37,23 @@ static bool is_memfd(const struct process_mapping *mapping)
     return strncmp(mapping->name, MEMFD, strlen(MEMFD)) == 0;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* ----------------------------------------------------------------------- descriptors -- */
+
+/* Compare what descriptors lead to, or also their numbers. */
+static int compare_inodes(const void *left, const void *right)
+{
+    const struct process_descriptor *a = left, *b = right;
+    int order = compare_numbers(a->device, b->device);
+
+    return order ? order : compare_numbers(a->inode, b->inode);
+}
 
 static int compare_descriptors(const void *left, const void *right)
 {
     const struct process_descriptor *a = left, *b = right;
+    int order = compare_inodes(a, b);
 
-    if (a->device != b->device)
-        return a->device > b->device ? 1 : -1;
-    if (a->inode != b->inode)
-        return a->inode > b->inode ? 1 : -1;
-    return (a->number > b->number) - (a->number < b->number);
+    return order ? order : compare_numbers((uint64_t)a->number, (uint64_t)b->number);
 }
 
 static void read_descriptors(struct process *process)
@@ -83,77 +85,38 @@ static void read_descriptors(struct process *process)
 /* The lowest descriptor of the inode; -1: the process has none open, or it can't be seen. */
 static int find_descriptor(struct process *process, dev_t device, ino_t inode)
 {
-    size_t low = 0, high;
+    const struct process_descriptor wanted = {.device = device, .inode = inode}, *found = NULL;
 
     if (!process->has_descriptors)
         read_descriptors(process);
-    for (high = process->descriptor_count; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        const struct process_descriptor *found = &process->descriptors[middle];
-
-        if (found->device < device || (found->device == device && found->inode < inode))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == process->descriptor_count || process->descriptors[low].device != device ||
-        process->descriptors[low].inode != inode)
-        return -1;
-    return process->descriptors[low].number;
+    if (process->descriptor_count > 0)
+        found = bsearch(&wanted, process->descriptors, process->descriptor_count, sizeof(wanted),
+                        compare_inodes);
+    while (found && found > process->descriptors && compare_inodes(found - 1, &wanted) == 0)
+        found--;
+    return found ? found->number : -1;
 }
 
 /* -------------------------------------------------------------------------- opening -- */
 
+enum way { BY_MAPPING, BY_NAME, BY_DESCRIPTOR, WAYS };
+
 /*
- * One way to open the file, by a path below /proc/PID. Gives an O_PATH descriptor or a negative
- * errno.
+ * The path below /proc/PID by which the file may be opened, NULL if there is none; free() it. The
+ * descriptor is one of the inode.
  */
-typedef int way(struct process *process, const struct process_file *file);
-
-static int open_path(const struct process *process, const char *path)
+static char *way_to(struct process *process, const struct process_file *file, enum way way,
+                    dev_t device, ino_t inode)
 {
-    int fd = openat(process->directory, path, O_PATH | O_CLOEXEC);
+    const struct process_mapping *mapping = &file->mappings[0];
+    int number;
 
-    return fd < 0 ? -errno : fd;
-}
-
-static const char *map_file(const struct process_file *file, char path[64])
-{
-    snprintf(path, 64, "map_files/%" PRIx64 "-%" PRIx64, file->mappings[0].start,
-             file->mappings[0].end);
-    return path;
-}
-
-static int by_mapping(struct process *process, const struct process_file *file)
-{
-    char path[64];
-
-    return open_path(process, map_file(file, path));
-}
-
-static int by_name(struct process *process, const struct process_file *file)
-{
-    const char *name = file->mappings[0].name;
-    char *path;
-    int fd;
-
-    if (is_memfd(&file->mappings[0]))
-        return -ENOENT;
-    sure(asprintf(&path, "root%s", name) < 0 ? NULL : path);
-    fd = open_path(process, path);
-    free(path);
-    return fd;
-}
-
-static int by_descriptor(struct process *process, const struct process_file *file)
-{
-    int number = find_descriptor(process, file->mappings[0].device, file->mappings[0].inode);
-    char path[32];
-
-    if (number < 0)
-        return -ENOENT;
-    snprintf(path, sizeof(path), "fd/%d", number);
-    return open_path(process, path);
+    if (way == BY_MAPPING)
+        return text_format("map_files/%" PRIx64 "-%" PRIx64, mapping->start, mapping->end);
+    if (way == BY_NAME)
+        return is_memfd(mapping) ? NULL : text_format("root%s", mapping->name);
+    number = find_descriptor(process, device, inode);
+    return number < 0 ? NULL : text_format("fd/%d", number);
 }
 
 /*
@@ -180,33 +143,43 @@ static bool is_mapped(int path_fd, const struct process_mapping *mapping, bool b
            memcmp(name, mapping->name, (size_t)length) == 0;
 }
 
+/* Gives an O_PATH descriptor, or a negative errno: -ESTALE if something else is mapped by now. */
+static int open_by(struct process *process, const struct process_file *file, enum way way)
+{
+    const struct process_mapping *mapping = &file->mappings[0];
+    char *path = way_to(process, file, way, mapping->device, mapping->inode);
+    int none = way == BY_MAPPING ? -ESTALE : -ENOENT;
+    int fd = path ? openat(process->directory, path, O_PATH | O_CLOEXEC) : -1;
+    int error = path ? -errno : -ENOENT;
+
+    free(path);
+    if (fd < 0)
+        return error == -ENOENT ? none : error;
+    if (is_mapped(fd, mapping, way == BY_MAPPING))
+        return fd;
+    close(fd);
+    return none;
+}
+
 /*
- * Try each way. Gives -ESTALE if the process has mapped another file there by now. If all ways
- * fail, gives the error that says most: "no permission" says more than "not there".
+ * Try each way. If all fail, gives the error that says most: "no permission" says more than "not
+ * there".
  */
 static int open_any_way(struct process *process, const struct process_file *file,
                         struct stat *about)
 {
-    static way *const ways[] = {by_mapping, by_name, by_descriptor};
     int last = -ENOENT, path_fd, fd;
 
-    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-        path_fd = ways[i](process, file);
-        if (path_fd >= 0 && !is_mapped(path_fd, &file->mappings[0], i == 0)) {
-            close(path_fd);
-            path_fd = i == 0 ? -ESTALE : -ENOENT;
-        }
+    for (enum way way = 0; way < WAYS; way++) {
+        fd = path_fd = open_by(process, file, way);
         if (path_fd >= 0) {
             fd = file_reopen(path_fd, about);
             close(path_fd);
-            if (fd >= 0 || fd == -ENXIO)
-                return fd;
-            path_fd = fd;
-        } else if (i == 0 && path_fd == -ENOENT) {
-            path_fd = -ESTALE; /* there is no such mapping */
         }
-        if (path_fd != -ENOENT)
-            last = path_fd;
+        if (fd >= 0 || fd == -ENXIO)
+            return fd;
+        if (fd != -ENOENT)
+            last = fd;
     }
     return last;
 }
@@ -217,7 +190,7 @@ static bool leads_to(const char *path, const struct stat *about)
 {
     struct stat there;
 
-    return stat(path, &there) == 0 && is_same(&there, about);
+    return stat(path, &there) == 0 && file_is_same(&there, about);
 }
 
 /*
@@ -227,25 +200,22 @@ static bool leads_to(const char *path, const struct stat *about)
 static char *path_of(struct process *process, const struct process_file *file,
                      const struct stat *about)
 {
+    static const enum way ways[] = {BY_NAME, BY_DESCRIPTOR, BY_MAPPING};
     const char *name = file->mappings[0].name;
-    char mapped[64], *path = NULL;
-    int number;
+    char *below, *path = NULL;
 
-    if (!is_memfd(&file->mappings[0])) {
-        if (leads_to(name, about))
-            return sure(strdup(name));
-        sure(asprintf(&path, "/proc/%ld/root%s", (long)process->pid, name) < 0 ? NULL : path);
-        if (leads_to(path, about))
-            return path;
+    if (!is_memfd(&file->mappings[0]) && leads_to(name, about))
+        return sure(strdup(name));
+    for (size_t i = 0; i < WAYS; i++) {
+        below = way_to(process, file, ways[i], about->st_dev, about->st_ino);
+        if (!below)
+            continue;
+        path = text_format("/proc/%ld/%s", (long)process->pid, below);
+        free(below);
+        if (ways[i] == BY_MAPPING || leads_to(path, about))
+            break;
         free(path);
     }
-    number = find_descriptor(process, about->st_dev, about->st_ino);
-    if (number >= 0)
-        sure(asprintf(&path, "/proc/%ld/fd/%d", (long)process->pid, number) < 0 ? NULL : path);
-    else
-        sure(asprintf(&path, "/proc/%ld/%s", (long)process->pid, map_file(file, mapped)) < 0
-                 ? NULL
-                 : path);
     return path;
 }
 
@@ -256,7 +226,7 @@ static enum process_place place_of(const struct process *process, const struct p
 
     if (is_memfd(&file->mappings[0]))
         return PLACE_MEMFD;
-    if (fstatat(process->directory, "exe", &program, 0) == 0 && is_same(&program, about))
+    if (fstatat(process->directory, "exe", &program, 0) == 0 && file_is_same(&program, about))
         return PLACE_EXECUTABLE;
     return PLACE_FILE;
 }
@@ -269,21 +239,12 @@ static bool has_exited(const struct process *process)
     return readlinkat(process->directory, "exe", &target, 1) < 0;
 }
 
-static int fail_to_open(const struct process *process, const char *name, int error)
-{
-    struct text words = {0};
-
-    text_addf(&words, "process %ld: %s", (long)process->pid, text_path(name).text);
-    file_fail(error, words.bytes);
-    free(words.bytes);
-    return error;
-}
-
 int process_open_file(struct process *process, const struct process_file *file,
                       struct process_opened *ret)
 {
     const char *name = file->mappings[0].name;
     struct stat about;
+    char *words;
     int fd = open_any_way(process, file, &about);
 
     if (fd == -ESRCH || ((fd == -ENOENT || fd == -ESTALE) && has_exited(process)))
@@ -296,8 +257,12 @@ int process_open_file(struct process *process, const struct process_file *file,
                         "process %ld: %s can't be opened: it is deleted, replaced or out of reach; "
                         "be root, or have CAP_SYS_ADMIN",
                         (long)process->pid, text_path(name).text);
-    if (fd < 0)
-        return fail_to_open(process, name, fd);
+    if (fd < 0) {
+        words = text_format("process %ld: %s", (long)process->pid, text_path(name).text);
+        file_fail(fd, words);
+        free(words);
+        return fd;
+    }
     *ret = (struct process_opened){
         .fd = fd,
         .place = place_of(process, file, &about),

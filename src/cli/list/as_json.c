@@ -13,10 +13,7 @@ static void write_argument(struct json *json, const struct usdt_argument *argume
     const struct operand *operand = &argument->operand;
 
     json_open(json, NULL, '{');
-    if (argument->name)
-        json_bytes(json, "name", argument->name, argument->name_length);
-    else
-        json_null(json, "name");
+    json_bytes(json, "name", argument->name, argument->name_length);
     json_string(json, "type", argument->type);
     json_bool(json, "declared", argument->true_type >= 0);
     json_number(json, "size", operand->size);
@@ -41,6 +38,14 @@ static void write_arguments(struct json *json, const struct found *found)
     usdt_arguments_free(&arguments);
 }
 
+static void write_number_or_null(struct json *json, const char *name, bool known, uint64_t value)
+{
+    if (known)
+        json_number(json, name, value);
+    else
+        json_null(json, name);
+}
+
 static void write_found(struct json *json, const struct found *found)
 {
     const struct source *source = found->source;
@@ -49,22 +54,13 @@ static void write_found(struct json *json, const struct found *found)
     json_string(json, "provider", found->probe->provider);
     json_string(json, "probe", found->probe->name);
     write_arguments(json, found);
-    if (source->pid)
-        json_number(json, "pid", (uint64_t)source->pid);
-    else
-        json_null(json, "pid");
+    write_number_or_null(json, "pid", source->pid > 0, (uint64_t)source->pid);
     json_string(json, "command", source->command);
     json_string(json, "place", source_kind_name(source->kind));
     json_string(json, "path", source->path);
     json_number(json, "site", found->probe->site);
-    if (found->probe->semaphore)
-        json_number(json, "semaphore", found->probe->semaphore);
-    else
-        json_null(json, "semaphore");
-    if (found->watched >= 0)
-        json_number(json, "watched", (uint64_t)found->watched);
-    else
-        json_null(json, "watched");
+    write_number_or_null(json, "semaphore", found->probe->semaphore > 0, found->probe->semaphore);
+    write_number_or_null(json, "watched", found->watched >= 0, (uint64_t)found->watched);
     json_close(json, '{');
 }
 

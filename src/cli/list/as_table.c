@@ -4,13 +4,11 @@
  * mapped the same file.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/base/quote.h"
 #include "cli/base/table.h"
-#include "cli/base/text.h"
 #include "cli/list/list.h"
 
 struct row {
@@ -18,27 +16,17 @@ struct row {
     size_t sites, processes;
 };
 
-enum column {
-    COLUMN_PROBE,
-    COLUMN_ARGUMENTS,
-    COLUMN_WATCHED,
-    COLUMN_SITES,
-    COLUMN_PROCESS,
-    COLUMN_WHERE,
-    COLUMN_PATH,
-    COLUMNS
-};
-
-struct list_table {
-    struct row *rows;
-    size_t row_count;
-    enum column shown[COLUMNS];
-    size_t shown_count;
+struct rows {
+    struct row *list;
+    size_t count;
+    size_t columns[7]; /* those that are shown, as indices of `columns` */
+    size_t column_count;
 };
 
 /* Write the arguments for people: "uint64 order, string customer"; "-" for none. */
-static void write_arguments(const struct found *found, struct text *ret)
+static void write_arguments(const struct row *row, struct text *ret)
 {
+    const struct found *found = row->first;
     struct usdt_arguments arguments;
 
     usdt_arguments(found->source->file->machine, found->probe, &arguments);
@@ -49,57 +37,9 @@ static void write_arguments(const struct found *found, struct text *ret)
         if (argument->name)
             text_addf(ret, " %.*s", (int)argument->name_length, argument->name);
     }
-    if (arguments.more)
-        text_add(ret, ", ...");
-    if (arguments.count == 0)
-        text_add(ret, "-");
+    text_add(ret, arguments.more ? ", ..." : arguments.count == 0 ? "-" : "");
     usdt_arguments_free(&arguments);
 }
-
-/* ------------------------------------------------------------------------------ rows -- */
-
-static bool same_arguments(const struct found *a, const struct found *b)
-{
-    struct text one = {0}, other = {0};
-    bool same;
-
-    if (strcmp(a->probe->operands, b->probe->operands) == 0)
-        return true;
-    text_clear(&one);
-    text_clear(&other);
-    write_arguments(a, &one);
-    write_arguments(b, &other);
-    same = strcmp(one.bytes, other.bytes) == 0;
-    free(one.bytes);
-    free(other.bytes);
-    return same;
-}
-
-static bool same_row(const struct found *a, const struct found *b)
-{
-    return strcmp(a->probe->provider, b->probe->provider) == 0 &&
-           strcmp(a->probe->name, b->probe->name) == 0 && a->watched == b->watched &&
-           a->source->kind == b->source->kind && strcmp(a->source->path, b->source->path) == 0 &&
-           same_arguments(a, b);
-}
-
-static void make_rows(const struct findings *findings, struct list_table *table)
-{
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct found *found = &findings->list[i];
-        struct row *row = table->row_count ? &table->rows[table->row_count - 1] : NULL;
-
-        if (!row || !same_row(row->first, found)) {
-            table->rows = room_for_one(table->rows, table->row_count, sizeof(*table->rows));
-            row = &table->rows[table->row_count++];
-            *row = (struct row){.first = found};
-        }
-        row->sites += found->source->pid == row->first->source->pid;
-        row->processes += found->probe->site == row->first->probe->site;
-    }
-}
-
-/* ----------------------------------------------------------------------------- cells -- */
 
 static void write_process(const struct row *row, struct text *ret)
 {
@@ -115,100 +55,133 @@ static void write_process(const struct row *row, struct text *ret)
         text_addf(ret, " +%zu", row->processes - 1);
 }
 
-static void write_watched(const struct found *found, struct text *ret)
+static void write_watched(const struct row *row, struct text *ret)
 {
-    if (found->watched >= 0)
-        text_addf(ret, "%" PRId32, found->watched);
+    if (row->first->watched >= 0)
+        text_addf(ret, "%" PRId32, row->first->watched);
     else
-        text_add(ret, found->watched == WATCHED_UNKNOWN ? "?" : "-");
+        text_add(ret, row->first->watched == WATCHED_UNKNOWN ? "?" : "-");
 }
 
-static void write_cell(const void *context, size_t index, size_t column, struct text *ret)
+static void write_sites(const struct row *row, struct text *ret)
 {
-    const struct list_table *table = context;
-    const struct row *row = &table->rows[index];
-    const struct found *found = row->first;
+    text_addf(ret, "%zu", row->sites);
+}
 
-    switch (table->shown[column]) {
-    case COLUMN_PROBE:
-        text_add_shown(ret, found->probe->provider, strlen(found->probe->provider));
-        text_add(ret, ":");
-        text_add_shown(ret, found->probe->name, strlen(found->probe->name));
-        break;
-    case COLUMN_ARGUMENTS:
-        write_arguments(found, ret);
-        break;
-    case COLUMN_WATCHED:
-        write_watched(found, ret);
-        break;
-    case COLUMN_SITES:
-        text_addf(ret, "%zu", row->sites);
-        break;
-    case COLUMN_PROCESS:
-        write_process(row, ret);
-        break;
-    case COLUMN_WHERE:
-        text_add(ret, source_kind_name(found->source->kind));
-        break;
-    case COLUMN_PATH:
-        text_add_shown(ret, found->source->path, strlen(found->source->path));
-        break;
-    case COLUMNS:
-        break;
+static void write_probe(const struct row *row, struct text *ret)
+{
+    list_add_name(row->first->probe, ret);
+}
+
+static void write_where(const struct row *row, struct text *ret)
+{
+    text_add(ret, source_kind_name(row->first->source->kind));
+}
+
+static void write_path(const struct row *row, struct text *ret)
+{
+    text_add_shown(ret, row->first->source->path, strlen(row->first->source->path));
+}
+
+enum need { ALWAYS, SEVERAL_SITES, SEVERAL_PROCESSES, IN_PROCESSES };
+
+static const struct {
+    struct table_column column;
+    enum need need; /* when the column is shown */
+    void (*write)(const struct row *row, struct text *ret);
+} columns[] = {
+    {{"PROBE", CUT_NEVER}, ALWAYS, write_probe},
+    {{"ARGUMENTS", CUT_END}, ALWAYS, write_arguments},
+    {{"WATCHED", CUT_NEVER}, IN_PROCESSES, write_watched},
+    {{"SITES", CUT_NEVER}, SEVERAL_SITES, write_sites},
+    {{"PROCESS", CUT_END}, SEVERAL_PROCESSES, write_process},
+    {{"WHERE", OWN_LINE}, ALWAYS, write_where},
+    {{"PATH", OWN_LINE}, ALWAYS, write_path},
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+/* ------------------------------------------------------------------------------ rows -- */
+
+static bool same_arguments(const struct found *a, const struct found *b)
+{
+    struct text one = {0}, other = {0};
+    bool same = strcmp(a->probe->operands, b->probe->operands) == 0;
+
+    if (!same) {
+        write_arguments(&(struct row){.first = a}, &one);
+        write_arguments(&(struct row){.first = b}, &other);
+        same = strcmp(one.bytes, other.bytes) == 0;
     }
+    free(one.bytes);
+    free(other.bytes);
+    return same;
 }
 
-static bool is_watched(const void *context, size_t row)
+static bool same_row(const struct found *a, const struct found *b)
 {
-    const struct list_table *table = context;
+    return usdt_same_name(a->probe, b->probe) && a->watched == b->watched &&
+           a->source->kind == b->source->kind && strcmp(a->source->path, b->source->path) == 0 &&
+           same_arguments(a, b);
+}
 
-    return table->rows[row].first->watched > 0;
+static void make_rows(const struct findings *findings, struct rows *rows)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct found *found = &findings->list[i];
+        struct row *row = rows->count ? &rows->list[rows->count - 1] : NULL;
+
+        if (!row || !same_row(row->first, found)) {
+            rows->list = room_for_one(rows->list, rows->count, sizeof(*rows->list));
+            row = &rows->list[rows->count++];
+            *row = (struct row){.first = found};
+        }
+        row->sites += found->source->pid == row->first->source->pid;
+        row->processes += found->probe->site == row->first->probe->site;
+    }
 }
 
 /* ----------------------------------------------------------------------------- table -- */
 
-static void choose_columns(const struct findings *findings, struct list_table *table)
+static void write_cell(const void *context, size_t row, size_t column, struct text *ret)
 {
-    bool several_sites = false, several_processes = false, in_processes = false;
-    const pid_t first = findings->list[0].source->pid;
+    const struct rows *rows = context;
 
-    for (size_t i = 0; i < table->row_count; i++)
-        several_sites |= table->rows[i].sites > 1;
-    for (size_t i = 0; i < findings->count; i++) {
-        several_processes |= findings->list[i].source->pid != first;
-        in_processes |= findings->list[i].source->pid != 0;
-    }
-    for (enum column column = 0; column < COLUMNS; column++) {
-        if ((column == COLUMN_SITES && !several_sites) ||
-            (column == COLUMN_PROCESS && !several_processes) ||
-            (column == COLUMN_WATCHED && !in_processes))
-            continue;
-        table->shown[table->shown_count++] = column;
-    }
+    columns[rows->columns[column]].write(&rows->list[row], ret);
+}
+
+static bool is_watched(const void *context, size_t row)
+{
+    const struct rows *rows = context;
+
+    return rows->list[row].first->watched > 0;
 }
 
 void list_as_table(const struct findings *findings)
 {
-    static const struct table_column columns[COLUMNS] = {
-        [COLUMN_PROBE] = {"PROBE", CUT_NEVER},     [COLUMN_ARGUMENTS] = {"ARGUMENTS", CUT_END},
-        [COLUMN_WATCHED] = {"WATCHED", CUT_NEVER}, [COLUMN_SITES] = {"SITES", CUT_NEVER},
-        [COLUMN_PROCESS] = {"PROCESS", CUT_END},   [COLUMN_WHERE] = {"WHERE", OWN_LINE},
-        [COLUMN_PATH] = {"PATH", OWN_LINE},
-    };
+    bool met[] = {[ALWAYS] = true, [IN_PROCESSES] = false};
     struct table_column shown[COLUMNS];
-    struct list_table list = {0};
+    struct rows rows = {0};
 
-    make_rows(findings, &list);
-    choose_columns(findings, &list);
-    for (size_t i = 0; i < list.shown_count; i++)
-        shown[i] = columns[list.shown[i]];
+    make_rows(findings, &rows);
+    for (size_t i = 0; i < rows.count; i++)
+        met[SEVERAL_SITES] |= rows.list[i].sites > 1;
+    for (size_t i = 0; i < findings->count; i++) {
+        met[SEVERAL_PROCESSES] |= findings->list[i].source->pid != findings->list[0].source->pid;
+        met[IN_PROCESSES] |= findings->list[i].source->pid != 0;
+    }
+    for (size_t i = 0; i < COLUMNS; i++)
+        if (met[columns[i].need]) {
+            shown[rows.column_count] = columns[i].column;
+            rows.columns[rows.column_count++] = i;
+        }
     table_print(&(struct table){
         .columns = shown,
-        .column_count = list.shown_count,
-        .row_count = list.row_count,
-        .context = &list,
+        .column_count = rows.column_count,
+        .row_count = rows.count,
+        .context = &rows,
         .cell = write_cell,
         .is_bright = is_watched,
     });
-    free(list.rows);
+    free(rows.list);
 }

@@ -98,24 +98,27 @@ static enum status keep_watched(struct findings *findings)
     return kept == 0 ? STATUS_NONE : STATUS_GOOD;
 }
 
+void list_add_name(const struct usdt_probe *probe, struct text *ret)
+{
+    text_add_shown(ret, probe->provider, strlen(probe->provider));
+    text_add(ret, ":");
+    text_add_shown(ret, probe->name, strlen(probe->name));
+}
+
 static void print_names(const struct findings *findings)
 {
-    const struct usdt_probe *last = NULL;
+    struct text name = {0};
 
     for (size_t i = 0; i < findings->count; i++) {
         const struct usdt_probe *probe = findings->list[i].probe;
-        struct text name = {0};
 
-        if (last && strcmp(last->provider, probe->provider) == 0 &&
-            strcmp(last->name, probe->name) == 0)
+        if (i > 0 && usdt_same_name(probe, findings->list[i - 1].probe))
             continue;
-        last = probe;
-        text_add_shown(&name, probe->provider, strlen(probe->provider));
-        text_add(&name, ":");
-        text_add_shown(&name, probe->name, strlen(probe->name));
+        text_clear(&name);
+        list_add_name(probe, &name);
         puts(name.bytes);
-        free(name.bytes);
     }
+    free(name.bytes);
 }
 
 static enum status list(struct list_options *options)

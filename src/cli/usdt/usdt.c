@@ -247,6 +247,11 @@ void usdt_free(struct usdt_file *file)
     *file = (struct usdt_file){0};
 }
 
+bool usdt_same_name(const struct usdt_probe *a, const struct usdt_probe *b)
+{
+    return strcmp(a->provider, b->provider) == 0 && strcmp(a->name, b->name) == 0;
+}
+
 /* ------------------------------------------------------------------------ arguments -- */
 
 /* Whether an operand is what librst writes for the type: "-4@" for int32. */

@@ -27,6 +27,9 @@ struct usdt_probe {
     uint64_t semaphore;    /* offset in the file (ref_ctr_offset); 0: the probe has none */
 };
 
+/* Whether both are sites of one probe. */
+bool usdt_same_name(const struct usdt_probe *a, const struct usdt_probe *b);
+
 enum usdt_kind {
     USDT_LIBRARY,
     USDT_EXECUTABLE,
