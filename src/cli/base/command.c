@@ -12,21 +12,22 @@
 #include "error.h"
 #include "rst.h"
 
-__attribute__((format(printf, 1, 0))) static void say_words(const char *format, va_list args)
-{
-    fflush(stdout); /* so that the two streams keep their order on a terminal */
-    fputs("rst: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-}
-
 void say(const char *format, ...)
 {
     va_list args;
 
+    fflush(stdout); /* so that the two streams keep their order on a terminal */
+    fputs("rst: ", stderr);
     va_start(args, format);
-    say_words(format, args);
+    vfprintf(stderr, format, args);
     va_end(args);
+    fputc('\n', stderr);
+}
+
+enum status name_help(const char *command)
+{
+    fprintf(stderr, "Try 'rst%s%s --help'.\n", *command ? " " : "", command);
+    return STATUS_USAGE;
 }
 
 enum status status_of(int error)
@@ -54,17 +55,6 @@ enum status say_failure(int error)
 {
     say("%s", rst_error());
     return status_of(error);
-}
-
-enum status say_usage(const char *command, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    say_words(format, args);
-    va_end(args);
-    fprintf(stderr, "Try 'rst%s%s --help'.\n", *command ? " " : "", command);
-    return STATUS_USAGE;
 }
 
 int next_option(int count, char **words, const char *brief, const struct option *known)

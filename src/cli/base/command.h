@@ -44,8 +44,9 @@ enum status status_of(int error);
 enum status say_failure(int error);
 
 /* Report an error in the command line, and name the --help to read. Gives STATUS_USAGE. */
-enum status say_usage(const char *command, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+#define say_usage(command, ...) (say(__VA_ARGS__), name_help(command))
+
+enum status name_help(const char *command);
 
 /*
  * The next option, as getopt_long(3) gives it, but nothing is printed. `brief` has no leading ":".
@@ -69,5 +70,9 @@ void *sure(void *memory);
 
 /* Gives an array of `count` items with room for one more. The room grows by doubling. */
 void *room_for_one(void *items, size_t count, size_t size);
+
+/* Add an item to the array `list`, and count it. */
+#define APPEND(list, count, ...)                                                                   \
+    ((list) = room_for_one((list), (count), sizeof(*(list))), (list)[(count)++] = __VA_ARGS__)
 
 #endif

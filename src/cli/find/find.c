@@ -2,6 +2,7 @@
 #include "cli/find/find.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <search.h>
 #include <stdlib.h>
@@ -17,11 +18,10 @@
 #include "cli/find/suggest.h"
 #include "error.h"
 
+/* A failure of the whole search is the first one of what the user named. */
 static void note_status(struct findings *findings, enum status status)
 {
-    if (findings->sweeps && status != STATUS_NONE)
-        return;
-    if (findings->status == STATUS_GOOD)
+    if (findings->status == STATUS_GOOD && (!findings->sweeps || status == STATUS_NONE))
         findings->status = status;
 }
 
@@ -35,21 +35,12 @@ static int compare_known(const void *left, const void *right)
     return order ? order : compare_numbers(a->inode, b->inode);
 }
 
-/* Report what is wrong with a file that the user named, or that a named process has. */
-static void report_file(struct findings *findings, int error, const char *path, size_t damaged)
+/* Report what is wrong with a file. In a list of every process, only count it. */
+static void report_file(struct findings *findings, int error)
 {
-    if (error == 0 && damaged == 0)
-        return;
-    if (findings->sweeps) {
-        findings->unread_files++;
-        return;
-    }
-    if (error < 0) {
+    findings->unread_files++;
+    if (!findings->sweeps)
         note_status(findings, say_failure(error));
-        return;
-    }
-    say("%s: skipped %zu invalid notes", text_path(path).text, damaged);
-    note_status(findings, STATUS_BAD_FILE);
 }
 
 /*
@@ -59,8 +50,7 @@ static void report_file(struct findings *findings, int error, const char *path, 
 static const struct known_file *read_known(struct findings *findings, int fd, const char *path,
                                            bool quiet)
 {
-    struct known_file *known = sure(calloc(1, sizeof(*known)));
-    struct known_file **slot;
+    struct known_file *known = sure(calloc(1, sizeof(*known))), **slot;
     struct stat about;
     int error;
 
@@ -73,13 +63,14 @@ static const struct known_file *read_known(struct findings *findings, int fd, co
         free(known);
         return *slot;
     }
-    findings->known = room_for_one(findings->known, findings->known_count, sizeof(void *));
-    findings->known[findings->known_count++] = known;
+    APPEND(findings->known, findings->known_count, known);
     error = usdt_read(fd, text_path(path).text, &known->file);
-    if (quiet && error == -ENOEXEC)
-        error = 0;
-    known->unread = error < 0;
-    report_file(findings, error, path, known->file.damaged);
+    known->unread = error < 0 && !(quiet && error == -ENOEXEC);
+    if (error == 0 && known->file.damaged > 0)
+        error = rst_fail(EBADMSG, "%s: skipped %zu invalid notes", text_path(path).text,
+                         known->file.damaged);
+    if (known->unread || known->file.damaged > 0)
+        report_file(findings, error);
     return known;
 }
 
@@ -115,8 +106,17 @@ static int32_t read_watched(struct findings *findings, struct process *process,
     return WATCHED_UNKNOWN;
 }
 
+static enum source_kind kind_of(enum process_place place, enum usdt_kind kind)
+{
+    if (place == PLACE_MEMFD)
+        return SOURCE_MEMFD;
+    if (place == PLACE_EXECUTABLE)
+        return SOURCE_EXECUTABLE;
+    return kind == USDT_IMAGE ? SOURCE_FILE : SOURCE_LIBRARY;
+}
+
 /* `process` and `file` are NULL for a file that the user named. Takes over `path`. */
-static void add_probes(struct search *search, struct findings *findings, enum source_kind kind,
+static void add_probes(struct search *search, struct findings *findings, enum process_place place,
                        char *path, const struct usdt_file *usdt, struct process *process,
                        const struct process_file *file)
 {
@@ -125,38 +125,26 @@ static void add_probes(struct search *search, struct findings *findings, enum so
     *source = (struct source){
         .pid = process ? process->pid : 0,
         .command = process ? sure(strdup(process->command)) : NULL,
-        .kind = kind,
+        .kind = kind_of(place, usdt->kind),
         .path = path,
         .file = usdt,
     };
-    findings->sources = room_for_one(findings->sources, findings->source_count, sizeof(void *));
-    findings->sources[findings->source_count++] = source;
+    APPEND(findings->sources, findings->source_count, source);
     findings->probes += usdt->count;
     for (size_t i = 0; i < usdt->count; i++) {
         const struct usdt_probe *probe = &usdt->probes[i];
 
-        if (!is_wanted(search, probe))
-            continue;
-        findings->list = room_for_one(findings->list, findings->count, sizeof(*findings->list));
-        findings->list[findings->count++] =
-            (struct found){probe, source, read_watched(findings, process, file, probe)};
+        if (is_wanted(search, probe))
+            APPEND(findings->list, findings->count,
+                   (struct found){probe, source, read_watched(findings, process, file, probe)});
     }
 }
 
 /* --------------------------------------------------------------------------- processes -- */
 
-static enum source_kind kind_of(enum process_place place, const struct usdt_file *file)
-{
-    if (place == PLACE_MEMFD)
-        return SOURCE_MEMFD;
-    if (place == PLACE_EXECUTABLE)
-        return SOURCE_EXECUTABLE;
-    return file->kind == USDT_IMAGE ? SOURCE_FILE : SOURCE_LIBRARY;
-}
-
-/* Gives the number of probes, or -1 if the file can't be read, which is then reported. */
-static ssize_t look_at_file(struct search *search, struct findings *findings,
-                            struct process *process, const struct process_file *file)
+/* Gives false if the file can't be read, which is then reported. */
+static bool look_at_file(struct search *search, struct findings *findings, struct process *process,
+                         const struct process_file *file)
 {
     struct process_opened opened;
     const struct known_file *known;
@@ -164,47 +152,39 @@ static ssize_t look_at_file(struct search *search, struct findings *findings,
 
     /* Not a file that can have probes, or the process no longer has it mapped. */
     if (error == -ENXIO || error == -ESTALE || (findings->sweeps && error == -ESRCH))
-        return 0;
-    if (findings->sweeps && status_of(error) == STATUS_FORBIDDEN) {
+        return true;
+    if (findings->sweeps && status_of(error) == STATUS_FORBIDDEN)
         findings->refused_files++;
-        return -1;
-    }
-    if (error < 0) {
-        report_file(findings, error, NULL, 0);
-        return -1;
-    }
+    else if (error < 0)
+        report_file(findings, error);
+    if (error < 0)
+        return false;
     known = read_known(findings, opened.fd, opened.path, true);
     close(opened.fd);
-    if (known->file.count == 0) {
+    if (known->file.count > 0)
+        add_probes(search, findings, opened.place, opened.path, &known->file, process, file);
+    else
         free(opened.path);
-        return known->unread ? -1 : 0;
-    }
-    add_probes(search, findings, kind_of(opened.place, &known->file), opened.path, &known->file,
-               process, file);
-    return (ssize_t)known->file.count;
+    return !known->unread;
 }
 
 static void look_at_process(struct search *search, struct findings *findings, pid_t pid)
 {
     struct process process;
-    bool has_probes = false, unread = false;
+    size_t before = findings->probes;
+    bool all_read = true;
     int error = process_open(pid, &process);
 
-    if (error < 0 && findings->sweeps) {
-        findings->refused_processes += status_of(error) == STATUS_FORBIDDEN;
-        return;
-    }
     if (error < 0) {
-        note_status(findings, say_failure(error));
+        if (findings->sweeps)
+            findings->refused_processes += status_of(error) == STATUS_FORBIDDEN;
+        else
+            note_status(findings, say_failure(error));
         return;
     }
-    for (size_t i = 0; i < process.file_count; i++) {
-        ssize_t probes = look_at_file(search, findings, &process, &process.files[i]);
-
-        has_probes |= probes > 0;
-        unread |= probes < 0;
-    }
-    if (!findings->sweeps && !has_probes && !unread) {
+    for (size_t i = 0; i < process.file_count; i++)
+        all_read &= look_at_file(search, findings, &process, &process.files[i]);
+    if (!findings->sweeps && findings->probes == before && all_read) {
         say("process %ld (%s) has no %s", (long)pid, rst_quote(process.command).text,
             process.file_count ? "probes" : "program: it is a kernel thread, or has exited");
         note_status(findings, STATUS_NONE);
@@ -212,34 +192,12 @@ static void look_at_process(struct search *search, struct findings *findings, pi
     process_close(&process);
 }
 
-static void look_at_all(struct search *search, struct findings *findings)
-{
-    pid_t *pids;
-    size_t count = process_all(&pids);
-
-    findings->sweeps = true;
-    for (size_t i = 0; i < count; i++)
-        look_at_process(search, findings, pids[i]);
-    free(pids);
-}
-
 /* ------------------------------------------------------------------------------- files -- */
-
-/* A name without a slash that is not a file may be meant as a process or a probe. */
-static int say_no_file(const char *path)
-{
-    const char *word = is_plain_word(path, "*") ? path : "shop";
-
-    if (is_decimal(path, strlen(path)))
-        return rst_fail(ENOENT, "%s: there is no such file; to name a process, write -p %s",
-                        text_path(path).text, path);
-    return rst_fail(ENOENT, "%s: there is no such file; to name probes, write '%s:*' or '*:%s'",
-                    text_path(path).text, word, word);
-}
 
 /* Gives a descriptor, or a negative errno. */
 static int open_named(const char *path)
 {
+    const char *word = is_plain_word(path, "*") ? path : "shop";
     struct stat about;
     int fd = file_open(path, &about);
 
@@ -249,18 +207,18 @@ static int open_named(const char *path)
         return rst_fail(EISDIR, "%s is a directory; name a file in it", text_path(path).text);
     if (fd == -ENXIO && about.st_mode)
         return rst_fail(ENOEXEC, "%s is not a regular file", text_path(path).text);
-    if (fd == -ENOENT && !strchr(path, '/'))
-        return say_no_file(path);
-    return file_fail(fd, text_path(path).text);
+    if (fd != -ENOENT || strchr(path, '/'))
+        return file_fail(fd, text_path(path).text);
+    /* It may be meant as a process or a probe. */
+    if (is_decimal(path, strlen(path)))
+        return rst_fail(ENOENT, "%s: there is no such file; to name a process, write -p %s",
+                        text_path(path).text, path);
+    return rst_fail(ENOENT, "%s: there is no such file; to name probes, write '%s:*' or '*:%s'",
+                    text_path(path).text, word, word);
 }
 
 static void look_at_path(struct search *search, struct findings *findings, const char *path)
 {
-    static const enum source_kind kinds[] = {
-        [USDT_LIBRARY] = SOURCE_LIBRARY,
-        [USDT_EXECUTABLE] = SOURCE_EXECUTABLE,
-        [USDT_IMAGE] = SOURCE_FILE,
-    };
     int fd = open_named(path);
     const struct known_file *known;
 
@@ -270,21 +228,22 @@ static void look_at_path(struct search *search, struct findings *findings, const
     }
     known = read_known(findings, fd, path, false);
     close(fd);
-    if (known->file.count == 0) {
-        if (!known->unread)
-            say("%s has no probes", text_path(path).text);
-        note_status(findings, STATUS_NONE);
+    if (known->file.count > 0) {
+        add_probes(search, findings,
+                   known->file.kind == USDT_EXECUTABLE ? PLACE_EXECUTABLE : PLACE_FILE,
+                   sure(strdup(path)), &known->file, NULL, NULL);
         return;
     }
-    add_probes(search, findings, kinds[known->file.kind], sure(strdup(path)), &known->file, NULL,
-               NULL);
+    if (!known->unread)
+        say("%s has no probes", text_path(path).text);
+    note_status(findings, STATUS_NONE);
 }
 
 /* ---------------------------------------------------------------------- what is missing -- */
 
 /*
- * Say what the user may not look at, and which capability would allow it. If they have it, the rest
- * is protected by other means, and nothing can be done.
+ * Say what was skipped, and which capability would allow it. If the user has it, the rest is
+ * protected by other means, and nothing can be done.
  */
 static void say_refused(const struct findings *findings)
 {
@@ -312,15 +271,14 @@ static void say_refused(const struct findings *findings)
 
 static void say_what_lacks(const struct search *search, struct findings *findings)
 {
-    say_refused(findings);
-    if (findings->unread_files > 0)
+    if (findings->sweeps && findings->unread_files > 0)
         say("files that are damaged or can't be read: %zu; with the -p of a process, rst says what "
             "is wrong with its files",
             findings->unread_files);
     if (findings->unmapped_semaphores > 0 && !findings->sweeps)
-        say("%zu semaphore%s not in their process's memory (\"?\"): tracers can't use %s",
-            findings->unmapped_semaphores, findings->unmapped_semaphores == 1 ? " is" : "s are",
-            findings->unmapped_semaphores == 1 ? "it" : "them");
+        say("semaphores that are not in their process's memory (\"?\"), so that tracers can't use "
+            "them: %zu",
+            findings->unmapped_semaphores);
     if (findings->probes == 0 && findings->sweeps) {
         say("no process that you may look at has probes");
         note_status(findings, STATUS_NONE);
@@ -352,6 +310,9 @@ static int compare_found(const void *left, const void *right)
 
 void find_probes(struct search *search, struct findings *ret)
 {
+    pid_t *pids = NULL;
+    size_t count;
+
     *ret = (struct findings){0};
     for (size_t i = 0; i < search->glob_count; i++)
         search->globs[i].matches = 0;
@@ -359,8 +320,12 @@ void find_probes(struct search *search, struct findings *ret)
         look_at_process(search, ret, search->pids[i]);
     for (size_t i = 0; i < search->file_count; i++)
         look_at_path(search, ret, search->files[i]);
-    if (search->pid_count + search->file_count == 0)
-        look_at_all(search, ret);
+    ret->sweeps = search->pid_count + search->file_count == 0;
+    count = ret->sweeps ? process_all(&pids) : 0;
+    for (size_t i = 0; i < count; i++)
+        look_at_process(search, ret, pids[i]);
+    free(pids);
+    say_refused(ret);
     say_what_lacks(search, ret);
     if (ret->count > 0)
         qsort(ret->list, ret->count, sizeof(*ret->list), compare_found);
@@ -381,6 +346,42 @@ void findings_free(struct findings *findings)
     free(findings->sources);
     free(findings->known);
     free(findings->list);
+}
+
+/* ------------------------------------------------------------------------ the command line -- */
+
+enum status search_add_pid(struct search *search, const char *command, const char *word)
+{
+    uint64_t pid;
+
+    if (!read_whole(word, 1, INT_MAX, &pid))
+        return say_usage(command, "-p %s: not a process id", rst_quote(word).text);
+    for (size_t i = 0; i < search->pid_count; i++)
+        if (search->pids[i] == (pid_t)pid)
+            return STATUS_GOOD;
+    APPEND(search->pids, search->pid_count, (pid_t)pid);
+    return STATUS_GOOD;
+}
+
+void search_add_word(struct search *search, const char *word)
+{
+    struct glob glob;
+
+    if (glob_is(word)) {
+        glob_make(word, &glob);
+        APPEND(search->globs, search->glob_count, glob);
+    } else {
+        APPEND(search->files, search->file_count, word);
+    }
+}
+
+void search_free(struct search *search)
+{
+    for (size_t i = 0; i < search->glob_count; i++)
+        glob_free(&search->globs[i]);
+    free(search->globs);
+    free(search->files);
+    free(search->pids);
 }
 
 const char *source_kind_name(enum source_kind kind)

@@ -67,6 +67,14 @@ struct findings {
     enum status status;
 };
 
+/*
+ * From the words of a command line to a search. Reports a word that is not a process id, and gives
+ * STATUS_USAGE. The other words, globs and files, must live as long as the search.
+ */
+enum status search_add_pid(struct search *search, const char *command, const char *word);
+void search_add_word(struct search *search, const char *word);
+void search_free(struct search *search);
+
 /* Search, and report on stderr what can't be searched and what is not found. */
 void find_probes(struct search *search, struct findings *ret);
 void findings_free(struct findings *findings);

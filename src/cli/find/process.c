@@ -101,11 +101,9 @@ static void group_files(struct process *process)
              next < process->mapping_count && compare_files(&mappings[first], &mappings[next]) == 0;
              next++)
             executable |= mappings[next].executable;
-        if (!executable)
-            continue;
-        process->files = room_for_one(process->files, process->file_count, sizeof(*process->files));
-        process->files[process->file_count++] =
-            (struct process_file){&mappings[first], next - first};
+        if (executable)
+            APPEND(process->files, process->file_count,
+                   (struct process_file){&mappings[first], next - first});
     }
 }
 
@@ -165,11 +163,8 @@ static int read_mappings(struct process *process)
         return explain(process->pid, errno);
     errno = 0;
     while (getline(&line, &room, maps) > 0) {
-        if (!parse_mapping(line, &mapping))
-            continue;
-        process->mappings =
-            room_for_one(process->mappings, process->mapping_count, sizeof(*process->mappings));
-        process->mappings[process->mapping_count++] = mapping;
+        if (parse_mapping(line, &mapping))
+            APPEND(process->mappings, process->mapping_count, mapping);
     }
     error = ferror(maps) ? errno : 0;
     free(line);
@@ -297,10 +292,8 @@ size_t process_all(pid_t **ret)
 
     *ret = NULL;
     while (directory && (entry = readdir(directory))) {
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-            continue;
-        *ret = room_for_one(*ret, count, sizeof(**ret));
-        (*ret)[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+            APPEND(*ret, count, (pid_t)strtol(entry->d_name, NULL, 10));
     }
     if (directory)
         closedir(directory);

@@ -25,7 +25,6 @@
 
 #include "cli/base/command.h"
 #include "cli/base/file.h"
-#include "cli/base/number.h"
 #include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "error.h"
@@ -38,23 +37,6 @@ static bool is_memfd(const struct process_mapping *mapping)
 }
 
 /* ----------------------------------------------------------------------- descriptors -- */
-
-/* Compare what descriptors lead to, or also their numbers. */
-static int compare_inodes(const void *left, const void *right)
-{
-    const struct process_descriptor *a = left, *b = right;
-    int order = compare_numbers(a->device, b->device);
-
-    return order ? order : compare_numbers(a->inode, b->inode);
-}
-
-static int compare_descriptors(const void *left, const void *right)
-{
-    const struct process_descriptor *a = left, *b = right;
-    int order = compare_inodes(a, b);
-
-    return order ? order : compare_numbers((uint64_t)a->number, (uint64_t)b->number);
-}
 
 static void read_descriptors(struct process *process)
 {
@@ -70,31 +52,28 @@ static void read_descriptors(struct process *process)
         if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &about, 0) < 0 ||
             !S_ISREG(about.st_mode))
             continue;
-        process->descriptors = room_for_one(process->descriptors, process->descriptor_count,
-                                            sizeof(*process->descriptors));
-        process->descriptors[process->descriptor_count++] = (struct process_descriptor){
-            about.st_dev, about.st_ino, (int)strtol(entry->d_name, NULL, 10)};
+        APPEND(process->descriptors, process->descriptor_count,
+               (struct process_descriptor){about.st_dev, about.st_ino,
+                                           (int)strtol(entry->d_name, NULL, 10)});
     }
     if (directory)
         closedir(directory);
-    if (process->descriptor_count > 0)
-        qsort(process->descriptors, process->descriptor_count, sizeof(*process->descriptors),
-              compare_descriptors);
 }
 
 /* The lowest descriptor of the inode; -1: the process has none open, or it can't be seen. */
 static int find_descriptor(struct process *process, dev_t device, ino_t inode)
 {
-    const struct process_descriptor wanted = {.device = device, .inode = inode}, *found = NULL;
+    int lowest = -1;
 
     if (!process->has_descriptors)
         read_descriptors(process);
-    if (process->descriptor_count > 0)
-        found = bsearch(&wanted, process->descriptors, process->descriptor_count, sizeof(wanted),
-                        compare_inodes);
-    while (found && found > process->descriptors && compare_inodes(found - 1, &wanted) == 0)
-        found--;
-    return found ? found->number : -1;
+    for (size_t i = 0; i < process->descriptor_count; i++) {
+        const struct process_descriptor *each = &process->descriptors[i];
+
+        if (each->device == device && each->inode == inode && (lowest < 0 || each->number < lowest))
+            lowest = each->number;
+    }
+    return lowest;
 }
 
 /* -------------------------------------------------------------------------- opening -- */

@@ -132,9 +132,8 @@ static void make_rows(const struct findings *findings, struct rows *rows)
         struct row *row = rows->count ? &rows->list[rows->count - 1] : NULL;
 
         if (!row || !same_row(row->first, found)) {
-            rows->list = room_for_one(rows->list, rows->count, sizeof(*rows->list));
-            row = &rows->list[rows->count++];
-            *row = (struct row){.first = found};
+            APPEND(rows->list, rows->count, (struct row){.first = found});
+            row = &rows->list[rows->count - 1];
         }
         row->sites += found->source->pid == row->first->source->pid;
         row->processes += found->probe->site == row->first->probe->site;

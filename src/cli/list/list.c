@@ -10,7 +10,6 @@
 #include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "cli/find/find.h"
-#include "cli/find/lookup.h"
 #include "cli/list/list.h"
 
 static const char help[] =

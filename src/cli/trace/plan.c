@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/base/quote.h"
-#include "cli/find/lookup.h"
+#include "cli/find/find.h"
 #include "cli/trace/trace.h"
 #include "error.h"
 

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "cli/base/number.h"
-#include "cli/find/lookup.h"
 #include "cli/find/near.h"
 #include "error.h"
 

@@ -75,9 +75,8 @@ static int read_segments(struct elf_file *file, const char *name, uint64_t size)
             continue;
         if (header.p_filesz > size - header.p_offset) /* no offset is beyond the file */
             header.p_filesz = size - header.p_offset;
-        file->loads = room_for_one(file->loads, file->load_count, sizeof(*file->loads));
-        file->loads[file->load_count++] =
-            (struct elf_load){header.p_vaddr, header.p_offset, header.p_filesz};
+        APPEND(file->loads, file->load_count,
+               (struct elf_load){header.p_vaddr, header.p_offset, header.p_filesz});
     }
     if (file->load_count > 0)
         qsort(file->loads, file->load_count, sizeof(*file->loads), compare_loads);

@@ -67,9 +67,7 @@ static bool take_signature(struct reader *reader, const char *at, const char *en
     signature.text = string(&at, end);
     if (!signature.text)
         return false;
-    reader->signatures =
-        room_for_one(reader->signatures, reader->signature_count, sizeof(*reader->signatures));
-    reader->signatures[reader->signature_count++] = signature;
+    APPEND(reader->signatures, reader->signature_count, signature);
     return true;
 }
 
@@ -78,7 +76,6 @@ static bool take_probe(struct reader *reader, const char *at, const char *end)
     const struct elf_file *file = &reader->file;
     const size_t size = file->address_size;
     uint64_t base, semaphore, moved;
-    struct usdt_file *usdt = &reader->usdt;
     struct usdt_probe probe = {0};
     struct signature key, *found;
 
@@ -102,8 +99,7 @@ static bool take_probe(struct reader *reader, const char *at, const char *end)
                                               sizeof(key), compare_signatures)
                                     : NULL;
     probe.signature = found ? found->text : NULL;
-    usdt->probes = room_for_one(usdt->probes, usdt->count, sizeof(*usdt->probes));
-    usdt->probes[usdt->count++] = probe;
+    APPEND(reader->usdt.probes, reader->usdt.count, probe);
     return true;
 }
 
