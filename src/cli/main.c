@@ -21,24 +21,7 @@ static const struct command *const commands[] = {&list_command, &trace_command, 
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static const char examples[] =
-    "\n"
-    "What does process 4711 do at its probe shop:checkout, right now?\n"
-    "    sudo rst trace -p 4711 shop:checkout\n"
-    "What probes does process 4711 have, and is one of them watched?\n"
-    "    rst list -p 4711\n"
-    "Which processes have a probe checkout, of any provider?\n"
-    "    sudo rst list '*:checkout'\n"
-    "Which probes does Ruby's interpreter have?\n"
-    "    rst list /usr/lib/x86_64-linux-gnu/libruby-3.1.so.3.1\n"
-    "Can probes be loaded and traced on this machine?\n"
-    "    rst check\n"
-    "Write the image of some probes to a file:\n"
-    "    rst emit shop 'checkout(uint64 order, string customer)' -o shop.so\n"
-    "\n"
-    "'rst COMMAND --help' says more; rst(1) says everything, with the exit statuses.\n";
-
-static void print_help(void)
+static enum status print_help(void)
 {
     printf("Usage: rst COMMAND [ARGUMENT]...\n"
            "See the probes (USDT) of any process: librst's, and those of programs and libraries\n"
@@ -48,28 +31,41 @@ static void print_help(void)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     printf("\n"
            "  -h, --help     show this text\n"
-           "  -V, --version  show the version\n");
-    fputs(examples, stdout);
+           "  -V, --version  show the version\n"
+           "\n"
+           "What does process 4711 do at its probe shop:checkout, right now?\n"
+           "    sudo rst trace -p 4711 shop:checkout\n"
+           "What probes does process 4711 have, and is one of them watched?\n"
+           "    rst list -p 4711\n"
+           "Which processes have a probe checkout, of any provider?\n"
+           "    sudo rst list '*:checkout'\n"
+           "Which probes does Ruby's interpreter have?\n"
+           "    rst list /usr/lib/x86_64-linux-gnu/libruby-3.1.so.3.1\n"
+           "Can probes be loaded and traced on this machine?\n"
+           "    rst check\n"
+           "Write the image of some probes to a file:\n"
+           "    rst emit shop 'checkout(uint64 order, string customer)' -o shop.so\n"
+           "\n"
+           "'rst COMMAND --help' says more; rst(1) says everything, with the exit statuses.\n");
+    return STATUS_GOOD;
 }
 
-static enum status refuse(const char *word)
+/* Gives NULL, and reports it, if there is no such command. */
+static const struct command *find(const char *word)
 {
     struct near near;
 
     near_start(&near, word);
-    for (size_t i = 0; i < COMMANDS; i++)
-        near_offer(&near, commands[i]->name);
-    if (near.count == 0)
-        return say_usage("", "there is no command %s", rst_quote(word).text);
-    return say_usage("", "there is no command %s; did you mean '%s'?", rst_quote(word).text,
-                     near.words[0]);
-}
-
-static const struct command *find(const char *word)
-{
-    for (size_t i = 0; i < COMMANDS; i++)
+    for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i]->name, word) == 0)
             return commands[i];
+        near_offer(&near, commands[i]->name);
+    }
+    if (near.count > 0)
+        say_usage("", "there is no command %s; did you mean '%s'?", rst_quote(word).text,
+                  near.words[0]);
+    else
+        say_usage("", "there is no command %s", rst_quote(word).text);
     return NULL;
 }
 
@@ -90,6 +86,7 @@ static bool asks_for_help(int count, char **words)
 static enum status run(int count, char **words)
 {
     const struct command *command;
+    bool helps; /* "rst help list" */
 
     if (count < 2) {
         print_help();
@@ -99,26 +96,17 @@ static enum status run(int count, char **words)
         printf("rst %s\n", rst_version());
         return STATUS_GOOD;
     }
-    if (strcmp(words[1], "help") == 0 && count > 2 &&
-        strcmp(words[2], "help") != 0) { /* "rst help list", for example */
-        command = find(words[2]);
-        if (!command)
-            return refuse(words[2]);
-        fputs(command->help, stdout);
-        return STATUS_GOOD;
-    }
-    if (is_either(words[1], "-h", "--help") || strcmp(words[1], "help") == 0) {
-        print_help();
-        return STATUS_GOOD;
-    }
-    command = find(words[1]);
+    helps = strcmp(words[1], "help") == 0;
+    if (is_either(words[1], "-h", "--help") ||
+        (helps && (count == 2 || strcmp(words[2], "help") == 0)))
+        return print_help();
+    command = find(words[1 + helps]);
     if (!command)
-        return refuse(words[1]);
-    if (asks_for_help(count - 1, words + 1)) {
-        fputs(command->help, stdout);
-        return STATUS_GOOD;
-    }
-    return command->run(count - 1, words + 1);
+        return STATUS_USAGE;
+    if (!helps && !asks_for_help(count - 1, words + 1))
+        return command->run(count - 1, words + 1);
+    fputs(command->help, stdout);
+    return STATUS_GOOD;
 }
 
 int main(int count, char **words)

@@ -6,6 +6,7 @@
 #define CLI_CHECK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cli/base/command.h"
 #include "cli/base/text.h"
@@ -40,5 +41,11 @@ extern const struct check kernel_checks[], load_checks[], tracer_checks[];
 /* Report a fact. */
 void fact_set(struct machine *machine, enum verdict verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * Watch a site in this process by a uprobe that counts the hits. Gives a descriptor, from which the
+ * count is read, or a negative errno.
+ */
+int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore);
 
 #endif

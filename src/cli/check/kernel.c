@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -13,7 +15,6 @@
 #include "cli/base/number.h"
 #include "cli/base/privilege.h"
 #include "cli/check/check.h"
-#include "cli/check/uprobe.h"
 
 /* Older headers lack these. */
 #define RST_CAP_PERFMON 38
@@ -21,6 +22,27 @@
 
 /* The first kernel that counts a probe's tracers: 4.20. */
 #define FIRST_VERSION 420
+
+#define UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
+#define SEMAPHORE_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
+
+int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore)
+{
+    struct perf_event_attr attributes = {
+        .size = sizeof(attributes),
+        .config = semaphore << SEMAPHORE_SHIFT,
+        .config1 = (uintptr_t)path,
+        .config2 = site,
+    };
+    char type[32];
+    int uprobe;
+
+    if (!read_line(UPROBE_TYPE, type, sizeof(type)))
+        return -ENODEV;
+    attributes.type = (uint32_t)strtoul(type, NULL, 10);
+    uprobe = (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    return uprobe < 0 ? -errno : uprobe;
+}
 
 static void check_kernel(struct machine *machine)
 {
@@ -39,7 +61,7 @@ static void check_kernel(struct machine *machine)
 
 static void check_uprobes(struct machine *machine)
 {
-    if (access("/sys/bus/event_source/devices/uprobe/type", R_OK) == 0)
+    if (access(UPROBE_TYPE, R_OK) == 0)
         fact_set(machine, VERDICT_YES, "the kernel has uprobes");
     else
         fact_set(machine, VERDICT_NO,

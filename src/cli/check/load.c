@@ -13,7 +13,6 @@
 #include "cli/base/command.h"
 #include "cli/base/file.h"
 #include "cli/check/check.h"
-#include "cli/check/uprobe.h"
 #include "cli/usdt/usdt.h"
 #include "rst.h"
 
