@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cli/base/file.h"
@@ -115,67 +113,15 @@ static int replace(const char *path, const struct stat *before, const uint8_t *b
     return error;
 }
 
-/* ------------------------------------------------------------------------------- links -- */
-
-/*
- * The kernel follows a link, and refuses one that another user has put into a shared directory
- * (protected_symlinks in proc_sys_fs(5)). The path of the file that it opened is then replaced.
- */
-
-/* What a path leads to. */
-struct target {
-    int fd;       /* opened with O_PATH */
-    bool through; /* it must be written to, not replaced */
-    bool made;    /* the link led to no file, so an empty one was made */
-};
-
-/*
- * A link like /proc/self/fd/1 can't be followed by its text, and its file can't be replaced: write
- * through such a link instead. Where the kernel can't tell the two kinds apart (before Linux 5.6),
- * write through every link.
- */
-static int follow(const char *path, struct target *target)
-{
-    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
-
-    target->fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-    target->through = target->fd < 0 && (errno == ELOOP || errno == ENOSYS || errno == EPERM);
-    if (target->through)
-        target->fd = open(path, O_PATH | O_CLOEXEC);
-    return target->fd < 0 ? -errno : 0;
-}
-
-static int find_target(const char *path, bool is_link, struct target *target)
-{
-    int error, fd;
-
-    if (!is_link) {
-        target->fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        return target->fd < 0 ? -errno : 0;
-    }
-    error = follow(path, target);
-    if (error != -ENOENT)
-        return error;
-    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
-    if (fd < 0)
-        return -errno;
-    close(fd);
-    target->made = true;
-    return follow(path, target);
-}
-
-/* The path of an open file. Where /proc is not mounted, the path if it is not a link, else NULL. */
+/* The path of an open file: `path`, or what it leads to as a link. NULL: it has none. */
 static char *path_of(int path_fd, const char *path, const struct stat *about)
 {
-    char link[64], found[PATH_MAX];
-    ssize_t length;
+    char link[64], found[PATH_MAX] = "";
 
-    if (leads_to(path, about))
-        return sure(strdup(path));
     snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
-    length = readlink(link, found, sizeof(found));
-    return length < 0 || (size_t)length == sizeof(found) ? NULL
-                                                         : sure(strndup(found, (size_t)length));
+    if (!leads_to(path, about) && readlink(link, found, sizeof(found) - 1) > 0)
+        path = found;
+    return leads_to(path, about) ? sure(strdup(path)) : NULL;
 }
 
 /*
@@ -202,33 +148,37 @@ static int write_through(int path_fd, const char *path, const uint8_t *bytes, si
     return error;
 }
 
-/* If the file must be written to, `ret_through` gets it, opened with O_PATH. */
+/*
+ * Replace what the path leads to. The kernel follows a link, and refuses one that another user has
+ * put into a shared directory (protected_symlinks in proc_sys_fs(5)). If a link leads to no file,
+ * an empty one is made. What can't be replaced is given as a descriptor opened with O_PATH.
+ */
 static int place_file(const char *path, const uint8_t *bytes, size_t size, int *ret_through)
 {
-    struct target target = {.fd = -1};
     struct stat about;
+    bool made = false;
+    int error = 0, fd;
     char *place;
-    int error;
 
     if (lstat(path, &about) < 0)
         return errno == ENOENT ? replace(path, NULL, bytes, size) : -errno;
-    error = find_target(path, S_ISLNK(about.st_mode), &target);
-    if (error < 0)
-        return error;
-    if (fstat(target.fd, &about) < 0 || S_ISDIR(about.st_mode)) {
-        close(target.fd);
-        return -EISDIR;
+    fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+        made = true;
     }
-    place = S_ISREG(about.st_mode) && !target.through ? path_of(target.fd, path, &about) : NULL;
-    if (!place) {
-        *ret_through = target.fd;
+    if (fd < 0)
+        return -errno;
+    place = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? path_of(fd, path, &about) : NULL;
+    if (!place && !S_ISDIR(about.st_mode)) {
+        *ret_through = fd;
         return 0;
     }
-    error = replace(place, &about, bytes, size);
-    if (error < 0 && target.made && about.st_size == 0 && leads_to(place, &about))
+    error = place ? replace(place, &about, bytes, size) : -EISDIR;
+    if (error < 0 && made && about.st_size == 0)
         unlink(place);
     free(place);
-    close(target.fd);
+    close(fd);
     return error;
 }
 
