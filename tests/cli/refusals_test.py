@@ -96,10 +96,13 @@ class Refusals(command.CommandTest):
         narrow = struct.pack(">16sHHIIIIIHHHHHH", b"\x7fELF\x01\x02\x01", 3, 62, 1, 0, 52, 52, 0, 52, 32, 0, 40, 0, 1)
         second = struct.pack(">IIIIIIIIII", 0, 0, 0, 0, 0, 50_000_000, 0, 0, 0, 0)
         segments = wide[:56] + struct.pack("<H", 0xFFFF) + wide[58:]
+        few = struct.pack("<IIQQQQIIQQ", 0, 0, 0, 0, 0, 1, 0, 50_000_000, 0, 0)  # sections, many segments
+        some = wide[:56] + struct.pack("<HHH", 300, 64, 0) + wide[62:]
         for image, size, words in (
             (wide + first, 64 * 50_000_000, "too many sections"),
             (narrow + second, 2_000_000_000, "too many sections"),
-            (segments + first, 64 * 50_000_000, "too many segments"),
+            (segments + few, 64 * 50_000_000, "too many segments"),
+            (some, 1 << 20, "too many segments"),
             (b"\x7fELF", 4, "a broken ELF file: "),
         ):
             with self.subTest(words=words):

@@ -8,15 +8,14 @@
 #include <unistd.h>
 
 #include "cli/base/command.h"
-#include "cli/base/number.h"
 #include "error.h"
 
 /*
- * The most sections or segments that are read: no file needs more, and libelf would allocate memory
- * for all that a file claims to have. A header can only claim more by saying so in the first
- * section.
+ * The most that are read: no file needs more. libelf would allocate memory for all sections that a
+ * file claims to have; a header can only claim more than this by saying so in the first section.
  */
 #define MOST_SECTIONS 0xffff
+#define MOST_SEGMENTS 256
 
 int elf_fail(const char *name)
 {
@@ -51,15 +50,6 @@ int elf_file_section(struct elf_file *file, const char *name, Elf_Scn *section, 
     return *ret ? 0 : elf_fail(name);
 }
 
-/* ------------------------------------------------------------------------- segments -- */
-
-static int compare_loads(const void *left, const void *right)
-{
-    const struct elf_load *a = left, *b = right;
-
-    return compare_numbers(a->address, b->address);
-}
-
 static int read_segments(struct elf_file *file, const char *name, uint64_t size)
 {
     size_t count;
@@ -67,6 +57,8 @@ static int read_segments(struct elf_file *file, const char *name, uint64_t size)
 
     if (elf_getphdrnum(file->elf, &count) != 0)
         return elf_fail(name);
+    if (count > MOST_SEGMENTS)
+        return rst_fail(EBADMSG, "%s: an ELF file with too many segments", name);
     for (size_t i = 0; i < count; i++) {
         if (!gelf_getphdr(file->elf, (int)i, &header))
             return elf_fail(name);
@@ -78,59 +70,42 @@ static int read_segments(struct elf_file *file, const char *name, uint64_t size)
         APPEND(file->loads, file->load_count,
                (struct elf_load){header.p_vaddr, header.p_offset, header.p_filesz});
     }
-    if (file->load_count > 0)
-        qsort(file->loads, file->load_count, sizeof(*file->loads), compare_loads);
     return 0;
 }
 
 bool elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *ret)
 {
-    size_t low = 0, high = file->load_count;
+    for (size_t i = 0; i < file->load_count; i++) {
+        const struct elf_load *load = &file->loads[i];
 
-    while (low < high) { /* find the first segment that begins after it */
-        size_t middle = low + (high - low) / 2;
-
-        if (file->loads[middle].address <= address)
-            low = middle + 1;
-        else
-            high = middle;
+        if (address >= load->address && address - load->address < load->size) {
+            *ret = load->offset + (address - load->address);
+            return true;
+        }
     }
-    if (low == 0 || address - file->loads[low - 1].address >= file->loads[low - 1].size)
-        return false;
-    *ret = file->loads[low - 1].offset + (address - file->loads[low - 1].address);
-    return true;
+    return false;
 }
 
-/* ------------------------------------------------------------------------------ all -- */
-
-/* Refuse more sections or segments than MOST_SECTIONS. All other errors are left to libelf. */
-static int check_counts(int fd, const char *name)
+/* Refuse more sections than MOST_SECTIONS. All other errors are left to libelf. */
+static int check_sections(int fd, const char *name)
 {
     /* Where headers say how many there are. */
     static const struct {
-        size_t sections_at, segment_count, section_count, header_size; /* the file's header */
-        size_t size, word, section_size;                               /* a section's header */
-    } layouts[] =
-        {
-            {32, 44, 48, sizeof(Elf32_Ehdr), 20, 4, sizeof(Elf32_Shdr)},
-            {40, 56, 60, sizeof(Elf64_Ehdr), 32, 8, sizeof(Elf64_Shdr)},
-        },
-      *layout;
+        size_t header_size, sections_at, section_count; /* the file's header */
+        size_t section_size, size, word;                /* a section's header */
+    } layouts[] = {
+        {sizeof(Elf32_Ehdr), 32, 48, sizeof(Elf32_Shdr), 20, 4},
+        {sizeof(Elf64_Ehdr), 40, 60, sizeof(Elf64_Shdr), 32, 8},
+    };
     char header[sizeof(Elf64_Ehdr)] = "", first[sizeof(Elf64_Shdr)];
     ssize_t size = pread(fd, header, sizeof(header), 0);
-    bool big_endian = header[EI_DATA] == ELFDATA2MSB;
-    uint64_t at;
+    bool wide = header[EI_CLASS] == ELFCLASS64, big_endian = header[EI_DATA] == ELFDATA2MSB;
+    uint64_t at = elf_number(big_endian, header + layouts[wide].sections_at, layouts[wide].word);
 
-    layout = &layouts[header[EI_CLASS] == ELFCLASS64];
-    if (size < (ssize_t)layout->header_size)
-        return 0;
-    if (elf_number(big_endian, header + layout->segment_count, 2) == PN_XNUM)
-        return rst_fail(EBADMSG, "%s: an ELF file with too many segments", name);
-    at = elf_number(big_endian, header + layout->sections_at, layout->word);
-    if (at > 0 && at <= INT64_MAX &&
-        elf_number(big_endian, header + layout->section_count, 2) == 0 &&
-        pread(fd, first, layout->section_size, (off_t)at) == (ssize_t)layout->section_size &&
-        elf_number(big_endian, first + layout->size, layout->word) > MOST_SECTIONS)
+    if (size >= (ssize_t)layouts[wide].header_size && at > 0 && at <= INT64_MAX &&
+        elf_number(big_endian, header + layouts[wide].section_count, 2) == 0 &&
+        pread(fd, first, sizeof(first), (off_t)at) >= (ssize_t)layouts[wide].section_size &&
+        elf_number(big_endian, first + layouts[wide].size, layouts[wide].word) > MOST_SECTIONS)
         return rst_fail(EBADMSG, "%s: an ELF file with too many sections", name);
     return 0;
 }
@@ -146,7 +121,7 @@ static int check_file(int fd, const char *name, struct stat *ret)
     if (pread(fd, magic, sizeof(magic), 0) != sizeof(magic) || memcmp(magic, ELFMAG, SELFMAG) != 0)
         return rst_fail(ENOEXEC, "%s: not an ELF file: name a program, a library or an image",
                         name);
-    return check_counts(fd, name);
+    return check_sections(fd, name);
 }
 
 static int read_headers(struct elf_file *file, const char *name, uint64_t size)

@@ -250,24 +250,19 @@ bool usdt_same_name(const struct usdt_probe *a, const struct usdt_probe *b)
 
 /* ------------------------------------------------------------------------ arguments -- */
 
-/* Whether an operand is what librst writes for the type: "-4@" for int32. */
-static bool agrees(const struct operand *operand, enum rst_type type)
-{
-    const char *prefix = rst_types[type].prefix;
-    bool is_signed = prefix[0] == '-';
-
-    return operand->size == prefix[is_signed] - '0' && operand->is_signed == is_signed &&
-           !operand->is_float;
-}
-
+/* Whether the operands are what librst writes for the types: "-4@" for int32. */
 static bool all_agree(const struct usdt_arguments *arguments, const struct rst_signature *signature)
 {
-    if (arguments->count != signature->count)
-        return false;
-    for (size_t i = 0; i < signature->count; i++)
-        if (!agrees(&arguments->list[i].operand, signature->types[i]))
+    for (size_t i = 0; i < signature->count && i < arguments->count; i++) {
+        const struct operand *operand = &arguments->list[i].operand;
+        const char *prefix = rst_types[signature->types[i]].prefix;
+        bool is_signed = prefix[0] == '-';
+
+        if (operand->size != prefix[is_signed] - '0' || operand->is_signed != is_signed ||
+            operand->is_float)
             return false;
-    return true;
+    }
+    return arguments->count == signature->count;
 }
 
 /* Take the arguments' names from the plain form: "uint64 id, string path". */
