@@ -3,8 +3,9 @@
 
 import ctypes
 import filecmp
-import glob
 import fcntl
+import glob
+import json
 import os
 import re
 import shutil
@@ -14,11 +15,18 @@ import time
 
 import command
 import harness
-from command import FORBIDDEN, NONE, OWN, PLAIN_SDT_PROGRAM, SDT_LIBRARY, SDT_PROGRAM
+from command import FORBIDDEN, GONE, NONE, OWN, PLAIN_SDT_PROGRAM, SDT_LIBRARY, SDT_PROGRAM
 
 NOTE = re.compile(
     r"Provider: (\S+)\n\s*Name: (\S+)\n\s*Location:[^\n]*\n\s*Arguments: *([^\n]*?) *\n"
 )
+MAPPER = """\
+import mmap, sys
+file = open(sys.argv[1], "rb")
+view = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC)
+print("ready", flush=True)
+sys.stdin.read()
+"""
 ORDER = [("id", "uint64"), ("customer", "string"), ("cents", "int32"), ("weight", "double")]
 
 
@@ -322,7 +330,88 @@ def run_names(program, pattern):
     return command.run("list", "-p", program.pid, "--names", pattern).out
 
 
+class Namespaces(command.CommandTest):
+    """A target in PID and mount namespaces of its own, where a tmpfs is mounted over its directory."""
+
+    def isolated(self, backing):
+        self.need_root()
+        self.installed("nsenter")
+        directory = self.directory()
+        script = f"mount -t tmpfs tmpfs {directory} && exec {os.environ['RST_TARGET']}"
+        program = self.program(
+            self.installed("unshare"),
+            *("--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "sh", "-c", script),
+            ready="ready 1$",
+            environment={"RST_BACKING": backing.replace("DIRECTORY", directory)},
+        )
+        with open(f"/proc/{program.pid}/task/{program.pid}/children", encoding="ascii") as file:
+            return int(file.read()), directory
+
+    def enter(self, pid, *words):
+        """Run rst in some of the namespaces of the process."""
+        done = subprocess.run(["nsenter", "-t", str(pid), *map(str, words)], capture_output=True, check=False)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def test_numbers_and_paths_are_those_of_rst_s_namespaces(self):
+        for backing, path in ("memfd", r"/fd/\d+"), ("file:DIRECTORY", r"/rootDIRECTORY/\S+"):
+            with self.subTest(backing=backing):
+                pid, directory = self.isolated(backing)
+                path = path.replace("DIRECTORY", directory)
+                outside = self.site("-p", pid, "shop:order")
+                self.assertEqual((outside["pid"], outside["watched"]), (pid, 0))
+                self.assertRegex(outside["path"], f"^/proc/{pid}{path}$")
+                for words in ("-p", 1), ():
+                    status, out, err = self.enter(pid, "-p", "-m", command.RST, "list", *words, "shop:order", "--json")
+                    self.assertEqual((status, err), (0, ""))
+                    (inside,) = json.loads(out)
+                    wanted = f"/proc/1{path}" if backing == "memfd" else path.removeprefix("/root")
+                    self.assertEqual((inside["pid"], inside["site"]), (1, outside["site"]))
+                    self.assertRegex(inside["path"], f"^{wanted}$")
+                self.assertEqual(self.enter(pid, "-p", command.RST, "list", "-p", pid, "--names", "shop:order")[:2], (0, "shop:order\n"))
+                if harness.uprobe_refusal() is None:
+                    os.close(harness.open_uprobe(outside["path"], outside["site"], outside["semaphore"]))
+
+    def test_a_proc_of_another_pid_namespace_is_refused(self):
+        pid, _ = self.isolated("memfd")
+        for words in ("-p", 1), ():
+            status, out, err = self.enter(pid, "-m", command.RST, "list", *words)
+            self.assertEqual((status, out), (GONE, ""))
+            self.assertEqual(err.count("\n"), 1)
+            self.assertIn("/proc is not mounted, or is that of another PID namespace", err)
+
+
 class EveryProcess(command.CommandTest):
+    def test_what_no_privilege_would_change_is_not_reported(self):
+        self.need_root()
+        path = os.path.join(self.directory(), "cut.so")
+        with open(SDT_PROGRAM, "rb") as whole, open(path, "wb") as part:
+            part.write(whole.read()[:-1000])
+        program = self.program("/usr/bin/python3", "-c", MAPPER, path)
+        self.assertIn("a broken ELF file", self.rst("list", "-p", program.pid, status=command.BAD_FILE).err)
+        self.target()
+        said = self.rst("list", "shop:order").err.splitlines()
+        self.assertRegex(said.pop(0), r"^rst: files that are damaged or can't be read: \d+; with the -p ")
+        with open("/proc/self/status", encoding="ascii") as file:
+            capabilities = int(re.search(r"CapEff:\s*(\w+)", file.read())[1], 16)
+        if capabilities >> 19 & 1 and capabilities >> 21 & 1:  # CAP_SYS_PTRACE, CAP_SYS_ADMIN
+            self.assertEqual(said, [])
+
+    def test_a_thread_s_id_is_refused_with_its_process(self):
+        script = (
+            "import sys, threading\n"
+            "done = threading.Event()\n"
+            "thread = threading.Thread(target=done.wait)\n"
+            "thread.start()\n"
+            "print('ready', thread.native_id, flush=True)\n"
+            "sys.stdin.read()\n"
+            "done.set()"
+        )
+        program = self.program("/usr/bin/python3", "-c", script, ready=r"ready \d+")
+        thread = int(program.lines.seen[-1].split()[1])
+        outcome = self.rst("list", "-p", thread, status=GONE)
+        words = f"rst: {thread} is not a process but a thread of process {program.pid}; give -p {program.pid}\n"
+        self.assertEqual((outcome.out, outcome.err), ("", words))
+
     def test_processes_with_one_file_are_one_row(self):
         self.lock_sdt_program(fcntl.LOCK_EX)
         programs = [self.program(SDT_PROGRAM) for _ in range(3)]

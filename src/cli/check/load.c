@@ -136,8 +136,6 @@ static int open_image(const rst_probe *probe, struct usdt_probe *ret)
     return error;
 }
 
-/* --------------------------------------------------------------------------------- nop -- */
-
 static void tell_nop(struct machine *machine, const rst_probe *probe)
 {
     static const struct {
@@ -181,8 +179,6 @@ static void check_nop(struct machine *machine)
         text_clear(&machine->words); /* the lines above tell other errors */
     rst_provider_free(provider);
 }
-
-/* ----------------------------------------------------------------------------- watching -- */
 
 static int open_uprobe(const rst_probe *probe)
 {

@@ -57,8 +57,6 @@ struct demo {
     uint64_t fired; /* number of lines so far */
 };
 
-/* ------------------------------------------------------------------------ options -- */
-
 static uint64_t number(const char *option, uint64_t most)
 {
     unsigned long long parsed;
@@ -109,8 +107,6 @@ static struct demo parse(int count, char **words)
         demo.file = words[optind];
     return demo;
 }
-
-/* ----------------------------------------------------------------------- the steps -- */
 
 /* Wait a while. Gives whether a signal came that ends the program. */
 static bool told_to_end(struct demo *demo, uint64_t milliseconds)

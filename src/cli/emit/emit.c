@@ -49,8 +49,6 @@ struct emit_job {
     size_t count;
 };
 
-/* --------------------------------------------------------------------------- options -- */
-
 static enum status choose_arch(const char *name)
 {
     if (strcmp(name, rst_arch_x86_64.name) == 0)
@@ -93,8 +91,6 @@ static enum status parse_options(int count, char **words, struct emit_job *job)
     return status;
 }
 
-/* ---------------------------------------------------------------------------- probes -- */
-
 /* Parse "checkout(uint64 order)". Gives 0 or a negative errno. */
 static int parse_probe(char *word, struct emit_probe *ret)
 {
@@ -136,8 +132,6 @@ static int make_image(const struct emit_job *job, struct rst_image *ret)
     free(probes);
     return error;
 }
-
-/* ------------------------------------------------------------------------------- run -- */
 
 static enum status parse_words(int count, char **words, struct emit_job *job)
 {

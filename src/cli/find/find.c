@@ -279,7 +279,7 @@ static void say_what_lacks(const struct search *search, struct findings *finding
         say("semaphores that are not in their process's memory (\"?\"), so that tracers can't use "
             "them: %zu",
             findings->unmapped_semaphores);
-    if (findings->probes == 0 && findings->sweeps) {
+    if (findings->sweeps && findings->probes == 0) {
         say("no process that you may look at has probes");
         note_status(findings, STATUS_NONE);
     }
@@ -322,6 +322,10 @@ void find_probes(struct search *search, struct findings *ret)
         look_at_path(search, ret, search->files[i]);
     ret->sweeps = search->pid_count + search->file_count == 0;
     count = ret->sweeps ? process_all(&pids) : 0;
+    if (ret->sweeps && count == 0) {
+        ret->status = say_failure(ENOENT);
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         look_at_process(search, ret, pids[i]);
     free(pids);

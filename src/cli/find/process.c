@@ -15,8 +15,6 @@
 #include "cli/base/number.h"
 #include "error.h"
 
-/* ------------------------------------------------------------------------- mappings -- */
-
 /* The kernel writes newlines in a name as "\012". */
 static void put_newlines_back(char *name)
 {
@@ -109,10 +107,16 @@ static void group_files(struct process *process)
 
 /* ------------------------------------------------------------------------- open, close -- */
 
+static int check_proc(void)
+{
+    if (access("/proc/self", F_OK) == 0)
+        return 0;
+    return rst_fail(ENOENT, "/proc is not mounted, or is that of another PID namespace: rst can't "
+                            "look at processes");
+}
+
 static int explain(pid_t pid, int error)
 {
-    if (error == ENOENT && access("/proc/self", F_OK) < 0)
-        return rst_fail(ENOENT, "/proc is not mounted: rst can't look at processes");
     if (error == ENOENT || error == ESRCH)
         return rst_fail(ESRCH, "there is no process %ld (any more)", (long)pid);
     if (error == EACCES || error == EPERM)
@@ -162,10 +166,9 @@ static int read_mappings(struct process *process)
     if (!maps)
         return explain(process->pid, errno);
     errno = 0;
-    while (getline(&line, &room, maps) > 0) {
+    while (getline(&line, &room, maps) > 0)
         if (parse_mapping(line, &mapping))
             APPEND(process->mappings, process->mapping_count, mapping);
-    }
     error = ferror(maps) ? errno : 0;
     free(line);
     fclose(maps);
@@ -194,8 +197,10 @@ int process_open(pid_t pid, struct process *ret)
 {
     struct process process = {.pid = pid};
     char path[32];
-    int error;
+    int error = check_proc();
 
+    if (error < 0)
+        return error;
     snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
     process.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (process.directory < 0)
@@ -242,8 +247,7 @@ static const struct process_mapping *find_counted(const struct process_file *fil
         else
             high = middle;
     }
-    /* A page of a file may be mapped as code and as data, so up to three mappings have the offset.
-     */
+    /* A page may be mapped as code and as data, so up to three mappings have the offset. */
     for (size_t i = low, looked = 0; i > 0 && looked < 8; i--, looked++) {
         const struct process_mapping *mapping = &file->mappings[i - 1];
 
@@ -275,29 +279,22 @@ int process_semaphore(struct process *process, const struct process_file *file, 
     return count < 0 ? -errno : -ESRCH; /* nothing was read: the process has exited */
 }
 
-/* ------------------------------------------------------------------------------ all -- */
-
-static int compare_ids(const void *left, const void *right)
+static int is_process(const struct dirent *entry)
 {
-    const pid_t *a = left, *b = right;
-
-    return compare_numbers((uint64_t)*a, (uint64_t)*b);
+    return entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
 }
 
 size_t process_all(pid_t **ret)
 {
-    DIR *directory = opendir("/proc");
-    struct dirent *entry;
+    struct dirent **entries = NULL;
+    int found = check_proc() < 0 ? 0 : scandir("/proc", &entries, is_process, versionsort);
     size_t count = 0;
 
     *ret = NULL;
-    while (directory && (entry = readdir(directory))) {
-        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-            APPEND(*ret, count, (pid_t)strtol(entry->d_name, NULL, 10));
+    for (int i = 0; i < found; i++) {
+        APPEND(*ret, count, (pid_t)strtol(entries[i]->d_name, NULL, 10));
+        free(entries[i]);
     }
-    if (directory)
-        closedir(directory);
-    if (count > 0)
-        qsort(*ret, count, sizeof(**ret), compare_ids);
+    free(entries);
     return count;
 }

@@ -76,7 +76,10 @@ int process_open_file(struct process *process, const struct process_file *file,
 int process_semaphore(struct process *process, const struct process_file *file, uint64_t offset,
                       uint16_t *ret);
 
-/* The ids of all processes, sorted; free() `*ret`. Gives how many there are. */
+/*
+ * The ids of all processes, sorted; free() `*ret`. Gives how many there are; 0, with a message for
+ * rst_error(), if /proc does not tell.
+ */
 size_t process_all(pid_t **ret);
 
 #endif

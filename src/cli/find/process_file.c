@@ -36,8 +36,6 @@ static bool is_memfd(const struct process_mapping *mapping)
     return strncmp(mapping->name, MEMFD, strlen(MEMFD)) == 0;
 }
 
-/* ----------------------------------------------------------------------- descriptors -- */
-
 static void read_descriptors(struct process *process)
 {
     int fd = openat(process->directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

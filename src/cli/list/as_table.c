@@ -101,8 +101,6 @@ static const struct {
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-/* ------------------------------------------------------------------------------ rows -- */
-
 static bool same_arguments(const struct found *a, const struct found *b)
 {
     struct text one = {0}, other = {0};
@@ -139,8 +137,6 @@ static void make_rows(const struct findings *findings, struct rows *rows)
         row->processes += found->probe->site == row->first->probe->site;
     }
 }
-
-/* ----------------------------------------------------------------------------- table -- */
 
 static void write_cell(const void *context, size_t row, size_t column, struct text *ret)
 {

@@ -42,8 +42,6 @@ struct list_options {
     bool json, names, watched;
 };
 
-/* --------------------------------------------------------------------------- options -- */
-
 static enum status parse(int count, char **words, struct list_options *options)
 {
     enum { JSON = 256, NAMES };
@@ -76,8 +74,6 @@ static enum status parse(int count, char **words, struct list_options *options)
     return status;
 }
 
-/* ------------------------------------------------------------------------------- run -- */
-
 static enum status keep_watched(struct findings *findings)
 {
     size_t kept = 0, told = 0;
@@ -89,7 +85,7 @@ static enum status keep_watched(struct findings *findings)
     }
     if (kept == 0 && told > 0)
         say("none of %zu probes is watched", told);
-    if (told < findings->count)
+    if (told < findings->count && !findings->sweeps)
         say("rst can't tell whether %zu probes are watched: you named no process, or they "
             "have no semaphore that you may read",
             findings->count - told);
