@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/base/command.h"
 #include "cli/base/quote.h"
 #include "cli/base/table.h"
 #include "error.h"
+#include "rst.h"
 
 static const char help[] =
     "Usage: rst check\n"
@@ -79,9 +81,11 @@ static enum status run(int count, char **words)
     run_checks(load_checks, &machine);
     run_checks(tracer_checks, &machine);
     free(machine.words.bytes);
-    free(machine.directory);
-    if (!machine.memfd_loads && !machine.file_loads)
+    if (!machine.provider)
         return STATUS_UNLOADABLE;
+    rst_provider_free(machine.provider);
+    if (machine.image >= 0)
+        close(machine.image);
     return machine.traces ? STATUS_GOOD : STATUS_UNTRACEABLE;
 }
 

@@ -22,9 +22,15 @@ struct machine {
     enum verdict verdict;
     struct text words; /* empty: there is nothing to report */
 
-    /* What a check found out that later checks and the exit status need. */
-    bool memfd_loads, file_loads, traces;
-    char *directory; /* a directory from which a file loads */
+    /* The first probe that could be loaded; NULL: none. */
+    struct rst_provider *provider;
+    struct rst_probe *probe;
+    int image;                /* its image, open; or a negative errno */
+    uint64_t site, semaphore; /* offsets in the image */
+
+    int loads;      /* how often a load was tried */
+    int load_error; /* errno of the last that failed */
+    bool traces;    /* a probe was watched */
 };
 
 typedef void check_run(struct machine *machine);

@@ -42,39 +42,59 @@ static void check_policy(struct machine *machine)
                      : "");
 }
 
-/*
- * Load a probe. Gives a provider to free; or NULL, with errno, and the failure as the fact, with
- * `advice` behind it.
- */
-static rst_provider *load(struct machine *machine, int backing, const char *directory,
-                          rst_probe **ret, const char *advice)
+/* Open the probe's image as any tracer does. */
+static void open_image(struct machine *machine)
 {
-    rst_provider *provider = rst_provider_new("rst_check");
-    rst_probe *probe = provider ? rst_provider_add(provider, "check", "uint64 value") : NULL;
+    const char *path = rst_probe_path(machine->probe);
+    struct usdt_file file = {0};
+    struct stat about;
     int error;
 
-    if (probe && rst_provider_set_backing(provider, backing, directory) == 0 &&
-        rst_provider_load(provider) == 0) {
-        *ret = probe;
-        return provider;
+    machine->image = file_open(path, &about);
+    if (machine->image < 0)
+        return;
+    error = usdt_read(machine->image, path, &file);
+    if (error == 0 && file.count == 1) {
+        machine->site = file.probes[0].site;
+        machine->semaphore = file.probes[0].semaphore;
+    } else {
+        close(machine->image);
+        machine->image = error < 0 ? error : -ENOENT;
     }
-    error = errno;
-    fact_set(machine, VERDICT_NO, "%s%s", rst_error(), advice);
-    rst_provider_free(provider);
-    errno = error;
-    return NULL;
+    usdt_free(&file);
+}
+
+/* Load a probe, and keep it if it is the first. `advice` comes behind the error. */
+static void try_to_load(struct machine *machine, int backing, const char *directory,
+                        const char *advice)
+{
+    rst_provider *provider = rst_provider_new("rst_check");
+    rst_probe *probe;
+    char name[16];
+
+    snprintf(name, sizeof(name), "check%d", machine->loads++);
+    probe = rst_provider_add(provider, name, "uint64 value");
+    if (!probe || rst_provider_set_backing(provider, backing, directory) < 0 ||
+        rst_provider_load(provider) < 0) {
+        machine->load_error = errno;
+        fact_set(machine, VERDICT_NO, "%s%s", rst_error(), advice);
+        rst_provider_free(provider);
+        return;
+    }
+    fact_set(machine, VERDICT_YES, "a probe was loaded from a %s%s",
+             directory ? "file in " : "memfd", directory ? directory : "");
+    if (machine->provider) {
+        rst_provider_free(provider);
+        return;
+    }
+    machine->provider = provider;
+    machine->probe = probe;
+    open_image(machine);
 }
 
 static void check_memfd(struct machine *machine)
 {
-    rst_probe *probe;
-    rst_provider *provider =
-        load(machine, RST_BACKING_MEMFD, NULL, &probe, ": librst uses a file instead");
-
-    machine->memfd_loads = provider;
-    if (provider)
-        fact_set(machine, VERDICT_YES, "a probe was loaded from a memfd");
-    rst_provider_free(provider);
+    try_to_load(machine, RST_BACKING_MEMFD, NULL, ": librst uses a file instead");
 }
 
 /* The context is the variable that names the directory, or NULL for /tmp. */
@@ -82,61 +102,20 @@ static void check_directory(struct machine *machine)
 {
     const char *variable = machine->context, *own = getenv("TMPDIR");
     const char *directory = variable ? getenv(variable) : "/tmp";
-    rst_probe *probe;
-    rst_provider *provider;
     struct statvfs about;
 
     if (!directory || *directory != '/' || (!variable && own && strcmp(own, directory) == 0))
         return; /* librst uses only an absolute path, too */
-    if (statvfs(directory, &about) == 0 && about.f_flag & ST_NOEXEC) {
+    if (statvfs(directory, &about) == 0 && about.f_flag & ST_NOEXEC)
         fact_set(machine, VERDICT_NO,
                  "%s is mounted noexec: librst skips it; name another with RST_BACKING=file:DIR",
                  directory);
-        return;
-    }
-    provider = load(machine, RST_BACKING_FILE, directory, &probe, "");
-    if (provider) {
-        fact_set(machine, VERDICT_YES, "a probe was loaded from a file in %s", directory);
-        machine->file_loads = true;
-        if (!machine->directory)
-            machine->directory = sure(strdup(directory));
-    }
-    rst_provider_free(provider);
+    else
+        try_to_load(machine, RST_BACKING_FILE, directory, "");
 }
 
-/* Load a probe from a backing from which one was loaded before. */
-static rst_provider *load_again(struct machine *machine, rst_probe **ret, const char *advice)
-{
-    return machine->memfd_loads ? load(machine, RST_BACKING_MEMFD, NULL, ret, advice)
-                                : load(machine, RST_BACKING_FILE, machine->directory, ret, advice);
-}
-
-/* Open the image of a loaded probe as any tracer does. Gives a descriptor or a negative errno. */
-static int open_image(const rst_probe *probe, struct usdt_probe *ret)
-{
-    const char *path = rst_probe_path(probe);
-    struct usdt_file file;
-    struct stat about;
-    int fd = file_open(path, &about), error;
-
-    if (fd < 0)
-        return fd;
-    error = usdt_read(fd, path, &file);
-    if (error == 0) {
-        if (file.count == 1)
-            *ret = (struct usdt_probe){.site = file.probes[0].site,
-                                       .semaphore = file.probes[0].semaphore};
-        else
-            error = -ENOENT;
-        usdt_free(&file);
-    }
-    if (error == 0)
-        return fd;
-    close(fd);
-    return error;
-}
-
-static void tell_nop(struct machine *machine, const rst_probe *probe)
+/* Read the site's instruction from the image that librst has loaded. */
+static void check_nop(struct machine *machine)
 {
     static const struct {
         uint8_t code[3]; /* the first bytes of the instruction */
@@ -149,58 +128,42 @@ static void tell_nop(struct machine *machine, const rst_probe *probe)
          "5 bytes at each site, by RST_NOP=fast: a watched fire is a call, not a trap"},
         {{0x66, 0x2e, 0x0f}, 3, "10 bytes at each site: a watched fire is a call, not a trap"},
     };
+    const char *wish = getenv("RST_NOP");
     uint8_t code[sizeof(nops[0].code)];
-    struct usdt_probe place;
-    int fd = open_image(probe, &place);
 
-    if (fd < 0) {
-        fact_set(machine, VERDICT_NO, "a loaded probe's image can't be read: %s", strerror(-fd));
+    if (!machine->probe) { /* the lines above tell other errors */
+        if (wish && *wish && machine->load_error == EINVAL)
+            fact_set(machine, VERDICT_NO,
+                     "RST_NOP=%s: no probe can be loaded like this; unset RST_NOP", wish);
+        return;
+    }
+    if (machine->image < 0) {
+        fact_set(machine, VERDICT_NO, "a loaded probe's image can't be read: %s",
+                 strerror(-machine->image));
         return;
     }
     fact_set(machine, VERDICT_NO, "this rst does not know the instruction at each site");
-    if (pread(fd, code, sizeof(code), (off_t)place.site) == sizeof(code))
+    if (pread(machine->image, code, sizeof(code), (off_t)machine->site) == sizeof(code))
         for (size_t i = 0; i < sizeof(nops) / sizeof(nops[0]); i++)
             if (memcmp(code, nops[i].code, nops[i].size) == 0)
                 fact_set(machine, VERDICT_NOTE, "%s", nops[i].words);
-    close(fd);
-}
-
-/* Read the site's instruction from the image that librst has loaded. */
-static void check_nop(struct machine *machine)
-{
-    const char *wish = getenv("RST_NOP");
-    rst_probe *probe;
-    rst_provider *provider =
-        load_again(machine, &probe, ": no probe can be loaded like this; unset RST_NOP");
-
-    if (provider)
-        tell_nop(machine, probe);
-    else if (!wish || !*wish || errno != EINVAL)
-        text_clear(&machine->words); /* the lines above tell other errors */
-    rst_provider_free(provider);
-}
-
-static int open_uprobe(const rst_probe *probe)
-{
-    struct usdt_probe place;
-    char path[64];
-    int fd = open_image(probe, &place), uprobe;
-
-    if (fd < 0)
-        return fd;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* its path may lead to another by now */
-    uprobe = uprobe_attach(path, place.site, place.semaphore);
-    close(fd);
-    return uprobe;
 }
 
 /* Check that the kernel counts a tracer in and out, and sees the hit. */
-static void watch(struct machine *machine, const rst_probe *probe)
+static void check_watching(struct machine *machine)
 {
-    int uprobe = open_uprobe(probe);
+    const rst_probe *probe = machine->probe;
+    int uprobe = machine->image;
     uint64_t hits = 0;
     bool counted;
+    char path[64];
 
+    if (!probe)
+        return;
+    if (uprobe >= 0) { /* by the open file, as the path may lead to another one by now */
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", machine->image);
+        uprobe = uprobe_attach(path, machine->site, machine->semaphore);
+    }
     if (uprobe < 0) {
         fact_set(machine, VERDICT_NO, "a loaded probe can't be watched: %s: %s", strerror(-uprobe),
                  status_of(uprobe) == STATUS_FORBIDDEN
@@ -222,19 +185,6 @@ static void watch(struct machine *machine, const rst_probe *probe)
                  "watching a probe failed: tracer %s, %llu hits seen of 1 fire, %s afterwards",
                  counted ? "counted" : "not counted", (unsigned long long)hits,
                  rst_probe_enabled(probe) ? "still watched" : "not watched");
-}
-
-static void check_watching(struct machine *machine)
-{
-    rst_probe *probe;
-    rst_provider *provider;
-
-    if (!machine->memfd_loads && !machine->file_loads)
-        return;
-    provider = load_again(machine, &probe, "");
-    if (provider)
-        watch(machine, probe);
-    rst_provider_free(provider);
 }
 
 const struct check load_checks[] = {
