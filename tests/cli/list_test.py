@@ -441,7 +441,7 @@ class EveryProcess(command.CommandTest):
         said = outcome.stderr.decode().splitlines()
         refused = [line for line in said if "you may not look at" in line]
         self.assertEqual(len(refused), 1, said)
-        words = r"^rst: you may not look at \d+ process\w*; be root, or have CAP_SYS_PTRACE"
+        words = r"^rst: processes that you may not look at: \d+; be root, or have CAP_SYS_PTRACE$"
         self.assertRegex(refused[0], words)
 
     def test_without_privilege_one_s_own_processes_are_seen(self):

@@ -241,44 +241,37 @@ static void look_at_path(struct search *search, struct findings *findings, const
 
 /* ---------------------------------------------------------------------- what is missing -- */
 
-/*
- * Say what was skipped, and which capability would allow it. If the user has it, the rest is
- * protected by other means, and nothing can be done.
- */
-static void say_refused(const struct findings *findings)
+/* Say what was skipped, unless the user has the capability for it: then nothing can be done. */
+static void say_what_lacks(const struct findings *findings)
 {
     const struct {
         size_t count;
-        const char *before, *one, *several;
-        unsigned capability;
-        const char *name;
-    } refused[] = {
-        {findings->refused_processes, "you may not look at ", "process", "processes",
-         CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
-        {findings->refused_files, "", "deleted or replaced file can't be opened",
-         "deleted or replaced files can't be opened", CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
-        {findings->refused_semaphores, "", "semaphore could not be read (\"?\")",
-         "semaphores could not be read (\"?\")", CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+        const char *what, *advice;
+        int capability; /* -1: none would help */
+    } skipped[] = {
+        {findings->refused_processes, "processes that you may not look at",
+         "be root, or have CAP_SYS_PTRACE", CAP_SYS_PTRACE},
+        {findings->refused_files, "deleted or replaced files that can't be opened",
+         "be root, or have CAP_SYS_ADMIN", CAP_SYS_ADMIN},
+        {findings->refused_semaphores, "semaphores that could not be read (\"?\")",
+         "be root, or have CAP_SYS_PTRACE", CAP_SYS_PTRACE},
+        {findings->sweeps ? findings->unread_files : 0, "files that are damaged or can't be read",
+         "with the -p of a process, rst says what is wrong with its files", -1},
+        {findings->sweeps ? 0 : findings->unmapped_semaphores,
+         "semaphores that are not in their process's memory (\"?\")", "tracers can't use them", -1},
     };
 
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-        if (refused[i].count > 0 &&
-            !(has_capability(refused[i].capability) && in_first_namespace()))
-            say("%s%zu %s; %s%s", refused[i].before, refused[i].count,
-                refused[i].count == 1 ? refused[i].one : refused[i].several,
-                geteuid() == 0 ? "you lack " : "be root, or have ", refused[i].name);
+    for (size_t i = 0; i < sizeof(skipped) / sizeof(skipped[0]); i++) {
+        int capability = skipped[i].capability;
+
+        if (skipped[i].count > 0 &&
+            !(capability >= 0 && has_capability((unsigned)capability) && in_first_namespace()))
+            say("%s: %zu; %s", skipped[i].what, skipped[i].count, skipped[i].advice);
+    }
 }
 
-static void say_what_lacks(const struct search *search, struct findings *findings)
+static void say_what_is_missing(const struct search *search, struct findings *findings)
 {
-    if (findings->sweeps && findings->unread_files > 0)
-        say("files that are damaged or can't be read: %zu; with the -p of a process, rst says what "
-            "is wrong with its files",
-            findings->unread_files);
-    if (findings->unmapped_semaphores > 0 && !findings->sweeps)
-        say("semaphores that are not in their process's memory (\"?\"), so that tracers can't use "
-            "them: %zu",
-            findings->unmapped_semaphores);
     if (findings->sweeps && findings->probes == 0) {
         say("no process that you may look at has probes");
         note_status(findings, STATUS_NONE);
@@ -329,8 +322,8 @@ void find_probes(struct search *search, struct findings *ret)
     for (size_t i = 0; i < count; i++)
         look_at_process(search, ret, pids[i]);
     free(pids);
-    say_refused(ret);
-    say_what_lacks(search, ret);
+    say_what_lacks(ret);
+    say_what_is_missing(search, ret);
     if (ret->count > 0)
         qsort(ret->list, ret->count, sizeof(*ret->list), compare_found);
 }
