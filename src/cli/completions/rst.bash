@@ -32,17 +32,10 @@ _rst_value() {
     esac
 }
 
+# The options of a command, as its --help has them.
 _rst_options() {
-    case $1 in
-    list) printf '%s\n' --help --json --names --pid --watched ;;
-    trace)
-        printf '%s\n' --by --count --filter --for --help --hist --hits --json --pid --print \
-            --seconds --stack --string
-        ;;
-    emit) printf '%s\n' --arch --help --nop --output ;;
-    check) printf '%s\n' --help ;;
-    *) printf '%s\n' --help --version ;;
-    esac
+    # shellcheck disable=SC2086 # no command is no word
+    rst $1 --help 2>/dev/null | sed -n 's/^ \{2,\}\(-., *\)\{0,1\}\(--[a-z-]*\) .*/\2/p' | sort
 }
 
 _rst() {
