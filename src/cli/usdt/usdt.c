@@ -114,10 +114,15 @@ static bool is_named(const struct reader *reader, const GElf_Shdr *header, const
            memcmp(names + header->sh_name, name, size) == 0;
 }
 
-static int read_notes(struct reader *reader, Elf_Scn *section, const char *owner, uint32_t type,
-                      take_note *take)
+struct pass {
+    const char *section, *owner;
+    uint32_t type;
+    take_note *take;
+};
+
+static int read_notes(struct reader *reader, Elf_Scn *section, const struct pass *pass)
 {
-    size_t at = 0, next, name, description, size = strlen(owner) + 1;
+    size_t at = 0, next, name, description, size = strlen(pass->owner) + 1;
     Elf_Data *data;
     GElf_Nhdr note;
     int error = elf_file_section(&reader->file, reader->name, section, &data);
@@ -125,40 +130,43 @@ static int read_notes(struct reader *reader, Elf_Scn *section, const char *owner
     if (error < 0)
         return error;
     for (; (next = gelf_getnote(data, at, &note, &name, &description)) > 0; at = next) {
-        const char *bytes = data->d_buf;
+        const char *bytes = data->d_buf, *taken = bytes + description;
 
-        if (note.n_type == type && note.n_namesz == size &&
-            memcmp(bytes + name, owner, size) == 0 &&
-            !take(reader, bytes + description, bytes + description + note.n_descsz))
+        if (note.n_type == pass->type && note.n_namesz == size &&
+            memcmp(bytes + name, pass->owner, size) == 0 &&
+            !pass->take(reader, taken, taken + note.n_descsz))
             reader->usdt.damaged++;
     }
     reader->usdt.damaged += at < data->d_size; /* the next note is longer than the rest */
     return 0;
 }
 
-/* Read the sections with that name and notes; or, if `take` is NULL, where the section is. */
-static int read_sections(struct reader *reader, const char *name, const char *owner, uint32_t type,
-                         take_note *take)
+static int read_sections(struct reader *reader, const struct pass *pass)
 {
     Elf_Scn *section = NULL;
     GElf_Shdr header;
     int error = 0;
 
     while (error == 0 && (section = elf_nextscn(reader->file.elf, section))) {
-        if (!gelf_getshdr(section, &header) || !is_named(reader, &header, name))
-            continue;
-        if (!take) {
+        if (!gelf_getshdr(section, &header))
+            return elf_fail(reader->name);
+        if (is_named(reader, &header, ".stapsdt.base")) {
             reader->has_base = true;
             reader->base = header.sh_addr;
-        } else if (header.sh_type == SHT_NOTE) { /* debug information's files have SHT_NOBITS */
-            error = read_notes(reader, section, owner, type, take);
         }
+        /* files of debug information have SHT_NOBITS */
+        if (header.sh_type == SHT_NOTE && is_named(reader, &header, pass->section))
+            error = read_notes(reader, section, pass);
     }
     return error;
 }
 
 static int read_file(struct reader *reader)
 {
+    static const struct pass signatures = {".note.librst", "rst", RST_NOTE_SIGNATURE_TYPE,
+                                           take_signature};
+    static const struct pass probes = {".note.stapsdt", "stapsdt", RST_NOTE_STAPSDT_TYPE,
+                                       take_probe};
     size_t index;
     int error;
 
@@ -171,17 +179,11 @@ static int read_file(struct reader *reader)
     if (error == 0 && !reader->names->d_buf)
         return rst_fail(EBADMSG, "%s: a broken ELF file: its sections have no names", reader->name);
     if (error == 0)
-        error = read_sections(reader, ".stapsdt.base", NULL, 0, NULL);
-    if (error == 0)
-        error =
-            read_sections(reader, ".note.librst", "rst", RST_NOTE_SIGNATURE_TYPE, take_signature);
+        error = read_sections(reader, &signatures);
     if (error == 0 && reader->signature_count > 0)
         qsort(reader->signatures, reader->signature_count, sizeof(*reader->signatures),
               compare_signatures);
-    if (error == 0)
-        error =
-            read_sections(reader, ".note.stapsdt", "stapsdt", RST_NOTE_STAPSDT_TYPE, take_probe);
-    return error;
+    return error ? error : read_sections(reader, &probes);
 }
 
 /* ------------------------------------------------------------------------------ all -- */
