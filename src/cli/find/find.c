@@ -15,7 +15,6 @@
 #include "cli/base/privilege.h"
 #include "cli/base/quote.h"
 #include "cli/find/process.h"
-#include "cli/find/suggest.h"
 #include "error.h"
 
 /* A failure of the whole search is the first one of what the user named. */
@@ -63,7 +62,8 @@ static const struct known_file *read_known(struct findings *findings, int fd, co
         free(known);
         return *slot;
     }
-    APPEND(findings->known, findings->known_count, known);
+    findings->known = room_for_one(findings->known, findings->known_count, sizeof(void *));
+    findings->known[findings->known_count++] = known;
     error = usdt_read(fd, text_path(path).text, &known->file);
     known->unread = error < 0 && !(quiet && error == -ENOEXEC);
     if (error == 0 && known->file.damaged > 0)
@@ -115,9 +115,9 @@ static enum source_kind kind_of(enum process_place place, enum usdt_kind kind)
     return kind == USDT_IMAGE ? SOURCE_FILE : SOURCE_LIBRARY;
 }
 
-/* `process` and `file` are NULL for a file that the user named. Takes over `path`. */
+/* `process` and `file` are NULL for a file that the user named. */
 static void add_probes(struct search *search, struct findings *findings, enum process_place place,
-                       char *path, const struct usdt_file *usdt, struct process *process,
+                       const char *path, const struct usdt_file *usdt, struct process *process,
                        const struct process_file *file)
 {
     struct source *source = sure(malloc(sizeof(*source)));
@@ -126,10 +126,11 @@ static void add_probes(struct search *search, struct findings *findings, enum pr
         .pid = process ? process->pid : 0,
         .command = process ? sure(strdup(process->command)) : NULL,
         .kind = kind_of(place, usdt->kind),
-        .path = path,
+        .path = sure(strdup(path)),
         .file = usdt,
     };
-    APPEND(findings->sources, findings->source_count, source);
+    findings->sources = room_for_one(findings->sources, findings->source_count, sizeof(void *));
+    findings->sources[findings->source_count++] = source;
     findings->probes += usdt->count;
     for (size_t i = 0; i < usdt->count; i++) {
         const struct usdt_probe *probe = &usdt->probes[i];
@@ -163,8 +164,7 @@ static bool look_at_file(struct search *search, struct findings *findings, struc
     close(opened.fd);
     if (known->file.count > 0)
         add_probes(search, findings, opened.place, opened.path, &known->file, process, file);
-    else
-        free(opened.path);
+    free(opened.path);
     return !known->unread;
 }
 
@@ -230,8 +230,8 @@ static void look_at_path(struct search *search, struct findings *findings, const
     close(fd);
     if (known->file.count > 0) {
         add_probes(search, findings,
-                   known->file.kind == USDT_EXECUTABLE ? PLACE_EXECUTABLE : PLACE_FILE,
-                   sure(strdup(path)), &known->file, NULL, NULL);
+                   known->file.kind == USDT_EXECUTABLE ? PLACE_EXECUTABLE : PLACE_FILE, path,
+                   &known->file, NULL, NULL);
         return;
     }
     if (!known->unread)

@@ -79,6 +79,11 @@ void search_free(struct search *search);
 void find_probes(struct search *search, struct findings *ret);
 void findings_free(struct findings *findings);
 
+/*
+ * Report that no probe matches the glob, and name those that were found and have nearly that name.
+ */
+void suggest(const struct findings *findings, const struct glob *glob); /* suggest.c */
+
 const char *source_kind_name(enum source_kind kind);
 
 #endif

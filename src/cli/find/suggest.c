@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/find/suggest.h"
+/*
+ * What the user may have meant by a glob that matches nothing.
+ */
+#include "cli/find/find.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -19,7 +19,7 @@ struct elf_file {
     Elf *elf; /* has the bytes that were read; the file need not stay open */
     uint16_t type, machine;
     bool big_endian, has_interpreter;
-    size_t address_size;    /* 4 or 8 */
+    size_t address_size; /* 4 or 8 */
     struct elf_load *loads;
     size_t load_count;
     uint64_t left; /* how many bytes of sections may still be read: no valid file has more */
