@@ -35,17 +35,12 @@ static const char help[] =
 
 static const char *const nops[RST_NOPS] = {[RST_NOP1] = "1", [RST_NOP5] = "5", [RST_NOP10] = "10"};
 
-/* A probe from the command line, whose words are split in place. */
-struct emit_probe {
-    struct rst_description description;
-    char *plain; /* the signature's plain form */
-};
-
 struct emit_job {
     const char *output;
     enum rst_nop nop;
     const char *provider;
-    struct emit_probe *probes;
+    struct rst_description *probes;
+    char **plain; /* the signatures' plain forms */
     size_t count;
 };
 
@@ -91,8 +86,8 @@ static enum status parse_options(int count, char **words, struct emit_job *job)
     return status;
 }
 
-/* Parse "checkout(uint64 order)". Gives 0 or a negative errno. */
-static int parse_probe(char *word, struct emit_probe *ret)
+/* Parse "checkout(uint64 order)", which is split in place. Gives 0 or a negative errno. */
+static int parse_probe(char *word, struct rst_description *ret, char **ret_plain)
 {
     size_t length = strlen(word), name = strcspn(word, "(");
     char *signature = NULL;
@@ -111,26 +106,10 @@ static int parse_probe(char *word, struct emit_probe *ret)
     error = rst_name_check("the probe's name", word, RST_MAX_PROBE_NAME);
     if (error < 0)
         return error;
-    ret->description.name = word;
-    ret->plain = sure(malloc(rst_signature_room(signature)));
-    error = rst_signature_parse(signature, ret->plain, &ret->description.signature);
-    if (error < 0)
-        rst_fail(-error, "probe %s: %s", word, rst_error());
-    return error;
-}
-
-static int make_image(const struct emit_job *job, struct rst_image *ret)
-{
-    const struct rst_description **probes = sure(calloc(job->count + 1, sizeof(void *)));
-    const struct rst_image_spec spec = {&rst_arch_x86_64, job->nop, job->provider, probes,
-                                        job->count};
-    int error;
-
-    for (size_t i = 0; i < job->count; i++)
-        probes[i] = &job->probes[i].description;
-    error = rst_image_make(&spec, ret);
-    free(probes);
-    return error;
+    ret->name = word;
+    *ret_plain = sure(malloc(rst_signature_room(signature)));
+    error = rst_signature_parse(signature, *ret_plain, &ret->signature);
+    return error < 0 ? rst_fail(-error, "probe %s: %s", word, rst_error()) : 0;
 }
 
 static enum status parse_words(int count, char **words, struct emit_job *job)
@@ -144,24 +123,32 @@ static enum status parse_words(int count, char **words, struct emit_job *job)
     job->provider = words[0];
     job->count = (size_t)count - 1;
     job->probes = sure(calloc(job->count, sizeof(*job->probes)));
+    job->plain = sure(calloc(job->count, sizeof(char *)));
     for (size_t i = 0; i < job->count; i++) {
-        if (parse_probe(words[1 + i], &job->probes[i]) < 0)
+        if (parse_probe(words[1 + i], &job->probes[i], &job->plain[i]) < 0)
             return say_usage("emit", "%s", rst_error());
         for (size_t j = 0; j < i; j++)
-            if (strcmp(words[1 + i], words[1 + j]) == 0) /* parsing has cut them behind the names */
-                return say_usage("emit", "probe %s is given twice", words[1 + i]);
+            if (strcmp(job->probes[i].name, job->probes[j].name) == 0)
+                return say_usage("emit", "probe %s is given twice", job->probes[i].name);
     }
     return STATUS_GOOD;
 }
 
 static enum status emit(const struct emit_job *job)
 {
+    const struct rst_description **probes = sure(calloc(job->count, sizeof(void *)));
+    const struct rst_image_spec spec = {&rst_arch_x86_64, job->nop, job->provider, probes,
+                                        job->count};
     struct rst_image image = {0};
-    int error = make_image(job, &image);
+    int error;
 
+    for (size_t i = 0; i < job->count; i++)
+        probes[i] = &job->probes[i];
+    error = rst_image_make(&spec, &image);
     if (error == 0)
         error = output_write(job->output, image.bytes, image.size);
     free(image.bytes);
+    free(probes);
     return error < 0 ? say_failure(error) : STATUS_GOOD;
 }
 
@@ -175,7 +162,8 @@ static enum status run(int count, char **words)
     if (status == STATUS_GOOD)
         status = emit(&job);
     for (size_t i = 0; i < job.count; i++)
-        free(job.probes[i].plain);
+        free(job.plain[i]);
+    free(job.plain);
     free(job.probes);
     return status;
 }

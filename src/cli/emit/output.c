@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -113,15 +112,16 @@ static int replace(const char *path, const struct stat *before, const uint8_t *b
     return error;
 }
 
-/* The path of an open file: `path`, or what it leads to as a link. NULL: it has none. */
-static char *path_of(int path_fd, const char *path, const struct stat *about)
+/* The path of a file that is no link; NULL: it has none any more. */
+static char *path_of(const char *path, const struct stat *about)
 {
-    char link[64], found[PATH_MAX] = "";
+    char *found = realpath(path, NULL);
 
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
-    if (!leads_to(path, about) && readlink(link, found, sizeof(found) - 1) > 0)
-        path = found;
-    return leads_to(path, about) ? sure(strdup(path)) : NULL;
+    if (found && !leads_to(found, about)) {
+        free(found);
+        return NULL;
+    }
+    return found;
 }
 
 /*
@@ -169,7 +169,7 @@ static int place_file(const char *path, const uint8_t *bytes, size_t size, int *
     }
     if (fd < 0)
         return -errno;
-    place = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? path_of(fd, path, &about) : NULL;
+    place = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? path_of(path, &about) : NULL;
     if (!place && !S_ISDIR(about.st_mode)) {
         *ret_through = fd;
         return 0;

@@ -11,28 +11,25 @@ static size_t least(size_t a, size_t b)
 
 /*
  * How many letters must be added, removed, changed or swapped with their neighbour to turn one word
- * into the other. Three rows of the usual table are enough.
+ * into the other.
  */
 static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    size_t rows[3][NEAR_LENGTH];
-    size_t *before = rows[0], *above = rows[1], *row = rows[2], *reused;
+    unsigned char table[NEAR_LENGTH][NEAR_LENGTH]; /* for the first letters of both */
 
-    for (size_t j = 0; j <= b_length; j++)
-        above[j] = j;
-    for (size_t i = 1; i <= a_length; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            row[j] = least(least(above[j], row[j - 1]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+    for (size_t i = 0; i <= a_length; i++)
+        for (size_t j = 0; j <= b_length; j++) {
+            size_t found = i + j; /* one word has no letters */
+
+            if (i > 0 && j > 0) {
+                found = least(table[i - 1][j], table[i][j - 1]) + 1U;
+                found = least(found, table[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+            }
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = least(row[j], before[j - 2] + 1);
+                found = least(found, table[i - 2][j - 2] + 1U);
+            table[i][j] = (unsigned char)found;
         }
-        reused = before;
-        before = above;
-        above = row;
-        row = reused;
-    }
-    return above[b_length];
+    return table[a_length][b_length];
 }
 
 void near_start(struct near *near, const char *wanted)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two output formats of `rst list`.
+ * rst list: its command, and what its forms share.
  */
 #ifndef CLI_LIST_H
 #define CLI_LIST_H
@@ -14,6 +14,5 @@ extern const struct command list_command;
 void list_add_name(const struct usdt_probe *probe, struct text *ret);
 
 void list_as_table(const struct findings *findings);
-void list_as_json(const struct findings *findings);
 
 #endif

@@ -24,60 +24,23 @@ static bool is_number(const char *text, size_t length)
     return is_digit(text[length > 1 && text[0] == '-']);
 }
 
-/* "%fs:counter@tpoff" is not a register but a thread's variable, at a symbol. */
-static enum operand_kind x86_kind(const char *text, size_t length)
-{
-    if (text[0] == '$')
-        return OPERAND_CONSTANT;
-    if (has(text, length, '('))
-        return OPERAND_MEMORY;
-    return text[0] == '%' && !has(text, length, ':') ? OPERAND_REGISTER : OPERAND_OTHER;
-}
-
-static enum operand_kind arm_kind(const char *text, size_t length)
-{
-    if (text[0] == '[')
-        return OPERAND_MEMORY;
-    if (text[0] == '#' || is_number(text, length))
-        return OPERAND_CONSTANT;
-    return OPERAND_REGISTER;
-}
-
-/* powerpc writes a register as a plain number, and a constant as an "i" and a number. */
-static enum operand_kind powerpc_kind(const char *text, size_t length)
-{
-    if (text[0] == 'i' && is_number(text + 1, length - 1))
-        return OPERAND_CONSTANT;
-    if (has(text, length, '(') || has(text, length, ','))
-        return OPERAND_MEMORY;
-    return OPERAND_REGISTER;
-}
-
-static enum operand_kind other_kind(const char *text, size_t length)
-{
-    if (text[0] == '$' || is_number(text, length))
-        return OPERAND_CONSTANT;
-    if (has(text, length, '(') || text[0] == '[')
-        return OPERAND_MEMORY;
-    return OPERAND_REGISTER;
-}
-
-static const struct {
-    uint16_t machine;
-    enum operand_kind (*kind)(const char *text, size_t length);
-} dialects[] = {
-    {EM_X86_64, x86_kind}, {EM_386, x86_kind},     {EM_AARCH64, arm_kind},
-    {EM_ARM, arm_kind},    {EM_PPC, powerpc_kind}, {EM_PPC64, powerpc_kind},
-};
-
+/*
+ * x86 writes $5, %rdi and 8(%rbp); "%fs:counter@tpoff" is not a register but a thread's variable,
+ * at a symbol. ARM writes 5 or #5, x0 and [sp, 8]. powerpc writes i5, 3 and 8(1) or 3,4.
+ */
 static enum operand_kind kind_of(uint16_t machine, const char *text, size_t length)
 {
+    const bool is_x86 = machine == EM_X86_64 || machine == EM_386;
+    const bool is_powerpc = machine == EM_PPC || machine == EM_PPC64;
+
     if (length == 0)
         return OPERAND_OTHER;
-    for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++)
-        if (dialects[i].machine == machine)
-            return dialects[i].kind(text, length);
-    return other_kind(text, length);
+    if (is_powerpc ? text[0] == 'i' && is_number(text + 1, length - 1)
+                   : text[0] == '$' || text[0] == '#' || (!is_x86 && is_number(text, length)))
+        return OPERAND_CONSTANT;
+    if (text[0] == '[' || has(text, length, '(') || (is_powerpc && has(text, length, ',')))
+        return OPERAND_MEMORY;
+    return is_x86 && (text[0] != '%' || has(text, length, ':')) ? OPERAND_OTHER : OPERAND_REGISTER;
 }
 
 /* The length up to the next blank outside brackets. */
