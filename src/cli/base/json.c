@@ -53,12 +53,22 @@ static bool is_obeyed(uint32_t character)
     return false;
 }
 
+/* How many bytes at the start JSON writes as they are. */
+static size_t plain_length(const unsigned char *at, const unsigned char *end)
+{
+    const unsigned char *from = at;
+
+    while (at < end && *at >= ' ' && *at < 0x7f && *at != '"' && *at != '\\')
+        at++;
+    return (size_t)(at - from);
+}
+
 static void write_string(FILE *out, const char *bytes, size_t size)
 {
     const unsigned char *at = (const unsigned char *)bytes, *end = at + size;
 
     fputc('"', out);
-    while (at < end) {
+    while ((at += fwrite(at, 1, plain_length(at, end), out)) < end) {
         uint32_t number;
         size_t length = decode(at, (size_t)(end - at), &number);
 
@@ -80,8 +90,11 @@ static void begin(struct json *json, const char *name)
     if (json->begun)
         fputc(',', json->out);
     json->begun = true;
-    if (name)
-        fprintf(json->out, "\"%s\":", name); /* the name is a constant without special characters */
+    if (!name)
+        return;
+    fputc('"', json->out);
+    fputs(name, json->out); /* a constant without special characters */
+    fputs("\":", json->out);
 }
 
 void json_open(struct json *json, const char *name, char bracket)
@@ -118,12 +131,22 @@ void json_null(struct json *json, const char *name)
 
 void json_number(struct json *json, const char *name, uint64_t value)
 {
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (char)('0' + value % 10);
+    while ((value /= 10) > 0);
     begin(json, name);
-    fprintf(json->out, "%" PRIu64, value);
+    fwrite(digits + at, 1, sizeof(digits) - at, json->out);
 }
 
 void json_signed(struct json *json, const char *name, int64_t value)
 {
+    if (value >= 0) {
+        json_number(json, name, (uint64_t)value);
+        return;
+    }
     begin(json, name);
     fprintf(json->out, "%" PRId64, value);
 }

@@ -57,8 +57,6 @@ static int read_segments(struct elf_file *file, const char *name, uint64_t size)
 
     if (elf_getphdrnum(file->elf, &count) != 0)
         return elf_fail(name);
-    if (count > MOST_SEGMENTS)
-        return rst_fail(EBADMSG, "%s: an ELF file with too many segments", name);
     for (size_t i = 0; i < count; i++) {
         if (!gelf_getphdr(file->elf, (int)i, &header))
             return elf_fail(name);
@@ -86,42 +84,48 @@ bool elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *re
     return false;
 }
 
-/* Refuse more sections than MOST_SECTIONS. All other errors are left to libelf. */
-static int check_sections(int fd, const char *name)
+/* Refuse more sections and segments than these. All other errors are left to libelf. */
+static int check_counts(int fd, const char *name)
 {
     /* Where headers say how many there are. */
     static const struct {
-        size_t header_size, sections_at, section_count; /* the file's header */
-        size_t section_size, size, word;                /* a section's header */
+        size_t header_size, sections_at, segments, sections; /* the file's header */
+        size_t section_size, size, word;                     /* a section's header */
     } layouts[] = {
-        {sizeof(Elf32_Ehdr), 32, 48, sizeof(Elf32_Shdr), 20, 4},
-        {sizeof(Elf64_Ehdr), 40, 60, sizeof(Elf64_Shdr), 32, 8},
+        {sizeof(Elf32_Ehdr), 32, 44, 48, sizeof(Elf32_Shdr), 20, 4},
+        {sizeof(Elf64_Ehdr), 40, 56, 60, sizeof(Elf64_Shdr), 32, 8},
     };
     char header[sizeof(Elf64_Ehdr)] = "", first[sizeof(Elf64_Shdr)];
     ssize_t size = pread(fd, header, sizeof(header), 0);
     bool wide = header[EI_CLASS] == ELFCLASS64, big_endian = header[EI_DATA] == ELFDATA2MSB;
     uint64_t at = elf_number(big_endian, header + layouts[wide].sections_at, layouts[wide].word);
 
-    if (size >= (ssize_t)layouts[wide].header_size && at > 0 && at <= INT64_MAX &&
-        elf_number(big_endian, header + layouts[wide].section_count, 2) == 0 &&
+    if (size < (ssize_t)layouts[wide].header_size)
+        return 0;
+    if (elf_number(big_endian, header + layouts[wide].segments, 2) > MOST_SEGMENTS)
+        return rst_fail(EBADMSG, "%s: an ELF file with too many segments", name);
+    if (at > 0 && at <= INT64_MAX &&
+        elf_number(big_endian, header + layouts[wide].sections, 2) == 0 &&
         pread(fd, first, sizeof(first), (off_t)at) >= (ssize_t)layouts[wide].section_size &&
         elf_number(big_endian, first + layouts[wide].size, layouts[wide].word) > MOST_SECTIONS)
         return rst_fail(EBADMSG, "%s: an ELF file with too many sections", name);
     return 0;
 }
 
-static int check_file(int fd, const char *name, struct stat *ret)
+int elf_file_check(int fd, const char *name, uint64_t *ret_size)
 {
+    struct stat about;
     char magic[SELFMAG];
 
-    if (fstat(fd, ret) < 0)
+    if (fstat(fd, &about) < 0)
         return rst_fail_errno(errno, "%s", name);
-    if (!S_ISREG(ret->st_mode))
+    if (!S_ISREG(about.st_mode))
         return rst_fail(ENOEXEC, "%s: not a regular file", name);
     if (pread(fd, magic, sizeof(magic), 0) != sizeof(magic) || memcmp(magic, ELFMAG, SELFMAG) != 0)
         return rst_fail(ENOEXEC, "%s: not an ELF file: name a program, a library or an image",
                         name);
-    return check_sections(fd, name);
+    *ret_size = (uint64_t)about.st_size;
+    return check_counts(fd, name);
 }
 
 static int read_headers(struct elf_file *file, const char *name, uint64_t size)
@@ -145,13 +149,11 @@ static int read_headers(struct elf_file *file, const char *name, uint64_t size)
 int elf_file_read(int fd, const char *name, uint64_t most_bytes, struct elf_file *ret)
 {
     struct elf_file file = {0};
-    struct stat about;
-    int error = check_file(fd, name, &about);
     uint64_t size;
+    int error = elf_file_check(fd, name, &size);
 
     if (error < 0)
         return error;
-    size = (uint64_t)about.st_size;
     file.left = size < most_bytes ? size : most_bytes;
     elf_version(EV_CURRENT);
     file.elf = elf_begin(fd, ELF_C_READ, NULL);

@@ -26,6 +26,12 @@ struct elf_file {
 };
 
 /*
+ * Check an open file before libelf sees it: that it is a regular ELF file, and does not claim to
+ * have more sections or segments than any file needs. Gives 0 or a negative errno.
+ */
+int elf_file_check(int fd, const char *name, uint64_t *ret_size);
+
+/*
  * Read the headers. At most `most_bytes` bytes of sections can be read after that. Gives 0 or a
  * negative errno; `ret` is untouched on failure.
  */

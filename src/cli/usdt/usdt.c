@@ -260,8 +260,8 @@ static bool all_agree(const struct usdt_arguments *arguments, const struct rst_s
         const char *prefix = rst_types[signature->types[i]].prefix;
         bool is_signed = prefix[0] == '-';
 
-        if (operand->size != prefix[is_signed] - '0' || operand->is_signed != is_signed ||
-            operand->is_float)
+        if (operand->size != (uint32_t)(prefix[is_signed] - '0') ||
+            operand->is_signed != is_signed || operand->is_float)
             return false;
     }
     return arguments->count == signature->count;
