@@ -128,57 +128,50 @@ static char *path_of(const char *path, const struct stat *about)
  * Opening a regular file does not wait for a process that holds a lease on it. Opening a pipe waits
  * for its reader.
  */
-static int write_through(int path_fd, const char *path, const uint8_t *bytes, size_t size)
+static int write_through(const char *path, const uint8_t *bytes, size_t size)
 {
-    int flags = O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY, fd, error;
     struct stat about;
-    char link[64];
+    bool is_regular = stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY | (is_regular ? O_NONBLOCK : 0));
+    int error;
 
-    if (fstat(path_fd, &about) == 0 && S_ISREG(about.st_mode))
-        flags |= O_NONBLOCK;
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
-    fd = open(link, flags);
-    if (fd < 0 && errno == ENOENT) /* /proc is not mounted */
-        fd = open(path, flags);
     if (fd < 0)
         return -errno;
     error = write_all(fd, bytes, size);
-    if (close(fd) < 0 && error == 0)
-        error = -errno;
-    return error;
+    return close(fd) < 0 && error == 0 ? -errno : error;
 }
 
 /*
  * Replace what the path leads to. The kernel follows a link, and refuses one that another user has
  * put into a shared directory (protected_symlinks in proc_sys_fs(5)). If a link leads to no file,
- * an empty one is made. What can't be replaced is given as a descriptor opened with O_PATH.
+ * an empty one is made. `ret_through` gets whether it can't be replaced.
  */
-static int place_file(const char *path, const uint8_t *bytes, size_t size, int *ret_through)
+static int place_file(const char *path, const uint8_t *bytes, size_t size, bool *ret_through)
 {
     struct stat about;
     bool made = false;
-    int error = 0, fd;
+    int error, fd;
     char *place;
 
     if (lstat(path, &about) < 0)
         return errno == ENOENT ? replace(path, NULL, bytes, size) : -errno;
-    fd = open(path, O_PATH | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) {
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+    if (stat(path, &about) < 0) {
+        if (errno != ENOENT)
+            return -errno;
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+        if (fd < 0 || fstat(fd, &about) < 0)
+            return -errno;
+        close(fd);
         made = true;
     }
-    if (fd < 0)
-        return -errno;
-    place = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? path_of(path, &about) : NULL;
-    if (!place && !S_ISDIR(about.st_mode)) {
-        *ret_through = fd;
-        return 0;
-    }
-    error = place ? replace(place, &about, bytes, size) : -EISDIR;
+    if (S_ISDIR(about.st_mode))
+        return -EISDIR;
+    place = S_ISREG(about.st_mode) ? path_of(path, &about) : NULL;
+    *ret_through = !place;
+    error = place ? replace(place, &about, bytes, size) : 0;
     if (error < 0 && made && about.st_size == 0)
         unlink(place);
     free(place);
-    close(fd);
     return error;
 }
 
@@ -186,16 +179,13 @@ static int place_file(const char *path, const uint8_t *bytes, size_t size, int *
 static int write_named(const char *path, const uint8_t *bytes, size_t size)
 {
     sigset_t held, former;
-    int through = -1, error;
+    bool through = false;
+    int error;
 
     hold_signals(&held, &former);
     error = place_file(path, bytes, size, &through);
     sigprocmask(SIG_SETMASK, &former, NULL);
-    if (through >= 0) {
-        error = write_through(through, path, bytes, size);
-        close(through);
-    }
-    return error;
+    return through ? write_through(path, bytes, size) : error;
 }
 
 int output_write(const char *path, const uint8_t *bytes, size_t size)
