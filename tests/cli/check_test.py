@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: MIT
 """`rst check`: a line for each fact, as the machine is and as a test makes it."""
 
-import contextlib
 import ctypes
 import os
 import re
 import resource
 import shutil
-import signal
-import subprocess
-import time
 
 import command
 import harness
@@ -75,10 +71,6 @@ class Check(command.CommandTest):
         paths = ["/sys/kernel/tracing/uprobe_events", "/sys/kernel/debug/tracing/uprobe_events"]
         tracefs = any(os.access(path, os.W_OK) for path in paths)
         self.assertEqual(self.one(facts, "tracefs")[0], "yes" if tracefs else "-")
-        with contextlib.suppress(FileNotFoundError):  # before Linux 6.3
-            with open("/proc/sys/vm/memfd_noexec", encoding="ascii") as file:
-                words = f"vm.memfd_noexec is {file.read().strip()}: "
-            self.assertIn(words, self.one(facts, "policy")[1])
         if self.usual() == GOOD:
             for name in "uprobes", "privileges", "attaching", "memfd", "file", "watching":
                 self.assertEqual(self.one(facts, name)[0], "yes", name)
@@ -90,7 +82,7 @@ class Check(command.CommandTest):
                 installed = shutil.which(name) is not None
                 verdict, words = self.one(facts, name)
                 self.assertEqual(verdict, "yes" if installed else "-", words)
-                self.assertRegex(words, r"^\d+\.\d+\S*: .*memfd" if installed else "^not installed: Debian has it as ")
+                self.assertRegex(words, rf"^/\S*/{name} sees .*memfd" if installed else "^not installed: Debian has it as ")
 
     def test_without_privilege_it_says_what_grants_it(self):
         self.need_root()
@@ -172,43 +164,10 @@ class Check(command.CommandTest):
         os.chmod(path, 0o755)
         return {"PATH": directory + ":" + os.environ["PATH"]}
 
-    def test_a_newer_bpftrace_finds_a_memfd_by_path(self):
-        for version, pattern in ("0.24.2", "by -p PID and by path"), ("0.25.0", "not by -p PID"):
-            path = self.fake("bpftrace", f"echo bpftrace v{version}\n")
-            facts = self.facts(self.usual(), environment=path)
-            verdict, words = self.one(facts, "bpftrace")
-            self.assertEqual(verdict, "yes")
-            self.assertRegex(words, rf"^{version}: .*memfd.*{pattern}")
-
     def test_another_program_of_a_tracer_s_name_is_not_taken_for_it(self):
         path = self.fake("dtrace", "echo 'usage: dtrace FILE.d'; exit 1\n")
         facts = self.facts(self.usual(), environment=path)
         self.assertRegex(self.one(facts, "dtrace")[1], "is another program of that name")
-
-    def test_a_tracer_that_does_not_answer_is_not_waited_for(self):
-        directory = self.directory()
-        script = f"sleep 1000 & echo $! >{directory}/child; wait\n"
-        facts = self.facts(self.usual(), environment=self.fake("gdb", script))
-        verdict, words = self.one(facts, "gdb")
-        self.assertEqual(verdict, "-")
-        self.assertIn("does not answer", words)
-        with open(f"{directory}/child", encoding="ascii") as file:
-            child = int(file.read())
-        self.assertFalse(os.path.exists(f"/proc/{child}/exe"), "the process that bpftrace started still runs")
-
-    def test_ctrl_c_ends_what_it_asks_as_well(self):
-        directory = self.directory()
-        script = f"echo $$ >{directory}/new && mv {directory}/new {directory}/pid; exec sleep 1000\n"
-        environment = {**os.environ, **self.fake("bpftrace", script)}
-        process = subprocess.Popen([command.RST, "check"], stdout=subprocess.DEVNULL, env=environment)
-        end = time.monotonic() + harness.DEADLINE
-        while not os.path.exists(f"{directory}/pid"):
-            self.assertLess(time.monotonic(), end, "bpftrace was not asked")
-            time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(harness.DEADLINE), -signal.SIGINT)
-        with open(f"{directory}/pid", encoding="ascii") as file:
-            self.assertFalse(os.path.exists(f"/proc/{int(file.read())}"))
 
     def test_it_takes_no_arguments(self):
         self.assertIn("takes no arguments", self.rst("check", "all", status=USAGE).err)

@@ -30,18 +30,6 @@ static void check_environment(struct machine *machine)
     unsetenv("RST_BACKING");
 }
 
-static void check_policy(struct machine *machine)
-{
-    char line[32];
-
-    if (read_line("/proc/sys/vm/memfd_noexec", line, sizeof(line))) /* new in Linux 6.3 */
-        fact_set(machine, VERDICT_NOTE, "vm.memfd_noexec is %s%s", line,
-                 strcmp(line, "0") == 0 ? ": any memfd may be executed"
-                 : strcmp(line, "1") == 0 || strcmp(line, "2") == 0
-                     ? ": librst's may still be executed"
-                     : "");
-}
-
 /* Open the probe's image as any tracer does. */
 static void open_image(struct machine *machine)
 {
@@ -189,7 +177,6 @@ static void check_watching(struct machine *machine)
 
 const struct check load_checks[] = {
     {"setting", check_environment, NULL},
-    {"policy", check_policy, NULL},
     {"memfd", check_memfd, NULL},
     {"file", check_directory, "XDG_RUNTIME_DIR"},
     {"file", check_directory, "TMPDIR"},

@@ -3,93 +3,78 @@
  * Which tracers are installed, and which backings each can see. docs/tracing.md has the commands.
  */
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "cli/base/number.h"
-#include "cli/base/program.h"
+#include "cli/base/file.h"
 #include "cli/check/check.h"
 
+/* These directories too: Debian keeps bcc's tools in one that is not in every user's PATH. */
+static const char further[] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";
+
 struct known_tracer {
-    const char *programs[2]; /* alternative names: the first one found is used */
-    const char *option;      /* prints the version; NULL: there is no such option */
-    const char *mark; /* the output contains it, unless this is another program of the same name */
-    const char *package;
+    const char *program, *other_name, *package;
+    bool no_script; /* a script is another program of that name */
     const char *sees;
-    unsigned from; /* version_number() from which `sees_then` holds; 0: none */
-    const char *sees_then;
 };
+
+/* The path of a program, to be freed; NULL if there is none. */
+static char *find_program(const char *program)
+{
+    const char *given = getenv("PATH");
+    char *list = text_format("%s:%s", given ? given : "", further), *rest = list, *directory;
+    char *path = NULL;
+
+    while (!path && (directory = strsep(&rest, ":"))) {
+        path = text_format("%s/%s", directory, program);
+        if (!*directory || access(path, X_OK) < 0) {
+            free(path);
+            path = NULL;
+        }
+    }
+    free(list);
+    return path;
+}
 
 static void look_for(struct machine *machine)
 {
     const struct known_tracer *tracer = machine->context;
-    char version[PROGRAM_VERSION] = "", *path = NULL;
-    const char *name = NULL;
+    char *path = find_program(tracer->program), start[3];
 
-    for (size_t i = 0; i < 2 && tracer->programs[i] && !path; i++) {
-        name = tracer->programs[i];
-        path = program_path(name);
-    }
+    if (!path && tracer->other_name)
+        path = find_program(tracer->other_name);
     if (!path)
         fact_set(machine, VERDICT_NOTE, "not installed: Debian has it as %s", tracer->package);
-    else if (tracer->option && !program_version(path, tracer->option, tracer->mark, version))
-        fact_set(machine, VERDICT_NOTE, "%s is another program of that name, or does not answer",
-                 name);
+    else if (tracer->no_script && read_line(path, start, sizeof(start)) && strcmp(start, "#!") == 0)
+        fact_set(machine, VERDICT_NOTE, "%s is another program of that name", path);
     else
-        fact_set(machine, VERDICT_YES, "%s: %s", *version ? version : name,
-                 tracer->from && version_number(version) >= tracer->from ? tracer->sees_then
-                                                                         : tracer->sees);
+        fact_set(machine, VERDICT_YES, "%s %s", path, tracer->sees);
     free(path);
 }
 
+static const struct known_tracer bpftrace = {
+    "bpftrace", NULL, "bpftrace", false,
+    "sees memfd and file by their paths; by -p PID a file, and up to version 0.24 a memfd"};
+static const struct known_tracer bcc = {
+    "tplist-bpfcc", "tplist", "bpfcc-tools", false,
+    "and bcc's other tools see memfd and file, by -p PID and by path"};
+static const struct known_tracer perf = {
+    "perf", NULL, "linux-perf", false,
+    "sees no memfd; a file after perf buildid-cache --update FILE"};
+static const struct known_tracer gdb = {
+    "gdb", NULL, "gdb", false, "sees memfd and file; needs no privilege for your own processes"};
+static const struct known_tracer stap = {"stap", NULL, "systemtap", false,
+                                         "sees no memfd; a file by its path"};
+static const struct known_tracer dtrace = {
+    "dtrace", NULL, "dtrace", true,
+    "sees memfd and file from 2.0.7 on; calls provider shop of process 4711 shop4711"};
+
 const struct check tracer_checks[] = {
-    {"bpftrace", look_for,
-     &(const struct known_tracer){
-         .programs = {"bpftrace"},
-         .option = "--version",
-         .mark = "bpftrace",
-         .package = "bpftrace",
-         .sees = "sees memfd and file, by -p PID and by path",
-         .from = 25,
-         .sees_then = "sees a memfd by the path that 'rst list' shows, not by -p PID; a file by "
-                      "both",
-     }},
-    {"bcc", look_for,
-     &(const struct known_tracer){
-         .programs = {"tplist-bpfcc", "tplist"},
-         .package = "bpfcc-tools",
-         .sees = "sees memfd and file, by -p PID and by path",
-     }},
-    {"perf", look_for,
-     &(const struct known_tracer){
-         .programs = {"perf"},
-         .option = "--version",
-         .mark = "perf",
-         .package = "linux-perf",
-         .sees = "does not see a memfd; a file after perf buildid-cache --update FILE",
-     }},
-    {"gdb", look_for,
-     &(const struct known_tracer){
-         .programs = {"gdb"},
-         .option = "--version",
-         .mark = "gdb",
-         .package = "gdb",
-         .sees = "sees memfd and file; needs no privilege for your own processes",
-     }},
-    {"stap", look_for,
-     &(const struct known_tracer){
-         .programs = {"stap"},
-         .option = "--version",
-         .mark = "SystemTap",
-         .package = "systemtap",
-         .sees = "does not see a memfd; sees a file by its path",
-     }},
-    {"dtrace", look_for,
-     &(const struct known_tracer){
-         .programs = {"dtrace"},
-         .option = "-V",
-         .mark = " D ",
-         .package = "dtrace",
-         .sees = "sees memfd and file (2.0.7 does, 2.0.1 not); calls provider shop of process "
-                 "4711 shop4711",
-     }},
+    {"bpftrace", look_for, &bpftrace},
+    {"bcc", look_for, &bcc},
+    {"perf", look_for, &perf},
+    {"gdb", look_for, &gdb},
+    {"stap", look_for, &stap},
+    {"dtrace", look_for, &dtrace},
     {NULL, NULL, NULL},
 };

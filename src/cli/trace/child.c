@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "cli/base/number.h"
-#include "cli/base/program.h"
+#include "cli/trace/program.h"
 #include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "cli/trace/tracer.h"

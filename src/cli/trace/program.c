@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/base/program.h"
+#include "cli/trace/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
