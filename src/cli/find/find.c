@@ -116,8 +116,8 @@ static enum source_kind kind_of(enum process_place place, enum usdt_kind kind)
 }
 
 /* `process` and `file` are NULL for a file that the user named. */
-static void add_probes(struct search *search, struct findings *findings, enum process_place place,
-                       const char *path, const struct usdt_file *usdt, struct process *process,
+static void add_probes(struct findings *findings, enum process_place place, const char *path,
+                       const struct usdt_file *usdt, struct process *process,
                        const struct process_file *file)
 {
     struct source *source = sure(malloc(sizeof(*source)));
@@ -135,7 +135,7 @@ static void add_probes(struct search *search, struct findings *findings, enum pr
     for (size_t i = 0; i < usdt->count; i++) {
         const struct usdt_probe *probe = &usdt->probes[i];
 
-        if (is_wanted(search, probe))
+        if (is_wanted(findings->search, probe))
             APPEND(findings->list, findings->count,
                    (struct found){probe, source, read_watched(findings, process, file, probe)});
     }
@@ -144,7 +144,7 @@ static void add_probes(struct search *search, struct findings *findings, enum pr
 /* --------------------------------------------------------------------------- processes -- */
 
 /* Gives false if the file can't be read, which is then reported. */
-static bool look_at_file(struct search *search, struct findings *findings, struct process *process,
+static bool look_at_file(struct findings *findings, struct process *process,
                          const struct process_file *file)
 {
     struct process_opened opened;
@@ -163,12 +163,12 @@ static bool look_at_file(struct search *search, struct findings *findings, struc
     known = read_known(findings, opened.fd, opened.path, true);
     close(opened.fd);
     if (known->file.count > 0)
-        add_probes(search, findings, opened.place, opened.path, &known->file, process, file);
+        add_probes(findings, opened.place, opened.path, &known->file, process, file);
     free(opened.path);
     return !known->unread;
 }
 
-static void look_at_process(struct search *search, struct findings *findings, pid_t pid)
+static void look_at_process(struct findings *findings, pid_t pid)
 {
     struct process process;
     size_t before = findings->probes;
@@ -183,7 +183,7 @@ static void look_at_process(struct search *search, struct findings *findings, pi
         return;
     }
     for (size_t i = 0; i < process.file_count; i++)
-        all_read &= look_at_file(search, findings, &process, &process.files[i]);
+        all_read &= look_at_file(findings, &process, &process.files[i]);
     if (!findings->sweeps && findings->probes == before && all_read) {
         say("process %ld (%s) has no %s", (long)pid, rst_quote(process.command).text,
             process.file_count ? "probes" : "program: it is a kernel thread, or has exited");
@@ -217,7 +217,7 @@ static int open_named(const char *path)
                     text_path(path).text, word, word);
 }
 
-static void look_at_path(struct search *search, struct findings *findings, const char *path)
+static void look_at_path(struct findings *findings, const char *path)
 {
     int fd = open_named(path);
     const struct known_file *known;
@@ -229,9 +229,8 @@ static void look_at_path(struct search *search, struct findings *findings, const
     known = read_known(findings, fd, path, false);
     close(fd);
     if (known->file.count > 0) {
-        add_probes(search, findings,
-                   known->file.kind == USDT_EXECUTABLE ? PLACE_EXECUTABLE : PLACE_FILE, path,
-                   &known->file, NULL, NULL);
+        add_probes(findings, known->file.kind == USDT_EXECUTABLE ? PLACE_EXECUTABLE : PLACE_FILE,
+                   path, &known->file, NULL, NULL);
         return;
     }
     if (!known->unread)
@@ -270,8 +269,10 @@ static void say_what_lacks(const struct findings *findings)
     }
 }
 
-static void say_what_is_missing(const struct search *search, struct findings *findings)
+static void say_what_is_missing(struct findings *findings)
 {
+    const struct search *search = findings->search;
+
     if (findings->sweeps && findings->probes == 0) {
         say("no process that you may look at has probes");
         note_status(findings, STATUS_NONE);
@@ -306,13 +307,13 @@ void find_probes(struct search *search, struct findings *ret)
     pid_t *pids = NULL;
     size_t count;
 
-    *ret = (struct findings){0};
+    *ret = (struct findings){.search = search};
     for (size_t i = 0; i < search->glob_count; i++)
         search->globs[i].matches = 0;
     for (size_t i = 0; i < search->pid_count; i++)
-        look_at_process(search, ret, search->pids[i]);
+        look_at_process(ret, search->pids[i]);
     for (size_t i = 0; i < search->file_count; i++)
-        look_at_path(search, ret, search->files[i]);
+        look_at_path(ret, search->files[i]);
     ret->sweeps = search->pid_count + search->file_count == 0;
     count = ret->sweeps ? process_all(&pids) : 0;
     if (ret->sweeps && count == 0) {
@@ -320,10 +321,10 @@ void find_probes(struct search *search, struct findings *ret)
         return;
     }
     for (size_t i = 0; i < count; i++)
-        look_at_process(search, ret, pids[i]);
+        look_at_process(ret, pids[i]);
     free(pids);
     say_what_lacks(ret);
-    say_what_is_missing(search, ret);
+    say_what_is_missing(ret);
     if (ret->count > 0)
         qsort(ret->list, ret->count, sizeof(*ret->list), compare_found);
 }

@@ -53,6 +53,7 @@ struct known_file {
 };
 
 struct findings {
+    struct search *search;
     struct found *list; /* sorted by provider, probe, path, watched, site and process */
     size_t count;
     struct source **sources;
