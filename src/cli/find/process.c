@@ -223,7 +223,6 @@ void process_close(struct process *process)
         free(process->mappings[i].name);
     free(process->mappings);
     free(process->files);
-    free(process->descriptors);
     close(process->directory);
     if (process->memory > 0)
         close(process->memory);

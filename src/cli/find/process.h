@@ -26,12 +26,6 @@ struct process_file {
     size_t count;
 };
 
-struct process_descriptor {
-    dev_t device;
-    ino_t inode;
-    int number;
-};
-
 struct process {
     pid_t pid;
     char command[64]; /* comm: the process can set it to any bytes */
@@ -41,9 +35,6 @@ struct process {
     size_t mapping_count;
     struct process_file *files; /* sorted by inode */
     size_t file_count;
-    struct process_descriptor *descriptors; /* read when first needed */
-    size_t descriptor_count;
-    bool has_descriptors;
 };
 
 /*
@@ -68,7 +59,7 @@ struct process_opened {
  * negative errno and a message for rst_error(): -ENXIO if it is not a regular file (a device, for
  * example) and so can't have probes, -ESTALE if the process no longer has it mapped.
  */
-int process_open_file(struct process *process, const struct process_file *file,
+int process_open_file(const struct process *process, const struct process_file *file,
                       struct process_opened *ret);
 
 /* Read the semaphore at an offset in the file: the 16 bits that the kernel counts in, whoever made

@@ -36,41 +36,26 @@ static bool is_memfd(const struct process_mapping *mapping)
     return strncmp(mapping->name, MEMFD, strlen(MEMFD)) == 0;
 }
 
-static void read_descriptors(struct process *process)
+/* The lowest descriptor of the inode; -1: the process has none open, or it can't be seen. */
+static int find_descriptor(const struct process *process, dev_t device, ino_t inode)
 {
-    int fd = openat(process->directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(process->directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), lowest = -1;
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *entry;
     struct stat about;
 
-    process->has_descriptors = true;
-    if (fd >= 0 && !directory)
-        close(fd);
     while (directory && (entry = readdir(directory))) {
-        if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &about, 0) < 0 ||
-            !S_ISREG(about.st_mode))
-            continue;
-        APPEND(process->descriptors, process->descriptor_count,
-               (struct process_descriptor){about.st_dev, about.st_ino,
-                                           (int)strtol(entry->d_name, NULL, 10)});
+        int number = (int)strtol(entry->d_name, NULL, 10);
+
+        if (entry->d_name[0] != '.' && (lowest < 0 || number < lowest) &&
+            fstatat(fd, entry->d_name, &about, 0) == 0 && about.st_dev == device &&
+            about.st_ino == inode)
+            lowest = number;
     }
     if (directory)
         closedir(directory);
-}
-
-/* The lowest descriptor of the inode; -1: the process has none open, or it can't be seen. */
-static int find_descriptor(struct process *process, dev_t device, ino_t inode)
-{
-    int lowest = -1;
-
-    if (!process->has_descriptors)
-        read_descriptors(process);
-    for (size_t i = 0; i < process->descriptor_count; i++) {
-        const struct process_descriptor *each = &process->descriptors[i];
-
-        if (each->device == device && each->inode == inode && (lowest < 0 || each->number < lowest))
-            lowest = each->number;
-    }
+    else if (fd >= 0)
+        close(fd);
     return lowest;
 }
 
@@ -82,7 +67,7 @@ enum way { BY_MAPPING, BY_NAME, BY_DESCRIPTOR, WAYS };
  * The path below /proc/PID by which the file may be opened, NULL if there is none; free() it. The
  * descriptor is one of the inode.
  */
-static char *way_to(struct process *process, const struct process_file *file, enum way way,
+static char *way_to(const struct process *process, const struct process_file *file, enum way way,
                     dev_t device, ino_t inode)
 {
     const struct process_mapping *mapping = &file->mappings[0];
@@ -121,7 +106,7 @@ static bool is_mapped(int path_fd, const struct process_mapping *mapping, bool b
 }
 
 /* Gives an O_PATH descriptor, or a negative errno: -ESTALE if something else is mapped by now. */
-static int open_by(struct process *process, const struct process_file *file, enum way way)
+static int open_by(const struct process *process, const struct process_file *file, enum way way)
 {
     const struct process_mapping *mapping = &file->mappings[0];
     char *path = way_to(process, file, way, mapping->device, mapping->inode);
@@ -142,7 +127,7 @@ static int open_by(struct process *process, const struct process_file *file, enu
  * Try each way. If all fail, gives the error that says most: "no permission" says more than "not
  * there".
  */
-static int open_any_way(struct process *process, const struct process_file *file,
+static int open_any_way(const struct process *process, const struct process_file *file,
                         struct stat *about)
 {
     int last = -ENOENT, path_fd, fd;
@@ -174,7 +159,7 @@ static bool leads_to(const char *path, const struct stat *about)
  * The first of these that leads to the file: its name, its name in the process's mount namespace, a
  * descriptor, the mapping.
  */
-static char *path_of(struct process *process, const struct process_file *file,
+static char *path_of(const struct process *process, const struct process_file *file,
                      const struct stat *about)
 {
     static const enum way ways[] = {BY_NAME, BY_DESCRIPTOR, BY_MAPPING};
@@ -216,7 +201,7 @@ static bool has_exited(const struct process *process)
     return readlinkat(process->directory, "exe", &target, 1) < 0;
 }
 
-int process_open_file(struct process *process, const struct process_file *file,
+int process_open_file(const struct process *process, const struct process_file *file,
                       struct process_opened *ret)
 {
     const char *name = file->mappings[0].name;

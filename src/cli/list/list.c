@@ -187,32 +187,25 @@ static void print_names(const struct findings *findings)
     free(name.bytes);
 }
 
-static enum status list(struct list_options *options)
-{
-    struct findings findings;
-    enum status status;
-
-    find_probes(&options->search, &findings);
-    status = findings.status;
-    if (options->watched && keep_watched(&findings) != STATUS_GOOD && status == STATUS_GOOD)
-        status = STATUS_NONE;
-    if (options->json)
-        print_json(&findings);
-    else if (options->names)
-        print_names(&findings);
-    else if (findings.count > 0)
-        list_as_table(&findings);
-    findings_free(&findings);
-    return status;
-}
-
 static enum status run(int count, char **words)
 {
     struct list_options options = {0};
+    struct findings findings;
     enum status status = parse(count, words, &options);
 
-    if (status == STATUS_GOOD)
-        status = list(&options);
+    if (status == STATUS_GOOD) {
+        find_probes(&options.search, &findings);
+        status = findings.status;
+        if (options.watched && keep_watched(&findings) != STATUS_GOOD && status == STATUS_GOOD)
+            status = STATUS_NONE;
+        if (options.json)
+            print_json(&findings);
+        else if (options.names)
+            print_names(&findings);
+        else if (findings.count > 0)
+            list_as_table(&findings);
+        findings_free(&findings);
+    }
     search_free(&options.search);
     return status;
 }
