@@ -39,7 +39,7 @@ struct process {
 
 /*
  * Gives 0 or a negative errno, with a message for rst_error(): -ESRCH if the process does not exist
- * (any more), -EACCES or -EPERM if you may not see its mappings. A kernel thread or a zombie has no
+ * (any more) or is a thread, -EACCES or -EPERM if you may not see its mappings. A kernel thread or a zombie has no
  * files.
  */
 int process_open(pid_t pid, struct process *ret);
