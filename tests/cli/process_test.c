@@ -66,7 +66,7 @@ static void finds_the_program_itself(void **state)
         if (error == -ENXIO)
             continue;
         assert_int_equal(error, 0);
-        executables += opened.place == PLACE_EXECUTABLE;
+        executables += opened.kind == SOURCE_EXECUTABLE;
         assert_int_equal(access(opened.path, R_OK), 0);
         close(opened.fd);
         free(opened.path);
@@ -95,7 +95,7 @@ static void reads_a_semaphore_where_the_process_has_it(void **state)
     for (size_t i = 0; i < process.file_count; i++) {
         if (process_open_file(&process, &process.files[i], &opened) != 0)
             continue;
-        if (opened.place == PLACE_MEMFD) {
+        if (opened.kind == SOURCE_MEMFD) {
             found++;
             assert_string_equal(opened.path, rst_probe_path(probe));
             assert_int_equal(usdt_read(opened.fd, opened.path, &file), 0);

@@ -15,13 +15,11 @@ static bool is_plain(char c)
 bool is_plain_word(const char *word, const char *further)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    const char *at = word;
 
-    if (!*word)
-        return false;
-    for (; *word; word++)
-        if (!strchr(letters, *word) && !strchr(further, *word))
-            return false;
-    return true;
+    while (*at && (strchr(letters, *at) || strchr(further, *at)))
+        at++;
+    return at > word && !*at;
 }
 
 /*

@@ -14,7 +14,6 @@
 #include "cli/base/number.h"
 #include "cli/base/privilege.h"
 #include "cli/base/quote.h"
-#include "cli/find/process.h"
 #include "error.h"
 
 /* A failure of the whole search is the first one of what the user named. */
@@ -106,17 +105,8 @@ static int32_t read_watched(struct findings *findings, struct process *process,
     return WATCHED_UNKNOWN;
 }
 
-static enum source_kind kind_of(enum process_place place, enum usdt_kind kind)
-{
-    if (place == PLACE_MEMFD)
-        return SOURCE_MEMFD;
-    if (place == PLACE_EXECUTABLE)
-        return SOURCE_EXECUTABLE;
-    return kind == USDT_IMAGE ? SOURCE_FILE : SOURCE_LIBRARY;
-}
-
 /* `process` and `file` are NULL for a file that the user named. */
-static void add_probes(struct findings *findings, enum process_place place, const char *path,
+static void add_probes(struct findings *findings, enum source_kind kind, const char *path,
                        const struct usdt_file *usdt, struct process *process,
                        const struct process_file *file)
 {
@@ -125,7 +115,7 @@ static void add_probes(struct findings *findings, enum process_place place, cons
     *source = (struct source){
         .pid = process ? process->pid : 0,
         .command = process ? sure(strdup(process->command)) : NULL,
-        .kind = kind_of(place, usdt->kind),
+        .kind = kind == SOURCE_LIBRARY && usdt->kind == USDT_IMAGE ? SOURCE_FILE : kind,
         .path = sure(strdup(path)),
         .file = usdt,
     };
@@ -163,7 +153,7 @@ static bool look_at_file(struct findings *findings, struct process *process,
     known = read_known(findings, opened.fd, opened.path, true);
     close(opened.fd);
     if (known->file.count > 0)
-        add_probes(findings, opened.place, opened.path, &known->file, process, file);
+        add_probes(findings, opened.kind, opened.path, &known->file, process, file);
     free(opened.path);
     return !known->unread;
 }
@@ -229,8 +219,9 @@ static void look_at_path(struct findings *findings, const char *path)
     known = read_known(findings, fd, path, false);
     close(fd);
     if (known->file.count > 0) {
-        add_probes(findings, known->file.kind == USDT_EXECUTABLE ? PLACE_EXECUTABLE : PLACE_FILE,
-                   path, &known->file, NULL, NULL);
+        add_probes(findings,
+                   known->file.kind == USDT_EXECUTABLE ? SOURCE_EXECUTABLE : SOURCE_LIBRARY, path,
+                   &known->file, NULL, NULL);
         return;
     }
     if (!known->unread)

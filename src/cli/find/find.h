@@ -13,6 +13,7 @@
 
 #include "cli/base/command.h"
 #include "cli/find/globs.h"
+#include "cli/find/process.h"
 #include "cli/usdt/usdt.h"
 
 /* Where to search: in processes, in files, or, if none is named, in every process. */
@@ -24,8 +25,6 @@ struct search {
     struct glob *globs; /* none: every probe */
     size_t glob_count;
 };
-
-enum source_kind { SOURCE_MEMFD, SOURCE_FILE, SOURCE_LIBRARY, SOURCE_EXECUTABLE };
 
 /* A file with probes, in a process or named by the user. */
 struct source {

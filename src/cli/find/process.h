@@ -39,19 +39,19 @@ struct process {
 
 /*
  * Gives 0 or a negative errno, with a message for rst_error(): -ESRCH if the process does not exist
- * (any more) or is a thread, -EACCES or -EPERM if you may not see its mappings. A kernel thread or a zombie has no
- * files.
+ * (any more) or is a thread, -EACCES or -EPERM if you may not see its mappings. A kernel thread or
+ * a zombie has no files.
  */
 int process_open(pid_t pid, struct process *ret);
 void process_close(struct process *process);
 
-/* What kind of file it is. */
-enum process_place { PLACE_FILE, PLACE_MEMFD, PLACE_EXECUTABLE };
+/* What a file is: SOURCE_FILE is one that librst made. */
+enum source_kind { SOURCE_MEMFD, SOURCE_FILE, SOURCE_LIBRARY, SOURCE_EXECUTABLE };
 
 struct process_opened {
-    int fd; /* close() it */
-    enum process_place place;
-    char *path; /* free() it */
+    int fd;                /* close() it */
+    enum source_kind kind; /* not SOURCE_FILE: the bytes tell who made a file */
+    char *path;            /* free() it */
 };
 
 /*

@@ -181,16 +181,16 @@ static char *path_of(const struct process *process, const struct process_file *f
     return path;
 }
 
-static enum process_place place_of(const struct process *process, const struct process_file *file,
-                                   const struct stat *about)
+static enum source_kind kind_of(const struct process *process, const struct process_file *file,
+                                const struct stat *about)
 {
     struct stat program;
 
     if (is_memfd(&file->mappings[0]))
-        return PLACE_MEMFD;
+        return SOURCE_MEMFD;
     if (fstatat(process->directory, "exe", &program, 0) == 0 && file_is_same(&program, about))
-        return PLACE_EXECUTABLE;
-    return PLACE_FILE;
+        return SOURCE_EXECUTABLE;
+    return SOURCE_LIBRARY;
 }
 
 /* A zombie counts as exited: it has no program either. */
@@ -227,7 +227,7 @@ int process_open_file(const struct process *process, const struct process_file *
     }
     *ret = (struct process_opened){
         .fd = fd,
-        .place = place_of(process, file, &about),
+        .kind = kind_of(process, file, &about),
         .path = path_of(process, file, &about),
     };
     return 0;
