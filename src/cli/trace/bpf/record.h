@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a program writes into the ring buffer for each hit, and the keys of counts. The emitter
- * (program.c) writes these bytes, and event.c checks and reads them.
+ * (program.c) writes these bytes, and event.c checks and reads them. A record:
  *
  *     struct record
- *     uint64_t values[arguments]      a number's bits, extended to 64 by its sign; a string's
- * address for each string argument: uint32_t size               bytes that were read, with the NUL;
- * more than string_bytes + 1: the string is cut char bytes[string_room]     string_room: a multiple
- * of 8, less 4, with room for string_bytes + 2 uint64_t frames[]               --stack: to the
- * record's end
+ *     uint64_t values[]  of each argument: a number, extended to 64 bits by its sign; a string's
+ *                        address
+ *     strings[]          of each string argument: uint32_t size; char bytes[RECORD_STRING_ROOM()]
+ *     uint64_t frames[]  --stack: room for RECORD_MOST_FRAMES, of which frame_size bytes are valid
+ *
+ * A string's size includes its NUL. It is 0 for null and for an unreadable string, and string_bytes
+ * + 2 for one that is cut. What follows in its room is not defined. Without frames the record may
+ * end with the last string's last byte.
  */
 #ifndef CLI_TRACE_RECORD_H
 #define CLI_TRACE_RECORD_H
@@ -21,34 +24,45 @@ struct record {
     uint64_t time;    /* nanoseconds of CLOCK_BOOTTIME */
     uint32_t variant; /* in plan.variants */
     uint32_t cpu;
-    uint32_t pid, tid; /* in rst's PID namespace; 0: the process is not in it */
-    uint32_t
-        unreadable; /* bit N: argument N could not be read; of a string, its bytes or its address */
+    uint32_t pid, tid;   /* in rst's PID namespace; 0: the process is not in it */
+    uint32_t unreadable; /* bit N: argument N, or the string at its address, could not be read */
     uint32_t frame_size; /* bytes of frames; 0: none */
     char comm[16];
 };
 
 #define RECORD_MOST_FRAMES 127
 
-/* State of a count's key. */
+/* A multiple of 8, less the size's 4, with room for string_bytes + 2. */
+#define RECORD_STRING_ROOM(string_bytes) ((((string_bytes) + 13) & ~(size_t)7) - 4)
+
+/* State of a count's key: what there is of the argument in --by. */
 enum { KEY_VALUE, KEY_NULL, KEY_UNREADABLE };
 
-/* Key of the counts with --by or --hist. Without both, counts are an array by variant. */
+/* The bucket of a hit whose argument in --hist could not be read. For others see program.h. */
+#define BUCKET_UNREADABLE INT32_MIN
+
+/*
+ * Key of the counts with --by or --hist: a hash map for each CPU, of uint64_t. Without both, counts
+ * are an array for each CPU, of uint64_t by variant. The map must be preallocated.
+ */
 struct count_key {
     uint32_t variant;
-    int32_t bucket; /* --hist: see program.h; else 0 */
+    int32_t bucket; /* --hist; else 0 */
     uint32_t state;
     uint32_t size; /* of a string in `by`, without a NUL; TRACE_KEY_BYTES + 1: it is cut */
     union {
-        uint64_t number; /* 0 without --by */
-        char text[TRACE_KEY_BYTES];
+        uint64_t number;            /* 0 without --by; its bits as in a record */
+        char text[TRACE_KEY_BYTES]; /* after `size` not defined before Linux 5.10, else 0 */
     } by;
 };
 
 /* The size of keys in the map: whether any probe's --by is a string decides for all. */
 #define COUNT_KEY_SIZE(has_strings) ((has_strings) ? sizeof(struct count_key) : 24)
 
-/* The array of counters that programs add to, and rst maps. */
+/*
+ * What programs count that has no room elsewhere: a map of the type array with one value, which is
+ * uint64_t[COUNTERS]. rst may map it (BPF_F_MMAPABLE).
+ */
 enum { COUNTER_LOST, COUNTER_UNCOUNTED /* the map of counts was full */, COUNTERS };
 
 #endif
