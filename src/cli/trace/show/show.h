@@ -19,8 +19,21 @@
 
 /* ------------------------------------------------------------------------------------ values -- */
 
+/* Add PROVIDER:PROBE. */
+void show_probe(struct text *ret, const struct plan_probe *probe);
+
+/*
+ * How much of a string to show: if it is cut, without half a character of UTF-8 at its end, which
+ * comes from the cut.
+ */
+size_t show_fitting(const struct event_string *string);
+
+/* Whether the argument has no value. */
+bool show_unreadable(const struct event *event, size_t argument);
+
 /* Add an argument's value for people. A string is quoted; "?" if it could not be read. */
 void show_value(struct text *ret, const struct event *event, size_t argument);
+void show_digits(struct text *ret, uint64_t number);
 void show_number(struct text *ret, const struct plan_value *value, uint64_t bits);
 void show_quoted(struct text *ret, const struct event_string *string);
 void show_json_number(struct json *json, const char *name, const struct plan_value *value,
@@ -30,6 +43,9 @@ void show_json_number(struct json *json, const char *name, const struct plan_val
 
 struct show;
 struct stacks;
+
+/* What has to be added to a time of CLOCK_BOOTTIME to get nanoseconds since 1970. */
+int64_t show_epoch(void);
 
 /* `stacks` is NULL without --stack. */
 struct show *show_new(const struct plan *plan, struct stacks *stacks);
@@ -68,7 +84,7 @@ void stacks_see(struct stacks *stacks, pid_t pid);
 struct frame {
     uint64_t address;
     const char *function; /* NULL: not known */
-    uint64_t offset;      /* in the function */
+    uint64_t offset;      /* in the function; or else in the module, as its own addresses count */
     const char *file;     /* of the source; NULL: not known */
     int line;
     const char *module; /* the path of the program or library; NULL: not known */

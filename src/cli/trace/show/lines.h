@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* From addresses to lines of sources, by the debugging information (DWARF) of an ELF file. */
+#ifndef CLI_TRACE_LINES_H
+#define CLI_TRACE_LINES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lines;
+
+/* Gives NULL if the file has no debugging information, or more than rst reads. `fd` stays the
+ * caller's, and open until lines_free(). */
+struct lines *lines_new(int fd);
+void lines_free(struct lines *lines);
+
+/* `ret_file` is valid until lines_free(). */
+bool lines_find(struct lines *lines, uint64_t address, const char **ret_file, int *ret_line);
+
+#endif

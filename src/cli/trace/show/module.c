@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the symbols of an ELF file, and finds the file with its debugging information by its build
+ * id. Only the names of functions are kept.
+ */
+#include "cli/trace/show/module.h"
+
+#include <elf.h>
+#include <elfutils/libdwelf.h>
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/base/command.h"
+#include "cli/trace/show/debug_file.h"
+#include "cli/trace/show/lines.h"
+#include "cli/usdt/elf_file.h"
+
+#define MOST_SYMBOLS (8 << 20)
+#define MOST_NAMES (UINT32_C(512) << 20) /* bytes */
+
+struct symbol {
+    uint64_t address;
+    uint32_t size; /* 0: up to the next symbol */
+    uint32_t name; /* in `names` */
+};
+
+struct load {
+    uint64_t offset, address, size;
+};
+
+struct module {
+    int fd, debug_fd;
+    bool read, lines_sought;
+    struct load *loads; /* executable segments */
+    size_t load_count;
+    struct symbol *symbols; /* sorted by address */
+    size_t symbol_count;
+    struct text names;
+    struct lines *lines;
+};
+
+struct module *module_new(int fd)
+{
+    struct module *module = sure(calloc(1, sizeof(*module)));
+
+    module->fd = fd;
+    module->debug_fd = -1;
+    return module;
+}
+
+void module_free(struct module *module)
+{
+    lines_free(module->lines);
+    free(module->loads);
+    free(module->symbols);
+    free(module->names.bytes);
+    if (module->fd >= 0)
+        close(module->fd);
+    if (module->debug_fd >= 0)
+        close(module->debug_fd);
+    free(module);
+}
+
+/* -------------------------------------------------------------------------- symbols -- */
+
+static void add_symbol(struct module *module, const GElf_Sym *symbol, const char *name)
+{
+    struct symbol *added;
+
+    if (module->symbol_count >= MOST_SYMBOLS || module->names.size >= MOST_NAMES)
+        return;
+    module->symbols = room_for_one(module->symbols, module->symbol_count, sizeof(*added));
+    added = &module->symbols[module->symbol_count++];
+    *added = (struct symbol){
+        .address = symbol->st_value,
+        .size = symbol->st_size > UINT32_MAX ? UINT32_MAX : (uint32_t)symbol->st_size,
+        .name = (uint32_t)module->names.size,
+    };
+    /* In front of the name, for sorting: other files see a global or weak symbol. */
+    text_add_bytes(&module->names, GELF_ST_BIND(symbol->st_info) == STB_LOCAL ? "l" : "g", 1);
+    text_add_bytes(&module->names, name, strlen(name) + 1);
+}
+
+static void read_table(struct module *module, Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
+                       uint64_t file_size)
+{
+    Elf_Data *data = header->sh_size <= file_size ? elf_getdata(section, NULL) : NULL;
+    GElf_Sym symbol;
+
+    for (int i = 1; data && gelf_getsym(data, i, &symbol); i++) {
+        int type = GELF_ST_TYPE(symbol.st_info);
+        const char *name;
+
+        if ((type != STT_FUNC && type != STT_GNU_IFUNC &&
+             !(type == STT_NOTYPE && symbol.st_size)) ||
+            symbol.st_shndx == SHN_UNDEF)
+            continue;
+        name = elf_strptr(elf, header->sh_link, symbol.st_name);
+        if (name && *name)
+            add_symbol(module, &symbol, name);
+    }
+}
+
+/* Read the tables of a type. */
+static void read_tables(struct module *module, Elf *elf, uint32_t type, uint64_t file_size)
+{
+    GElf_Shdr header;
+
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));)
+        if (gelf_getshdr(section, &header) && header.sh_type == type)
+            read_table(module, elf, section, &header, file_size);
+}
+
+/* Of several names for one address: a global one, with few "_" at its start, and short. */
+static int compare_names(const char *a, const char *b)
+{
+    size_t left = strspn(a + 1, "_"), right = strspn(b + 1, "_");
+
+    if (*a != *b)
+        return *a == 'g' ? -1 : 1;
+    if (left != right)
+        return left < right ? -1 : 1;
+    left = strlen(a);
+    right = strlen(b);
+    return left != right ? (left < right ? -1 : 1) : strcmp(a, b);
+}
+
+static int compare_symbols(const void *left, const void *right, void *names)
+{
+    const struct symbol *a = left, *b = right;
+
+    if (a->address != b->address)
+        return a->address < b->address ? -1 : 1;
+    if (!a->size != !b->size)
+        return a->size ? -1 : 1;
+    return compare_names((char *)names + a->name, (char *)names + b->name);
+}
+
+/* Sort, and keep one symbol of each address. */
+static void sort_symbols(struct module *module)
+{
+    size_t kept = 0;
+
+    if (module->symbol_count == 0)
+        return;
+    qsort_r(module->symbols, module->symbol_count, sizeof(*module->symbols), compare_symbols,
+            module->names.bytes);
+    for (size_t i = 0; i < module->symbol_count; i++)
+        if (kept == 0 || module->symbols[kept - 1].address != module->symbols[i].address)
+            module->symbols[kept++] = module->symbols[i];
+    module->symbol_count = kept;
+}
+
+static const struct symbol *find_symbol(const struct module *module, uint64_t address)
+{
+    size_t low = 0, high = module->symbol_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (module->symbols[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    /* A symbol inside a function may end before the function does. */
+    for (size_t i = low, looked = 0; i > 0 && looked < 8; i--, looked++) {
+        const struct symbol *symbol = &module->symbols[i - 1];
+
+        if (address - symbol->address < symbol->size || (symbol->size == 0 && looked == 0))
+            return symbol;
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------- debugging information -- */
+
+static int open_debug_file(Elf *elf)
+{
+    const void *id;
+    ssize_t size = dwelf_elf_gnu_build_id(elf, &id);
+
+    return size > 0 ? debug_file_open(id, (size_t)size) : -1;
+}
+
+static void read_debug_symbols(struct module *module)
+{
+    uint64_t size;
+    Elf *elf;
+
+    if (module->debug_fd < 0 || elf_file_check(module->debug_fd, "", &size) < 0)
+        return;
+    elf = elf_begin(module->debug_fd, ELF_C_READ, NULL);
+    if (!elf)
+        return;
+    read_tables(module, elf, SHT_SYMTAB, size);
+    elf_end(elf);
+}
+
+/* ------------------------------------------------------------------------------ all -- */
+
+static void read_loads(struct module *module, Elf *elf)
+{
+    size_t count;
+    GElf_Phdr header;
+
+    if (elf_getphdrnum(elf, &count) != 0)
+        return;
+    for (size_t i = 0; i < count && gelf_getphdr(elf, (int)i, &header); i++) {
+        if (header.p_type != PT_LOAD || !(header.p_flags & PF_X))
+            continue;
+        module->loads = room_for_one(module->loads, module->load_count, sizeof(*module->loads));
+        module->loads[module->load_count++] =
+            (struct load){header.p_offset, header.p_vaddr, header.p_filesz};
+    }
+}
+
+static void read_module(struct module *module)
+{
+    uint64_t size;
+    Elf *elf;
+
+    module->read = true;
+    if (module->fd < 0 || elf_file_check(module->fd, "", &size) < 0)
+        return;
+    elf_version(EV_CURRENT);
+    elf = elf_begin(module->fd, ELF_C_READ, NULL);
+    if (!elf)
+        return;
+    read_loads(module, elf);
+    read_tables(module, elf, SHT_SYMTAB, size);
+    module->debug_fd = open_debug_file(elf);
+    if (module->symbol_count == 0)
+        read_debug_symbols(module);
+    if (module->symbol_count == 0)
+        read_tables(module, elf, SHT_DYNSYM, size);
+    elf_end(elf);
+    sort_symbols(module);
+}
+
+static bool find_line(struct module *module, uint64_t address, struct frame *ret)
+{
+    if (!module->lines_sought) {
+        module->lines_sought = true;
+        module->lines = lines_new(module->fd);
+        if (!module->lines && module->debug_fd >= 0)
+            module->lines = lines_new(module->debug_fd);
+    }
+    return module->lines && lines_find(module->lines, address, &ret->file, &ret->line);
+}
+
+void module_frame(struct module *module, uint64_t offset, bool call, struct frame *ret)
+{
+    const struct symbol *symbol;
+    uint64_t address;
+    size_t i = 0;
+
+    if (!module->read)
+        read_module(module);
+    offset -= call;
+    ret->offset = offset + call;
+    while (i < module->load_count && offset - module->loads[i].offset >= module->loads[i].size)
+        i++;
+    if (i == module->load_count)
+        return;
+    address = offset - module->loads[i].offset + module->loads[i].address;
+    ret->offset = address + call;
+    symbol = find_symbol(module, address);
+    if (symbol) {
+        ret->function = module->names.bytes + symbol->name + 1;
+        ret->offset -= symbol->address;
+    }
+    find_line(module, address, ret);
+}

@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What rst trace prints: events and counts made up here, in the forms for people and of JSON.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "captured.h"
+#include "cli/trace/show/show.h"
+
+/* ---------------------------------------------------------------------------- a plan -- */
+
+#define ARGUMENT(text)                                                                             \
+    {                                                                                              \
+        .name = (char[]){text}, .named = true                                                      \
+    }
+#define WHOLE(bytes, sign)                                                                         \
+    {                                                                                              \
+        .kind = VALUE_INTEGER, .size = (bytes), .is_signed = (sign)                                \
+    }
+
+static struct trace_options options;
+static pid_t pids[] = {4711};
+static struct plan_file files[] = {{.pids = pids, .pid_count = 1}};
+
+static struct plan_probe probes[] = {
+    {.provider = "shop",
+     .name = "order",
+     .argument_count = 4,
+     .arguments = {ARGUMENT("id"), ARGUMENT("customer"), ARGUMENT("cents"), ARGUMENT("weight")},
+     .by = -1,
+     .hist = -1},
+    {.provider = "shop", .name = "none", .by = -1, .hist = -1, .alike = 1},
+    {.provider = "shop", /* the first one, in another file */
+     .name = "order",
+     .argument_count = 4,
+     .arguments = {ARGUMENT("id"), ARGUMENT("customer"), ARGUMENT("cents"), ARGUMENT("weight")},
+     .by = -1,
+     .hist = -1},
+};
+
+#define ORDER_VALUES                                                                               \
+    {                                                                                              \
+        WHOLE(8, false), {.kind = VALUE_STRING, .size = 8}, WHOLE(4, true),                        \
+        {                                                                                          \
+            .kind = VALUE_DOUBLE, .size = 8                                                        \
+        }                                                                                          \
+    }
+static struct plan_variant variants[] = {
+    {.probe = 0, .values = ORDER_VALUES},
+    {.probe = 1},
+    {.probe = 2, .values = ORDER_VALUES},
+    {.probe = 2, /* the same sites with other operands */
+     .values = {WHOLE(4, false),
+                {.kind = VALUE_STRING, .size = 0},
+                WHOLE(8, true),
+                {.kind = VALUE_FLOAT, .size = 4}}},
+};
+
+static struct plan plan = {
+    .options = &options,
+    .probes = probes,
+    .probe_count = sizeof(probes) / sizeof(probes[0]),
+    .variants = variants,
+    .variant_count = sizeof(variants) / sizeof(variants[0]),
+    .files = files,
+    .file_count = 1,
+};
+
+static void choose(enum trace_mode mode, const char *by, ssize_t by_index, ssize_t hist)
+{
+    options = (struct trace_options){.mode = mode, .by = by, .json = options.json};
+    for (size_t i = 0; i < plan.probe_count; i++) {
+        probes[i].by = i == 1 ? -1 : by_index;
+        probes[i].hist = i == 1 ? -1 : hist;
+    }
+}
+
+static int plain(void **state)
+{
+    (void)state;
+    options = (struct trace_options){0};
+    files[0].pid_count = 1;
+    choose(TRACE_EVENTS, NULL, -1, -1);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------- events -- */
+
+static uint64_t bits_of(double number)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &number, sizeof(bits));
+    return bits;
+}
+
+static struct event order(const char *customer)
+{
+    struct event event = {
+        .variant = &variants[0],
+        .probe = &probes[0],
+        .cpu = 3,
+        .pid = 4711,
+        .tid = 4712,
+        .comm = "till",
+        .values = {UINT64_MAX, 0x1000, (uint64_t)-250, bits_of(0.1)},
+    };
+
+    if (customer)
+        event.strings[1] = (struct event_string){customer, strlen(customer), false};
+    else
+        event.values[1] = 0;
+    return event;
+}
+
+/* What is printed for an event, without its time. */
+static const char *shown(const struct event *event)
+{
+    struct show *show = show_new(&plan, NULL);
+    char *line;
+
+    capture();
+    show_event(show, event);
+    line = captured();
+    show_free(show);
+    if (options.json)
+        return line;
+    for (const char *form = "00:00:00.000000 "; *form; form++, line++)
+        if (*form == '0' ? *line < '0' || *line > '9' : *line != *form)
+            fail_msg("no time: %s", line);
+    return line;
+}
+
+static void an_event_for_people(void **state)
+{
+    struct event event = order("Ada");
+
+    (void)state;
+    assert_string_equal(
+        shown(&event),
+        "4712 shop:order id=18446744073709551615 customer=\"Ada\" cents=-250 weight=0.1\n");
+    files[0].pid_count = 0; /* every process */
+    assert_string_equal(shown(&event), "till 4711/4712 shop:order id=18446744073709551615 "
+                                       "customer=\"Ada\" cents=-250 weight=0.1\n");
+    event.pid = event.tid = 0;
+    event.unreadable = 1U << 1 | 1U << 2;
+    assert_string_equal(shown(&event), "till ?/? shop:order id=18446744073709551615 "
+                                       "customer=? cents=? weight=0.1\n");
+    event = order(NULL);
+    event.variant = &variants[3];
+    event.probe = &probes[2];
+    event.values[3] = 0x3dcccccd;
+    assert_string_equal(shown(&event), "till 4711/4712 shop:order id=4294967295 customer=? "
+                                       "cents=-250 weight=0.1\n");
+    event.variant = &variants[0];
+    event.values[3] = bits_of(-0.0);
+    assert_string_equal(shown(&event), "till 4711/4712 shop:order id=18446744073709551615 "
+                                       "customer=NULL cents=-250 weight=-0\n");
+}
+
+static void an_event_of_json(void **state)
+{
+    struct event event = order("Ad\"a\n");
+    long long time, now = (long long)show_epoch();
+    const char *line;
+
+    (void)state;
+    options.json = true;
+    line = shown(&event);
+    assert_int_equal(sscanf(line, "{\"time\":%lld,", &time), 1);
+    if (llabs(time - now) > 1000000000)
+        fail_msg("%lld is not %lld", time, now);
+    assert_string_equal(
+        strchr(line, ','),
+        ",\"pid\":4711,\"tid\":4712,\"comm\":\"till\",\"cpu\":3,\"provider\":\"shop\","
+        "\"probe\":\"order\",\"args\":{\"id\":18446744073709551615,\"customer\":\"Ad\\\"a\\u000a\","
+        "\"cents\":-250,\"weight\":0.1}}\n");
+    event = order("abcä");
+    event.strings[1] = (struct event_string){"abc\xc3", 4, true};
+    event.unreadable = 1;
+    event.pid = event.tid = 0;
+    assert_string_equal(
+        strchr(shown(&event), ','),
+        ",\"pid\":null,\"tid\":null,\"comm\":\"till\",\"cpu\":3,\"provider\":\"shop\","
+        "\"probe\":\"order\",\"args\":{\"id\":null,\"customer\":\"abc\",\"cents\":-250,"
+        "\"weight\":0.1},\"cut\":[\"customer\"],\"unreadable\":[\"id\"]}\n");
+    event = order(NULL);
+    assert_non_null(strstr(shown(&event), "\"customer\":null,\"cents\":-250,\"weight\":0.1}}\n"));
+    event.unreadable = 1U << 1;
+    assert_non_null(strstr(shown(&event), "\"customer\":null,\"cents\":-250,\"weight\":0.1},"
+                                          "\"unreadable\":[\"customer\"]}\n"));
+}
+
+static void a_string_that_was_cut_loses_half_a_character(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t whole;
+    } strings[] = {
+        {"", 0},
+        {"abc", 3},
+        {"ab\xc3", 2},
+        {"ab\xc3\xa4", 4},
+        {"ab\xe2\x82", 2},
+        {"ab\xe2\x82\xac", 5},
+        {"\xf0\x9f\x98", 0},
+        {"\xf0\x9f\x98\x80", 4},
+        {"\x80\x80\x80\x80", 4},  /* not UTF-8 */
+        {"a\x80\x80\x80\x80", 5}, /* likewise */
+        {"\xff", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        struct event_string string = {strings[i].bytes, strlen(strings[i].bytes), true};
+
+        if (show_fitting(&string) != strings[i].whole)
+            fail_msg("%zu: %zu", i, show_fitting(&string));
+        string.cut = false;
+        assert_int_equal(show_fitting(&string), string.size);
+    }
+}
+
+static void nothing_that_a_process_chooses_is_printed_raw(void **state)
+{
+    struct event event = order("\x1b]0;title\x07\xff\xe2\x80\xae\n\"\\");
+
+    (void)state;
+    files[0].pid_count = 0;
+    memcpy(event.comm, "\x1b[2J\n\xc3\xa4\x80", sizeof("\x1b[2J\n\xc3\xa4\x80"));
+    assert_string_equal(shown(&event),
+                        "\\x1b[2J\\x0aä\\x80 4711/4712 shop:order id=18446744073709551615 "
+                        "customer=\"\\x1b]0;title\\x07\\xff\\xe2\\x80\\xae\\n\\\"\\\\\" "
+                        "cents=-250 weight=0.1\n");
+    memset(event.comm, 'x', sizeof(event.comm)); /* without an end */
+    assert_non_null(strstr(shown(&event), "xxxxxxxxxxxxxxxxx 4711/4712 "));
+    options.json = true;
+    for (const char *at = shown(&event); *at != '\n'; at++)
+        if ((unsigned char)*at < ' ')
+            fail_msg("%s", at);
+}
+
+static void lost_hits_are_told(void **state)
+{
+    struct show *show = show_new(&plan, NULL);
+
+    (void)state;
+    capture_errors();
+    show_lost(show, 1);
+    show_lost(show, 2000);
+    assert_string_equal(captured(),
+                        "rst: 1 hit was lost: they came faster than rst could read them\n"
+                        "rst: 2000 hits were lost: they came faster than rst could read them\n");
+    options.json = true;
+    capture();
+    show_lost(show, 2000);
+    assert_string_equal(captured(), "{\"lost\":2000}\n");
+    show_free(show);
+}
+
+/* ---------------------------------------------------------------------------- counts -- */
+
+static struct count_key number_key(uint32_t variant, int64_t number)
+{
+    return (struct count_key){.variant = variant, .by.number = (uint64_t)number};
+}
+
+static struct count_key text_key(uint32_t variant, const char *text)
+{
+    struct count_key key = {.variant = variant, .size = (uint32_t)strlen(text)};
+
+    memcpy(key.by.text, text, strlen(text) < TRACE_KEY_BYTES ? strlen(text) : TRACE_KEY_BYTES);
+    return key;
+}
+
+static void take(struct totals *totals, struct count_key key, uint64_t count)
+{
+    totals_take(totals, &key, count);
+}
+
+static const char *printed(struct totals *totals)
+{
+    capture();
+    totals_print(totals);
+    return captured();
+}
+
+static void counts(void **state)
+{
+    struct totals *totals = totals_new(&plan);
+
+    (void)state;
+    choose(TRACE_COUNT, NULL, -1, -1);
+    take(totals, number_key(0, 0), 5);
+    take(totals, number_key(2, 0), 1000); /* the same probe in another file */
+    take(totals, number_key(99, 0), 7);   /* there is no such variant */
+    assert_string_equal(printed(totals), "COUNT  PROBE\n1005   shop:order\n0      shop:none\n");
+    options.json = true;
+    totals_clear(totals);
+    take(totals, number_key(3, 0), 1);
+    assert_string_equal(printed(totals),
+                        "{\"provider\":\"shop\",\"probe\":\"order\",\"count\":1}\n"
+                        "{\"provider\":\"shop\",\"probe\":\"none\",\"count\":0}\n");
+    totals_free(totals);
+}
+
+static void counts_by_numbers(void **state)
+{
+    struct totals *totals = totals_new(&plan);
+    struct count_key unreadable = {.variant = 0, .state = KEY_UNREADABLE, .by.number = 17};
+
+    (void)state;
+    choose(TRACE_COUNT, "cents", 2, -1);
+    take(totals, number_key(0, -250), 1);
+    take(totals, number_key(3, -250), 1); /* of 8 bytes there, 4 here */
+    take(totals, number_key(0, 7), 1);
+    take(totals, unreadable, 4);
+    unreadable.by.number = 18;
+    take(totals, unreadable, 1);
+    assert_string_equal(printed(totals), "COUNT  PROBE       cents\n"
+                                         "5      shop:order  ?\n"
+                                         "2      shop:order  -250\n"
+                                         "1      shop:order  7\n"
+                                         "0      shop:none   \n");
+    options.json = true;
+    assert_string_equal(
+        printed(totals),
+        "{\"provider\":\"shop\",\"probe\":\"order\",\"by\":{\"cents\":null},\"unreadable\":true,"
+        "\"count\":5}\n"
+        "{\"provider\":\"shop\",\"probe\":\"order\",\"by\":{\"cents\":-250},\"count\":2}\n"
+        "{\"provider\":\"shop\",\"probe\":\"order\",\"by\":{\"cents\":7},\"count\":1}\n");
+    totals_free(totals);
+}
+
+static void numbers_are_sorted_by_their_values(void **state)
+{
+    static const int64_t whole[] = {-300, -1, 0, 5, INT64_MAX};
+    static const double floating[] = {-2.5, -1, 0, 0.5, 1e300};
+    struct totals *totals = totals_new(&plan);
+    const char *lines;
+
+    (void)state;
+    options.json = true;
+    choose(TRACE_COUNT, "cents", 2, -1);
+    for (size_t i = 5; i-- > 0;)
+        take(totals, number_key(3, whole[i]), 1);
+    lines = printed(totals);
+    for (size_t i = 0; i < 5; i++, lines = strchr(lines, '\n') + 1)
+        assert_int_equal(strtoll(strstr(lines, "cents\":") + 7, NULL, 10), whole[i]);
+    choose(TRACE_COUNT, "weight", 3, -1);
+    totals_clear(totals);
+    for (size_t i = 5; i-- > 0;)
+        take(totals, number_key(0, (int64_t)bits_of(floating[i])), 1);
+    lines = printed(totals);
+    for (size_t i = 0; i < 5; i++, lines = strchr(lines, '\n') + 1)
+        assert_true(strtod(strstr(lines, "weight\":") + 8, NULL) == floating[i]);
+    totals_free(totals);
+}
+
+static void counts_by_strings(void **state)
+{
+    struct totals *totals = totals_new(&plan);
+    struct count_key null = {.variant = 0, .state = KEY_NULL}, broken = text_key(0, "x");
+    char longest[TRACE_KEY_BYTES + 2], wanted[1024];
+
+    (void)state;
+    choose(TRACE_COUNT, "customer", 1, -1);
+    memset(longest, 'a', TRACE_KEY_BYTES);
+    longest[TRACE_KEY_BYTES] = '\0';
+    take(totals, text_key(0, longest), 8); /* it fits as it is */
+    longest[TRACE_KEY_BYTES - 1] = '\xc3';
+    longest[TRACE_KEY_BYTES] = '\xa4';
+    longest[TRACE_KEY_BYTES + 1] = '\0';
+    take(totals, text_key(0, longest), 7); /* it is cut, in a character */
+    take(totals, text_key(0, "Ada"), 3);
+    take(totals, text_key(2, "Ada"), 3);
+    take(totals, text_key(0, ""), 5);
+    take(totals, null, 4);
+    take(totals, text_key(3, "what?"), 3); /* that variant can't read it */
+    broken.size = TRACE_KEY_BYTES + 2;
+    take(totals, broken, 9);
+    broken = text_key(0, "x");
+    broken.state = KEY_UNREADABLE + 1;
+    take(totals, broken, 9);
+    snprintf(wanted, sizeof(wanted),
+             "COUNT  PROBE       customer\n"
+             "8      shop:order  \"%.*s\"\n"
+             "7      shop:order  \"%.*s\"…\n"
+             "6      shop:order  \"Ada\"\n"
+             "5      shop:order  \"\"\n"
+             "4      shop:order  NULL\n"
+             "3      shop:order  ?\n"
+             "0      shop:none   \n",
+             TRACE_KEY_BYTES, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+             TRACE_KEY_BYTES - 1, longest);
+    assert_string_equal(printed(totals), wanted);
+    options.json = true;
+    assert_non_null(strstr(printed(totals), "aaa\"},\"cut\":true,\"count\":7}\n"));
+    assert_non_null(strstr(printed(totals), "\"by\":{\"customer\":null},\"count\":4}\n"));
+    totals_free(totals);
+}
+
+static void a_change_is_what_was_added(void **state)
+{
+    struct totals *totals = totals_new(&plan);
+
+    (void)state;
+    choose(TRACE_COUNT, "customer", 1, -1);
+    take(totals, text_key(0, "Ada"), 3);
+    capture();
+    totals_print_change(totals);
+    totals_clear(totals);
+    take(totals, text_key(0, "Ada"), 3);
+    totals_print_change(totals);
+    totals_clear(totals);
+    take(totals, text_key(0, "Ada"), 5);
+    take(totals, text_key(2, "Ada"), 5);
+    take(totals, text_key(0, "Bob"), 1);
+    totals_print_change(totals);
+    assert_string_equal(without_times(captured()), "TIME\n"
+                                                   "COUNT  PROBE       customer\n"
+                                                   "3      shop:order  \"Ada\"\n"
+                                                   "\n"
+                                                   "TIME\n"
+                                                   "no hits\n"
+                                                   "\n"
+                                                   "TIME\n"
+                                                   "COUNT  PROBE       customer\n"
+                                                   "7      shop:order  \"Ada\"\n"
+                                                   "1      shop:order  \"Bob\"\n");
+    options.json = true;
+    totals_clear(totals);
+    take(totals, text_key(0, "Ada"), 10);
+    take(totals, text_key(0, "Bob"), 3);
+    capture();
+    totals_print_change(totals);
+    assert_string_equal(strchr(captured(), ','),
+                        ",\"provider\":\"shop\",\"probe\":\"order\",\"by\":{\"customer\":\"Bob\"},"
+                        "\"count\":2}\n");
+    totals_free(totals);
+}
+
+/* ------------------------------------------------------------------------ histograms -- */
+
+static void take_buckets(struct totals *totals, uint32_t variant, const int32_t *buckets,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct count_key key = number_key(variant, 0);
+
+        key.bucket = buckets[i];
+        totals_take(totals, &key, i + 1);
+    }
+}
+
+static void histograms_of_whole_numbers(void **state)
+{
+    static const int32_t buckets[] = {-64, -8, 0, 1, 2, 11, 63, 64, BUCKET_UNREADABLE, 3000};
+    struct totals *totals = totals_new(&plan);
+
+    (void)state;
+    choose(TRACE_HISTOGRAM, NULL, -1, 2);
+    take_buckets(totals, 0, buckets, 10);
+    assert_string_equal(printed(totals), "shop:order cents: 45 hits\n"
+                                         "   (-16E, -8E]  1  █████\n"
+                                         "           ...\n"
+                                         "  (-256, -128]  2  ██████████\n"
+                                         "           ...\n"
+                                         "             0  3  ███████████████\n"
+                                         "             1  4  ████████████████████\n"
+                                         "        [2, 4)  5  █████████████████████████\n"
+                                         "           ...\n"
+                                         "      [1K, 2K)  6  ██████████████████████████████\n"
+                                         "           ...\n"
+                                         "      [4E, 8E)  7  ███████████████████████████████████\n"
+                                         "     [8E, 16E)  8  "
+                                         "████████████████████████████████████████\n"
+                                         "             ?  9\n");
+    options.json = true;
+    assert_string_equal(
+        printed(totals),
+        "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"cents\",\"buckets\":["
+        "{\"from\":-9223372036854775808,\"to\":-9223372036854775808,\"count\":1},"
+        "{\"from\":-255,\"to\":-128,\"count\":2},{\"from\":0,\"to\":0,\"count\":3},"
+        "{\"from\":1,\"to\":1,\"count\":4},{\"from\":2,\"to\":3,\"count\":5},"
+        "{\"from\":1024,\"to\":2047,\"count\":6},"
+        "{\"from\":4611686018427387904,\"to\":9223372036854775807,\"count\":7},"
+        "{\"from\":9223372036854775808,\"to\":18446744073709551615,\"count\":8},"
+        "{\"from\":null,\"to\":null,\"count\":9}]}\n");
+    totals_free(totals);
+}
+
+static void histograms_of_floats(void **state)
+{
+    static const int32_t wide[] = {-2047, -1023, 0, 1023, 1024, 2047}, narrow[] = {-255, 0, 127};
+    struct totals *totals = totals_new(&plan);
+
+    (void)state;
+    choose(TRACE_HISTOGRAM, NULL, -1, 3);
+    take_buckets(totals, 0, wide, 6);
+    take_buckets(totals, 3, narrow, 3); /* the same probe, of floats: a histogram of its own */
+    options.json = true;
+    assert_string_equal(
+        printed(totals),
+        "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"weight\",\"buckets\":["
+        "{\"from\":\"-inf\",\"to\":\"-inf\",\"count\":1},"
+        "{\"from\":-1.1754943508222875e-38,\"to\":1.1754943508222875e-38,\"count\":2},"
+        "{\"from\":1,\"to\":2,\"count\":3}]}\n"
+        "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"weight\",\"buckets\":["
+        "{\"from\":\"-inf\",\"to\":\"-inf\",\"count\":1},{\"from\":-2,\"to\":-1,\"count\":2},"
+        "{\"from\":-2.2250738585072014e-308,\"to\":2.2250738585072014e-308,\"count\":3},"
+        "{\"from\":1,\"to\":2,\"count\":4},{\"from\":2,\"to\":4,\"count\":5},"
+        "{\"from\":\"inf\",\"to\":\"inf\",\"count\":6}]}\n");
+    options.json = false;
+    totals_clear(totals);
+    take_buckets(totals, 0, wide, 1);
+    take_buckets(totals, 0, wide + 1, 1);
+    take_buckets(totals, 0, wide + 2, 1);
+    assert_string_equal(
+        printed(totals),
+        "shop:order weight: 3 hits\n"
+        "                  -inf, nan  1  ████████████████████████████████████████\n"
+        "                        ...\n"
+        "                   (-2, -1]  1  ████████████████████████████████████████\n"
+        "                        ...\n"
+        "  (-2.225e-308, 2.225e-308)  1  ████████████████████████████████████████\n");
+    totals_free(totals);
+}
+
+static void histograms_by_strings(void **state)
+{
+    struct totals *totals = totals_new(&plan);
+    struct count_key key = text_key(0, "Bob");
+
+    (void)state;
+    choose(TRACE_HISTOGRAM, "customer", 1, 2);
+    key.bucket = 3;
+    take(totals, key, 1);
+    key = text_key(0, "Ada");
+    take(totals, key, 2);
+    key.bucket = -1;
+    take(totals, key, 1);
+    assert_string_equal(printed(totals), "shop:order cents, customer=\"Ada\": 3 hits\n"
+                                         "  -1  1  ████████████████████\n"
+                                         "   0  2  ████████████████████████████████████████\n"
+                                         "\n"
+                                         "shop:order cents, customer=\"Bob\": 1 hit\n"
+                                         "  [4, 8)  1  ████████████████████████████████████████\n");
+    totals_clear(totals);
+    capture_errors();
+    totals_print(totals);
+    assert_string_equal(captured(), "rst: there were no hits\n");
+    totals_free(totals);
+}
+
+/* ------------------------------------------------------------------------------- top -- */
+
+static void a_table_is_redrawn_in_its_place(void **state)
+{
+    struct totals *totals = totals_new(&plan);
+    const char *screen;
+    char name[16];
+
+    (void)state;
+    choose(TRACE_COUNT, "customer", 1, -1);
+    capture_terminal(6, 60);
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof(name), "customer %d", i);
+        take(totals, text_key(0, name), 10 * (unsigned)i + 1);
+    }
+    totals_draw(totals);
+    screen = captured_so_far();
+    assert_non_null(strstr(screen, "COUNT  A SECOND  PROBE       customer"));
+    assert_non_null(strstr(screen, "\r\n21     0         shop:order  \"customer 2\""));
+    assert_null(strstr(screen, "\033[4A"));
+    totals_clear(totals);
+    for (int i = 0; i < 9; i++) {
+        snprintf(name, sizeof(name), "customer %d", i);
+        take(totals, text_key(0, name), 100 - 10 * (unsigned)i);
+    }
+    totals_draw(totals);
+    screen = captured_so_far();
+    assert_non_null(strstr(screen, "\r\033[4A\033[JCOUNT")); /* 4 lines up */
+    assert_non_null(strstr(screen, "\"customer 2\"\r\nand 6 more\r\n"));
+    assert_null(strstr(screen, "\"customer 3\""));
+    totals_clear(totals);
+    take(totals, text_key(0, "Ada"), 1);
+    totals_print(totals); /* in the place of the table */
+    screen = captured_so_far();
+    assert_non_null(strstr(screen, "\r\033[5A\033[JCOUNT  PROBE "));
+    choose(TRACE_HISTOGRAM, NULL, -1, 2);
+    totals_clear(totals);
+    take_buckets(totals, 0, (const int32_t[]){0, 1, 2, 3, 4, 5, 6}, 7);
+    totals_draw(totals);
+    screen = captured_so_far();
+    assert_non_null(strstr(screen, "shop:order cents: 28 hits\r\n"));
+    assert_non_null(strstr(screen, "[4, 8)"));
+    assert_null(strstr(screen, "[8, 16)")); /* it is beyond the last line */
+    totals_clear(totals);
+    totals_draw(totals);
+    screen = captured_so_far();
+    assert_non_null(strstr(screen, "\r\033[5A\033[Jno hits\r\n"));
+    captured();
+    totals_free(totals);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(an_event_for_people, plain),
+        cmocka_unit_test_setup(an_event_of_json, plain),
+        cmocka_unit_test_setup(a_string_that_was_cut_loses_half_a_character, plain),
+        cmocka_unit_test_setup(nothing_that_a_process_chooses_is_printed_raw, plain),
+        cmocka_unit_test_setup(lost_hits_are_told, plain),
+        cmocka_unit_test_setup(counts, plain),
+        cmocka_unit_test_setup(counts_by_numbers, plain),
+        cmocka_unit_test_setup(numbers_are_sorted_by_their_values, plain),
+        cmocka_unit_test_setup(counts_by_strings, plain),
+        cmocka_unit_test_setup(a_change_is_what_was_added, plain),
+        cmocka_unit_test_setup(histograms_of_whole_numbers, plain),
+        cmocka_unit_test_setup(histograms_of_floats, plain),
+        cmocka_unit_test_setup(histograms_by_strings, plain),
+        cmocka_unit_test_setup(a_table_is_redrawn_in_its_place, plain),
+    };
+
+    capture_start();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
