@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "captured.h"
+#include "cli/trace/show/function.h"
 #include "cli/trace/show/show.h"
 
 /* ---------------------------------------------------------------------------- a plan -- */
@@ -264,6 +265,51 @@ static void lost_hits_are_told(void **state)
     show_lost(show, 2000);
     assert_string_equal(captured(), "{\"lost\":2000}\n");
     show_free(show);
+}
+
+static void names_of_functions(void **state)
+{
+    static const struct {
+        const char *symbol, *name;
+    } names[] = {
+        {"checkout", "checkout"},
+        {"shop__order", "shop__order"},
+        {"pthread_testcancel@@GLIBC_2.34", "pthread_testcancel"},
+        {"checkout.part.0", "checkout.part.0"},
+        {"@", "@"},
+        {"_Z8checkouti", "checkout"},
+        {"_ZL8checkouti", "checkout"},
+        {"_ZN4shop5orderEiPKc", "shop::order"},
+        {"_ZNK4shop4till3sumEv.cold", "shop::till::sum.cold"},
+        {"_ZN4shop4tillC2Ei", "shop::till::till"},
+        {"_ZN4shop4tillD0Ev", "shop::till::~till"},
+        {"_ZN12_GLOBAL__N_15orderEv", "(anonymous namespace)::order"},
+        {"_ZSt9terminatev", "std::terminate"},
+        {"_ZNSt6thread4joinEv@@GLIBCXX_3.4.11", "std::thread::join"},
+        {"_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"},
+        /* those that are not read */
+        {"_ZN4shop4listIiE3addEi", "_ZN4shop4listIiE3addEi"},
+        {"_Z4sortIiEvPT_", "_Z4sortIiEvPT_"},
+        {"_ZN4shoplsERSo", "_ZN4shoplsERSo"},
+        {"_ZN4shop", "_ZN4shop"},
+        {"_ZN9shopE", "_ZN9shopE"},
+        {"_ZN99999999999999999999999aE", "_ZN99999999999999999999999aE"},
+        {"_ZN5a@b.cE.x@1", "a@b.c.x"},
+        {"_ZNE", "_ZNE"},
+        {"_ZNC1E", "_ZNC1E"},
+        {"_Z", "_Z"},
+        {"_ZN", "_ZN"},
+        {"_ZSt", "_ZSt"},
+    };
+    struct text name = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        text_clear(&name);
+        function_name(&name, names[i].symbol);
+        assert_string_equal(name.bytes, names[i].name);
+    }
+    free(name.bytes);
 }
 
 /* ---------------------------------------------------------------------------- counts -- */
@@ -578,8 +624,8 @@ static void a_table_is_redrawn_in_its_place(void **state)
     }
     totals_draw(totals);
     screen = captured_so_far();
-    assert_non_null(strstr(screen, "COUNT  A SECOND  PROBE       customer"));
-    assert_non_null(strstr(screen, "\r\n21     0         shop:order  \"customer 2\""));
+    assert_non_null(strstr(screen, "COUNT  PER SECOND  PROBE       customer"));
+    assert_non_null(strstr(screen, "\r\n21     0           shop:order  \"customer 2\""));
     assert_null(strstr(screen, "\033[4A"));
     totals_clear(totals);
     for (int i = 0; i < 9; i++) {
@@ -620,6 +666,7 @@ int main(void)
         cmocka_unit_test_setup(a_string_that_was_cut_loses_half_a_character, plain),
         cmocka_unit_test_setup(nothing_that_a_process_chooses_is_printed_raw, plain),
         cmocka_unit_test_setup(lost_hits_are_told, plain),
+        cmocka_unit_test(names_of_functions),
         cmocka_unit_test_setup(counts, plain),
         cmocka_unit_test_setup(counts_by_numbers, plain),
         cmocka_unit_test_setup(numbers_are_sorted_by_their_values, plain),

@@ -324,9 +324,24 @@ static void names_the_code_of_a_jit(void **state)
     check_text(frame.function, "newer");
     frame = find(stacks, pid, JIT + 0x19);
     check_text(frame.function, "JS:order\x1b[2J ~shop.js");
-    end(&other);
-    frame = find(stacks, pid, JIT + 0x12);
+    snprintf(path, sizeof(path), "/tmp/perf-%ld.map", (long)pid);
+    assert_int_equal(unlink(path), 0);
+    frame = find(stacks, pid, JIT + 0x12); /* there is nothing newer */
     check_text(frame.function, "newer");
+    tell(&other, "map 10010 8 another file");
+    frame = find(stacks, pid, JIT + 0x12);
+    check_text(frame.function, "another file");
+    frame = find(stacks, pid, JIT + 5);
+    check(!frame.function);
+    assert_int_equal(truncate(path, 0), 0);
+    tell(&other, "map 10000 8 short");
+    frame = find(stacks, pid, JIT + 5);
+    check_text(frame.function, "short");
+    frame = find(stacks, pid, JIT + 0x12);
+    check(!frame.function);
+    end(&other);
+    frame = find(stacks, pid, JIT + 5);
+    check_text(frame.function, "short");
     stacks_free(stacks);
 }
 

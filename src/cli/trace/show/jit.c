@@ -11,6 +11,7 @@
 #include "cli/base/command.h"
 #include "cli/base/file.h"
 #include "cli/base/text.h"
+#include "cli/trace/show/addresses.h"
 
 #define MOST_BYTES (64 << 20)
 #define LONGEST_LINE 4096 /* of longer ones, the rest is skipped */
@@ -55,7 +56,8 @@ static void read_status(struct jit *jit)
         fclose(status);
 }
 
-static void open_file(struct jit *jit)
+/* Gives a descriptor, or -1. */
+static int open_file(const struct jit *jit)
 {
     struct stat about;
     char path[64];
@@ -64,13 +66,14 @@ static void open_file(struct jit *jit)
     snprintf(path, sizeof(path), "root/tmp/perf-%ld.map", jit->pid);
     path_fd = openat(jit->directory, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (path_fd < 0)
-        return;
+        return -1;
     fd = file_reopen(path_fd, &about);
     close(path_fd);
     if (fd >= 0 && about.st_uid == jit->user)
-        jit->fd = fd;
-    else if (fd >= 0)
+        return fd;
+    if (fd >= 0)
         close(fd);
+    return -1;
 }
 
 struct jit *jit_new(int directory)
@@ -79,7 +82,7 @@ struct jit *jit_new(int directory)
 
     *jit = (struct jit){.directory = directory, .fd = -1, .user = (uid_t)-1};
     read_status(jit);
-    open_file(jit);
+    jit->fd = open_file(jit);
     return jit;
 }
 
@@ -130,21 +133,41 @@ static void take_bytes(struct jit *jit, const char *bytes, size_t size)
 static int compare_entries(const void *left, const void *right)
 {
     const struct entry *a = left, *b = right;
+    int order = addresses_compare(a, b);
 
-    if (a->start != b->start)
-        return a->start < b->start ? -1 : 1;
-    return a->number < b->number ? -1 : 1;
+    return order ? order : a->number < b->number ? -1 : 1;
+}
+
+/* Look for a file if there was none, or if there is a new one: the process runs another program. */
+static void find_file(struct jit *jit)
+{
+    struct stat about;
+    int fd;
+
+    if (jit->fd >= 0 && fstat(jit->fd, &about) == 0 && about.st_nlink > 0 &&
+        about.st_size >= jit->read)
+        return;
+    fd = open_file(jit);
+    if (fd < 0)
+        return; /* it was deleted at the end: what was read is valid */
+    if (jit->fd >= 0)
+        close(jit->fd);
+    jit->fd = fd;
+    jit->read = 0;
+    jit->count = 0;
+    text_clear(&jit->names);
+    text_clear(&jit->line);
 }
 
 /* Read what was added to the file. */
 static void read_more(struct jit *jit)
 {
     char bytes[16384];
-    size_t before = jit->count;
+    size_t before;
     ssize_t size;
 
-    if (jit->fd < 0)
-        open_file(jit);
+    find_file(jit);
+    before = jit->count;
     while (jit->fd >= 0 && jit->read < MOST_BYTES &&
            (size = pread(jit->fd, bytes, sizeof(bytes), jit->read)) > 0) {
         take_bytes(jit, bytes, (size_t)size);
@@ -158,18 +181,10 @@ static void read_more(struct jit *jit)
 
 static const struct entry *find(const struct jit *jit, uint64_t address)
 {
-    size_t low = 0, high = jit->count;
+    size_t end = ADDRESSES_COUNT(jit->entries, jit->count, address);
     const struct entry *found = NULL;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (jit->entries[middle].start <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (size_t i = low, looked = 0; i > 0 && looked < 16; i--, looked++) {
+    for (size_t i = end; i > 0 && end - i < 16; i--) {
         const struct entry *entry = &jit->entries[i - 1];
 
         if (address - entry->start < entry->size && (!found || entry->number > found->number))

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "cli/base/command.h"
-#include "cli/trace/show/debug_file.h"
+#include "cli/trace/show/addresses.h"
+#include "cli/trace/show/function.h"
 #include "cli/trace/show/lines.h"
 #include "cli/usdt/elf_file.h"
 
@@ -37,7 +38,7 @@ struct module {
     size_t load_count;
     struct symbol *symbols; /* sorted by address */
     size_t symbol_count;
-    struct text names;
+    struct text names, function; /* function: the last one found */
     struct lines *lines;
 };
 
@@ -56,6 +57,7 @@ void module_free(struct module *module)
     free(module->loads);
     free(module->symbols);
     free(module->names.bytes);
+    free(module->function.bytes);
     if (module->fd >= 0)
         close(module->fd);
     if (module->debug_fd >= 0)
@@ -153,50 +155,18 @@ static void sort_symbols(struct module *module)
     module->symbol_count = kept;
 }
 
+/* The last one that has the address: a symbol inside a function may end before the function. */
 static const struct symbol *find_symbol(const struct module *module, uint64_t address)
 {
-    size_t low = 0, high = module->symbol_count;
+    size_t end = ADDRESSES_COUNT(module->symbols, module->symbol_count, address);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (module->symbols[middle].address <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    /* A symbol inside a function may end before the function does. */
-    for (size_t i = low, looked = 0; i > 0 && looked < 8; i--, looked++) {
+    for (size_t i = end; i > 0 && end - i < 8; i--) {
         const struct symbol *symbol = &module->symbols[i - 1];
 
-        if (address - symbol->address < symbol->size || (symbol->size == 0 && looked == 0))
+        if (address - symbol->address < symbol->size || (symbol->size == 0 && i == end))
             return symbol;
     }
     return NULL;
-}
-
-/* ------------------------------------------------------------- debugging information -- */
-
-static int open_debug_file(Elf *elf)
-{
-    const void *id;
-    ssize_t size = dwelf_elf_gnu_build_id(elf, &id);
-
-    return size > 0 ? debug_file_open(id, (size_t)size) : -1;
-}
-
-static void read_debug_symbols(struct module *module)
-{
-    uint64_t size;
-    Elf *elf;
-
-    if (module->debug_fd < 0 || elf_file_check(module->debug_fd, "", &size) < 0)
-        return;
-    elf = elf_begin(module->debug_fd, ELF_C_READ, NULL);
-    if (!elf)
-        return;
-    read_tables(module, elf, SHT_SYMTAB, size);
-    elf_end(elf);
 }
 
 /* ------------------------------------------------------------------------------ all -- */
@@ -217,38 +187,41 @@ static void read_loads(struct module *module, Elf *elf)
     }
 }
 
-static void read_module(struct module *module)
+/* Read the symbols of a file, and open the file with its debugging information. */
+static void read_file(struct module *module, int fd, bool is_debug)
 {
+    const void *id;
     uint64_t size;
+    ssize_t id_size;
     Elf *elf;
 
-    module->read = true;
-    if (module->fd < 0 || elf_file_check(module->fd, "", &size) < 0)
-        return;
     elf_version(EV_CURRENT);
-    elf = elf_begin(module->fd, ELF_C_READ, NULL);
-    if (!elf)
+    if (fd < 0 || elf_file_check(fd, "", &size) < 0 || !(elf = elf_begin(fd, ELF_C_READ, NULL)))
         return;
-    read_loads(module, elf);
     read_tables(module, elf, SHT_SYMTAB, size);
-    module->debug_fd = open_debug_file(elf);
-    if (module->symbol_count == 0)
-        read_debug_symbols(module);
-    if (module->symbol_count == 0)
-        read_tables(module, elf, SHT_DYNSYM, size);
+    if (!is_debug) {
+        read_loads(module, elf);
+        id_size = dwelf_elf_gnu_build_id(elf, &id);
+        if (id_size > 0)
+            module->debug_fd = lines_open(id, (size_t)id_size, NULL);
+        if (module->symbol_count == 0)
+            read_file(module, module->debug_fd, true);
+        if (module->symbol_count == 0)
+            read_tables(module, elf, SHT_DYNSYM, size);
+    }
     elf_end(elf);
-    sort_symbols(module);
 }
 
-static bool find_line(struct module *module, uint64_t address, struct frame *ret)
+static void find_line(struct module *module, uint64_t address, struct frame *ret)
 {
     if (!module->lines_sought) {
-        module->lines_sought = true;
         module->lines = lines_new(module->fd);
-        if (!module->lines && module->debug_fd >= 0)
+        if (!module->lines)
             module->lines = lines_new(module->debug_fd);
     }
-    return module->lines && lines_find(module->lines, address, &ret->file, &ret->line);
+    module->lines_sought = true;
+    if (module->lines)
+        lines_find(module->lines, address, &ret->file, &ret->line);
 }
 
 void module_frame(struct module *module, uint64_t offset, bool call, struct frame *ret)
@@ -257,8 +230,11 @@ void module_frame(struct module *module, uint64_t offset, bool call, struct fram
     uint64_t address;
     size_t i = 0;
 
-    if (!module->read)
-        read_module(module);
+    if (!module->read) {
+        module->read = true;
+        read_file(module, module->fd, false);
+        sort_symbols(module);
+    }
     offset -= call;
     ret->offset = offset + call;
     while (i < module->load_count && offset - module->loads[i].offset >= module->loads[i].size)
@@ -269,7 +245,9 @@ void module_frame(struct module *module, uint64_t offset, bool call, struct fram
     ret->offset = address + call;
     symbol = find_symbol(module, address);
     if (symbol) {
-        ret->function = module->names.bytes + symbol->name + 1;
+        text_clear(&module->function);
+        function_name(&module->function, module->names.bytes + symbol->name + 1);
+        ret->function = module->function.bytes;
         ret->offset -= symbol->address;
     }
     find_line(module, address, ret);

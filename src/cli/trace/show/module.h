@@ -17,7 +17,8 @@ void module_free(struct module *module);
 
 /*
  * Fill the function, the offset, the file and the line for what is at `offset` in the file; of a
- * `call`, the address is that after it. What is not known stays as it is, but for the offset.
+ * `call`, the address is that after it. What is not known stays as it is, but for the offset. The
+ * strings are valid until the next call.
  */
 void module_frame(struct module *module, uint64_t offset, bool call, struct frame *ret);
 

@@ -19,6 +19,7 @@
 
 #include "cli/base/command.h"
 #include "cli/find/process.h"
+#include "cli/trace/show/addresses.h"
 #include "cli/trace/show/jit.h"
 #include "cli/trace/show/module.h"
 #include "cli/trace/show/show.h"
@@ -113,13 +114,6 @@ static void forget_file(struct stacks *stacks, struct known *known)
 
 /* --------------------------------------------------------------------------- spaces -- */
 
-static int compare_areas(const void *left, const void *right)
-{
-    const struct area *a = left, *b = right;
-
-    return (a->start > b->start) - (a->start < b->start);
-}
-
 static void clear_space(struct stacks *stacks, struct space *space)
 {
     for (size_t i = 0; i < space->count; i++)
@@ -148,23 +142,15 @@ static struct space read_space(struct stacks *stacks, struct process *process)
         forget_file(stacks, known);
     }
     if (space.count > 0)
-        qsort(space.areas, space.count, sizeof(*space.areas), compare_areas);
+        qsort(space.areas, space.count, sizeof(*space.areas), addresses_compare);
     return space;
 }
 
 static const struct area *find_area(const struct space *space, uint64_t address)
 {
-    size_t low = 0, high = space->count;
+    size_t end = ADDRESSES_COUNT(space->areas, space->count, address);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (space->areas[middle].start <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 && address < space->areas[low - 1].end ? &space->areas[low - 1] : NULL;
+    return end > 0 && address < space->areas[end - 1].end ? &space->areas[end - 1] : NULL;
 }
 
 /* ---------------------------------------------------------------------------- tasks -- */
@@ -187,12 +173,6 @@ static void free_task(struct stacks *stacks, struct task *task)
     free(task);
 }
 
-/* Gives whether the process is there, and what program it runs. */
-static bool look_at_program(int directory, struct stat *ret)
-{
-    return directory >= 0 && fstatat(directory, "exe", ret, 0) == 0;
-}
-
 /* Take over what the process has mapped, unless it is the same as before. */
 static void change_space(struct stacks *stacks, struct task *task, struct space space)
 {
@@ -206,27 +186,42 @@ static void change_space(struct stacks *stacks, struct task *task, struct space 
     task->now = space;
 }
 
+/* Whether the process that was read last still runs the same program. */
+static bool is_same_program(const struct task *task)
+{
+    struct stat program;
+
+    return task->directory >= 0 && fstatat(task->directory, "exe", &program, 0) == 0 &&
+           program.st_dev == task->device && program.st_ino == task->inode;
+}
+
+static void change_program(struct task *task, int directory)
+{
+    struct stat program = {0};
+
+    jit_free(task->jit);
+    if (task->directory >= 0)
+        close(task->directory);
+    task->directory = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+    task->jit = task->directory < 0 ? NULL : jit_new(task->directory);
+    fstatat(directory, "exe", &program, 0);
+    task->device = program.st_dev;
+    task->inode = program.st_ino;
+}
+
 /* Read what the process has mapped. If it has ended, what is known of it stays. */
 static void read_task(struct stacks *stacks, struct task *task)
 {
-    struct stat program = {0};
     struct process process;
 
-    if (process_open(task->pid, &process) == 0) {
-        if (process.file_count > 0) {
-            change_space(stacks, task, read_space(stacks, &process));
-            jit_free(task->jit);
-            if (task->directory >= 0)
-                close(task->directory);
-            task->directory = fcntl(process.directory, F_DUPFD_CLOEXEC, 0);
-            task->jit = task->directory < 0 ? NULL : jit_new(task->directory);
-            if (look_at_program(task->directory, &program)) {
-                task->device = program.st_dev;
-                task->inode = program.st_ino;
-            }
-        }
-        process_close(&process);
+    if (process_open(task->pid, &process) < 0)
+        return;
+    if (process.file_count > 0) {
+        change_space(stacks, task, read_space(stacks, &process));
+        if (!is_same_program(task))
+            change_program(task, process.directory);
     }
+    process_close(&process);
 }
 
 /* The same, if not too much time went into it. */
@@ -286,14 +281,12 @@ static struct task *add_task(struct stacks *stacks, pid_t pid)
 void stacks_see(struct stacks *stacks, pid_t pid)
 {
     struct task *task = find_task(stacks, pid);
-    struct stat program;
 
     if (pid <= 0)
         return;
     if (!task)
         task = add_task(stacks, pid);
-    else if (!look_at_program(task->directory, &program) || program.st_dev != task->device ||
-             program.st_ino != task->inode) /* it runs another one, or another process has its id */
+    else if (!is_same_program(task)) /* or another process has its id */
         read_task(stacks, task);
     task->seen = ++stacks->events;
     stacks->last = task;
@@ -322,32 +315,40 @@ void stacks_free(struct stacks *stacks)
     free(stacks);
 }
 
-static const struct area *find_in_task(struct stacks *stacks, struct task *task, uint64_t address)
+/* The function that the process has compiled at the address. Gives whether it is known. */
+static bool find_compiled(const struct task *task, uint64_t address, struct frame *ret)
 {
-    const struct area *area = find_area(&task->now, address);
+    uint64_t start;
 
-    if (!area) {
-        read_task_again(stacks, task);
-        area = find_area(&task->now, address);
-    }
-    return area ? area : find_area(&task->before, address);
+    ret->function = task->jit ? jit_find(task->jit, address, &start) : NULL;
+    if (ret->function)
+        ret->offset = ret->address - start;
+    return ret->function != NULL;
 }
 
 void stacks_frame(struct stacks *stacks, pid_t pid, uint64_t address, bool innermost,
                   struct frame *ret)
 {
     struct task *task = find_task(stacks, pid);
-    uint64_t inside = address - !innermost, start;
-    const struct area *area = task ? find_in_task(stacks, task, inside) : NULL;
+    uint64_t inside = address - !innermost;
+    const struct area *area;
 
     *ret = (struct frame){.address = address};
-    if (area) {
-        ret->module = area->file->name;
-        module_frame(area->file->module, address - area->start + area->offset, !innermost, ret);
-    }
-    if (ret->function || !task || !task->jit)
+    if (!task)
         return;
-    ret->function = jit_find(task->jit, inside, &start);
-    if (ret->function)
-        ret->offset = address - start;
+    area = find_area(&task->now, inside);
+    if (!area && find_compiled(task, inside, ret))
+        return;
+    if (!area) {
+        read_task_again(stacks, task);
+        area = find_area(&task->now, inside);
+    }
+    if (!area)
+        area = find_area(&task->before, inside);
+    if (!area)
+        return;
+    ret->module = area->file->name;
+    module_frame(area->file->module, address - area->start + area->offset, !innermost, ret);
+    if (!ret->function)
+        find_compiled(task, inside, ret);
 }

@@ -56,8 +56,10 @@ static void add_cell(const void *context, size_t row, size_t column, struct text
 static void draw_counts(struct totals *totals, double seconds, size_t most)
 {
     const char *by = totals->plan->options->by;
-    const struct table_column columns[] = {
-        {"COUNT", CUT_NEVER}, {"A SECOND", CUT_NEVER}, {"PROBE", CUT_END}, {by ? by : "", CUT_END}};
+    const struct table_column columns[] = {{"COUNT", CUT_NEVER},
+                                           {"PER SECOND", CUT_NEVER},
+                                           {"PROBE", CUT_END},
+                                           {by ? by : "", CUT_END}};
     struct top top = {totals->plan, {NULL, totals->now.count}, seconds};
     size_t all;
 
