@@ -110,8 +110,9 @@ char *without_times(char *text)
             i++;
         if (form[i])
             continue;
-        memcpy(at, "TIME", 4);
         memmove(at + 4, at + 8, strlen(at + 8) + 1);
+        for (i = 0; i < 4; i++)
+            at[i] = "TIME"[i];
     }
     return text;
 }

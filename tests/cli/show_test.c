@@ -170,15 +170,15 @@ static void an_event_for_people(void **state)
 static void an_event_of_json(void **state)
 {
     struct event event = order("Ad\"a\n");
-    long long time, now = (long long)show_epoch();
+    int64_t time, now = show_epoch();
     const char *line;
 
     (void)state;
     options.json = true;
     line = shown(&event);
-    assert_int_equal(sscanf(line, "{\"time\":%lld,", &time), 1);
+    time = strtoll(line + strlen("{\"time\":"), NULL, 10);
     if (llabs(time - now) > 1000000000)
-        fail_msg("%lld is not %lld", time, now);
+        fail_msg("%lld is not %lld", (long long)time, (long long)now);
     assert_string_equal(
         strchr(line, ','),
         ",\"pid\":4711,\"tid\":4712,\"comm\":\"till\",\"cpu\":3,\"provider\":\"shop\","

@@ -131,7 +131,6 @@ static struct other start(const char *path_of_it)
     struct other other = {0};
     char answer[64], path[64];
     FILE *children;
-    int child;
 
     assert_int_equal(pipe2(in, O_CLOEXEC), 0);
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
@@ -157,10 +156,10 @@ static struct other start(const char *path_of_it)
     snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)other.pid, (long)other.pid);
     children = fopen(path, "r");
     assert_non_null(children);
-    assert_int_equal(fscanf(children, "%d", &child), 1);
+    assert_non_null(fgets(answer, sizeof(answer), children));
     fclose(children);
     other.parent = other.pid;
-    other.pid = child;
+    other.pid = (pid_t)strtol(answer, NULL, 10);
     return other;
 }
 

@@ -35,22 +35,22 @@ struct jit {
 
 /* ----------------------------------------------------------------------------- open -- */
 
-/* Read the process's effective user and its id. */
+/* Read the process's effective user (the second number) and its id (the innermost is the last). */
 static void read_status(struct jit *jit)
 {
-    char line[256], *last;
+    char line[256];
     int fd = openat(jit->directory, "status", O_RDONLY | O_CLOEXEC);
     FILE *status = fd < 0 ? NULL : fdopen(fd, "r");
-    unsigned user;
 
     if (fd >= 0 && !status)
         close(fd);
     while (status && fgets(line, sizeof(line), status)) {
-        if (sscanf(line, "Uid:%*u%u", &user) == 1)
-            jit->user = user;
-        last = strrchr(line, '\t');
-        if (last && strncmp(line, "NSpid:", 6) == 0) /* of each PID namespace, the inner one last */
-            jit->pid = strtol(last, NULL, 10);
+        const char *first = strchr(line, '\t'), *second = first ? strchr(first + 1, '\t') : NULL;
+
+        if (second && strncmp(line, "Uid:", 4) == 0)
+            jit->user = (uid_t)strtoul(second, NULL, 10);
+        else if (first && strncmp(line, "NSpid:", 6) == 0)
+            jit->pid = strtol(strrchr(line, '\t'), NULL, 10);
     }
     if (status)
         fclose(status);

@@ -76,48 +76,53 @@ static struct known *know_file(struct stacks *stacks, struct process *process,
                                const struct process_file *file)
 {
     const struct process_mapping *mapping = &file->mappings[0];
-    struct process_opened opened = {.fd = -1};
+    struct process_opened opened;
     struct known *known;
 
     for (size_t i = 0; i < stacks->file_count; i++) {
         known = stacks->files[i];
         if (known->device == mapping->device && known->inode == mapping->inode &&
-            strcmp(known->name, mapping->name) == 0) {
-            known->users++;
+            strcmp(known->name, mapping->name) == 0)
             return known;
-        }
     }
     if (process_open_file(process, file, &opened) < 0)
-        opened.fd = -1;
+        opened = (struct process_opened){.fd = -1};
     free(opened.path);
     known = sure(calloc(1, sizeof(*known)));
-    *known = (struct known){mapping->device, mapping->inode, sure(strdup(mapping->name)),
-                            module_new(opened.fd), 1};
+    *known = (struct known){.device = mapping->device,
+                            .inode = mapping->inode,
+                            .name = sure(strdup(mapping->name)),
+                            .module = module_new(opened.fd)};
     stacks->files = room_for_one(stacks->files, stacks->file_count, sizeof(struct known *));
     stacks->files[stacks->file_count++] = known;
     return known;
 }
 
-static void forget_file(struct stacks *stacks, struct known *known)
+/* Forget the files that no space has any more. */
+static void forget_files(struct stacks *stacks)
 {
-    size_t at = 0;
+    size_t kept = 0;
 
-    if (--known->users > 0)
-        return;
-    while (stacks->files[at] != known)
-        at++;
-    stacks->files[at] = stacks->files[--stacks->file_count];
-    module_free(known->module);
-    free(known->name);
-    free(known);
+    for (size_t i = 0; i < stacks->file_count; i++) {
+        struct known *known = stacks->files[i];
+
+        if (known->users > 0) {
+            stacks->files[kept++] = known;
+            continue;
+        }
+        module_free(known->module);
+        free(known->name);
+        free(known);
+    }
+    stacks->file_count = kept;
 }
 
 /* --------------------------------------------------------------------------- spaces -- */
 
-static void clear_space(struct stacks *stacks, struct space *space)
+static void clear_space(struct space *space)
 {
     for (size_t i = 0; i < space->count; i++)
-        forget_file(stacks, space->areas[i].file);
+        space->areas[i].file->users--;
     free(space->areas);
     *space = (struct space){0};
 }
@@ -139,7 +144,6 @@ static struct space read_space(struct stacks *stacks, struct process *process)
                 (struct area){mapping->start, mapping->end, mapping->offset, known};
             known->users++;
         }
-        forget_file(stacks, known);
     }
     if (space.count > 0)
         qsort(space.areas, space.count, sizeof(*space.areas), addresses_compare);
@@ -150,7 +154,8 @@ static const struct area *find_area(const struct space *space, uint64_t address)
 {
     size_t end = ADDRESSES_COUNT(space->areas, space->count, address);
 
-    return end > 0 && address < space->areas[end - 1].end ? &space->areas[end - 1] : NULL;
+    return space->areas && end > 0 && address < space->areas[end - 1].end ? &space->areas[end - 1]
+                                                                          : NULL;
 }
 
 /* ---------------------------------------------------------------------------- tasks -- */
@@ -163,10 +168,10 @@ static int64_t nanoseconds(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static void free_task(struct stacks *stacks, struct task *task)
+static void free_task(struct task *task)
 {
-    clear_space(stacks, &task->now);
-    clear_space(stacks, &task->before);
+    clear_space(&task->now);
+    clear_space(&task->before);
     jit_free(task->jit);
     if (task->directory >= 0)
         close(task->directory);
@@ -174,14 +179,14 @@ static void free_task(struct stacks *stacks, struct task *task)
 }
 
 /* Take over what the process has mapped, unless it is the same as before. */
-static void change_space(struct stacks *stacks, struct task *task, struct space space)
+static void change_space(struct task *task, struct space space)
 {
     if (space.count == task->now.count && space.count > 0 &&
         memcmp(space.areas, task->now.areas, space.count * sizeof(*space.areas)) == 0) {
-        clear_space(stacks, &space);
+        clear_space(&space);
         return;
     }
-    clear_space(stacks, &task->before);
+    clear_space(&task->before);
     task->before = task->now;
     task->now = space;
 }
@@ -217,9 +222,10 @@ static void read_task(struct stacks *stacks, struct task *task)
     if (process_open(task->pid, &process) < 0)
         return;
     if (process.file_count > 0) {
-        change_space(stacks, task, read_space(stacks, &process));
+        change_space(task, read_space(stacks, &process));
         if (!is_same_program(task))
             change_program(task, process.directory);
+        forget_files(stacks);
     }
     process_close(&process);
 }
@@ -259,8 +265,9 @@ static void forget_one(struct stacks *stacks)
             oldest = i;
     if (stacks->last == stacks->tasks[oldest])
         stacks->last = NULL;
-    free_task(stacks, stacks->tasks[oldest]);
+    free_task(stacks->tasks[oldest]);
     stacks->tasks[oldest] = stacks->tasks[--stacks->task_count];
+    forget_files(stacks);
 }
 
 static struct task *add_task(struct stacks *stacks, pid_t pid)
@@ -309,7 +316,8 @@ void stacks_free(struct stacks *stacks)
     if (!stacks)
         return;
     for (size_t i = 0; i < stacks->task_count; i++)
-        free_task(stacks, stacks->tasks[i]);
+        free_task(stacks->tasks[i]);
+    forget_files(stacks);
     free(stacks->tasks);
     free(stacks->files);
     free(stacks);
