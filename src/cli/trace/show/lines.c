@@ -54,7 +54,8 @@ struct lines {
     size_t unit_count;
     struct range *ranges;
     size_t range_count;
-    uint64_t left; /* of MOST_LINES */
+    uint64_t left;    /* of MOST_LINES */
+    struct text path; /* of the source found last */
 };
 
 /* ----------------------------------------------------------------------------- open -- */
@@ -193,6 +194,7 @@ void lines_free(struct lines *lines)
         close(lines->shared_fd);
     free(lines->units);
     free(lines->ranges);
+    free(lines->path.bytes);
     free(lines);
 }
 
@@ -238,6 +240,19 @@ static const struct range *find_range(const struct lines *lines, uint64_t addres
     return NULL;
 }
 
+/* The path of a source; a relative one counts from the directory in which it was compiled. */
+static const char *full_path(struct lines *lines, Dwarf_Die *unit, const char *file)
+{
+    Dwarf_Attribute attribute;
+    const char *directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+
+    text_clear(&lines->path);
+    if (*file != '/' && directory)
+        text_addf(&lines->path, "%s/", directory);
+    text_add(&lines->path, file);
+    return lines->path.bytes;
+}
+
 bool lines_find(struct lines *lines, uint64_t address, const char **ret_file, int *ret_line)
 {
     const struct range *range = find_range(lines, address);
@@ -254,7 +269,7 @@ bool lines_find(struct lines *lines, uint64_t address, const char **ret_file, in
     file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
     if (!file || dwarf_lineno(line, &number) != 0 || number <= 0)
         return false;
-    *ret_file = file;
+    *ret_file = full_path(lines, &die, file);
     *ret_line = number;
     return true;
 }

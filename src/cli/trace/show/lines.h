@@ -16,7 +16,7 @@ struct lines;
 struct lines *lines_new(int fd);
 void lines_free(struct lines *lines);
 
-/* `ret_file` is valid until lines_free(). */
+/* `ret_file` is valid until the next call. */
 bool lines_find(struct lines *lines, uint64_t address, const char **ret_file, int *ret_line);
 
 /*

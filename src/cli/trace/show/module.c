@@ -23,8 +23,8 @@
 
 struct symbol {
     uint64_t address;
-    uint32_t size; /* 0: up to the next symbol */
-    uint32_t name; /* in `names` */
+    uint32_t size, name : 31; /* name: where it is in `names` */
+    uint32_t open : 1;        /* it has no size, and ends before the next symbol */
 };
 
 struct load {
@@ -67,8 +67,20 @@ void module_free(struct module *module)
 
 /* -------------------------------------------------------------------------- symbols -- */
 
-static void add_symbol(struct module *module, const GElf_Sym *symbol, const char *name)
+/* How far a symbol without a size may reach: to the end of its section. */
+static uint64_t room_of(Elf *elf, const GElf_Sym *symbol)
 {
+    GElf_Shdr header;
+
+    if (!gelf_getshdr(elf_getscn(elf, symbol->st_shndx), &header) ||
+        symbol->st_value - header.sh_addr >= header.sh_size)
+        return 0;
+    return header.sh_addr + header.sh_size - symbol->st_value;
+}
+
+static void add_symbol(struct module *module, Elf *elf, const GElf_Sym *symbol, const char *name)
+{
+    uint64_t size = symbol->st_size ? symbol->st_size : room_of(elf, symbol);
     struct symbol *added;
 
     if (module->symbol_count >= MOST_SYMBOLS || module->names.size >= MOST_NAMES)
@@ -77,8 +89,9 @@ static void add_symbol(struct module *module, const GElf_Sym *symbol, const char
     added = &module->symbols[module->symbol_count++];
     *added = (struct symbol){
         .address = symbol->st_value,
-        .size = symbol->st_size > UINT32_MAX ? UINT32_MAX : (uint32_t)symbol->st_size,
-        .name = (uint32_t)module->names.size,
+        .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
+        .name = module->names.size & INT32_MAX,
+        .open = symbol->st_size == 0,
     };
     /* In front of the name, for sorting: other files see a global or weak symbol. */
     text_add_bytes(&module->names, GELF_ST_BIND(symbol->st_info) == STB_LOCAL ? "l" : "g", 1);
@@ -101,7 +114,7 @@ static void read_table(struct module *module, Elf *elf, Elf_Scn *section, const 
             continue;
         name = elf_strptr(elf, header->sh_link, symbol.st_name);
         if (name && *name)
-            add_symbol(module, &symbol, name);
+            add_symbol(module, elf, &symbol, name);
     }
 }
 
@@ -135,8 +148,8 @@ static int compare_symbols(const void *left, const void *right, void *names)
 
     if (a->address != b->address)
         return a->address < b->address ? -1 : 1;
-    if (!a->size != !b->size)
-        return a->size ? -1 : 1;
+    if (a->open != b->open)
+        return a->open ? 1 : -1;
     return compare_names((char *)names + a->name, (char *)names + b->name);
 }
 
@@ -163,7 +176,7 @@ static const struct symbol *find_symbol(const struct module *module, uint64_t ad
     for (size_t i = end; i > 0 && end - i < 8; i--) {
         const struct symbol *symbol = &module->symbols[i - 1];
 
-        if (address - symbol->address < symbol->size || (symbol->size == 0 && i == end))
+        if (address - symbol->address < symbol->size && (!symbol->open || i == end))
             return symbol;
     }
     return NULL;
