@@ -482,6 +482,13 @@ static void a_change_is_what_was_added(void **state)
                                                    "COUNT  PROBE       customer\n"
                                                    "7      shop:order  \"Ada\"\n"
                                                    "1      shop:order  \"Bob\"\n");
+    capture();
+    take(totals, text_key(0, "Ada"), 10);
+    totals_print(totals);
+    assert_string_equal(captured(), "\nin all\n"
+                                    "COUNT  PROBE       customer\n"
+                                    "10     shop:order  \"Ada\"\n"
+                                    "0      shop:none   \n");
     options.json = true;
     totals_clear(totals);
     take(totals, text_key(0, "Ada"), 10);

@@ -16,13 +16,14 @@ static void add_cell(const void *context, size_t row, size_t column, struct text
 {
     const struct counts *counts = context;
     const struct tally *tally = &counts->tallies->list[row];
+    struct shown by = tally_shown(counts->plan, tally);
 
     if (column == 0)
         text_addf(ret, "%" PRIu64, tally->count);
     else if (column == 1)
         show_probe(ret, tally_probe(counts->plan, tally));
     else if (tally->count > 0)
-        tally_add_by(ret, counts->plan, tally);
+        show_value(ret, &by);
 }
 
 void print_counts(const struct plan *plan, struct tallies *tallies, int64_t time)

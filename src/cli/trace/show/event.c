@@ -113,11 +113,22 @@ static void add_thread(struct show *show, const struct event *event)
     add_id(&show->line, event->tid, " ");
 }
 
+/* The last part of a module's path. A memfd counts as deleted, which people need not read. */
+static void add_module(struct text *ret, const char *path)
+{
+    static const char memfd[] = "/memfd:", deleted[] = " (deleted)";
+    const char *name = strrchr(path, '/');
+    size_t size = name ? strlen(name) : 0;
+
+    if (size >= sizeof(memfd) + sizeof(deleted) - 2 && memcmp(name, memfd, strlen(memfd)) == 0)
+        size -= strlen(deleted);
+    if (size > 0)
+        text_add_shown(ret, name + 1, size - 1);
+}
+
 /* function+offset file:line (module) */
 static void add_frame(struct text *ret, const struct frame *frame)
 {
-    const char *module = frame->module ? strrchr(frame->module, '/') : NULL;
-
     text_add(ret, "\n        ");
     if (frame->function) {
         text_add_shown(ret, frame->function, strlen(frame->function));
@@ -130,10 +141,10 @@ static void add_frame(struct text *ret, const struct frame *frame)
         text_add_shown(ret, frame->file, strlen(frame->file));
         text_addf(ret, ":%d", frame->line);
     }
-    if (!module)
+    if (!frame->module)
         return;
     text_add(ret, " (");
-    text_add_shown(ret, module + 1, strlen(module + 1));
+    add_module(ret, frame->module);
     if (!frame->function) /* for addr2line(1) */
         text_addf(ret, "+0x%" PRIx64, frame->offset);
     text_add(ret, ")");
@@ -152,12 +163,14 @@ static void print_text(struct show *show, const struct event *event)
     show_probe(line, probe);
     colour(show, PLAIN);
     for (size_t i = 0; i < probe->argument_count; i++) {
+        struct shown shown = shown_argument(event, i);
+
         text_add(line, " ");
         colour(show, DIM);
         text_add(line, probe->arguments[i].name);
         text_add(line, "=");
         colour(show, PLAIN);
-        show_value(line, event, i);
+        show_value(line, &shown);
     }
     for (size_t i = 0; show->stacks && i < event->frame_count; i++) {
         stacks_frame(show->stacks, event->pid, event->frames[i], i == 0, &frame);
@@ -169,36 +182,20 @@ static void print_text(struct show *show, const struct event *event)
 
 /* ------------------------------------------------------------------------------ JSON -- */
 
-static void write_argument(struct json *json, const struct event *event, size_t i)
-{
-    const struct plan_value *value = &event->variant->values[i];
-    const struct event_string *string = &event->strings[i];
-    const char *name = event->probe->arguments[i].name;
+enum remark { CUT, UNREADABLE };
 
-    if (show_unreadable(event, i) || (value->kind == VALUE_STRING && !string->bytes))
-        json_null(json, name);
-    else if (value->kind == VALUE_STRING)
-        json_bytes(json, name, string->bytes, show_fitting(string));
-    else
-        show_json_number(json, name, value, event->values[i]);
-}
-
-static bool is_cut(const struct event *event, size_t i)
-{
-    return !show_unreadable(event, i) && event->strings[i].bytes && event->strings[i].cut;
-}
-
-/* The names of the arguments for which `holds`, if there are any. */
-static void write_names(struct json *json, const char *member, const struct event *event,
-                        bool (*holds)(const struct event *event, size_t argument))
+/* The names of the arguments that are cut or unreadable, if there are any. */
+static void write_remark(struct json *json, const struct event *event, enum remark remark)
 {
     bool any = false;
 
     for (size_t i = 0; i < event->probe->argument_count; i++) {
-        if (!holds(event, i))
+        struct shown shown = shown_argument(event, i);
+
+        if (remark == CUT ? shown.unreadable || !shown.string.cut : !shown.unreadable)
             continue;
         if (!any)
-            json_open(json, member, '[');
+            json_open(json, remark == CUT ? "cut" : "unreadable", '[');
         any = true;
         json_string(json, NULL, event->probe->arguments[i].name);
     }
@@ -210,18 +207,16 @@ static void write_frame(struct json *json, const struct frame *frame)
 {
     json_open(json, NULL, '{');
     json_number(json, "address", frame->address);
-    if (frame->function) {
+    if (frame->function)
         json_string(json, "function", frame->function);
+    if (frame->function || frame->module)
         json_number(json, "offset", frame->offset);
-    }
     if (frame->file) {
         json_string(json, "file", frame->file);
-        json_number(json, "line", (uint64_t)frame->line);
+        json_signed(json, "line", frame->line);
     }
     if (frame->module)
         json_string(json, "module", frame->module);
-    if (frame->module && !frame->function)
-        json_number(json, "offset", frame->offset);
     json_close(json, '{');
 }
 
@@ -247,11 +242,14 @@ static void print_json(struct show *show, const struct event *event)
     json_string(&json, "provider", event->probe->provider);
     json_string(&json, "probe", event->probe->name);
     json_open(&json, "args", '{');
-    for (size_t i = 0; i < event->probe->argument_count; i++)
-        write_argument(&json, event, i);
+    for (size_t i = 0; i < event->probe->argument_count; i++) {
+        struct shown shown = shown_argument(event, i);
+
+        show_json(&json, event->probe->arguments[i].name, &shown);
+    }
     json_close(&json, '{');
-    write_names(&json, "cut", event, is_cut);
-    write_names(&json, "unreadable", event, show_unreadable);
+    write_remark(&json, event, CUT);
+    write_remark(&json, event, UNREADABLE);
     if (show->stacks) {
         json_open(&json, "stack", '[');
         for (size_t i = 0; i < event->frame_count; i++) {

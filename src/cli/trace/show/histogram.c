@@ -202,13 +202,14 @@ static void print_rows(struct histogram *hist)
 static void print_for_people(struct histogram *hist)
 {
     const struct plan_probe *probe = tally_probe(hist->plan, hist->first);
+    struct shown by = tally_shown(hist->plan, hist->first);
     struct text title = {0};
 
     show_probe(&title, probe);
     text_addf(&title, " %s", probe->arguments[probe->hist].name);
     if (probe->by >= 0) {
         text_addf(&title, ", %s=", probe->arguments[probe->by].name);
-        tally_add_by(&title, hist->plan, hist->first);
+        show_value(&title, &by);
     }
     printf("%s: %" PRIu64 " hit%s\n", title.bytes, hist->hits, hist->hits == 1 ? "" : "s");
     free(title.bytes);

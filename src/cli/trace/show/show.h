@@ -19,8 +19,21 @@
 
 /* ------------------------------------------------------------------------------------ values -- */
 
-/* Add PROVIDER:PROBE. */
-void show_probe(struct text *ret, const struct plan_probe *probe);
+/* An argument's value: of an event, or of --by. */
+struct shown {
+    const struct plan_value *type;
+    bool unreadable, null;
+    uint64_t bits;
+    struct event_string string;
+};
+
+struct shown shown_argument(const struct event *event, size_t argument);
+
+/* Add it for people: a string is quoted, "?" is unreadable. */
+void show_value(struct text *ret, const struct shown *shown);
+
+/* Write it as a member of an object. */
+void show_json(struct json *json, const char *name, const struct shown *shown);
 
 /*
  * How much of a string to show: if it is cut, without half a character of UTF-8 at its end, which
@@ -28,16 +41,10 @@ void show_probe(struct text *ret, const struct plan_probe *probe);
  */
 size_t show_fitting(const struct event_string *string);
 
-/* Whether the argument has no value. */
-bool show_unreadable(const struct event *event, size_t argument);
-
-/* Add an argument's value for people. A string is quoted; "?" if it could not be read. */
-void show_value(struct text *ret, const struct event *event, size_t argument);
 void show_digits(struct text *ret, uint64_t number);
-void show_number(struct text *ret, const struct plan_value *value, uint64_t bits);
-void show_quoted(struct text *ret, const struct event_string *string);
-void show_json_number(struct json *json, const char *name, const struct plan_value *value,
-                      uint64_t bits);
+
+/* Add PROVIDER:PROBE. */
+void show_probe(struct text *ret, const struct plan_probe *probe);
 
 /* ------------------------------------------------------------------------------------ events -- */
 

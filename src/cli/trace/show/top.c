@@ -42,6 +42,7 @@ static void add_cell(const void *context, size_t row, size_t column, struct text
 {
     const struct top *top = context;
     const struct tally *tally = &top->tallies.list[row];
+    struct shown by = tally_shown(top->plan, tally);
 
     if (column == 0)
         text_addf(ret, "%" PRIu64, tally->count);
@@ -50,7 +51,7 @@ static void add_cell(const void *context, size_t row, size_t column, struct text
     else if (column == 2)
         show_probe(ret, tally_probe(top->plan, tally));
     else if (tally->count > 0)
-        tally_add_by(ret, top->plan, tally);
+        show_value(ret, &by);
 }
 
 static void draw_counts(struct totals *totals, double seconds, size_t most)

@@ -250,48 +250,38 @@ void tallies_rank(const struct plan *plan, struct tallies *tallies)
 
 /* ----------------------------------------------------------------------------- print -- */
 
-void tally_add_by(struct text *ret, const struct plan *plan, const struct tally *tally)
+struct shown tally_shown(const struct plan *plan, const struct tally *tally)
 {
-    const struct plan_value *by = tally_by(plan, &tally->key);
-    bool cut = tally->key.size > TRACE_KEY_BYTES;
-    struct event_string string = {tally->key.by.text, tally->key.size - cut, cut};
+    const struct count_key *key = &tally->key;
+    bool cut = key->size > TRACE_KEY_BYTES;
 
-    if (tally->key.state == KEY_UNREADABLE)
-        text_add(ret, "?");
-    else if (tally->key.state == KEY_NULL)
-        text_add(ret, "NULL");
-    else if (by->kind == VALUE_STRING)
-        show_quoted(ret, &string);
-    else
-        show_number(ret, by, tally->key.by.number);
+    return (struct shown){
+        .type = tally_by(plan, key),
+        .unreadable = key->state == KEY_UNREADABLE,
+        .null = key->state == KEY_NULL,
+        .bits = key->by.number,
+        .string = {key->by.text, key->size - cut, cut},
+    };
 }
 
 void tally_open(struct json *json, const struct plan *plan, const struct tally *tally, int64_t time)
 {
     const struct plan_probe *probe = tally_probe(plan, tally);
-    const struct plan_value *by = tally_by(plan, &tally->key);
-    bool cut = tally->key.size > TRACE_KEY_BYTES;
-    struct event_string string = {tally->key.by.text, tally->key.size - cut, cut};
-    const char *name = by ? probe->arguments[probe->by].name : NULL;
+    struct shown by = tally_shown(plan, tally);
 
     json_open(json, NULL, '{');
     if (time)
         json_signed(json, "time", time);
     json_string(json, "provider", probe->provider);
     json_string(json, "probe", probe->name);
-    if (!by)
+    if (!by.type)
         return;
     json_open(json, "by", '{');
-    if (tally->key.state != KEY_VALUE)
-        json_null(json, name);
-    else if (by->kind == VALUE_STRING)
-        json_bytes(json, name, string.bytes, show_fitting(&string));
-    else
-        show_json_number(json, name, by, tally->key.by.number);
+    show_json(json, probe->arguments[probe->by].name, &by);
     json_close(json, '{');
-    if (cut)
+    if (by.string.cut)
         json_bool(json, "cut", true);
-    if (tally->key.state == KEY_UNREADABLE)
+    if (by.unreadable)
         json_bool(json, "unreadable", true);
 }
 
@@ -308,29 +298,29 @@ void totals_show(struct totals *totals, struct tallies *tallies, int64_t time)
                                                     : print_counts)(totals->plan, tallies, time);
 }
 
+/* A line above a table for people: the time of day, or what it is. */
+static void print_heading(struct totals *totals, const char *words)
+{
+    if (!totals->plan->options->json)
+        printf("%s%s\n", totals->headed ? "\n" : "", words);
+    totals->headed = true;
+}
+
 void totals_print(struct totals *totals)
 {
     totals_erase(totals);
     tallies_merge(totals->plan, &totals->now);
+    if (totals->headed)
+        print_heading(totals, "in all");
     totals_show(totals, &totals->now, 0);
-}
-
-/* The time of day, for people. */
-static void print_heading(struct totals *totals, time_t time)
-{
-    char words[16];
-    struct tm parts;
-
-    localtime_r(&time, &parts);
-    strftime(words, sizeof(words), "%H:%M:%S", &parts);
-    printf("%s%s\n", totals->headed ? "\n" : "", words);
-    totals->headed = true;
 }
 
 void totals_print_change(struct totals *totals)
 {
     struct tallies change = {0};
     struct timespec time;
+    struct tm parts;
+    char words[16];
 
     clock_gettime(CLOCK_REALTIME, &time);
     tallies_merge(totals->plan, &totals->now);
@@ -339,8 +329,9 @@ void totals_print_change(struct totals *totals)
         if (totals->now.list[i].added > 0)
             *add_tally(&change) =
                 (struct tally){.key = totals->now.list[i].key, .count = totals->now.list[i].added};
-    if (!totals->plan->options->json)
-        print_heading(totals, time.tv_sec);
+    localtime_r(&time.tv_sec, &parts);
+    strftime(words, sizeof(words), "%H:%M:%S", &parts);
+    print_heading(totals, words);
     totals_show(totals, &change, (int64_t)time.tv_sec * 1000000000 + time.tv_nsec);
     free(change.list);
     totals_keep(totals);

@@ -46,8 +46,10 @@ void tallies_add_unhit(const struct plan *plan, struct tallies *tallies);
 /* Sort by count, the largest first. */
 void tallies_rank(const struct plan *plan, struct tallies *tallies);
 
-/* Add the value of --by, for people; or write what a tally is of: {"provider":... "by":... */
-void tally_add_by(struct text *ret, const struct plan *plan, const struct tally *tally);
+/* The value of --by; its type is NULL if there is none. */
+struct shown tally_shown(const struct plan *plan, const struct tally *tally);
+
+/* Write what a tally is of: {"provider":... "by":... */
 void tally_open(struct json *json, const struct plan *plan, const struct tally *tally,
                 int64_t time);
 

@@ -27,7 +27,7 @@ size_t show_fitting(const struct event_string *string)
     return length > string->size - lead + 1 ? lead - 1 : string->size;
 }
 
-void show_quoted(struct text *ret, const struct event_string *string)
+static void add_quoted(struct text *ret, const struct event_string *string)
 {
     static const char letters[] = "\n\t\r\"\\", escapes[] = "ntr\"\\";
     size_t size = show_fitting(string), from = 0;
@@ -63,18 +63,13 @@ void show_digits(struct text *ret, uint64_t number)
     text_add_bytes(ret, digits + at, sizeof(digits) - at);
 }
 
-static uint64_t cut_bits(const struct plan_value *value, uint64_t bits)
+/* The number in 64 bits, with its sign or without. */
+static uint64_t whole(const struct plan_value *type, uint64_t bits)
 {
-    unsigned above = 64 - 8U * value->size;
+    unsigned above = 64 - 8U * type->size;
 
-    return bits << above >> above;
-}
-
-static int64_t with_sign(const struct plan_value *value, uint64_t bits)
-{
-    unsigned above = 64 - 8U * value->size;
-
-    return (int64_t)(bits << above) >> above;
+    bits <<= above;
+    return type->is_signed ? (uint64_t)((int64_t)bits >> above) : bits >> above;
 }
 
 static float float_of(uint64_t bits)
@@ -94,13 +89,13 @@ static double double_of(uint64_t bits)
     return number;
 }
 
-void show_number(struct text *ret, const struct plan_value *value, uint64_t bits)
+static void add_number(struct text *ret, const struct plan_value *type, uint64_t bits)
 {
     char digits[DOUBLE_TEXT];
 
-    switch (value->size ? value->kind : VALUE_STRING) {
+    switch (type->kind) {
     case VALUE_BOOL:
-        text_add(ret, cut_bits(value, bits) ? "true" : "false");
+        text_add(ret, whole(type, bits) ? "true" : "false");
         break;
     case VALUE_FLOAT:
         text_add(ret, float_text(float_of(bits), digits));
@@ -109,10 +104,12 @@ void show_number(struct text *ret, const struct plan_value *value, uint64_t bits
         text_add(ret, double_text(double_of(bits), digits));
         break;
     case VALUE_INTEGER:
-        bits = value->is_signed ? (uint64_t)with_sign(value, bits) : cut_bits(value, bits);
-        if (value->is_signed && bits >> 63)
+        bits = whole(type, bits);
+        if (type->is_signed && bits >> 63) {
             text_add(ret, "-");
-        show_digits(ret, value->is_signed && bits >> 63 ? 0 - bits : bits);
+            bits = 0 - bits;
+        }
+        show_digits(ret, bits);
         break;
     case VALUE_POINTER:
     case VALUE_STRING:
@@ -120,14 +117,14 @@ void show_number(struct text *ret, const struct plan_value *value, uint64_t bits
     }
 }
 
-void show_json_number(struct json *json, const char *name, const struct plan_value *value,
-                      uint64_t bits)
+static void write_number(struct json *json, const char *name, const struct plan_value *type,
+                         uint64_t bits)
 {
     char digits[DOUBLE_TEXT];
 
-    switch (value->size ? value->kind : VALUE_STRING) {
+    switch (type->kind) {
     case VALUE_BOOL:
-        json_bool(json, name, cut_bits(value, bits) != 0);
+        json_bool(json, name, whole(type, bits) != 0);
         break;
     case VALUE_FLOAT: /* 0.1, as the program wrote it: enough digits to get the float back */
         json_double(json, name, strtod(float_text(float_of(bits), digits), NULL));
@@ -136,11 +133,10 @@ void show_json_number(struct json *json, const char *name, const struct plan_val
         json_double(json, name, double_of(bits));
         break;
     case VALUE_INTEGER:
-        if (value->is_signed) {
-            json_signed(json, name, with_sign(value, bits));
-            break;
-        }
-        json_number(json, name, cut_bits(value, bits));
+        if (type->is_signed)
+            json_signed(json, name, (int64_t)whole(type, bits));
+        else
+            json_number(json, name, whole(type, bits));
         break;
     case VALUE_POINTER:
     case VALUE_STRING:
@@ -148,30 +144,47 @@ void show_json_number(struct json *json, const char *name, const struct plan_val
     }
 }
 
-/* ------------------------------------------------------------------------------ both -- */
+/* ----------------------------------------------------------------------------------- either -- */
+
+struct shown shown_argument(const struct event *event, size_t argument)
+{
+    const struct plan_value *type = &event->variant->values[argument];
+    const struct event_string *string = &event->strings[argument];
+
+    return (struct shown){
+        .type = type,
+        .unreadable = event->unreadable >> argument & 1 || type->size == 0,
+        .null = type->kind == VALUE_STRING && !string->bytes,
+        .bits = event->values[argument],
+        .string = *string,
+    };
+}
+
+void show_value(struct text *ret, const struct shown *shown)
+{
+    if (shown->unreadable)
+        text_add(ret, "?");
+    else if (shown->null)
+        text_add(ret, "NULL");
+    else if (shown->type->kind == VALUE_STRING)
+        add_quoted(ret, &shown->string);
+    else
+        add_number(ret, shown->type, shown->bits);
+}
+
+void show_json(struct json *json, const char *name, const struct shown *shown)
+{
+    if (shown->unreadable || shown->null)
+        json_null(json, name);
+    else if (shown->type->kind == VALUE_STRING)
+        json_bytes(json, name, shown->string.bytes, show_fitting(&shown->string));
+    else
+        write_number(json, name, shown->type, shown->bits);
+}
 
 void show_probe(struct text *ret, const struct plan_probe *probe)
 {
     text_add_shown(ret, probe->provider, strlen(probe->provider));
     text_add(ret, ":");
     text_add_shown(ret, probe->name, strlen(probe->name));
-}
-
-bool show_unreadable(const struct event *event, size_t argument)
-{
-    return event->unreadable >> argument & 1 || event->variant->values[argument].size == 0;
-}
-
-void show_value(struct text *ret, const struct event *event, size_t argument)
-{
-    const struct plan_value *value = &event->variant->values[argument];
-
-    if (show_unreadable(event, argument))
-        text_add(ret, "?");
-    else if (value->kind != VALUE_STRING)
-        show_number(ret, value, event->values[argument]);
-    else if (event->strings[argument].bytes)
-        show_quoted(ret, &event->strings[argument]);
-    else
-        text_add(ret, "NULL");
 }
