@@ -262,6 +262,54 @@ static void names_a_process_that_has_ended(void **state)
     stacks_free(stacks);
 }
 
+/* The offset in the program's file. */
+static uint64_t offset_of(uint64_t address)
+{
+    unsigned long long start = 0, stop, offset = 0;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[4096];
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps)) {
+        char *at = line;
+
+        start = strtoull(at, &at, 16);
+        stop = strtoull(at + 1, &at, 16);
+        offset = strtoull(at + strlen(" r-xp "), NULL, 16);
+        if (address >= start && address < stop)
+            break;
+    }
+    fclose(maps);
+    return address - start + offset;
+}
+
+static void names_a_child_that_nobody_saw_alive(void **state)
+{
+    struct plan_site site = {.offset = offset_of((uint64_t)(uintptr_t)checkout)};
+    struct plan_variant variant = {.sites = &site, .site_count = 1};
+    struct plan plan = {.variants = &variant, .variant_count = 1};
+    struct stacks *stacks;
+    struct frame frame;
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    stacks = stacks_new(&plan);
+    checkout(0);
+    frame = find(stacks, child, here);
+    check(!frame.function); /* nothing is known of it */
+    stacks_see(stacks, getpid());
+    stacks_frame(stacks, child, (uint64_t)(uintptr_t)checkout + 1, true, &frame);
+    check(!frame.function); /* no site is there, so it may be another program */
+    stacks_frame(stacks, child, (uint64_t)(uintptr_t)checkout, true, &frame);
+    check_text(frame.function, "checkout");
+    frame = find(stacks, child, here);
+    check_checkout(&frame);
+    stacks_free(stacks);
+}
+
 static void a_process_that_runs_another_program(void **state)
 {
     struct stacks *stacks = stacks_new(&nothing);
@@ -515,6 +563,7 @@ int main(int count, char **words)
         cmocka_unit_test(names_a_probe_of_librst),
         cmocka_unit_test_setup_teardown(names_a_process_that_has_ended, make_directory,
                                         remove_directory),
+        cmocka_unit_test(names_a_child_that_nobody_saw_alive),
         cmocka_unit_test_setup_teardown(a_process_that_runs_another_program, make_directory,
                                         remove_directory),
         cmocka_unit_test(names_the_code_of_a_jit),

@@ -25,6 +25,7 @@
 #include "cli/trace/show/show.h"
 
 #define MOST_TASKS 1024 /* processes that are kept */
+#define MOST_FILES 4096 /* of a process, and open for all */
 
 /* Reading the mappings again may take this many nanoseconds, and a 20th of the time after that. */
 #define MOST_CREDIT 100000000
@@ -62,6 +63,7 @@ struct task {
 };
 
 struct stacks {
+    const struct plan *plan;
     struct task **tasks;
     size_t task_count;
     struct known **files;
@@ -85,7 +87,7 @@ static struct known *know_file(struct stacks *stacks, struct process *process,
             strcmp(known->name, mapping->name) == 0)
             return known;
     }
-    if (process_open_file(process, file, &opened) < 0)
+    if (stacks->file_count >= MOST_FILES || process_open_file(process, file, &opened) < 0)
         opened = (struct process_opened){.fd = -1};
     free(opened.path);
     known = sure(calloc(1, sizeof(*known)));
@@ -131,7 +133,7 @@ static struct space read_space(struct stacks *stacks, struct process *process)
 {
     struct space space = {0};
 
-    for (size_t i = 0; i < process->file_count; i++) {
+    for (size_t i = 0; i < process->file_count && i < MOST_FILES; i++) {
         struct known *known = know_file(stacks, process, &process->files[i]);
 
         for (size_t j = 0; j < process->files[i].count; j++) {
@@ -305,6 +307,7 @@ struct stacks *stacks_new(const struct plan *plan)
 {
     struct stacks *stacks = sure(calloc(1, sizeof(*stacks)));
 
+    stacks->plan = plan;
     for (size_t i = 0; i < plan->file_count; i++)
         for (size_t j = 0; j < plan->files[i].pid_count; j++)
             stacks_see(stacks, plan->files[i].pids[j]);
@@ -321,6 +324,38 @@ void stacks_free(struct stacks *stacks)
     free(stacks->tasks);
     free(stacks->files);
     free(stacks);
+}
+
+/* Whether a site is where the area has the address. */
+static bool is_site(const struct plan *plan, const struct area *area, uint64_t address)
+{
+    uint64_t offset = address - area->start + area->offset;
+
+    for (size_t i = 0; i < plan->variant_count; i++)
+        for (size_t j = 0; j < plan->variants[i].site_count; j++)
+            if (plan->variants[i].sites[j].offset == offset)
+                return true;
+    return false;
+}
+
+/*
+ * For a process that had ended when it was first seen: it was forked from one that has the site at
+ * the same address, or shares its parent with that one. Every other program has it elsewhere.
+ */
+static void adopt_space(struct stacks *stacks, struct task *task, uint64_t site)
+{
+    for (size_t i = 0; i < stacks->task_count && task->now.count == 0; i++) {
+        const struct space *space = &stacks->tasks[i]->now;
+        const struct area *area = find_area(space, site);
+
+        if (!area || !is_site(stacks->plan, area, site))
+            continue;
+        task->now.areas = sure(reallocarray(NULL, space->count, sizeof(*space->areas)));
+        task->now.count = space->count;
+        memcpy(task->now.areas, space->areas, space->count * sizeof(*space->areas));
+        for (size_t j = 0; j < space->count; j++)
+            space->areas[j].file->users++;
+    }
 }
 
 /* The function that the process has compiled at the address. Gives whether it is known. */
@@ -344,6 +379,8 @@ void stacks_frame(struct stacks *stacks, pid_t pid, uint64_t address, bool inner
     *ret = (struct frame){.address = address};
     if (!task)
         return;
+    if (innermost && task->now.count == 0)
+        adopt_space(stacks, task, address);
     area = find_area(&task->now, inside);
     if (!area && find_compiled(task, inside, ret))
         return;
