@@ -2,6 +2,7 @@
 /*
  * What rst trace prints: events and counts made up here, in the forms for people and of JSON.
  */
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,6 +166,69 @@ static void an_event_for_people(void **state)
     event.values[3] = bits_of(-0.0);
     assert_string_equal(shown(&event), "till 4711/4712 shop:order id=18446744073709551615 "
                                        "customer=NULL cents=-250 weight=-0\n");
+}
+
+static void every_kind_of_value(void **state)
+{
+    static const struct {
+        struct plan_value type;
+        uint64_t bits;
+        const char *shown, *json;
+    } values[] = {
+        {{.kind = VALUE_BOOL, .size = 1}, 0x100, "false", "false"},
+        {{.kind = VALUE_BOOL, .size = 4}, 0x100, "true", "true"},
+        {{.kind = VALUE_INTEGER, .size = 1, .is_signed = true}, 0x80, "-128", "-128"},
+        {{.kind = VALUE_INTEGER, .size = 2}, UINT64_MAX, "65535", "65535"},
+        {{.kind = VALUE_INTEGER, .size = 8, .is_signed = true},
+         UINT64_C(1) << 63,
+         "-9223372036854775808",
+         "-9223372036854775808"},
+        {{.kind = VALUE_INTEGER, .size = 8},
+         UINT64_MAX,
+         "18446744073709551615",
+         "18446744073709551615"},
+        {{.kind = VALUE_FLOAT, .size = 4}, 0x3dcccccd, "0.1", "0.1"},
+        {{.kind = VALUE_FLOAT, .size = 4}, 0xff800000, "-inf", "\"-inf\""},
+        {{.kind = VALUE_DOUBLE, .size = 8}, 0x7ff8000000000000, "nan", "\"nan\""},
+        {{.kind = VALUE_POINTER, .size = 8}, 0x1234abcd, "0x1234abcd", "305441741"},
+        {{.kind = VALUE_STRING, .size = 8}, 0, "NULL", "null"},
+        {{.kind = VALUE_INTEGER, .size = 0}, 5, "?", "null"},
+    };
+    struct text text = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        struct plan_variant variant = {.values[7] = values[i].type};
+        struct event event = {.variant = &variant, .values[7] = values[i].bits};
+        struct shown shown = shown_argument(&event, 7);
+        struct json json = {.out = stdout};
+
+        text_clear(&text);
+        show_value(&text, &shown);
+        assert_string_equal(text.bytes, values[i].shown);
+        capture();
+        show_json(&json, NULL, &shown);
+        assert_string_equal(captured(), values[i].json);
+    }
+    free(text.bytes);
+}
+
+static void colours_on_a_terminal(void **state)
+{
+    struct event event = order("Ada");
+    const char *line;
+    struct show *show;
+
+    (void)state;
+    unsetenv("NO_COLOR");
+    capture_terminal(24, 80);
+    show = show_new(&plan, NULL);
+    show_event(show, &event);
+    line = captured();
+    setenv("NO_COLOR", "1", 1);
+    assert_memory_equal(line, "\033[2m", 4);
+    assert_non_null(strstr(line, "\033[0m 4712 \033[1mshop:order\033[0m \033[2mid=\033[0m1844"));
+    show_free(show);
 }
 
 static void an_event_of_json(void **state)
@@ -411,6 +475,39 @@ static void numbers_are_sorted_by_their_values(void **state)
     totals_free(totals);
 }
 
+static void values_of_several_kinds_are_not_mixed(void **state)
+{
+    struct plan_value whole = WHOLE(1, false), floating = {.kind = VALUE_FLOAT, .size = 4},
+                      truth = {.kind = VALUE_BOOL, .size = 1};
+    struct plan_value *of[] = {&variants[0].values[0], &variants[2].values[0],
+                               &variants[3].values[0]};
+    struct plan_value former[] = {*of[0], *of[1], *of[2]};
+    struct totals *totals = totals_new(&plan);
+
+    (void)state;
+    choose(TRACE_COUNT, "id", 0, -1);
+    *of[0] = whole;
+    *of[1] = floating;
+    *of[2] = truth;
+    take(totals, number_key(0, 0x101), 1); /* more bits than the value has */
+    take(totals, number_key(0, 1), 1);
+    take(totals, number_key(2, 1), 7);
+    take(totals, number_key(2, 0x3f800000), 6);
+    take(totals, number_key(2, 0xbf800000), 5);
+    take(totals, number_key(3, 1), 3);
+    take(totals, number_key(3, 255), 1); /* true, too */
+    assert_string_equal(printed(totals), "COUNT  PROBE       id\n"
+                                         "7      shop:order  1.4013e-45\n"
+                                         "6      shop:order  1\n"
+                                         "5      shop:order  -1\n"
+                                         "4      shop:order  true\n"
+                                         "2      shop:order  1\n"
+                                         "0      shop:none   \n");
+    for (size_t i = 0; i < 3; i++)
+        *of[i] = former[i];
+    totals_free(totals);
+}
+
 static void counts_by_strings(void **state)
 {
     struct totals *totals = totals_new(&plan);
@@ -588,6 +685,42 @@ static void histograms_of_floats(void **state)
     totals_free(totals);
 }
 
+static void histograms_of_any_width(void **state)
+{
+    static const int32_t buckets[] = {1, 4, 5}, floating[] = {1022};
+    struct totals *totals = totals_new(&plan);
+
+    (void)state;
+    choose(TRACE_HISTOGRAM, NULL, -1, 2);
+    take_buckets(totals, 0, buckets, 1);
+    take_buckets(totals, 0, buckets + 1, 1);
+    for (int i = 0; i < 100; i++)
+        take_buckets(totals, 0, buckets + 2, 1);
+    assert_non_null(setlocale(LC_CTYPE, "C"));
+    assert_string_equal(printed(totals),
+                        "shop:order cents: 102 hits\n"
+                        "         1    1  #\n"
+                        "    [2, 4)    0\n"
+                        "    [4, 8)    0\n"
+                        "   [8, 16)    1  #\n"
+                        "  [16, 32)  100  ########################################\n");
+    capture_terminal(24, 10);
+    totals_print(totals);
+    assert_non_null(strstr(captured(), "  [16, 32)  100  ##########\r\n"));
+    capture_terminal(24, 37);
+    totals_print(totals);
+    assert_non_null(strstr(captured(), "  [16, 32)  100  ####################\r\n"));
+    capture_terminal(24, 300);
+    totals_print(totals);
+    assert_int_equal(strlen(strstr(captured(), "100  #")), strlen("100  \r\n") + 80);
+    assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+    choose(TRACE_HISTOGRAM, NULL, -1, 3);
+    totals_clear(totals);
+    take_buckets(totals, 0, floating, 1);
+    assert_non_null(strstr(printed(totals), "\n  [0.5, 1)  1  █"));
+    totals_free(totals);
+}
+
 static void histograms_by_strings(void **state)
 {
     struct totals *totals = totals_new(&plan);
@@ -669,6 +802,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_event_for_people, plain),
+        cmocka_unit_test_setup(every_kind_of_value, plain),
+        cmocka_unit_test_setup(colours_on_a_terminal, plain),
         cmocka_unit_test_setup(an_event_of_json, plain),
         cmocka_unit_test_setup(a_string_that_was_cut_loses_half_a_character, plain),
         cmocka_unit_test_setup(nothing_that_a_process_chooses_is_printed_raw, plain),
@@ -677,10 +812,12 @@ int main(void)
         cmocka_unit_test_setup(counts, plain),
         cmocka_unit_test_setup(counts_by_numbers, plain),
         cmocka_unit_test_setup(numbers_are_sorted_by_their_values, plain),
+        cmocka_unit_test_setup(values_of_several_kinds_are_not_mixed, plain),
         cmocka_unit_test_setup(counts_by_strings, plain),
         cmocka_unit_test_setup(a_change_is_what_was_added, plain),
         cmocka_unit_test_setup(histograms_of_whole_numbers, plain),
         cmocka_unit_test_setup(histograms_of_floats, plain),
+        cmocka_unit_test_setup(histograms_of_any_width, plain),
         cmocka_unit_test_setup(histograms_by_strings, plain),
         cmocka_unit_test_setup(a_table_is_redrawn_in_its_place, plain),
     };

@@ -7,6 +7,7 @@
  *     map LINE     add the line to its /tmp/perf-PID.map
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -24,6 +25,7 @@
 #include <cmocka.h>
 
 #include "captured.h"
+#include "cli/trace/show/lines.h"
 #include "cli/trace/show/module.h"
 #include "cli/trace/show/show.h"
 #include "rst.h"
@@ -463,6 +465,71 @@ static void forgets_what_was_not_seen_for_long(void **state)
     stacks_free(stacks);
 }
 
+/* -------------------------------------------------------------- a file that names another -- */
+
+/* A copy of the program, with a section as dwz writes it. NULL: there is no objcopy. */
+static struct lines *lines_of_copy(const char *directory, const char *name, const char *build_id)
+{
+    const char *section = path_in(directory, "section"), *copy = path_in(directory, "copy");
+    char add[4096], id[20] = "no such file is here";
+    struct lines *lines;
+    FILE *file = fopen(section, "we");
+    int status, fd;
+    pid_t child;
+
+    for (size_t i = 0; build_id && i < sizeof(id); i++) {
+        const char digits[] = {build_id[2 * i], build_id[2 * i + 1], '\0'};
+
+        id[i] = (char)strtol(digits, NULL, 16);
+    }
+    assert_non_null(file);
+    fwrite(name, 1, strlen(name) + 1, file);
+    fwrite(id, 1, sizeof(id), file);
+    fclose(file);
+    snprintf(add, sizeof(add), ".gnu_debugaltlink=%s", section);
+    child = fork();
+    if (child == 0) {
+        execlp("objcopy", "objcopy", "--add-section", add, program, copy, NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    check_applies(WEXITSTATUS(status) != 127, "objcopy (binutils) is not installed");
+    assert_int_equal(status, 0);
+    fd = open(copy, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    lines = lines_new(fd);
+    close(fd);
+    return lines;
+}
+
+static void a_file_that_names_another_file(void **state)
+{
+    const char *fifo = path_in(*state, "fifo");
+    char name[4096];
+    struct lines *lines;
+    glob_t found;
+
+    /* libdw would wait here until somebody writes into it. */
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    check(lines_of_copy(*state, fifo, NULL) == NULL);
+    snprintf(name, sizeof(name), "/usr/lib/debug/../../..%s", fifo);
+    check(lines_of_copy(*state, name, NULL) == NULL);
+    check(lines_of_copy(*state, "/usr/lib/debug/none", NULL) == NULL);
+    if (glob("/usr/lib/debug/.build-id/[0-9a-f]*/*.debug", 0, NULL, &found) == 0) {
+        const char *path = found.gl_pathv[0];
+
+        lines = lines_of_copy(*state, path, NULL);
+        check(lines != NULL);
+        lines_free(lines);
+        snprintf(name, sizeof(name), "%.2s%.38s", path + strlen("/usr/lib/debug/.build-id/"),
+                 path + strlen("/usr/lib/debug/.build-id/00/"));
+        lines = lines_of_copy(*state, fifo, name);
+        check(lines != NULL);
+        lines_free(lines);
+    }
+    globfree(&found);
+}
+
 /* ------------------------------------------------------------------------- any bytes -- */
 
 static void any_file_is_read_without_harm(void **state)
@@ -513,14 +580,16 @@ static void stacks_are_printed(void **state)
     const struct plan plan = {.options = &options, .files = &file, .file_count = 1};
     struct stacks *stacks = stacks_new(&plan);
     struct show *show = show_new(&plan, stacks);
-    uint64_t frames[] = {(uint64_t)(uintptr_t)checkout, 0, JIT + 1, 17};
+    rst_provider *provider = rst_provider_new("stack_test");
+    rst_probe *fired = rst_provider_add(provider, "order", "");
+    uint64_t frames[] = {(uint64_t)(uintptr_t)checkout, 0, JIT + 1, 17, 0, 0};
     struct event event = {
         .variant = &variant,
         .probe = &probe,
         .pid = getpid(),
         .tid = 5,
         .frames = frames,
-        .frame_count = 4,
+        .frame_count = 6,
     };
     char path[64], wanted[256];
     const char *lines;
@@ -534,13 +603,18 @@ static void stacks_are_printed(void **state)
     fclose(map);
     checkout(0);
     frames[1] = here;
+    assert_int_equal(rst_provider_load(provider), 0);
+    frames[4] = (uint64_t)(uintptr_t)rst_probe_function(fired) + 1;
+    frames[5] = frames[4] | 0xfff; /* its page has no code there */
     capture();
     show_event(show, &event);
     lines = captured();
     check_mentions(lines, " 5 shop:order\n        checkout+0 ");
     snprintf(wanted, sizeof(wanted), "/stack_test.c:%d (cli-stack)\n", line_of_call);
     check_mentions(lines, wanted);
-    check_mentions(lines, "\n        \\x1b[2J\\xff+1\n        0x11\n");
+    check_mentions(lines, "\n        \\x1b[2J\\xff+1\n        0x11\n"
+                          "        stack_test__order+1 (memfd:librst-stack_test)\n        0x");
+    check_mentions(lines, " (memfd:librst-stack_test+0x");
     options.json = true;
     capture();
     show_event(show, &event);
@@ -550,8 +624,9 @@ static void stacks_are_printed(void **state)
     check_mentions(lines, wanted);
     check_mentions(lines, "\"function\":\"checkout\",\"offset\":0,\"file\":\"");
     check_mentions(lines, ",{\"address\":65537,\"function\":\"\\u001b[2J\\ufffd\",\"offset\":1},"
-                          "{\"address\":17}]}\n");
+                          "{\"address\":17},{\"address\":");
     unlink(path);
+    rst_provider_free(provider);
     show_free(show);
     stacks_free(stacks);
 }
@@ -570,6 +645,8 @@ int main(int count, char **words)
         cmocka_unit_test(another_user_s_map_is_not_believed),
         cmocka_unit_test(looks_into_other_namespaces),
         cmocka_unit_test(forgets_what_was_not_seen_for_long),
+        cmocka_unit_test_setup_teardown(a_file_that_names_another_file, make_directory,
+                                        remove_directory),
         cmocka_unit_test(any_file_is_read_without_harm),
         cmocka_unit_test(stacks_are_printed),
     };
