@@ -322,7 +322,7 @@ static void lost_hits_are_told(void **state)
     show_lost(show, 1);
     show_lost(show, 2000);
     assert_string_equal(captured(),
-                        "rst: 1 hit was lost: they came faster than rst could read them\n"
+                        "rst: 1 hit was lost: it came faster than rst could read it\n"
                         "rst: 2000 hits were lost: they came faster than rst could read them\n");
     options.json = true;
     capture();
@@ -618,6 +618,10 @@ static void histograms_of_whole_numbers(void **state)
 
     (void)state;
     choose(TRACE_HISTOGRAM, NULL, -1, 2);
+    take_buckets(totals, 0, buckets + 8, 1);
+    assert_string_equal(printed(totals), "shop:order cents: 1 hit\n  ?  1\n");
+    totals_clear(totals);
+    take_buckets(totals, 1, buckets, 1); /* that probe has no such argument */
     take_buckets(totals, 0, buckets, 10);
     assert_string_equal(printed(totals), "shop:order cents: 45 hits\n"
                                          "   (-16E, -8E]  1  █████\n"

@@ -278,7 +278,8 @@ void show_lost(struct show *show, uint64_t count)
 {
     if (show->plan->options->json)
         printf("{\"lost\":%" PRIu64 "}\n", count);
+    else if (count == 1)
+        say("1 hit was lost: it came faster than rst could read it");
     else
-        say("%" PRIu64 " hit%s lost: they came faster than rst could read them", count,
-            count == 1 ? " was" : "s were");
+        say("%" PRIu64 " hits were lost: they came faster than rst could read them", count);
 }

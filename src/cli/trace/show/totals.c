@@ -95,23 +95,33 @@ static struct count_key normal_key(const struct plan *plan, const struct count_k
     return ret;
 }
 
-void totals_take(void *context, const struct count_key *key, uint64_t count)
+/* Whether a key is one that the programs of this plan write. */
+static bool is_valid(const struct plan *plan, const struct count_key *key)
 {
-    struct totals *totals = context;
-    const struct plan *plan = totals->plan;
     const struct plan_value *by;
-    struct tally *tally;
 
-    if (count == 0 || key->variant >= plan->variant_count || key->state > KEY_UNREADABLE ||
-        ((key->bucket < -MOST_BUCKET || key->bucket > MOST_BUCKET) &&
-         key->bucket != BUCKET_UNREADABLE))
-        return;
+    if (key->variant >= plan->variant_count || key->state > KEY_UNREADABLE)
+        return false;
+    if (plan->options->mode == TRACE_HISTOGRAM &&
+        plan->probes[plan->variants[key->variant].probe].hist < 0)
+        return false;
     by = tally_by(plan, key);
     if (by && by->kind == VALUE_STRING && key->state == KEY_VALUE &&
         key->size > TRACE_KEY_BYTES + 1)
+        return false;
+    return key->bucket == BUCKET_UNREADABLE ||
+           (key->bucket >= -MOST_BUCKET && key->bucket <= MOST_BUCKET);
+}
+
+void totals_take(void *context, const struct count_key *key, uint64_t count)
+{
+    struct totals *totals = context;
+    struct tally *tally;
+
+    if (count == 0 || !is_valid(totals->plan, key))
         return;
     tally = add_tally(&totals->now);
-    tally->key = normal_key(plan, key);
+    tally->key = normal_key(totals->plan, key);
     tally->count = count;
 }
 
