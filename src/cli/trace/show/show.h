@@ -8,7 +8,11 @@
  *     counts.c     prints them as a table
  *     histogram.c  prints them as histograms
  *     top.c        a table that is redrawn
- *     stack.c      names for a stack's addresses
+ *     stack.c      names for a stack's addresses: the processes and what they have mapped
+ *     module.c     the symbols of a file
+ *     lines.c      its sources' lines, by DWARF
+ *     jit.c        the map files of JITs
+ *     function.c   names of C++ and Rust
  */
 #ifndef CLI_TRACE_SHOW_H
 #define CLI_TRACE_SHOW_H

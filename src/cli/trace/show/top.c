@@ -3,7 +3,6 @@
  * --top: the counts so far, the most frequent first, as a table that is redrawn in its place on the
  * terminal. It has no more lines than the terminal. What was on the terminal before stays.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,12 +11,6 @@
 #include "cli/base/command.h"
 #include "cli/base/table.h"
 #include "cli/trace/show/totals.h"
-
-struct top {
-    const struct plan *plan;
-    struct tallies tallies; /* the most frequent */
-    double seconds;         /* since the last table; 0: there was none */
-};
 
 void totals_erase(struct totals *totals)
 {
@@ -38,49 +31,20 @@ static size_t most_lines(void)
     return size.ws_row - 1;
 }
 
-static void add_cell(const void *context, size_t row, size_t column, struct text *ret)
-{
-    const struct top *top = context;
-    const struct tally *tally = &top->tallies.list[row];
-    struct shown by = tally_shown(top->plan, tally);
-
-    if (column == 0)
-        text_addf(ret, "%" PRIu64, tally->count);
-    else if (column == 1)
-        text_addf(ret, "%.0f", top->seconds > 0 ? (double)tally->added / top->seconds : 0);
-    else if (column == 2)
-        show_probe(ret, tally_probe(top->plan, tally));
-    else if (tally->count > 0)
-        show_value(ret, &by);
-}
-
 static void draw_counts(struct totals *totals, double seconds, size_t most)
 {
-    const char *by = totals->plan->options->by;
-    const struct table_column columns[] = {{"COUNT", CUT_NEVER},
-                                           {"PER SECOND", CUT_NEVER},
-                                           {"PROBE", CUT_END},
-                                           {by ? by : "", CUT_END}};
-    struct top top = {totals->plan, {NULL, totals->now.count}, seconds};
-    size_t all;
-
+    size_t all = totals->now.count, count = all + 1 > most ? most - 2 : all;
     /* A copy, because ranking changes the order. */
-    top.tallies.list = sure(calloc(totals->now.count + 1, sizeof(*top.tallies.list)));
-    if (totals->now.count > 0)
-        memcpy(top.tallies.list, totals->now.list, totals->now.count * sizeof(*top.tallies.list));
-    tallies_rank(totals->plan, &top.tallies);
-    all = top.tallies.count;
-    if (all + 1 > most)
-        top.tallies.count = most - 2;
-    table_print(&(struct table){.columns = columns,
-                                .column_count = by ? 4 : 3,
-                                .row_count = top.tallies.count,
-                                .context = &top,
-                                .cell = add_cell});
-    if (top.tallies.count < all)
-        printf("and %zu more\n", all - top.tallies.count);
-    totals->lines = top.tallies.count + 1 + (top.tallies.count < all);
-    free(top.tallies.list);
+    struct tallies ranked = {sure(calloc(all + 1, sizeof(*ranked.list))), all};
+
+    if (all > 0)
+        memcpy(ranked.list, totals->now.list, all * sizeof(*ranked.list));
+    tallies_rank(totals->plan, &ranked);
+    print_table(totals->plan, ranked.list, count, seconds);
+    if (count < all)
+        printf("and %zu more\n", all - count);
+    totals->lines = count + 1 + (count < all);
+    free(ranked.list);
 }
 
 /* The first lines of the histograms. */

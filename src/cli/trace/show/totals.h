@@ -61,6 +61,9 @@ void print_histograms(const struct plan *plan, struct tallies *tallies, int64_t 
 /* End the round: what it took is `before` of the next one. */
 void totals_keep(struct totals *totals);
 
+/* Print a table; `seconds` since the last round: 0: there was none; below 0: without rates. */
+void print_table(const struct plan *plan, const struct tally *list, size_t count, double seconds);
+
 /* Remove the table that totals_draw() has drawn. */
 void totals_erase(struct totals *totals);
 
