@@ -7,6 +7,7 @@
  *     map LINE     add the line to its /tmp/perf-PID.map
  */
 #include <fcntl.h>
+#include <gelf.h>
 #include <glob.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -532,6 +534,43 @@ static void a_file_that_names_another_file(void **state)
 
 /* ------------------------------------------------------------------------- any bytes -- */
 
+/* libdw 0.188 reads beyond such a section. */
+static void strings_without_an_end(void **state)
+{
+    int from = open(program, O_RDONLY | O_CLOEXEC), tried = 0;
+    Elf *elf;
+    size_t index;
+
+    (void)state;
+    elf_version(EV_CURRENT);
+    elf = elf_begin(from, ELF_C_READ, NULL);
+    assert_int_equal(elf_getshdrstrndx(elf, &index), 0);
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+        GElf_Shdr header;
+        struct lines *lines;
+        const char *name;
+        off_t at = 0;
+        int fd;
+
+        assert_non_null(gelf_getshdr(section, &header));
+        name = elf_strptr(elf, index, header.sh_name);
+        if (strcmp(name, ".debug_str") != 0 && strcmp(name, ".debug_line_str") != 0)
+            continue;
+        fd = memfd_create("broken", MFD_CLOEXEC);
+        assert_true(sendfile(fd, from, &at, 1 << 30) > 0);
+        lines = lines_new(fd);
+        check(lines != NULL);
+        lines_free(lines);
+        assert_int_equal(pwrite(fd, "x", 1, (off_t)(header.sh_offset + header.sh_size) - 1), 1);
+        check(lines_new(fd) == NULL);
+        close(fd);
+        tried++;
+    }
+    check(tried > 0);
+    elf_end(elf);
+    close(from);
+}
+
 static void any_file_is_read_without_harm(void **state)
 {
     int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), fd;
@@ -647,6 +686,7 @@ int main(int count, char **words)
         cmocka_unit_test(forgets_what_was_not_seen_for_long),
         cmocka_unit_test_setup_teardown(a_file_that_names_another_file, make_directory,
                                         remove_directory),
+        cmocka_unit_test(strings_without_an_end),
         cmocka_unit_test(any_file_is_read_without_harm),
         cmocka_unit_test(stacks_are_printed),
     };

@@ -81,22 +81,32 @@ int lines_open(const void *build_id, size_t size, const char *name)
     return fd < 0 ? -1 : fd;
 }
 
+/* The next section with debugging information, and its name without ".debug_"; NULL: the last. */
+static Elf_Scn *next_section(Elf *elf, Elf_Scn *section, GElf_Shdr *header, const char **name)
+{
+    size_t names;
+
+    if (elf_getshdrstrndx(elf, &names) != 0)
+        return NULL;
+    while ((section = elf_nextscn(elf, section))) {
+        *name = gelf_getshdr(section, header) ? elf_strptr(elf, names, header->sh_name) : NULL;
+        if (!*name || header->sh_type == SHT_NOBITS || strncmp(*name, ".debug_", 7) != 0)
+            continue;
+        *name += 7;
+        break;
+    }
+    return section;
+}
+
 /* The size of the debugging information, uncompressed; 0: there is none that can be read. */
 static uint64_t measure(struct dwarf_file *file, uint64_t file_size)
 {
     uint64_t total = 0;
-    size_t names;
+    const char *name;
+    GElf_Shdr header;
+    GElf_Chdr compressed;
 
-    if (elf_getshdrstrndx(file->elf, &names) != 0)
-        return 0;
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(file->elf, section));) {
-        GElf_Shdr header = {0};
-        GElf_Chdr compressed;
-        const char *name =
-            gelf_getshdr(section, &header) ? elf_strptr(file->elf, names, header.sh_name) : NULL;
-
-        if (!name || header.sh_type == SHT_NOBITS || strncmp(name, ".debug_", 7) != 0)
-            continue;
+    for (Elf_Scn *section = NULL; (section = next_section(file->elf, section, &header, &name));) {
         if (header.sh_size > file_size)
             return 0;
         if (header.sh_flags & SHF_COMPRESSED)
@@ -105,10 +115,27 @@ static uint64_t measure(struct dwarf_file *file, uint64_t file_size)
         if (header.sh_size > MOST_BYTES)
             return 0;
         total += header.sh_size;
-        if (strcmp(name, ".debug_line") == 0)
+        if (strcmp(name, "line") == 0)
             file->lines = section;
     }
     return file->lines ? total : 0;
+}
+
+/* Whether the sections of strings end with a NUL. libdw 0.188 does not always look for their end.
+ */
+static bool strings_end(Elf *elf)
+{
+    const char *name;
+    GElf_Shdr header;
+
+    for (Elf_Scn *section = NULL; (section = next_section(elf, section, &header, &name));) {
+        const Elf_Data *data = elf_rawdata(section, NULL);
+
+        if ((strcmp(name, "str") == 0 || strcmp(name, "line_str") == 0) && data && data->d_buf &&
+            data->d_size > 0 && ((const char *)data->d_buf)[data->d_size - 1] != '\0')
+            return false;
+    }
+    return true;
 }
 
 static bool open_dwarf(int fd, struct dwarf_file *ret)
@@ -122,7 +149,7 @@ static bool open_dwarf(int fd, struct dwarf_file *ret)
     size = ret->elf ? measure(ret, size) : 0;
     if (size > 0 && size <= MOST_BYTES)
         ret->dwarf = dwarf_begin_elf(ret->elf, DWARF_C_READ, NULL);
-    return ret->dwarf != NULL;
+    return ret->dwarf && strings_end(ret->elf);
 }
 
 /* Open the file with shared parts. Gives true if there is none, too. */
