@@ -24,7 +24,7 @@
 #include "cli/usdt/elf_file.h"
 
 #define DEBUG_FILES "/usr/lib/debug/"
-#define MOST_BYTES (256 << 20) /* of all sections with debugging information */
+#define MOST_BYTES (128 << 20) /* of all sections with debugging information */
 #define MOST_UNITS 100000
 #define MOST_RANGES (1 << 20)
 #define MOST_UNIT_LINES (2 << 20) /* bytes of a unit's lines */
