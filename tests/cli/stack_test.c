@@ -257,12 +257,13 @@ static void names_a_process_that_has_ended(void **state)
     copy_program(copy);
     other = start(copy);
     pid = other.pid;
-    assert_int_equal(unlink(copy), 0); /* the file is deleted, too */
+    if (geteuid() == 0) /* only root can open a deleted file that another process has mapped */
+        assert_int_equal(unlink(copy), 0);
     stacks_see(stacks, pid);
     end(&other);
     frame = find(stacks, pid, here);
     check_checkout(&frame);
-    check_mentions(frame.module, "/ended (deleted)");
+    check_mentions(frame.module, geteuid() == 0 ? "/ended (deleted)" : "/ended");
     stacks_free(stacks);
 }
 
@@ -406,7 +407,7 @@ static void another_user_s_map_is_not_believed(void **state)
     (void)state;
     tell(&other, "map 10000 20 forged");
     snprintf(path, sizeof(path), "/tmp/perf-%ld.map", (long)other.pid);
-    if (chown(path, 65534, (gid_t)-1) < 0) {
+    if (chown(path, geteuid() + 1, (gid_t)-1) < 0) {
         end(&other);
         stacks_free(stacks);
         check_can(false, "only root can give a file to another user");
