@@ -22,7 +22,7 @@ void count_add_to_counter(struct code *code, const struct program_options *optio
     code_add(code, INSN_ATOMIC_ADD(BPF_REG_1, BPF_REG_2));
 }
 
-/* ------------------------------------------------------------------------------------ bucket -- */
+/* ----------------------------------------------------------------------------------- bucket -- */
 
 /* R1 = its magnitude, R3 = its sign: -1 or 0. */
 static void take_sign(struct code *code)
@@ -81,7 +81,7 @@ static void add_bucket(struct reader *reader, size_t argument)
     code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, BPF_REG_0));
 }
 
-/* --------------------------------------------------------------------------------------- key -- */
+/* -------------------------------------------------------------------------------------- key -- */
 
 #define FIELD(name) (key + (int)offsetof(struct count_key, name))
 
@@ -89,16 +89,20 @@ static void add_bucket(struct reader *reader, size_t argument)
 static void add_string(struct reader *reader, size_t argument, int key)
 {
     struct code *code = &reader->code;
-    code_label known = code_new_label(code);
+    code_label none = code_new_label(code), known = code_new_label(code);
 
+    value_add_key(reader, argument);
+    code_jump(code, BPF_JEQ, BPF_REG_1, 0, none);
     value_read_string_anyway(reader, argument, BPF_REG_10, FIELD(by), TRACE_KEY_BYTES + 2, 0);
     code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_2, KEY_VALUE));
     code_jump(code, BPF_JSGT, BPF_REG_0, 0, known);
     code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_0, 1)); /* as of an empty string */
     code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_2, KEY_UNREADABLE));
+    code_jump(code, BPF_JA, 0, 0, known);
+    code_place(code, none);
+    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_0, 1));
+    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_2, KEY_UNREADABLE));
     value_add_unreadable(reader, argument);
-    code_jump(code, BPF_JNE, BPF_REG_1, 0, known);
-    code_add(code, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, value_slot(reader, argument)));
     code_jump(code, BPF_JNE, BPF_REG_1, 0, known);
     code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_2, KEY_NULL));
     code_place(code, known);
@@ -123,7 +127,7 @@ static void add_key(struct reader *reader, const struct plan_probe *probe,
 {
     struct code *code = &reader->code;
 
-    for (size_t at = 0; at < KEY_ROOM; at += 8)
+    for (size_t at = 0; at < (options->string_keys ? KEY_ROOM : COUNT_KEY_SIZE(false)); at += 8)
         code_add(code, INSN_STORE_NUMBER(BPF_DW, BPF_REG_10, key + (int)at, 0));
     if (probe->by >= 0 && reader->values[probe->by].kind == VALUE_STRING)
         add_string(reader, (size_t)probe->by, key);
@@ -135,7 +139,7 @@ static void add_key(struct reader *reader, const struct plan_probe *probe,
     }
 }
 
-/* ------------------------------------------------------------------------------------- count -- */
+/* ------------------------------------------------------------------------------------ count -- */
 
 /* R0 = the address of this CPU's count, or null. */
 static void find_count(struct code *code, const struct program_options *options, int key)

@@ -3,7 +3,7 @@
 #ifndef CLI_TRACE_BPF_COUNT_H
 #define CLI_TRACE_BPF_COUNT_H
 
-#include "cli/trace/bpf/program.h"
+#include "cli/trace/bpf/program_options.h"
 #include "cli/trace/bpf/value.h"
 
 /* R0 = the variant's number. */

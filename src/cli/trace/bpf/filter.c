@@ -16,7 +16,7 @@ uint32_t filter_arguments(const struct condition *condition)
     return arguments;
 }
 
-/* ------------------------------------------------------------------------------------ ranges -- */
+/* ----------------------------------------------------------------------------------- ranges -- */
 
 /* Jump if R1, a key, is in the range, or if it is not. */
 static void jump_by_range(struct code *code, bool is_signed, const struct condition_range *range,
@@ -65,7 +65,7 @@ static void add_range(struct reader *reader, const struct condition *condition, 
     code_place(code, yes);
 }
 
-/* ------------------------------------------------------------------------------------- texts -- */
+/* ------------------------------------------------------------------------------------ texts -- */
 
 #define CHUNK_BYTES 64 /* how much of a text is compared at a time; SCRATCH has two more */
 
@@ -110,9 +110,7 @@ static void add_text(struct reader *reader, const struct condition *condition, c
     code_label differs = condition->negated ? code_new_label(code) : no;
     size_t at = 0, left;
 
-    code_add(code,
-             INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, value_slot(reader, condition->argument)));
-    code_add(code, INSN_ALU_NUMBER(BPF_XOR, BPF_REG_1, 0));
+    value_add_key(reader, condition->argument);
     code_jump(code, BPF_JEQ, BPF_REG_1, 0, differs); /* null */
     do {
         size_t size, room;
@@ -133,8 +131,7 @@ static void add_text(struct reader *reader, const struct condition *condition, c
     }
 }
 
-/* -------------------------------------------------------------------------------------------- --
- */
+/* ------------------------------------------------------------------------------------------ -- */
 
 static void add_comparison(struct reader *reader, const struct condition *condition, code_label no)
 {

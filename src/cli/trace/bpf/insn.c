@@ -6,10 +6,10 @@
 #include "cli/trace/bpf/insn.h"
 
 /*
- * The verifier keeps a branch to look at later for each conditional jump, at most 8192 at a time
- * (BPF_COMPLEXITY_LIMIT_JMP_SEQ). A filter's jumps are all in one path.
+ * The verifier keeps a branch to look at later for each conditional jump of a path, at most 8192
+ * (BPF_COMPLEXITY_LIMIT_JMP_SEQ).
  */
-#define MOST_JUMPS 8000
+#define MOST_BRANCHES 8000
 
 /* Jumps count from the next instruction, in 16 bits. */
 #define FARTHEST INT16_MAX
@@ -109,13 +109,15 @@ void code_jump_wide(struct code *code, int comparison, int reg, uint64_t number,
 
 int code_finish(struct code *code)
 {
-    int error = code->jump_count > MOST_JUMPS ? -E2BIG : 0;
+    size_t branches = 0;
+    int error = 0;
 
     for (size_t i = 0; i < code->jump_count; i++) {
         const struct code_jump *jump = &code->jumps[i];
         size_t distance = code->labels[jump->label].at - jump->at - 1;
 
-        if (distance > FARTHEST)
+        branches += BPF_OP(code->list[jump->at].code) != BPF_JA;
+        if (distance > FARTHEST || branches > MOST_BRANCHES)
             error = -E2BIG;
         else
             code->list[jump->at].off = (int16_t)distance;

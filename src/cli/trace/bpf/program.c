@@ -2,9 +2,11 @@
 /*
  * A program, from its start to its end:
  *
- *     read the arguments that the filter needs; the filter; read the other arguments that are
- * needed count: find the count by its key, and add 1 event: read the strings, fill the record's
- * head, send the record
+ *     read the arguments that the filter needs
+ *     the filter
+ *     read the other arguments that are needed
+ *     an event: read the strings, fill the record's head, send the record
+ *     a count:  find it by its key, and add 1
  *
  * The BPF stack has 512 bytes: SCRATCH at its top, then a record that is small enough, or the
  * values and the key of a count. A larger record is written in the ring buffer itself.
@@ -58,7 +60,7 @@ static void read_values(struct maker *maker, uint32_t arguments)
     }
 }
 
-/* ------------------------------------------------------------------------------------- event -- */
+/* ------------------------------------------------------------------------------------ event -- */
 
 #define FIELD(name) (maker->base_offset + (int32_t)offsetof(struct record, name))
 
@@ -68,30 +70,37 @@ static void read_string(struct maker *maker, size_t argument, size_t room, bool 
     struct code *code = &maker->reader.code;
     int32_t size = (int32_t)maker->options->string_bytes + 2;
     int32_t at = maker->base_offset + (int32_t)room;
-    code_label fits = code_new_label(code);
 
     if (maker->layout.small) /* what the string leaves of its room must not be undefined */
         code_add(code, INSN_STORE_NUMBER(BPF_DW, BPF_REG_10,
                                          at + (int32_t)maker->layout.string_room - 8, 0));
     value_read_string(&maker->reader, argument, maker->base, at + 4, size, 0);
 
-    /* It failed, and its address is not null. */
+    /* R0 = 0 if the address is null; a negative R0 becomes the string's bit, and then 0, too. */
     code_add(code, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, value_slot(&maker->reader, argument)));
     code_add(code, INSN_ALU(BPF_MOV, BPF_REG_2, BPF_REG_1));
     code_add(code, INSN_ALU_NUMBER(BPF_NEG, BPF_REG_2, 0));
     code_add(code, INSN_ALU(BPF_OR, BPF_REG_1, BPF_REG_2));
-    code_add(code, INSN_ALU(BPF_AND, BPF_REG_1, BPF_REG_0));
+    code_add(code, INSN_ALU_NUMBER(BPF_ARSH, BPF_REG_1, 63));
+    code_add(code, INSN_ALU(BPF_AND, BPF_REG_0, BPF_REG_1));
+    code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, BPF_REG_0));
     code_add(code, INSN_ALU_NUMBER(BPF_RSH, BPF_REG_1, 63));
     code_add(code, INSN_ALU_NUMBER(BPF_LSH, BPF_REG_1, argument));
     code_add(code, INSN_ALU(BPF_OR, REG_MISSING, BPF_REG_1));
-
-    code_jump(code, BPF_JLE, BPF_REG_0, size, fits);
-    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_0, 0));
-    code_place(code, fits);
-    code_add_sum(code, BPF_REG_1, maker->base, at);
-    code_add(code, INSN_STORE(BPF_W, BPF_REG_1, 0, BPF_REG_0));
-    if (last && maker->layout.small)
+    code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, BPF_REG_0));
+    code_add(code, INSN_ALU_NUMBER(BPF_ARSH, BPF_REG_1, 63));
+    code_add(code, INSN_ALU_NUMBER(BPF_XOR, BPF_REG_1, -1));
+    code_add(code, INSN_ALU(BPF_AND, BPF_REG_0, BPF_REG_1));
+    if (last && maker->layout.small) { /* the verifier wants a limit, which it never exceeds */
+        code_jump(code, BPF_JGT, BPF_REG_0, size, maker->lost);
         code_add(code, INSN_ALU(BPF_MOV, REG_RECORD, BPF_REG_0));
+    }
+    if (at <= INT16_MAX) {
+        code_add(code, INSN_STORE(BPF_W, maker->base, at, BPF_REG_0));
+    } else {
+        code_add_sum(code, BPF_REG_1, maker->base, at);
+        code_add(code, INSN_STORE(BPF_W, BPF_REG_1, 0, BPF_REG_0));
+    }
 }
 
 /* Reserve a large record, note the time, and read the strings. */
@@ -180,20 +189,18 @@ static void add_head(struct maker *maker)
     code_add(code, INSN_CALL(HELPER_COMM));
 }
 
-/* Without --stack none. A stack that can't be had is an empty one. */
+/* A stack that can't be had is an empty one. */
 static void add_frames(struct maker *maker)
 {
     struct code *code = &maker->reader.code;
     code_label good = code_new_label(code);
 
-    if (maker->options->stack) {
-        code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, REG_CONTEXT));
-        code_add_sum(code, BPF_REG_2, maker->base, (int32_t)maker->layout.frames);
-        code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_3, 8 * RECORD_MOST_FRAMES));
-        code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_4, BPF_F_USER_STACK));
-        code_add(code, INSN_CALL(HELPER_STACK));
-        code_jump(code, BPF_JSGE, BPF_REG_0, 0, good);
-    }
+    code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, REG_CONTEXT));
+    code_add_sum(code, BPF_REG_2, maker->base, (int32_t)maker->layout.frames);
+    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_3, INT64_C(8) * RECORD_MOST_FRAMES));
+    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_4, BPF_F_USER_STACK));
+    code_add(code, INSN_CALL(HELPER_STACK));
+    code_jump(code, BPF_JSGE, BPF_REG_0, 0, good);
     code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_0, 0));
     code_place(code, good);
     code_add(code, INSN_STORE(BPF_W, maker->base, FIELD(frame_size), BPF_REG_0));
@@ -238,15 +245,17 @@ static void add_event(struct maker *maker)
     if (maker->reader.sleepable && maker->string_arguments != 0)
         begin_again(maker);
     add_head(maker);
-    add_frames(maker);
+    if (maker->options->stack)
+        add_frames(maker);
+    else
+        code_add(code, INSN_STORE_NUMBER(BPF_W, maker->base, FIELD(frame_size), 0));
     maker->layout.small ? send_small(maker) : send_large(maker);
     code_add_exit(code);
     code_place(code, maker->lost);
     count_add_to_counter(code, maker->options, COUNTER_LOST);
 }
 
-/* -------------------------------------------------------------------------------------------- --
- */
+/* ------------------------------------------------------------------------------------------ -- */
 
 /* Where the values are: in a small record, or by themselves. */
 static void place(struct maker *maker)

@@ -8,18 +8,8 @@
 
 #include <linux/bpf.h>
 
+#include "cli/trace/bpf/program_options.h"
 #include "cli/trace/plan/plan.h"
-
-struct program_options {
-    enum trace_mode mode;
-    bool stack;
-    size_t string_bytes;
-    bool sleepable; /* may fault pages in: bpf_copy_from_user() */
-    bool by_cookie; /* the variant's number is the attachment's cookie; else a constant */
-    uint64_t pid_device, pid_inode; /* rst's PID namespace; 0: the initial one */
-    int ring, counters, counts;     /* descriptors of the maps */
-    bool string_keys;               /* COUNT_KEY_SIZE() */
-};
 
 struct program {
     struct bpf_insn *list; /* free() it */
@@ -32,10 +22,5 @@ struct program {
  */
 int program_emit(const struct plan *plan, size_t number, const struct program_options *options,
                  struct program *ret);
-
-/*
- * The bucket of a histogram. Integers: 0 for 0, else the sign times the number of bits of the
- * magnitude. Floats: the sign times the exponent's bits.
- */
 
 #endif

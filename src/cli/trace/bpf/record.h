@@ -21,13 +21,13 @@
 #include "cli/trace/plan/options.h"
 
 struct record {
-    uint64_t time;    /* nanoseconds of CLOCK_BOOTTIME */
+    uint64_t time;    /* nanoseconds of CLOCK_BOOTTIME, once all pages are there */
     uint32_t variant; /* in plan.variants */
     uint32_t cpu;
     uint32_t pid, tid;   /* in rst's PID namespace; 0: the process is not in it */
     uint32_t unreadable; /* bit N: argument N, or the string at its address, could not be read */
     uint32_t frame_size; /* bytes of frames; 0: none */
-    char comm[16];
+    char comm[16];       /* after its NUL not defined */
 };
 
 #define RECORD_MOST_FRAMES 127
@@ -38,7 +38,11 @@ struct record {
 /* State of a count's key: what there is of the argument in --by. */
 enum { KEY_VALUE, KEY_NULL, KEY_UNREADABLE };
 
-/* The bucket of a hit whose argument in --hist could not be read. For others see program.h. */
+/*
+ * The bucket of a histogram. Integers: 0 for 0, else the sign times the number of bits of the
+ * magnitude. Floats: the sign times the exponent's bits. This one is of an argument that could not
+ * be read.
+ */
 #define BUCKET_UNREADABLE INT32_MIN
 
 /*
@@ -47,7 +51,7 @@ enum { KEY_VALUE, KEY_NULL, KEY_UNREADABLE };
  */
 struct count_key {
     uint32_t variant;
-    int32_t bucket; /* --hist; else 0 */
+    int32_t bucket; /* of --hist; else 0 */
     uint32_t state;
     uint32_t size; /* of a string in `by`, without a NUL; TRACE_KEY_BYTES + 1: it is cut */
     union {

@@ -31,15 +31,15 @@ int value_slot(const struct reader *reader, size_t argument)
     return reader->slots + 8 * (int)argument;
 }
 
-/* to += a register of the process */
+/* to += a register of the process, times a scale. Uses R2. */
 static void add_register(struct code *code, int to, uint16_t reg, uint8_t scale)
 {
     if (reg == LOCATION_NO_REGISTER)
         return;
-    code_add(code, INSN_LOAD(BPF_DW, BPF_REG_1, REG_CONTEXT, reg));
+    code_add(code, INSN_LOAD(BPF_DW, BPF_REG_2, REG_CONTEXT, reg));
     if (scale > 1)
-        code_add(code, INSN_ALU_NUMBER(BPF_LSH, BPF_REG_1, scale == 2 ? 1 : scale == 4 ? 2 : 3));
-    code_add(code, INSN_ALU(BPF_ADD, to, BPF_REG_1));
+        code_add(code, INSN_ALU_NUMBER(BPF_MUL, BPF_REG_2, scale));
+    code_add(code, INSN_ALU(BPF_ADD, to, BPF_REG_2));
 }
 
 /* to = number (+ the site's address) (+ base + index * scale) */
@@ -57,6 +57,12 @@ static void add_address(struct code *code, int to, const struct location *locati
 static int load_size(uint8_t bytes)
 {
     return bytes == 8 ? BPF_DW : bytes == 4 ? BPF_W : bytes == 2 ? BPF_H : BPF_B;
+}
+
+/* The verifier does not know the register as the slot's value any more: see value.h. */
+static void forget_slot(struct code *code, int reg)
+{
+    code_add(code, INSN_ALU_NUMBER(BPF_XOR, reg, 0));
 }
 
 /* R1 = what is in memory, which may be anywhere. A helper that fails clears the slot. */
@@ -124,7 +130,7 @@ void value_add_key(struct reader *reader, size_t argument)
     if (value->kind == VALUE_FLOAT)
         extend(code, 4, true);
     if (value->kind != VALUE_FLOAT && value->kind != VALUE_DOUBLE) {
-        code_add(code, INSN_ALU_NUMBER(BPF_XOR, BPF_REG_1, 0)); /* the verifier forgets the slot */
+        forget_slot(code, BPF_REG_1);
         return;
     }
     code_add(code, INSN_ALU(BPF_MOV, BPF_REG_2, BPF_REG_1));
@@ -135,6 +141,17 @@ void value_add_key(struct reader *reader, size_t argument)
     code_add(code, INSN_ALU(BPF_SUB, BPF_REG_1, BPF_REG_2));
 }
 
+/* To read at null takes the kernel a page fault, so that something else is read then: the site. */
+static void avoid_null(struct code *code, int address)
+{
+    code_label fine = code_new_label(code);
+
+    forget_slot(code, address);
+    code_jump(code, BPF_JNE, address, 0, fine);
+    code_add(code, INSN_LOAD(BPF_DW, address, REG_CONTEXT, SITE_REGISTER));
+    code_place(code, fine);
+}
+
 void value_read_string(struct reader *reader, size_t argument, int to, int32_t offset, int32_t size,
                        int32_t from)
 {
@@ -143,9 +160,19 @@ void value_read_string(struct reader *reader, size_t argument, int to, int32_t o
     code_add(code, INSN_LOAD(BPF_DW, BPF_REG_3, BPF_REG_10, value_slot(reader, argument)));
     if (from != 0)
         code_add(code, INSN_ALU_NUMBER(BPF_ADD, BPF_REG_3, from));
+    else if (SITE_REGISTER != LOCATION_NO_REGISTER)
+        avoid_null(code, BPF_REG_3);
     code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_2, size));
     code_add_sum(code, BPF_REG_1, to, offset);
     code_add(code, INSN_CALL(HELPER_READ_USER_STRING));
+
+    /* Of an empty string Linux 6.1 gives 0, Linux 6.18 gives 1: add 1 to 0. */
+    code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, BPF_REG_0));
+    code_add(code, INSN_ALU_NUMBER(BPF_NEG, BPF_REG_1, 0));
+    code_add(code, INSN_ALU(BPF_OR, BPF_REG_1, BPF_REG_0));
+    code_add(code, INSN_ALU_NUMBER(BPF_RSH, BPF_REG_1, 63));
+    code_add(code, INSN_ALU_NUMBER(BPF_XOR, BPF_REG_1, 1));
+    code_add(code, INSN_ALU(BPF_ADD, BPF_REG_0, BPF_REG_1));
 }
 
 void value_touch_string(struct reader *reader, size_t argument, int32_t size, int32_t from)
@@ -154,7 +181,8 @@ void value_touch_string(struct reader *reader, size_t argument, int32_t size, in
 
     for (int32_t at = 0;; at = at + PAGE < size ? at + PAGE : size - 1) {
         code_add(code, INSN_LOAD(BPF_DW, BPF_REG_3, BPF_REG_10, value_slot(reader, argument)));
-        code_add(code, INSN_ALU_NUMBER(BPF_ADD, BPF_REG_3, from + at));
+        if (from + at != 0)
+            code_add(code, INSN_ALU_NUMBER(BPF_ADD, BPF_REG_3, from + at));
         code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_2, 1));
         code_add_sum(code, BPF_REG_1, BPF_REG_10, SCRATCH);
         code_add(code, INSN_CALL(HELPER_COPY_FROM_USER));

@@ -2,10 +2,12 @@
 /*
  * Code that reads a probe's arguments.
  *
- * A variable that each argument may change is never compared with a constant in a way that the
- * verifier could follow: it would look at every combination of its values, of which there may be
- * 2^32. What it does not know, it need not tell apart. So errors become bits by arithmetic, without
- * a jump.
+ * The verifier looks at each combination of states that it tells apart, and there could be 2^32 of
+ * arguments that were read or not. It does not tell numbers apart that it does not know. So errors
+ * become bits by arithmetic: without a jump, and with no register that is a known 0 on one way and
+ * unknown on another, for Linux 6.1 tells these apart once they are in the stack. And a register
+ * that is compared is cut off from the slot that it was loaded from, so that the comparison tells
+ * the verifier nothing of the slot.
  */
 #ifndef CLI_TRACE_VALUE_H
 #define CLI_TRACE_VALUE_H
@@ -54,7 +56,8 @@ void value_add_key(struct reader *reader, size_t argument);
 
 /*
  * R0 = the size of the string at the argument's value plus `from`, read to `to` + `offset` with a
- * NUL, at most `size` bytes in all; or a negative number. Uses R1 to R5.
+ * NUL, at most `size` bytes in all; or a negative number. If the address is null, anything. Uses R1
+ * to R5.
  */
 void value_read_string(struct reader *reader, size_t argument, int to, int32_t offset, int32_t size,
                        int32_t from);
