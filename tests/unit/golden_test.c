@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Golden images: the bytes of a few images as text, so that a commit that changes one shows it in
- * its diff. golden/NAME.txt has a line for every 16 bytes that aren't all zero.
- *
- * To write the files again after an intended change: RST_GOLDEN_WRITE=1 meson test -C build golden.
- * The tests fail while it is set.
+ * Golden images: the bytes of a few images as text. golden/NAME.txt has a line for every 16 bytes
+ * that aren't all zero.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +13,7 @@
 #include <cmocka.h>
 
 #include "sample_images.h"
+#include "support/golden.h"
 
 #ifndef GOLDEN_DIRECTORY
 #error "define GOLDEN_DIRECTORY: the directory with the golden images"
@@ -31,18 +29,6 @@ static const struct golden {
     {"shop-nop10", 0, 1, RST_NOP10},
     {"places-nop1", 4, 12, RST_NOP1},
 };
-
-static FILE *open_golden(const struct golden *golden, const char *mode)
-{
-    char path[4096];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIRECTORY, golden->name);
-    file = fopen(path, mode);
-    if (!file)
-        fail_msg("%s can't be opened", path);
-    return file;
-}
 
 /* A line: the offset, 16 bytes in hexadecimal, and the same as text. */
 static void dump(const struct rst_image *image, FILE *to)
@@ -66,42 +52,20 @@ static void dump(const struct rst_image *image, FILE *to)
     }
 }
 
-static void compare(const char *name, FILE *wanted, FILE *seen)
-{
-    char wanted_line[256], seen_line[256];
-    unsigned number = 0;
-
-    for (;;) {
-        char *a = fgets(wanted_line, sizeof(wanted_line), wanted);
-        char *b = fgets(seen_line, sizeof(seen_line), seen);
-
-        number++;
-        if (!a && !b)
-            return;
-        if (!a || !b || strcmp(a, b) != 0)
-            fail_msg("%s.txt, line %u\n    was: %s    is:  %s", name, number, a ? a : "nothing\n",
-                     b ? b : "nothing\n");
-    }
-}
-
 static void check_golden(void **state)
 {
     const struct golden *golden = *state;
-    bool write = getenv("RST_GOLDEN_WRITE") != NULL;
-    FILE *file = open_golden(golden, write ? "w" : "r"), *seen = tmpfile();
     struct made_image made;
+    size_t length;
+    char *text = NULL;
+    FILE *seen = open_memstream(&text, &length);
 
     assert_non_null(seen);
     assert_true(sample_make(&sample_table[golden->case_index], golden->count, golden->nop, &made));
-    dump(&made.image, write ? file : seen);
+    dump(&made.image, seen);
     sample_free(&made);
-    rewind(seen);
-    if (!write)
-        compare(golden->name, file, seen);
     fclose(seen);
-    fclose(file);
-    if (write)
-        fail_msg("%s.txt is written; unset RST_GOLDEN_WRITE and look at its diff", golden->name);
+    golden_check(GOLDEN_DIRECTORY, golden->name, text);
 }
 
 int main(void)
