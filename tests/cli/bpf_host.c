@@ -2,6 +2,7 @@
 #include "bpf_host.h"
 
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,11 +10,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "cli/trace/bpf/insn.h"
 #include "support/perf_uprobe.h"
 #include "support/tracer.h"
 
@@ -29,7 +32,7 @@ static uint64_t address_of(const void *pointer)
     return (uintptr_t)pointer;
 }
 
-/* -------------------------------------------------------------------------------------- site -- */
+/* ------------------------------------------------------------------------------------- site -- */
 
 #if defined(__x86_64__)
 extern const char bpf_site_nop[];
@@ -39,64 +42,52 @@ __asm__(".text\n"
         ".globl site_fire\n"
         "site_fire:\n"
         "  push %rbp\n  push %rbx\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n"
-        "  push %rdi\n"
-        "  mov %rsp, 152(%rdi)\n"
-        "  lea bpf_site_nop(%rip), %rax\n  mov %rax, 128(%rdi)\n"
+        "  mov %rsp, site_stack(%rip)\n"
         "  mov 0(%rdi), %r15\n  mov 8(%rdi), %r14\n  mov 16(%rdi), %r13\n  mov 24(%rdi), %r12\n"
         "  mov 32(%rdi), %rbp\n  mov 40(%rdi), %rbx\n  mov 48(%rdi), %r11\n  mov 56(%rdi), %r10\n"
         "  mov 64(%rdi), %r9\n  mov 72(%rdi), %r8\n  mov 80(%rdi), %rax\n  mov 88(%rdi), %rcx\n"
-        "  mov 96(%rdi), %rdx\n  mov 104(%rdi), %rsi\n  mov 112(%rdi), %rdi\n"
+        "  mov 96(%rdi), %rdx\n  mov 104(%rdi), %rsi\n  mov 152(%rdi), %rsp\n"
+        "  mov 112(%rdi), %rdi\n"
         ".globl bpf_site_nop\n"
         "bpf_site_nop:\n"
         "  nop\n"
-        "  pop %rdi\n"
+        "  mov site_stack(%rip), %rsp\n"
         "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbx\n  pop %rbp\n"
         "  ret\n"
-        ".size site_fire, . - site_fire\n");
+        ".size site_fire, . - site_fire\n"
+        ".local site_stack\n.comm site_stack, 8, 8\n");
 #else
 static const char bpf_site_nop[1];
 
-void site_fire(uint64_t registers[SITE_REGISTERS])
+void site_fire(const uint64_t registers[SITE_REGISTERS])
 {
     (void)registers;
 }
 #endif
 
+uint64_t site_address(void)
+{
+    return address_of(bpf_site_nop);
+}
+
 /* The site's offset in this program's file. */
 static uint64_t site_offset(void)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
-    uint64_t start, end, offset, site = address_of(bpf_site_nop), found = 0;
+    uint64_t site = site_address(), found = 0;
     char line[4096];
 
     assert_non_null(maps);
-    while (found == 0 && fgets(line, sizeof(line), maps)) {
-        if (sscanf(line, "%lx-%lx %*s %lx", &start, &end, &offset) == 3 && start <= site &&
-            site < end)
-            found = site - start + offset;
+    while (found == 0 && fgets(line, sizeof(line), maps)) { /* start-end rwxp offset ... */
+        char *end;
+        uint64_t low = strtoull(line, &end, 16), high = strtoull(end + 1, &end, 16);
+
+        if (low <= site && site < high)
+            found = site - low + strtoull(end + strlen(" r-xp "), NULL, 16);
     }
     fclose(maps);
     assert_int_not_equal(found, 0);
     return found;
-}
-
-int bpf_site(int program, uint64_t cookie)
-{
-    static int event = -1;
-    union bpf_attr attr = {0};
-    int link;
-
-    if (event < 0) /* kept: to leave a site takes long */
-        event = perf_uprobe_open("/proc/self/exe", site_offset(), 0, 0, -1);
-    assert_true(event >= 0);
-    attr.link_create.prog_fd = (uint32_t)program;
-    attr.link_create.target_fd = (uint32_t)event;
-    attr.link_create.attach_type = BPF_PERF_EVENT;
-    attr.link_create.perf_event.bpf_cookie = cookie;
-    link = call(BPF_LINK_CREATE, &attr);
-    if (link < 0)
-        fail_msg("BPF_LINK_CREATE: %s", strerror(-link));
-    return link;
 }
 
 /* ------------------------------------------------------------------------ maps and programs -- */
@@ -109,6 +100,8 @@ int bpf_map(int type, uint32_t key_size, uint32_t value_size, uint32_t entries, 
                            .max_entries = entries,
                            .map_flags = flags};
 
+    /* Before Linux 5.11, maps and programs count as locked memory. */
+    setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
     return call(BPF_MAP_CREATE, &attr);
 }
 
@@ -127,9 +120,10 @@ void need_bpf(void)
     close(map);
 }
 
-int bpf_program(const struct program *program, bool sleepable)
+#define MULTI 48 /* BPF_TRACE_UPROBE_MULTI of Linux 6.6; older ones ignore it */
+
+static union bpf_attr load_attributes(const struct program *program, bool sleepable)
 {
-    static char log[1 << 20];
     union bpf_attr attr = {
         .prog_type = BPF_PROG_TYPE_KPROBE,
         .insn_cnt = (uint32_t)program->count,
@@ -137,13 +131,27 @@ int bpf_program(const struct program *program, bool sleepable)
         .license = address_of("Dual MIT/GPL"),
         .prog_flags = sleepable ? BPF_F_SLEEPABLE : 0,
     };
-    int fd = call(BPF_PROG_LOAD, &attr);
-    size_t length;
 
-    if (fd >= 0)
-        return fd;
+    return attr;
+}
+
+static uint32_t verified;
+
+static int load(union bpf_attr attr)
+{
+    static char log[1 << 20];
+    const char *processed;
+    size_t length;
+    int fd;
+
     attr.log_buf = address_of(log);
     attr.log_size = sizeof(log);
+    attr.log_level = 4; /* statistics */
+    fd = call(BPF_PROG_LOAD, &attr);
+    processed = strstr(log, "processed ");
+    verified = processed ? (uint32_t)strtoul(processed + strlen("processed "), NULL, 10) : 0;
+    if (fd >= 0)
+        return fd;
     attr.log_level = 1;
     call(BPF_PROG_LOAD, &attr);
     length = strlen(log);
@@ -152,39 +160,151 @@ int bpf_program(const struct program *program, bool sleepable)
     return -1;
 }
 
-uint32_t bpf_program_verified(int program)
+int bpf_program(const struct program *program, bool sleepable)
 {
-    struct bpf_prog_info info = {0};
+    return load(load_attributes(program, sleepable));
+}
+
+int bpf_program_multi(const struct program *program, bool sleepable)
+{
+    union bpf_attr attr = load_attributes(program, sleepable);
+
+    attr.expected_attach_type = MULTI;
+    return load(attr);
+}
+
+uint32_t bpf_verified(void)
+{
+    return verified;
+}
+
+/* Whether a program that only calls a helper is accepted. */
+static bool can_call(int helper, bool sleepable)
+{
+    struct code code = {0};
+    union bpf_attr attr;
+    int fd;
+
+    if (helper != 0)
+        code_add(&code, INSN_CALL(helper));
+    code_add_exit(&code);
+    attr = load_attributes(&(struct program){code.list, code.count}, sleepable);
+    fd = call(BPF_PROG_LOAD, &attr);
+    free(code.list);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+bool bpf_has_sleepable(void)
+{
+    return can_call(0, true);
+}
+
+bool bpf_has_cookies(void)
+{
+    return can_call(HELPER_ATTACH_COOKIE, false);
+}
+
+/* ---------------------------------------------------------------------------------- running -- */
+
+static int open_site(void)
+{
+    int event = perf_uprobe_open("/proc/self/exe", site_offset(), 0, 0, -1);
+
+    assert_true(event >= 0);
+    return event;
+}
+
+/* Gives a descriptor to close in order to detach; 0 before Linux 5.15, where `event` is that. */
+static int attach(int event, int program)
+{
+    union bpf_attr attr = {0};
+    int link;
+
+    attr.link_create.prog_fd = (uint32_t)program;
+    attr.link_create.target_fd = (uint32_t)event;
+    attr.link_create.attach_type = BPF_PERF_EVENT;
+    attr.link_create.perf_event.bpf_cookie = BPF_COOKIE;
+    link = call(BPF_LINK_CREATE, &attr);
+    if (link == -EINVAL)
+        link = ioctl(event, PERF_EVENT_IOC_SET_BPF, program);
+    if (link < 0)
+        fail_msg("a program can't be attached: %s", strerror(link == -1 ? errno : -link));
+    return link;
+}
+
+/*
+ * Attach a program that calls the one in a map, which is there twice: for a constant index, the
+ * kernel would change the caller's code at each update, and wait. Gives the map.
+ */
+static int attach_caller(void)
+{
+    int map = bpf_map(BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2, 0), program;
+    struct code code = {0};
+
+    assert_true(map >= 0);
+    code_add_map(&code, BPF_REG_2, map);
+    code_add(&code, INSN_LOAD(BPF_DW, BPF_REG_3, BPF_REG_1, 0));
+    code_add(&code, INSN_ALU_NUMBER(BPF_AND, BPF_REG_3, 1));
+    code_add(&code, INSN_CALL(BPF_FUNC_tail_call));
+    code_add_exit(&code);
+    program = bpf_program(&(struct program){code.list, code.count}, false);
+    free(code.list);
+    attach(open_site(), program);
+    return map;
+}
+
+void bpf_run(int program, bool sleepable, const uint64_t registers[SITE_REGISTERS])
+{
+    static int event = -1, calls = -1;
+    int link;
+
+    if (sleepable) {
+        if (event < 0)
+            event = open_site();
+        link = attach(event, program);
+        site_fire(registers);
+        close(link);
+        return;
+    }
+    if (calls < 0)
+        calls = attach_caller();
+    for (uint32_t i = 0; i < 2; i++)
+        bpf_update(calls, &i, &program);
+    site_fire(registers);
+    for (uint32_t i = 0; i < 2; i++)
+        bpf_remove(calls, &i);
+}
+
+/* ------------------------------------------------------------------------------------- maps -- */
+
+static int use_map(int command, int map, const void *key, const void *value)
+{
     union bpf_attr attr = {0};
 
-    attr.info.bpf_fd = (uint32_t)program;
-    attr.info.info_len = sizeof(info);
-    attr.info.info = address_of(&info);
-    assert_int_equal(call(BPF_OBJ_GET_INFO_BY_FD, &attr), 0);
-    return info.verified_insns;
+    attr.map_fd = (uint32_t)map;
+    attr.key = address_of(key);
+    attr.value = address_of(value);
+    return call(command, &attr);
 }
 
 bool bpf_lookup(int map, const void *key, void *ret_value)
 {
-    union bpf_attr attr = {0};
-
-    attr.map_fd = (uint32_t)map;
-    attr.key = address_of(key);
-    attr.value = address_of(ret_value);
-    return call(BPF_MAP_LOOKUP_ELEM, &attr) == 0;
+    return use_map(BPF_MAP_LOOKUP_ELEM, map, key, ret_value) == 0;
 }
 
-bool bpf_next_key(int map, const void *key, void *ret_next)
+void bpf_update(int map, const void *key, const void *value)
 {
-    union bpf_attr attr = {0};
-
-    attr.map_fd = (uint32_t)map;
-    attr.key = address_of(key);
-    attr.next_key = address_of(ret_next);
-    return call(BPF_MAP_GET_NEXT_KEY, &attr) == 0;
+    assert_int_equal(use_map(BPF_MAP_UPDATE_ELEM, map, key, value), 0);
 }
 
-/* -------------------------------------------------------------------------------------- ring -- */
+void bpf_remove(int map, const void *key)
+{
+    use_map(BPF_MAP_DELETE_ELEM, map, key, NULL);
+}
+
+/* ------------------------------------------------------------------------------------- ring -- */
 
 #define PAGE 4096
 

@@ -12,28 +12,42 @@
 
 #include "cli/trace/bpf/program.h"
 
-/* The registers of the site, as in struct pt_regs. All but sp and ip are set before the site. */
+/* The registers of the site, as in struct pt_regs. */
 enum { SITE_IP = 16, SITE_SP = 19, SITE_REGISTERS = 21 };
 
-/* A site with these registers; sets sp and ip to what they were. */
-void site_fire(uint64_t registers[SITE_REGISTERS]);
+/* A site with these registers, even the stack pointer, but not ip. For one thread. */
+void site_fire(const uint64_t registers[SITE_REGISTERS]);
+uint64_t site_address(void);
 
 /* Skip the cmocka test, with the reason, if programs can't be loaded and attached here. */
 void need_bpf(void);
 
+/* What this kernel can do: sleep in a uprobe's program (6.0), tell attachments apart (5.15). */
+bool bpf_has_sleepable(void);
+bool bpf_has_cookies(void);
+
 int bpf_map(int type, uint32_t key_size, uint32_t value_size, uint32_t entries, uint32_t flags);
 
-/* Load a program. Fails the test, with the end of the verifier's words, if it is refused. */
+/*
+ * Load a program; for links to many sites, or for perf events. Fails the test, with the end of the
+ * verifier's words, if it is refused.
+ */
+int bpf_program_multi(const struct program *program, bool sleepable);
 int bpf_program(const struct program *program, bool sleepable);
 
-/* How many instructions the verifier looked at. */
-uint32_t bpf_program_verified(int program);
+/* How many instructions the verifier looked at in the last one. */
+uint32_t bpf_verified(void);
 
-/* Attach to the site; close the descriptor to detach. */
-int bpf_site(int program, uint64_t cookie);
+/*
+ * Run a program once at the site, with a cookie of BPF_COOKIE. Quick for a program that does not
+ * sleep: it is called by one that stays attached. To detach one takes Linux 6.18 about 30 ms.
+ */
+#define BPF_COOKIE 7
+void bpf_run(int program, bool sleepable, const uint64_t registers[SITE_REGISTERS]);
 
 bool bpf_lookup(int map, const void *key, void *ret_value);
-bool bpf_next_key(int map, const void *key, void *ret_next);
+void bpf_update(int map, const void *key, const void *value);
+void bpf_remove(int map, const void *key);
 
 /* A ring buffer. */
 struct bpf_ring {

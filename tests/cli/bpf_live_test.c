@@ -1,115 +1,155 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The programs of `rst trace`, run by the kernel at a site of this process: their records and
- * counts are what was at the site.
+ * The programs of `rst trace`, run by the kernel at a site of this process: null, lost hits, full
+ * maps, PID namespaces, long filters. (bpf_random_test.c compares everything else.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "bpf_host.h"
-#include "cli/trace/bpf/record.h"
+#include "bpf_trace.h"
 
-enum { REG_AX = 80, REG_BX = 40, REG_CX = 88, REG_DX = 96, REG_SI = 104, REG_DI = 112 };
+#define RING 4096
 
-static struct plan_value in_register(enum value_kind kind, uint8_t size, bool is_signed,
-                                     uint16_t reg)
-{
-    return (struct plan_value){
-        .kind = kind,
-        .size = size,
-        .is_signed = is_signed,
-        .location = {.kind = LOCATION_REGISTER, .base = reg, .index = LOCATION_NO_REGISTER},
-    };
-}
-
-/* A trace of one variant. */
-struct trace {
-    struct plan plan;
-    struct plan_probe probe;
-    struct plan_variant variant;
-    struct program_options options;
-    struct bpf_ring ring;
-    uint64_t registers[SITE_REGISTERS];
-    int counters;
-};
-
-static void trace_open(struct trace *trace)
-{
-    *trace = (struct trace){
-        .probe = {.by = -1, .hist = -1},
-        .options = {.string_bytes = 256},
-    };
-    trace->plan.probes = &trace->probe;
-    trace->plan.probe_count = 1;
-    trace->plan.variants = &trace->variant;
-    trace->plan.variant_count = 1;
-    bpf_ring_open(&trace->ring, 1 << 16);
-    trace->counters = bpf_map(BPF_MAP_TYPE_ARRAY, 4, 8 * COUNTERS, 1, 0);
-    trace->options.ring = trace->ring.map;
-    trace->options.counters = trace->counters;
-}
-
-static void trace_close(struct trace *trace)
-{
-    bpf_ring_close(&trace->ring);
-    close(trace->counters);
-}
-
-static void fire(struct trace *trace)
-{
-    struct program made;
-    int program, link;
-
-    assert_int_equal(program_emit(&trace->plan, 0, &trace->options, &made), 0);
-    program = bpf_program(&made, trace->options.sleepable);
-    free(made.list);
-    link = bpf_site(program, 7);
-    site_fire(trace->registers);
-    close(link);
-    close(program);
-}
-
-static void an_event_has_numbers_and_strings(void **state)
+static void null_and_unreadable_differ(void **state)
 {
     struct trace trace;
-    const struct record *record;
-    const uint8_t *bytes;
-    size_t size;
+    struct seen seen;
 
     (void)state;
     need_bpf();
-    trace_open(&trace);
-    trace.probe.argument_count = 3;
-    trace.variant.values[0] = in_register(VALUE_INTEGER, 8, false, REG_DI);
-    trace.variant.values[1] = in_register(VALUE_STRING, 8, false, REG_SI);
-    trace.variant.values[2] = in_register(VALUE_INTEGER, 4, true, REG_DX);
-    trace.registers[REG_DI / 8] = UINT64_MAX;
-    trace.registers[REG_SI / 8] = (uintptr_t) "/index";
-    trace.registers[REG_DX / 8] = UINT32_MAX;
-    fire(&trace);
-    bytes = bpf_ring_next(&trace.ring, &size);
-    assert_non_null(bytes);
-    record = (const void *)bytes;
-    assert_int_equal(size, sizeof(*record) + 24 + 4 + 7);
-    assert_int_equal(record->pid, getpid());
-    assert_int_equal(record->tid, gettid());
-    assert_int_equal(record->unreadable, 0);
-    assert_int_equal(record->frame_size, 0);
+    trace_open(&trace, RING);
+    trace_set_string(&trace, "");
+    trace_fire(&trace);
+    assert_true(trace_next(&trace, &seen));
+    assert_int_equal(seen.size, 1);
+    assert_int_equal(seen.head.unreadable, 0);
+    trace_set_string(&trace, NULL);
+    trace_fire(&trace);
+    assert_true(trace_next(&trace, &seen));
+    assert_int_equal(seen.size, 0);
+    assert_int_equal(seen.head.unreadable, 0);
+    trace.registers[REG_SI / 8] = 1;
+    trace_fire(&trace);
+    assert_true(trace_next(&trace, &seen));
+    assert_int_equal(seen.size, 0);
+    assert_int_equal(seen.head.unreadable, 1U << 1);
+    trace_close(&trace);
+}
+
+/* ----------------------------------------------------------------------------- what is lost -- */
+
+static void hits_without_room_are_counted(void **state)
+{
+    static const size_t string_bytes[] = {256, 600};
+    uint64_t hits = 0, lost = 0;
+    struct trace trace;
+    struct seen seen;
+
+    (void)state;
+    need_bpf();
+    trace_open(&trace, RING);
+    trace_set_string(&trace, "1234567890");
+    for (size_t i = 0; i < 2; i++) {
+        trace.options.string_bytes = string_bytes[i]; /* on the stack; in the ring */
+        for (int j = 0; j < 60; j++)
+            trace_fire(&trace);
+        while (trace_next(&trace, &seen))
+            hits++;
+        assert_true(trace_counter(&trace, COUNTER_LOST) > lost);
+        lost = trace_counter(&trace, COUNTER_LOST);
+    }
+    assert_int_equal(hits + lost, 120);
+    assert_int_equal(trace_counter(&trace, COUNTER_UNCOUNTED), 0);
+    trace_close(&trace);
+}
+
+static void hits_without_room_for_their_count_are_counted(void **state)
+{
+    struct trace trace;
+
+    (void)state;
+    need_bpf();
+    trace_open(&trace, RING);
+    trace.options.mode = TRACE_COUNT;
+    trace.probe.by = 0;
+    trace.options.counts = bpf_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(false), 8, 1, 0);
+    for (uint64_t i = 0; i < 3; i++) {
+        trace.registers[REG_DI / 8] = i;
+        trace_fire(&trace);
+        trace_fire(&trace);
+    }
+    assert_int_equal(trace_counter(&trace, COUNTER_UNCOUNTED), 4);
+    assert_int_equal(trace_counter(&trace, COUNTER_LOST), 0);
+    close(trace.options.counts);
+    trace_close(&trace);
+}
+
+/* ------------------------------------------------------------------------------- and others -- */
+
+static void ids_are_those_of_a_pid_namespace(void **state)
+{
+    struct trace trace;
+    struct stat namespace;
+    struct seen seen;
+
+    (void)state;
+    need_bpf();
+    trace_open(&trace, RING);
+    assert_int_equal(stat("/proc/self/ns/pid", &namespace), 0);
+    trace.options.pid_device = namespace.st_dev;
+    trace.options.pid_inode = namespace.st_ino;
+    trace_fire(&trace);
+    assert_true(trace_next(&trace, &seen));
+    assert_int_equal(seen.head.pid, getpid());
+    assert_int_equal(seen.head.tid, gettid());
+    trace.options.pid_inode++; /* this process is in another */
+    trace_fire(&trace);
+    assert_true(trace_next(&trace, &seen));
+    assert_int_equal(seen.head.pid, 0);
+    assert_int_equal(seen.head.tid, 0);
+    trace_close(&trace);
+}
+
+static void the_longest_filters_are_accepted(void **state)
+{
+    enum { MOST = 7900 };
+    static const enum condition_kind kinds[] = {CONDITION_ALL, CONDITION_ANY};
+    static struct condition parts[MOST];
+    struct condition condition = {.parts = parts, .part_count = MOST};
+    struct trace trace;
+    struct seen seen;
+
+    (void)state;
+    need_bpf();
+    trace_open(&trace, RING);
+    trace.variant.condition = &condition;
+    for (size_t i = 0; i < MOST; i++)
+        parts[i] = (struct condition){
+            .kind = CONDITION_RANGE, .ranges = {{i, i}}, .range_count = 1, .argument = i % 2 * 2};
+    for (size_t i = 0; i < 2; i++) {
+        condition.kind = kinds[i];
+        trace.registers[REG_DI / 8] = MOST - 2; /* the last of argument 0 */
+        trace_fire(&trace);
+        assert_int_equal(trace_next(&trace, &seen), kinds[i] == CONDITION_ANY);
+    }
     trace_close(&trace);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_event_has_numbers_and_strings),
+        cmocka_unit_test(null_and_unreadable_differ),
+        cmocka_unit_test(hits_without_room_are_counted),
+        cmocka_unit_test(hits_without_room_for_their_count_are_counted),
+        cmocka_unit_test(ids_are_those_of_a_pid_namespace),
+        cmocka_unit_test(the_longest_filters_are_accepted),
     };
 
     return cmocka_run_group_tests_name("bpf_live", tests, NULL, NULL);
