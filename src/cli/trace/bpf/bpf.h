@@ -29,7 +29,10 @@ int bpf_load(const struct plan *plan, struct bpf **ret);
  */
 int bpf_attach(struct bpf *bpf, size_t *ret_gone);
 
-/* Detach from every site; the maps stay readable. */
+/*
+ * Detach from every site; the maps stay readable. Without uprobe-multi links, hits may come until
+ * the process has ended, and a little longer.
+ */
 void bpf_detach(struct bpf *bpf);
 void bpf_free(struct bpf *bpf);
 
@@ -41,6 +44,7 @@ int bpf_descriptor(const struct bpf *bpf);
  */
 typedef void bpf_take(void *context, const void *bytes, size_t size);
 void bpf_read(struct bpf *bpf, bpf_take *take, void *context);
+bool bpf_is_empty(const struct bpf *bpf); /* no record is there, or being written */
 
 uint64_t bpf_lost(const struct bpf *bpf);      /* hits that had no room in the ring buffer */
 uint64_t bpf_uncounted(const struct bpf *bpf); /* hits that had no room in the map of counts */

@@ -6,6 +6,7 @@
  *     bpf/    the programs that the kernel runs at each site; attaching; reading their records
  *     show/   prints events, totals, histograms and stacks
  *     tools/  --for: the same with other tracers, by hand
+ *     queue.c records in the order of their time
  *     run.c   a trace from its start to its end
  *     trace.c the command line
  *

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes the maps of a trace, and loads its programs. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "cli/trace/bpf/state.h"
+
+#define RING_SIZE ((size_t)2 << 20) /* 1,000 records of 100 bytes a millisecond fill an eighth */
+#define MOST_RING_SIZE (4 * RING_SIZE)
+#define COUNTER_ROOM 4096              /* a page, as it is mapped */
+#define FIRST_PID_NAMESPACE 0xeffffffc /* the inode of the initial one, in every kernel */
+#define LOG_SIZE 65536
+
+/* --------------------------------------------------------------------------------- maps -- */
+
+static int make_map(enum bpf_map_type type, size_t key, size_t value, size_t count, uint32_t flags)
+{
+    const struct bpf_map_create_opts options = {.sz = sizeof(options), .map_flags = flags};
+    int fd = bpf_map_create(type, "rst", (uint32_t)key, (uint32_t)value, (uint32_t)count, &options);
+
+    return fd < 0 ? bpf_refused(-fd, "a BPF map could not be made") : fd;
+}
+
+static bool has_string_keys(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->variant_count; i++) {
+        const struct plan_variant *variant = &plan->variants[i];
+        ssize_t by = plan->probes[variant->probe].by;
+
+        if (by >= 0 && variant->values[by].kind == VALUE_STRING)
+            return true;
+    }
+    return false;
+}
+
+static int make_count_map(struct bpf *bpf)
+{
+    const struct trace_options *options = bpf->plan->options;
+
+    bpf->keyed = options->by || options->hist;
+    bpf->string_keys = has_string_keys(bpf->plan);
+    if (bpf->keyed)
+        bpf->count_map = make_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(bpf->string_keys),
+                                  sizeof(uint64_t), TRACE_MOST_KEYS, 0);
+    else
+        bpf->count_map = make_map(BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t),
+                                  bpf->plan->variant_count, 0);
+    return bpf->count_map < 0 ? bpf->count_map : 0;
+}
+
+/* The most bytes in a record of the variant. */
+static size_t most_record(const struct plan *plan, const struct plan_variant *variant)
+{
+    size_t size = plan->options->stack ? RECORD_MOST_FRAMES * sizeof(uint64_t) : 0;
+
+    for (size_t i = 0; i < plan->probes[variant->probe].argument_count; i++)
+        if (variant->values[i].kind == VALUE_STRING)
+            size += RECORD_STRING_ROOM(plan->options->string_bytes);
+    return size;
+}
+
+/* Its memory counts as that of rst, so it is larger only where records are. */
+static int make_ring(struct bpf *bpf)
+{
+    size_t size = RING_SIZE, most = 0;
+
+    for (size_t i = 0; i < bpf->plan->variant_count; i++) {
+        size_t record = most_record(bpf->plan, &bpf->plan->variants[i]);
+
+        most = record > most ? record : most;
+    }
+    while (size < MOST_RING_SIZE && size / 4096 < most)
+        size *= 2;
+    bpf->ring_map = make_map(BPF_MAP_TYPE_RINGBUF, 0, 0, size, 0);
+    return bpf->ring_map < 0 ? bpf->ring_map : ring_map(bpf->ring_map, size, &bpf->ring);
+}
+
+static int make_counters(struct bpf *bpf)
+{
+    void *counters;
+
+    bpf->counter_map = make_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), COUNTERS * sizeof(uint64_t),
+                                1, BPF_F_MMAPABLE);
+    if (bpf->counter_map < 0)
+        return bpf->counter_map;
+    counters = mmap(NULL, COUNTER_ROOM, PROT_READ, MAP_SHARED, bpf->counter_map, 0);
+    if (counters == MAP_FAILED)
+        return rst_fail_errno(errno, "a BPF map could not be mapped");
+    bpf->counters = counters;
+    return 0;
+}
+
+static int make_maps(struct bpf *bpf)
+{
+    int error = make_counters(bpf);
+
+    if (error < 0)
+        return error;
+    return bpf->plan->options->mode == TRACE_EVENTS ? make_ring(bpf) : make_count_map(bpf);
+}
+
+/* ----------------------------------------------------------------------------- programs -- */
+
+/* Processes are named by their numbers in the PID namespace of rst, which is not always the first.
+ */
+static void name_namespace(struct program_options *options)
+{
+    struct stat about;
+
+    if (stat("/proc/self/ns/pid", &about) < 0 || about.st_ino == FIRST_PID_NAMESPACE)
+        return;
+    /* as the kernel has it: minor numbers have 20 bits */
+    options->pid_device = (uint64_t)major(about.st_dev) << 20 | minor(about.st_dev);
+    options->pid_inode = about.st_ino;
+}
+
+/* The verifier's last line says what it refuses. */
+static int fail_to_load(const struct bpf *bpf, const struct plan_probe *probe,
+                        const struct program *code, int error)
+{
+    char *log = calloc(1, LOG_SIZE), *line = NULL, *rest = log;
+
+    if (error == EPERM || error == EACCES || error == ENOSYS) {
+        free(log);
+        return bpf_refused(error, "");
+    }
+    if (log && bpf_load_program(&bpf->kernel, code, log, LOG_SIZE) < 0)
+        for (char *next; (next = strsep(&rest, "\n"));)
+            if (*next && strncmp(next, "processed ", 10) != 0)
+                line = next;
+    error = rst_fail(error, "the kernel refuses the program for %s (%s): %s", bpf_quote(probe).text,
+                     strerror(error), line ? line : "it does not say why");
+    free(log);
+    return error;
+}
+
+static size_t find_program(const struct bpf *bpf, const struct program *code)
+{
+    size_t i = 0;
+
+    while (i < bpf->program_count &&
+           (bpf->programs[i].code.count != code->count ||
+            memcmp(bpf->programs[i].code.list, code->list, code->count * sizeof(*code->list)) != 0))
+        i++;
+    return i;
+}
+
+static int load_variant(struct bpf *bpf, size_t number, const struct program_options *options)
+{
+    const struct plan_probe *probe = &bpf->plan->probes[bpf->plan->variants[number].probe];
+    struct program code;
+    int error = program_emit(bpf->plan, number, options, &code);
+    size_t same;
+
+    if (error < 0)
+        return rst_fail(-error, "%s needs a longer program than the kernel takes",
+                        bpf_quote(probe).text);
+    same = options->by_cookie ? find_program(bpf, &code) : bpf->program_count;
+    bpf->program_of[number] = same;
+    if (same < bpf->program_count) {
+        free(code.list);
+        return 0;
+    }
+    bpf->programs[same] =
+        (struct loaded_program){.code = code, .fd = bpf_load_program(&bpf->kernel, &code, NULL, 0)};
+    bpf->program_count++;
+    return bpf->programs[same].fd < 0 ? fail_to_load(bpf, probe, &code, -bpf->programs[same].fd)
+                                      : 0;
+}
+
+static int load_programs(struct bpf *bpf)
+{
+    const struct plan *plan = bpf->plan;
+    struct program_options options = {
+        .mode = plan->options->mode,
+        .stack = plan->options->stack,
+        .string_bytes = plan->options->string_bytes,
+        .sleepable = bpf->kernel.sleepable,
+        .by_cookie = bpf->kernel.multi,
+        .ring = bpf->ring_map,
+        .counters = bpf->counter_map,
+        .counts = bpf->count_map,
+        .string_keys = bpf->string_keys,
+    };
+    int error = 0;
+
+    name_namespace(&options);
+    bpf->programs = sure(calloc(plan->variant_count, sizeof(*bpf->programs)));
+    bpf->program_of = sure(calloc(plan->variant_count, sizeof(*bpf->program_of)));
+    for (size_t i = 0; error == 0 && i < plan->variant_count; i++)
+        error = load_variant(bpf, i, &options);
+    return error;
+}
+
+/* A link or a program is a descriptor each, and the usual soft limit is 1024. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int bpf_load(const struct plan *plan, struct bpf **ret)
+{
+    struct bpf *bpf = sure(calloc(1, sizeof(*bpf)));
+    int error;
+
+    *bpf = (struct bpf){
+        .plan = plan,
+        .ring_map = NO_DESCRIPTOR,
+        .counter_map = NO_DESCRIPTOR,
+        .count_map = NO_DESCRIPTOR,
+    };
+    raise_limit();
+    error = bpf_kernel_ask(&bpf->kernel);
+    if (error == 0)
+        error = make_maps(bpf);
+    if (error == 0)
+        error = load_programs(bpf);
+    if (error < 0) {
+        struct rst_kept_error kept = rst_error_keep();
+
+        bpf_free(bpf);
+        rst_error_restore(&kept);
+        return error;
+    }
+    *ret = bpf;
+    return 0;
+}
+
+static void close_one(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void bpf_free(struct bpf *bpf)
+{
+    bpf_detach(bpf);
+    for (size_t i = 0; i < bpf->program_count; i++) {
+        close_one(bpf->programs[i].fd);
+        free(bpf->programs[i].code.list);
+    }
+    free(bpf->programs);
+    free(bpf->program_of);
+    ring_unmap(&bpf->ring);
+    if (bpf->counters)
+        munmap(bpf->counters, COUNTER_ROOM);
+    close_one(bpf->ring_map);
+    close_one(bpf->counter_map);
+    close_one(bpf->count_map);
+    free(bpf);
+}

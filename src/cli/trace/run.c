@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A trace, from its start to its end. It ends by
+ *
+ *     SIGINT, SIGTERM, SIGHUP   unless they were ignored when rst was started, as nohup(1) does
+ *     -n, --seconds
+ *     the exit of the last process that -p names
+ *     stdout: nobody reads it any more, or writing fails
+ *
+ * Then rst detaches, shows what the kernel has seen until then, and gives the totals.
+ */
+#include "cli/trace/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cli/base/command.h"
+#include "cli/base/text.h"
+#include "cli/trace/queue.h"
+#include "cli/trace/show/show.h"
+#include "error.h"
+
+#define BOUNCE 1000    /* milliseconds in which a second Ctrl-C counts as the first */
+#define AT_ONCE 512    /* events to show before looking at anything else */
+#define TOP_ROUND 1000 /* milliseconds between two tables of --top without --every */
+#define LONGEST_WAIT 60000
+
+enum { SIGNALS, READER, NEWS, PROCESSES };
+
+struct run {
+    const struct plan *plan;
+    const struct trace_options *options;
+    struct bpf *bpf;
+    struct queue *queue;   /* of events; NULL for counts */
+    struct show *show;     /* likewise */
+    struct totals *totals; /* for counts */
+    struct stacks *stacks; /* for --stack */
+    struct pollfd *ready;  /* what the loop waits for */
+    size_t ready_count;
+    size_t living;           /* how many of the processes of -p are alive */
+    int64_t end, next_round; /* in milliseconds(); 0: never */
+    int64_t asked_at;        /* by a signal */
+    uint64_t *hits, shown;   /* hits: by probe, those alike together */
+    uint64_t lost, damaged;
+    pid_t seen;  /* the last process that stacks_see() was told of */
+    bool ending; /* detached */
+    bool done;   /* nothing more is shown */
+    bool unread; /* nobody reads stdout */
+    bool exited; /* the processes of -p */
+    int write_error;
+    enum status status;
+};
+
+/* ------------------------------------------------------------------------------- events -- */
+
+/* A process may end soon, so it is looked at before its hits are shown. */
+static void see(void *context, const void *bytes, size_t size)
+{
+    struct run *run = context;
+    struct event event;
+
+    if (!event_read(run->plan, bytes, size, &event) || event.pid == run->seen)
+        return;
+    run->seen = event.pid;
+    stacks_see(run->stacks, event.pid);
+}
+
+static void show_loss(struct run *run, uint64_t lost)
+{
+    if (lost > run->lost)
+        show_lost(run->show, lost - run->lost);
+    run->lost = lost;
+}
+
+static void show_record(struct run *run, const struct queued *record)
+{
+    struct event event;
+
+    show_loss(run, record->lost);
+    if (!event_read(run->plan, record->bytes, record->size, &event)) {
+        run->damaged++;
+        return;
+    }
+    show_event(run->show, &event);
+    run->hits[event.probe->alike]++;
+    run->done = ++run->shown == run->options->hits;
+}
+
+static void flush(struct run *run)
+{
+    if (run->unread || (fflush(stdout) == 0 && !ferror(stdout)))
+        return;
+    run->write_error = errno;
+    run->unread = run->write_error == EPIPE;
+    run->done = true;
+}
+
+/* Show what has come. Gives whether there is more to show at once. */
+static bool show_events(struct run *run)
+{
+    enum queue_state state = QUEUE_READY;
+    struct queued record;
+
+    for (size_t i = 0; i < AT_ONCE && !run->done; i++) {
+        state = queue_next(run->queue, &record);
+        if (state != QUEUE_READY)
+            break;
+        show_record(run, &record);
+    }
+    flush(run);
+    if (state == QUEUE_END)
+        run->done = true;
+    return state == QUEUE_READY && !run->done;
+}
+
+/* ------------------------------------------------------------------------------- counts -- */
+
+static void read_counts(struct run *run)
+{
+    totals_clear(run->totals);
+    if (bpf_counts(run->bpf, totals_take, run->totals) < 0) {
+        run->status = say_failure(errno);
+        run->done = true;
+    }
+}
+
+static void show_round(struct run *run)
+{
+    int64_t round = run->options->every ? (int64_t)run->options->every : TOP_ROUND;
+
+    if (!run->next_round || milliseconds() < run->next_round)
+        return;
+    while (run->next_round <= milliseconds())
+        run->next_round += round;
+    read_counts(run);
+    if (run->options->top)
+        totals_draw(run->totals);
+    else
+        totals_print_change(run->totals);
+    flush(run);
+}
+
+/* --------------------------------------------------------------------------------- loop -- */
+
+static void finish(struct run *run)
+{
+    if (run->ending)
+        return;
+    run->ending = true;
+    bpf_detach(run->bpf);
+    if (run->queue)
+        queue_finish(run->queue);
+    else
+        run->done = true;
+}
+
+static void take_signal(struct run *run)
+{
+    struct signalfd_siginfo information;
+
+    if (read(run->ready[SIGNALS].fd, &information, sizeof(information)) != sizeof(information))
+        return;
+    if (run->asked_at && milliseconds() >= run->asked_at + BOUNCE)
+        run->done = true; /* the user does not want to wait for what is still to be shown */
+    else if (!run->asked_at)
+        run->asked_at = milliseconds();
+    finish(run);
+}
+
+static void take_exits(struct run *run)
+{
+    for (size_t i = PROCESSES; i < run->ready_count; i++)
+        if (run->ready[i].revents) {
+            run->ready[i].fd = -1 - run->ready[i].fd; /* poll() ignores it; close() needs it */
+            run->exited = --run->living == 0;
+        }
+    if (run->exited)
+        finish(run);
+}
+
+static int wait_time(const struct run *run)
+{
+    int64_t left = LONGEST_WAIT, time = milliseconds();
+    int patience = run->queue ? queue_patience(run->queue) : -1;
+
+    if (patience >= 0 && patience < left)
+        left = patience;
+    if (!run->ending && run->end && run->end - time < left)
+        left = run->end - time;
+    if (!run->ending && run->next_round && run->next_round - time < left)
+        left = run->next_round - time;
+    return left < 0 ? 0 : (int)left;
+}
+
+static void loop(struct run *run)
+{
+    bool more = false;
+    uint64_t news;
+
+    while (!run->done) {
+        if (poll(run->ready, run->ready_count, more ? 0 : wait_time(run)) < 0)
+            continue;                     /* EINTR, and poll() did not set `revents` */
+        if (run->ready[READER].revents) { /* POLLERR for a pipe, POLLHUP for a socket or terminal */
+            run->unread = run->done = true;
+            break;
+        }
+        if (run->ready[NEWS].revents)
+            (void)!read(run->ready[NEWS].fd, &news, sizeof(news));
+        if (run->ready[SIGNALS].revents)
+            take_signal(run);
+        take_exits(run);
+        if (run->end && milliseconds() >= run->end)
+            finish(run);
+        if (!run->queue && !run->done)
+            show_round(run);
+        more = run->queue && !run->done && show_events(run);
+    }
+    finish(run);
+}
+
+/* -------------------------------------------------------------------------------- start -- */
+
+/* Signals that end a trace, unless they were ignored at the start. */
+static int block_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction before;
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaddset(&ends, numbers[i]);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/*
+ * Watch the processes of -p, to end when the last one ends; but not if a FILE is watched as well,
+ * in all processes.
+ */
+static void open_ready(struct run *run, int signals)
+{
+    const struct search *search = &run->options->search;
+    size_t count = search->file_count > 0 ? 0 : search->pid_count;
+
+    run->ready = sure(calloc(PROCESSES + count, sizeof(*run->ready)));
+    run->ready_count = PROCESSES + count;
+    run->ready[SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
+    run->ready[READER] = (struct pollfd){.fd = STDOUT_FILENO}; /* poll() tells if nobody reads */
+    run->ready[NEWS] = (struct pollfd){.fd = -1, .events = POLLIN};
+    for (size_t i = 0; i < count; i++) {
+        int process = (int)syscall(SYS_pidfd_open, search->pids[i], 0);
+
+        run->ready[PROCESSES + i] = (struct pollfd){.fd = process, .events = POLLIN};
+        /* If a filter of system calls refuses it, a user must end the trace. */
+        run->living += process >= 0 || errno != ESRCH;
+    }
+    run->exited = count > 0 && run->living == 0;
+}
+
+static void say_watching(const struct plan *plan)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < plan->probe_count; i++)
+        count += plan->probes[i].alike == i;
+    if (count == 1)
+        say("watching %s:%s; Ctrl-C ends it", plan->probes[0].provider, plan->probes[0].name);
+    else
+        say("watching %zu probes; Ctrl-C ends it", count);
+}
+
+static void start_showing(struct run *run)
+{
+    const struct plan *plan = run->plan;
+
+    run->hits = sure(calloc(plan->probe_count, sizeof(*run->hits)));
+    if (run->options->mode != TRACE_EVENTS) {
+        run->totals = totals_new(plan);
+        return;
+    }
+    if (run->options->stack) {
+        run->stacks = stacks_new(plan);
+        for (size_t i = 0; i < run->options->search.pid_count; i++)
+            stacks_see(run->stacks, run->options->search.pids[i]);
+    }
+    run->show = show_new(plan, run->stacks);
+    run->queue = queue_start(run->bpf, run->stacks ? see : NULL, run);
+    run->ready[NEWS].fd = queue_descriptor(run->queue);
+}
+
+static char output[65536]; /* for stdout: each write may wake a reader */
+
+static enum status start(struct run *run)
+{
+    const struct search *search = &run->options->search;
+    size_t gone;
+    int error = bpf_load(run->plan, &run->bpf);
+
+    if (error < 0)
+        return say_failure(error);
+    error = bpf_attach(run->bpf, &gone);
+    if (error == -ESRCH && search->pid_count == 1) {
+        say("process %ld exited before it could be watched", (long)search->pids[0]);
+        return STATUS_GONE;
+    }
+    if (error < 0)
+        return say_failure(error);
+    say_watching(run->plan);
+    if (run->options->milliseconds)
+        run->end = milliseconds() + (int64_t)run->options->milliseconds;
+    if (run->options->every || run->options->top)
+        run->next_round = milliseconds(); /* the first round is at once */
+    setvbuf(stdout, output, _IOFBF, sizeof(output));
+    start_showing(run);
+    return STATUS_GOOD;
+}
+
+/* ---------------------------------------------------------------------------------- end -- */
+
+static void say_totals(const struct run *run)
+{
+    const struct plan *plan = run->plan;
+    struct text words = {0};
+    size_t shown = 0;
+    bool several = false;
+
+    for (size_t i = 0; i < plan->probe_count; i++)
+        several |= plan->probes[i].alike > 0;
+    text_addf(&words, "%" PRIu64 " hit%s", run->shown, run->shown == 1 ? "" : "s");
+    for (size_t i = 0; several && i < plan->probe_count; i++)
+        if (run->hits[i] > 0)
+            text_addf(&words, "%s%s:%s %" PRIu64, shown++ ? ", " : ": ", plan->probes[i].provider,
+                      plan->probes[i].name, run->hits[i]);
+    if (run->lost > 0)
+        text_addf(&words, "; %" PRIu64 " records lost", run->lost);
+    if (run->damaged > 0)
+        text_addf(&words, "; %" PRIu64 " records could not be read", run->damaged);
+    say("%s", words.bytes);
+    free(words.bytes);
+}
+
+static void say_exited(const struct search *search)
+{
+    if (search->pid_count == 1)
+        say("process %ld has exited", (long)search->pids[0]);
+    else
+        say("all %zu processes have exited", search->pid_count);
+}
+
+static void end(struct run *run)
+{
+    uint64_t uncounted = bpf_uncounted(run->bpf);
+
+    if (run->unread)
+        return;
+    if (run->totals) {
+        read_counts(run);
+        if (run->options->top)
+            totals_draw(run->totals);
+        else
+            totals_print(run->totals);
+    } else if (run->shown < run->options->hits || run->options->hits == 0) {
+        show_loss(run, bpf_lost(run->bpf));
+    }
+    fflush(stdout);
+    if (run->exited)
+        say_exited(&run->options->search);
+    if (run->show)
+        say_totals(run);
+    if (uncounted > 0)
+        say("%" PRIu64 " hits were not counted: there is room for %d different values", uncounted,
+            TRACE_MOST_KEYS);
+}
+
+static void free_run(struct run *run)
+{
+    if (run->queue)
+        queue_free(run->queue);
+    if (run->show)
+        show_free(run->show);
+    if (run->stacks)
+        stacks_free(run->stacks);
+    if (run->totals)
+        totals_free(run->totals);
+    if (run->bpf)
+        bpf_free(run->bpf);
+    for (size_t i = PROCESSES; i < run->ready_count; i++)
+        if (run->ready[i].fd != -1)
+            close(run->ready[i].fd < 0 ? -1 - run->ready[i].fd : run->ready[i].fd);
+    close(run->ready[SIGNALS].fd);
+    free(run->ready);
+    free(run->hits);
+}
+
+enum status run_trace(struct plan *plan)
+{
+    struct run run = {.plan = plan, .options = plan->options};
+    enum status status;
+
+    open_ready(&run, block_signals());
+    status = start(&run);
+    if (status == STATUS_GOOD) {
+        if (run.exited)
+            finish(&run);
+        loop(&run);
+        end(&run);
+        status = run.status;
+    }
+    free_run(&run);
+    if (run.write_error)
+        errno = run.write_error; /* for finish_output(), which reports it */
+    return status;
+}
