@@ -168,12 +168,18 @@ static int read_hash(struct bpf *bpf, uint8_t *keys, uint64_t *counts, size_t cp
 
 int bpf_counts(struct bpf *bpf, bpf_take_count *take, void *context)
 {
-    size_t cpus = (size_t)libbpf_num_possible_cpus(), room = bpf->keyed ? BATCH : 1;
-    uint64_t *counts = sure(calloc(room * cpus, sizeof(*counts)));
-    uint8_t *keys = sure(calloc(room, sizeof(struct count_key)));
-    int error = bpf->keyed ? read_hash(bpf, keys, counts, cpus, take, context)
-                           : read_array(bpf, counts, cpus, take, context);
+    int cpus = libbpf_num_possible_cpus(); /* the kernel gives a count for each */
+    size_t room = bpf->keyed ? BATCH : 1;
+    uint64_t *counts;
+    uint8_t *keys;
+    int error;
 
+    if (cpus < 0)
+        return rst_fail_errno(-cpus, "/sys/devices/system/cpu/possible");
+    counts = sure(calloc(room * (size_t)cpus, sizeof(*counts)));
+    keys = sure(calloc(room, sizeof(struct count_key)));
+    error = bpf->keyed ? read_hash(bpf, keys, counts, (size_t)cpus, take, context)
+                       : read_array(bpf, counts, (size_t)cpus, take, context);
     free(keys);
     free(counts);
     return error;
