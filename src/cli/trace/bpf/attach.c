@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/perf_event.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include "cli/trace/bpf/state.h"
 
 #define MANY_EVENTS 10
+#define CLOSERS 32
 #define ENOTSUPP 524 /* the kernel's own: it can't put a breakpoint on this instruction */
 
 /* A site, with the program for it. */
@@ -68,13 +70,43 @@ static void leave_to_child(const struct bpf *bpf)
         bpf->link_count);
 }
 
+/* Every CLOSERS-th link. */
+struct closer {
+    const int *links;
+    size_t count;
+    pthread_t thread;
+    bool started;
+};
+
+static void *close_some(void *context)
+{
+    const struct closer *closer = context;
+
+    for (size_t i = 0; i < closer->count; i += CLOSERS)
+        close(closer->links[i]);
+    return NULL;
+}
+
+/* To close a link, the kernel waits until no CPU runs its program; it waits for many at a time. */
 void bpf_detach(struct bpf *bpf)
 {
+    struct closer closers[CLOSERS] = {0};
+    size_t count = bpf->link_count < CLOSERS ? bpf->link_count : CLOSERS;
+
     leave_to_child(bpf);
-    while (bpf->link_count > 0)
-        close(bpf->links[--bpf->link_count]);
+    for (size_t i = 0; i < count; i++) {
+        closers[i] = (struct closer){.links = bpf->links + i, .count = bpf->link_count - i};
+        closers[i].started =
+            i > 0 && pthread_create(&closers[i].thread, NULL, close_some, &closers[i]) == 0;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!closers[i].started)
+            close_some(&closers[i]);
+        else
+            pthread_join(closers[i].thread, NULL);
     free(bpf->links);
     bpf->links = NULL;
+    bpf->link_count = 0;
 }
 
 static int attach_event(struct attaching *attaching, const struct target *target, pid_t pid)
