@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -25,6 +26,15 @@ static bool is_overlay(int fd)
     struct statfs about;
 
     return fstatfs(fd, &about) == 0 && about.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+/* An overlay gives its files the inode numbers and sizes of those below. */
+static bool may_be_one(int fd, int other)
+{
+    struct stat a, b;
+
+    return fstat(fd, &a) == 0 && fstat(other, &b) == 0 && a.st_size == b.st_size &&
+           (uint32_t)a.st_ino == (uint32_t)b.st_ino && (is_overlay(fd) || is_overlay(other));
 }
 
 /* Whether a breakpoint at the offset in one file changes the byte in `mapped`, of the other. */
@@ -48,7 +58,7 @@ bool bpf_is_one_file(int fd, int other, uint64_t site)
     void *mapped;
     int readable;
 
-    if (!is_overlay(fd) && !is_overlay(other))
+    if (!may_be_one(fd, other))
         return false;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     snprintf(other_path, sizeof(other_path), "/proc/self/fd/%d", other);
