@@ -91,7 +91,7 @@ static void takes_no_more_operands_than_it_has_room_for(void **state)
     usdt_arguments_free(&arguments);
 }
 
-static void check_operand(uint16_t machine, const char *text, int size, enum operand_kind kind,
+static void check_operand(uint16_t machine, const char *text, uint32_t size, enum operand_kind kind,
                           const char *type, const char *place)
 {
     const char *at = text;
@@ -100,7 +100,7 @@ static void check_operand(uint16_t machine, const char *text, int size, enum ope
     assert_true(operand_next(&at, machine, &operand));
     if (operand.size != size || operand.kind != kind || strcmp(operand_type(&operand), type) != 0 ||
         operand.length != strlen(place) || memcmp(operand.text, place, operand.length) != 0)
-        fail_msg("%s on machine %d: size %d, %s, %s, \"%.*s\"", text, machine, operand.size,
+        fail_msg("%s on machine %d: size %u, %s, %s, \"%.*s\"", text, machine, operand.size,
                  operand_kind_name(operand.kind), operand_type(&operand), (int)operand.length,
                  operand.text);
     assert_false(operand_next(&at, machine, &operand));
@@ -111,7 +111,7 @@ static void reads_the_operands_of_each_cpu(void **state)
     static const struct {
         uint16_t machine;
         const char *text;
-        int size;
+        uint32_t size;
         enum operand_kind kind;
         const char *type, *place;
     } cases[] = {
@@ -125,6 +125,11 @@ static void reads_the_operands_of_each_cpu(void **state)
         {EM_X86_64, "8f@%xmm0", 8, OPERAND_REGISTER, "double", "%xmm0"},
         {EM_X86_64, "-4f@%xmm1", 4, OPERAND_REGISTER, "float", "%xmm1"},
         {EM_X86_64, "16@%xmm1", 16, OPERAND_REGISTER, "?", "%xmm1"},
+        {EM_X86_64, "3@8(%rsp)", 3, OPERAND_MEMORY, "?", "8(%rsp)"},
+        {EM_X86_64, "12@(%rax)", 12, OPERAND_MEMORY, "?", "(%rax)"},
+        {EM_X86_64, "24@8(%rsp)", 24, OPERAND_MEMORY, "?", "8(%rsp)"},
+        {EM_X86_64, "-400@8(%rsp)", 400, OPERAND_MEMORY, "?", "8(%rsp)"},
+        {EM_X86_64, "99999999999@%rax", 0, OPERAND_OTHER, "?", "99999999999@%rax"},
         {EM_X86_64, "counter", 0, OPERAND_OTHER, "?", "counter"},
         {EM_X86_64, "-4@%fs:counter@tpoff", 4, OPERAND_OTHER, "int32", "%fs:counter@tpoff"},
         {EM_X86_64, "%rax", 0, OPERAND_REGISTER, "?", "%rax"},

@@ -57,7 +57,7 @@ static void read_first(struct trace_probe *probe)
             .name = name.bytes,
             .named = site->name,
             .kind = kind_of(site),
-            .size = operand_size(&site->operand) ? site->operand.size : 8,
+            .size = operand_size(&site->operand) ? operand_size(&site->operand) : 8,
             .is_signed = site->operand.is_signed,
             .index = i,
             .site = *site,
@@ -134,7 +134,8 @@ static void add_operand(struct sites *sites, size_t i, struct trace_probe *probe
                         const struct operand *operand)
 {
     const struct trace_argument *argument = &probe->arguments[i];
-    uint8_t constant = constant_size(operand), size = operand_size(operand) ? operand->size : 8;
+    uint8_t constant = constant_size(operand),
+            size = operand_size(operand) ? operand_size(operand) : 8;
 
     probe->has_floats |= operand->is_float;
     probe->has_symbols |= is_at_symbol(operand);

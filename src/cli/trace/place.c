@@ -77,7 +77,7 @@ char *trace_place(const struct operand *operand)
                is_decimal(operand->text + 1, operand->length - 1)) {
         text_addf(&words, "(%.*s)", (int)operand->length - 1, operand->text + 1);
     } else {
-        text_addf(&words, "*(uint%d*)(", 8 * operand->size);
+        text_addf(&words, "*(uint%d*)(", 8 * (int)operand->size);
         known = known && add_address(&words, operand->text, operand->length);
         text_add(&words, ")");
     }

@@ -73,7 +73,7 @@ static void print_fetches(const struct trace_probe *probe, const struct usdt_pro
                        argument->kind == TRACE_POINTER ? 'x'
                        : operand.is_signed             ? 's'
                                                        : 'u',
-                       8 * (operand_size(&operand) ? operand.size : 8));
+                       8 * (operand_size(&operand) ? operand_size(&operand) : 8));
         }
         free(fetch.bytes);
     }

@@ -57,16 +57,14 @@ static size_t word_length(const char *text)
 /* Read "-4@" or "8f@". Gives the length of the prefix; 0 if there is none. */
 static size_t read_prefix(const char *text, size_t length, struct operand *operand)
 {
-    size_t at = 0;
     bool is_signed = length > 0 && text[0] == '-', is_float;
-    uint8_t size;
+    size_t at = is_signed;
+    uint32_t size = 0;
 
-    at += is_signed;
-    if (at == length || !is_digit(text[at]))
+    for (; at < length && is_digit(text[at]) && size < OPERAND_MOST_SIZE; at++)
+        size = 10 * size + (uint32_t)(text[at] - '0');
+    if (at == is_signed)
         return 0;
-    size = (uint8_t)(text[at++] - '0');
-    if (size == 1 && at < length && text[at] == '6') /* a vector register */
-        size = 16, at++;
     is_float = at < length && text[at] == 'f';
     at += is_float;
     if (at == length || text[at] != '@')
@@ -95,9 +93,9 @@ bool operand_next(const char **at, uint16_t machine, struct operand *ret)
 
 uint8_t operand_size(const struct operand *operand)
 {
-    uint8_t size = operand->size;
+    uint32_t size = operand->size;
 
-    return size == 1 || size == 2 || size == 4 || size == 8 ? size : 0;
+    return size == 1 || size == 2 || size == 4 || size == 8 ? (uint8_t)size : 0;
 }
 
 const char *operand_kind_name(enum operand_kind kind)

@@ -22,8 +22,10 @@ enum operand_kind {
     OPERAND_CONSTANT
 };
 
+#define OPERAND_MOST_SIZE 100000000 /* what claims more has no valid size */
+
 struct operand {
-    uint8_t size; /* in bytes; 0: the operand does not say */
+    uint32_t size; /* in bytes; 0: the operand does not say */
     bool is_signed, is_float;
     enum operand_kind kind;
     const char *text; /* the place, not NUL-terminated */
