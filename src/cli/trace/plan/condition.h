@@ -27,7 +27,7 @@ struct condition_range {
     uint64_t low, high;
 };
 
-#define CONDITION_MOST_DEPTH 50
+#define CONDITION_MOST_DEPTH 102 /* each bracket of 50 may have an "or" of "and"s */
 
 struct condition {
     enum condition_kind kind;
@@ -41,6 +41,7 @@ struct condition {
     size_t text_size;
 };
 
+/* It and all its parts; NULL is allowed. */
 void condition_free(struct condition *condition);
 
 #endif

@@ -67,6 +67,7 @@ struct plan_variant {
 
 struct plan_probe {
     const char *provider, *name;
+    char *title; /* PROVIDER:PROBE, fit for a terminal */
     struct plan_argument arguments[USDT_MOST_ARGUMENTS];
     size_t argument_count;
     struct usdt_arguments words; /* holds the names */
@@ -96,10 +97,15 @@ struct plan {
 };
 
 /*
- * Search, and make a plan of what is found. Reports what is wrong, and gives an error's status.
+ * Search, and make a plan of what is found. Reports what is wrong, and gives an error's status. If
+ * it is good, findings.status tells whether everything was found. plan_free() is needed in any
+ * case.
  */
 enum status plan_make(struct trace_options *options, struct plan *ret);
 void plan_free(struct plan *plan);
+
+/* --print: what would be attached. */
+void plan_print(const struct plan *plan);
 
 /* Find an argument by its name or as argN. Gives -1 if there is none. */
 ssize_t plan_argument_named(const struct plan_probe *probe, const char *name, size_t length);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/trace/plan/choose.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/base/quote.h"
+#include "error.h"
+
+#define MOST_NAMES 4 /* how many skipped probes a message names */
+
+void plan_add_names(struct text *ret, const struct plan_probe *probe)
+{
+    text_add(ret, probe->argument_count ? "such argument, only " : "arguments");
+    for (size_t i = 0; i < probe->argument_count; i++)
+        text_addf(ret, "%s%s", i ? ", " : "", probe->arguments[i].name);
+}
+
+static enum status say_no_argument(const char *option, const char *name,
+                                   const struct plan_probe *probe)
+{
+    struct text words = {0};
+
+    plan_add_names(&words, probe);
+    say_usage("trace", "%s %s: %s has no %s", option, rst_quote(name).text, probe->title,
+              words.bytes);
+    free(words.bytes);
+    return STATUS_USAGE;
+}
+
+static ssize_t named(const struct plan_probe *probe, const char *name)
+{
+    return plan_argument_named(probe, name, strlen(name));
+}
+
+/* ------------------------------------------------------------------------------ skipped -- */
+
+/* The first argument that an option names and the probe does not have; not NUL-terminated. */
+struct missing {
+    const char *name; /* NULL: the probe has them all */
+    size_t length;
+};
+
+static struct missing missing_argument(const struct trace_options *options,
+                                       const struct filter *filter, const struct plan_probe *probe)
+{
+    const char *const words[] = {options->by, options->hist};
+    const struct filter_word *word;
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (words[i] && named(probe, words[i]) < 0)
+            return (struct missing){words[i], strlen(words[i])};
+    word = options->filter ? filter_missing(filter, options->filter, probe) : NULL;
+    return word ? (struct missing){options->filter + word->at, word->length} : (struct missing){0};
+}
+
+static bool same_missing(struct missing a, struct missing b)
+{
+    return a.name && b.name && a.length == b.length && memcmp(a.name, b.name, a.length) == 0;
+}
+
+/* One message for the probes without the same argument, beginning with the first of them. */
+static void say_skipped(const struct plan *plan, const struct missing *missing, size_t first)
+{
+    struct text names = {0};
+    size_t count = 0;
+
+    for (size_t i = first; i < plan->probe_count; i++)
+        if (same_missing(missing[i], missing[first]) && ++count <= MOST_NAMES)
+            text_addf(&names, "%s%s", count > 1 ? ", " : "", plan->probes[i].title);
+    if (count > MOST_NAMES)
+        text_addf(&names, " and %zu more", count - MOST_NAMES);
+    say("skipped, because %s no argument %s: %s", count == 1 ? "it has" : "they have",
+        rst_quote_bytes(missing[first].name, missing[first].length).text, names.bytes);
+    free(names.bytes);
+}
+
+void choose_probes(const struct plan *plan, const struct filter *filter, bool *skipped)
+{
+    struct missing *missing = sure(calloc(plan->probe_count + 1, sizeof(*missing)));
+    size_t count = 0, first;
+
+    for (size_t i = 0; i < plan->probe_count; i++) {
+        missing[i] = missing_argument(plan->options, filter, &plan->probes[i]);
+        count += missing[i].name != NULL;
+    }
+    for (size_t i = 0; count < plan->probe_count && i < plan->probe_count; i++) {
+        skipped[i] = missing[i].name;
+        for (first = 0; first < i && !same_missing(missing[first], missing[i]); first++)
+            ;
+        if (skipped[i] && first == i)
+            say_skipped(plan, missing, i);
+    }
+    free(missing);
+}
+
+/* ---------------------------------------------------------------------------- arguments -- */
+
+/* librst's note declares the argument as a number, so it can't be an address. */
+static bool is_declared_number(const struct plan_argument *argument)
+{
+    int type = argument->site.true_type;
+
+    return type >= 0 && type != RST_TYPE_STRING && type != RST_TYPE_POINTER;
+}
+
+/* Treat the argument as a string at the sites where it can be one. Gives whether there is one. */
+static bool make_string(struct plan *plan, const char *name)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < plan->variant_count; i++) {
+        struct plan_variant *variant = &plan->variants[i];
+        const struct plan_probe *probe = &plan->probes[variant->probe];
+        ssize_t at = named(probe, name);
+
+        if (at < 0 || variant->values[at].size != 8 || is_declared_number(&probe->arguments[at]))
+            continue;
+        variant->values[at].kind = VALUE_STRING;
+        any = true;
+    }
+    return any;
+}
+
+static enum status say_unreadable(const char *option, const char *name,
+                                  const struct plan_probe *probe)
+{
+    const struct operand *operand = &probe->arguments[named(probe, name)].site.operand;
+
+    say("%s %s: rst can't read that argument of %s (%.*s)", option, rst_quote(name).text,
+        probe->title, (int)operand->length, operand->text);
+    return STATUS_FAILED;
+}
+
+static enum status say_no_string(const char *name, const struct plan *plan)
+{
+    const struct plan_probe *probe = &plan->probes[0];
+    const struct plan_argument *argument;
+
+    if (named(probe, name) < 0)
+        return say_no_argument("--string", name, probe);
+    argument = &probe->arguments[named(probe, name)];
+    if (is_declared_number(argument))
+        return say_usage("trace", "--string %s: %s declares it as %s, not as an address", name,
+                         probe->title, argument->site.type);
+    if (operand_size(&argument->site.operand) == 8)
+        return say_unreadable("--string", name, probe);
+    return say_usage("trace", "--string %s: in %s it has %u bytes, too few for an address", name,
+                     probe->title, argument->site.operand.size);
+}
+
+/* Find the argument in every probe. It must be readable at one site at least. */
+static enum status choose(struct plan *plan, const char *option, const char *name)
+{
+    bool is_hist = name == plan->options->hist, readable = false;
+
+    for (size_t i = 0; name && i < plan->probe_count; i++) {
+        struct plan_probe *probe = &plan->probes[i];
+        ssize_t at = named(probe, name);
+
+        if (at < 0)
+            return say_no_argument(option, name, probe);
+        *(is_hist ? &probe->hist : &probe->by) = at;
+    }
+    for (size_t i = 0; name && i < plan->variant_count; i++) {
+        const struct plan_variant *variant = &plan->variants[i];
+        const struct plan_value *value =
+            &variant->values[named(&plan->probes[variant->probe], name)];
+
+        readable |= value->size > 0;
+        if (is_hist && value->kind == VALUE_STRING)
+            return say_usage("trace", "--hist %s: it is a string; a histogram takes numbers", name);
+    }
+    return !name || readable ? STATUS_GOOD : say_unreadable(option, name, &plan->probes[0]);
+}
+
+enum status choose_arguments(struct plan *plan)
+{
+    const struct trace_options *options = plan->options;
+    enum status status;
+
+    for (size_t i = 0; i < options->string_count; i++)
+        if (!make_string(plan, options->strings[i]))
+            return say_no_string(options->strings[i], plan);
+    status = choose(plan, "--by", options->by);
+    return status == STATUS_GOOD ? choose(plan, "--hist", options->hist) : status;
+}
+
+/* --------------------------------------------------------------------------- conditions -- */
+
+enum status say_bad_filter(const char *text, struct filter_error error)
+{
+    struct text shown = {0};
+    size_t at;
+
+    text_clear(&shown);
+    text_add_shown(&shown, text, error.at);
+    at = text_width(shown.bytes);
+    text_clear(&shown);
+    text_add_shown(&shown, text, strlen(text));
+    say("--filter: %s\n    %s\n    %*s^", error.words, shown.bytes, (int)at, "");
+    fputs("Try 'rst trace --help'.\n", stderr);
+    free(shown.bytes);
+    free(error.words);
+    return STATUS_USAGE;
+}
+
+/* Report the notes that all variants of a probe have in common. */
+static void say_notes(const struct filter_notes *notes, size_t variants)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        if (notes->list[i].times == variants)
+            say("--filter: %s", notes->list[i].words);
+}
+
+/* The variants of a probe are neighbours. */
+enum status choose_conditions(struct plan *plan, const struct filter *filter)
+{
+    struct filter_error error = {0};
+
+    for (size_t i = 0, next; !error.words && i < plan->variant_count; i = next) {
+        size_t probe = plan->variants[i].probe;
+        struct filter_notes notes = {0};
+
+        for (next = i;
+             !error.words && next < plan->variant_count && plan->variants[next].probe == probe;
+             next++)
+            error = filter_bind(filter, plan, &plan->variants[next], &notes,
+                                &plan->variants[next].condition);
+        if (!error.words && plan->probes[probe].alike == probe)
+            say_notes(&notes, next - i);
+        filter_notes_free(&notes);
+    }
+    return error.words ? say_bad_filter(plan->options->filter, error) : STATUS_GOOD;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The arguments that --string, --by, --hist and --filter name.
+ */
+#ifndef CLI_TRACE_CHOOSE_H
+#define CLI_TRACE_CHOOSE_H
+
+#include "cli/base/text.h"
+#include "cli/trace/plan/filter.h"
+#include "cli/trace/plan/plan.h"
+
+/*
+ * Mark the probes that lack an argument that an option names, and report them; `skipped` has an
+ * item for each probe. If all lack one, none is marked, and the steps below report it.
+ */
+void choose_probes(const struct plan *plan, const struct filter *filter, bool *skipped);
+
+/* Make strings of the arguments that --string names, and find those of --by and --hist. */
+enum status choose_arguments(struct plan *plan);
+
+/* Give each variant its condition. */
+enum status choose_conditions(struct plan *plan, const struct filter *filter);
+
+/* Report why --filter is wrong. Takes the error over. Gives STATUS_USAGE. */
+enum status say_bad_filter(const char *text, struct filter_error error);
+
+/* "such argument, only id, path", or "arguments". */
+void plan_add_names(struct text *ret, const struct plan_probe *probe);
+
+#endif

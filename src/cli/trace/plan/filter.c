@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/trace/plan/filter.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/base/number.h"
+#include "error.h"
+
+struct parser {
+    const char *start, *at;
+    unsigned depth;
+    struct filter_error error;
+};
+
+/* Keep the first reason why the filter is wrong. Gives false. */
+static bool fail(struct parser *parser, size_t at, const char *words)
+{
+    if (!parser->error.words)
+        parser->error = (struct filter_error){sure(strdup(words)), at};
+    return false;
+}
+
+/* ---------------------------------------------------------------------------- words -- */
+
+static size_t position(struct parser *parser)
+{
+    parser->at += strspn(parser->at, " \t\n");
+    return (size_t)(parser->at - parser->start);
+}
+
+static bool take(struct parser *parser, const char *word)
+{
+    position(parser);
+    if (strncmp(parser->at, word, strlen(word)) != 0)
+        return false;
+    parser->at += strlen(word);
+    return true;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static enum comparison take_comparison(struct parser *parser)
+{
+    static const struct {
+        const char *word;
+        enum comparison comparison;
+    } words[] = {
+        {"<=", LESS_EQUAL}, {">=", GREATER_EQUAL}, {"==", EQUAL}, {"!=", UNEQUAL},
+        {"<", LESS},        {">", GREATER},        {"=", EQUAL},
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (take(parser, words[i].word))
+            return words[i].comparison;
+    return NO_COMPARISON;
+}
+
+/* --------------------------------------------------------------------------- values -- */
+
+/* Read an escape after its backslash. */
+static bool read_escape(struct parser *parser, struct text *ret)
+{
+    static const char letters[] = "ntr\"'\\", bytes[] = "\n\t\r\"'\\";
+    const char *known = *parser->at ? strchr(letters, *parser->at) : NULL;
+    int high, low;
+    char byte;
+
+    if (known) {
+        text_add_bytes(ret, &bytes[known - letters], 1);
+        parser->at++;
+        return true;
+    }
+    high = *parser->at == 'x' ? hex_digit(parser->at[1]) : -1;
+    low = high >= 0 ? hex_digit(parser->at[2]) : -1;
+    if (low < 0 || high + low == 0)
+        return fail(parser, (size_t)(parser->at - parser->start) - 1,
+                    "the only escapes are \\n, \\t, \\r, \\\", \\', \\\\ and \\xNN");
+    byte = (char)(16 * high + low);
+    text_add_bytes(ret, &byte, 1);
+    parser->at += 3;
+    return true;
+}
+
+static bool read_text(struct parser *parser, struct filter_word *ret)
+{
+    char quote = *parser->at++;
+
+    ret->kind = WORD_TEXT;
+    text_clear(&ret->text);
+    while (*parser->at && *parser->at != quote) {
+        if (*parser->at != '\\') {
+            text_add_bytes(&ret->text, parser->at++, 1);
+            continue;
+        }
+        parser->at++;
+        if (!read_escape(parser, &ret->text))
+            return false;
+    }
+    if (!*parser->at)
+        return fail(parser, ret->at, "the text that begins here is not closed");
+    parser->at++;
+    return true;
+}
+
+static bool read_number(struct parser *parser, struct filter_word *ret)
+{
+    const char *digits = parser->at + (*parser->at == '-' || *parser->at == '+');
+    bool hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
+    unsigned long long magnitude;
+    char *end, *end_whole;
+
+    ret->kind = WORD_NUMBER;
+    ret->number = strtod(parser->at, &end);
+    if (end == parser->at || isnan(ret->number))
+        return fail(parser, ret->at, "write an argument, a number or a \"text\" here");
+    errno = 0;
+    magnitude = strtoull(digits, &end_whole, hex ? 16 : 10);
+    ret->is_whole = end_whole == end && errno == 0;
+    ret->whole = *parser->at == '-' ? -(wide)magnitude : (wide)magnitude;
+    if (!ret->is_whole && fabs(ret->number) < 0x1p63 && ret->number == floor(ret->number)) {
+        ret->is_whole = true;
+        ret->whole = (int64_t)ret->number; /* a number like 1e3 */
+    }
+    if (is_letter(*end) || is_digit(*end) || *end == '.')
+        return fail(parser, ret->at, "this is not a number");
+    parser->at = end;
+    return true;
+}
+
+static bool read_value(struct parser *parser, struct filter_word *ret)
+{
+    *ret = (struct filter_word){.at = position(parser)};
+    if (*parser->at == '"' || *parser->at == '\'')
+        return read_text(parser, ret);
+    if (!is_letter(*parser->at))
+        return read_number(parser, ret);
+    while (is_letter(parser->at[ret->length]) || is_digit(parser->at[ret->length]))
+        ret->length++;
+    if (ret->length == 3 && memcmp(parser->at, "inf", 3) == 0)
+        return read_number(parser, ret);
+    parser->at += ret->length;
+    return true;
+}
+
+/* ------------------------------------------------------------------------- grammar -- */
+
+static bool read_either(struct parser *parser, struct filter *ret);
+
+static bool read_comparison(struct parser *parser, struct filter *ret)
+{
+    ret->kind = FILTER_COMPARISON;
+    if (!read_value(parser, &ret->left))
+        return false;
+    ret->comparison = take_comparison(parser);
+    if (ret->comparison == NO_COMPARISON) {
+        ret->right =
+            (struct filter_word){.kind = WORD_NUMBER, .at = position(parser), .is_whole = true};
+        return ret->left.kind == WORD_NAME ||
+               fail(parser, ret->right.at, "write one of < <= > >= == != here");
+    }
+    return read_value(parser, &ret->right) &&
+           (ret->left.kind == WORD_NAME || ret->right.kind == WORD_NAME ||
+            fail(parser, ret->left.at, "this comparison has no argument"));
+}
+
+static struct filter *add_part(struct filter *filter)
+{
+    filter->parts = room_for_one(filter->parts, filter->part_count, sizeof(*filter));
+    filter->parts[filter->part_count] = (struct filter){0};
+    return &filter->parts[filter->part_count++];
+}
+
+static bool read_one(struct parser *parser, struct filter *ret)
+{
+    size_t at = position(parser);
+    bool good;
+
+    if (++parser->depth > FILTER_MOST_DEPTH)
+        return fail(parser, at, "more than 50 brackets and ! are nested");
+    if (parser->at[0] == '!' && parser->at[1] != '=') {
+        parser->at++;
+        ret->kind = FILTER_NOT;
+        good = read_one(parser, add_part(ret));
+    } else if (take(parser, "(")) {
+        good = read_either(parser, ret) &&
+               (take(parser, ")") || fail(parser, position(parser), "write \")\", && or || here"));
+    } else {
+        good = read_comparison(parser, ret);
+    }
+    parser->depth--;
+    return good;
+}
+
+/* A list of one part is that part. */
+static void unwrap(struct filter *filter)
+{
+    struct filter *parts = filter->parts;
+
+    if (filter->part_count != 1)
+        return;
+    *filter = *parts;
+    free(parts);
+}
+
+static bool read_all(struct parser *parser, struct filter *ret)
+{
+    ret->kind = FILTER_ALL;
+    do {
+        if (!read_one(parser, add_part(ret)))
+            return false;
+    } while (take(parser, "&&"));
+    unwrap(ret);
+    return true;
+}
+
+static bool read_either(struct parser *parser, struct filter *ret)
+{
+    ret->kind = FILTER_ANY;
+    do {
+        if (!read_all(parser, add_part(ret)))
+            return false;
+    } while (take(parser, "||"));
+    unwrap(ret);
+    return true;
+}
+
+void filter_free(struct filter *filter)
+{
+    for (size_t i = 0; i < filter->part_count; i++)
+        filter_free(&filter->parts[i]);
+    free(filter->parts);
+    free(filter->left.text.bytes);
+    free(filter->right.text.bytes);
+    *filter = (struct filter){0};
+}
+
+struct filter_error filter_parse(const char *text, struct filter *ret)
+{
+    struct parser parser = {.start = text, .at = text};
+
+    *ret = (struct filter){0};
+    if (read_either(&parser, ret) && position(&parser) < strlen(text))
+        fail(&parser, position(&parser), "write && or || here");
+    if (parser.error.words)
+        filter_free(ret);
+    return parser.error;
+}
