@@ -21,7 +21,7 @@ class Dtrace(tracing.TraceCase):
         directory = self.directory()
         os.symlink(harness.DTRACE, os.path.join(directory, "dtrace"))
         printed = self.rst("trace", *words, "--for", "dtrace").out
-        path = f"{directory}:{self.path}"
+        path = f"{directory}:{os.environ['PATH']}"
         script = self.write("commands", f"exec {printed}")
         return self.tool("/bin/sh", script, cleans_up=True, PATH=path)
 

@@ -7,15 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import command
 import harness
 import tracing
 from screen import Screen
 from tracing import RST
-
-harness.mount_tracefs()  # bpftrace needs it
 
 
 class Ends(tracing.TraceCase):
@@ -113,58 +110,6 @@ os.execv(sys.argv[1], sys.argv[1:])
         tool = self.trace("-p", target.pid, "shop:order", "-n", "1")
         target.fire("shop:order", 1)
         self.assertNotIn("\x1b", "".join(self.ended(tool)))
-
-
-class Totals(tracing.FakeCase):
-    """Counts are right, or reported as lost; they are never replaced by zeros."""
-
-    COUNT = """echo '{"type": "map", "data": {"@c0": 7}}'\n"""
-
-    def fakely(self, script, *words):
-        target = self.target()
-        return self.trace("-p", target.pid, "--count", "shop:order", *words, **self.fake(self.ATTACHED + script + self.TICKS))
-
-    def check_lost(self, lines):
-        self.assertIn("rst: the totals are lost: bpftrace ended before it gave them", lines)
-        self.assertFalse([line for line in lines if "COUNT" in line or "shop:order" in line], lines)
-
-    def test_detaching_may_take_long(self):
-        tool = self.fakely(f"end() {{ sleep 10.5; {self.COUNT} exit; }}; trap end INT\n")
-        self.assertIn("7      shop:order", self.ended(tool, signal.SIGINT))
-
-    def test_a_ctrl_c_that_comes_twice(self):
-        tool = self.fakely(f"end() {{ sleep 0.5; {self.COUNT} exit; }}; trap end INT\n")
-        tool.process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
-        self.assertIn("7      shop:order", self.ended(tool, signal.SIGINT))
-
-    def test_a_second_ctrl_c_gives_up(self):
-        tool = self.fakely("trap '' INT\n")
-        tool.process.send_signal(signal.SIGINT)
-        tool.read_for(1.2)
-        self.check_lost(self.ended(tool, signal.SIGINT, command.FAILED))
-
-    def test_bpftrace_is_killed(self):
-        for words in (), ("--json",), ("--hist", "cents"):
-            target = self.target()
-            tool = self.trace("-p", target.pid, *(words if "--hist" in words else ("--count", *words)), "shop:order")
-            target.fire("shop:order", 3)
-            os.kill(self.bpftrace_of(tool), signal.SIGKILL)
-            lines = self.ended(tool, status=command.FAILED)
-            self.check_lost(lines)
-            self.assertIn("rst: bpftrace was killed by signal 9 (Killed)", lines)
-
-    def test_bpftrace_is_ended_by_somebody_else(self):
-        target = self.target()
-        tool = self.trace("-p", target.pid, "--count", "shop:order")
-        target.fire("shop:order", 3)
-        os.kill(self.bpftrace_of(tool), signal.SIGTERM)
-        self.assertEqual(self.ended(tool), ["COUNT  PROBE", "3      shop:order", "rst: somebody else has ended bpftrace"])
-
-    @staticmethod
-    def bpftrace_of(tool):
-        with open(f"/proc/{tool.process.pid}/task/{tool.process.pid}/children", encoding="ascii") as children:
-            return int(children.read())
 
     def test_signals_that_end_it(self):
         for number in signal.SIGTERM, signal.SIGHUP:

@@ -1,37 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst trace: watch probes, and show each hit with its arguments.
+ * rst trace: watch probes, and show each hit with its arguments. This is its command line.
  */
-#include "cli/trace/trace.h"
-
 #include <getopt.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/base/number.h"
-#include "cli/find/near.h"
+#include "cli/trace/bpf/insn.h"
+#include "cli/trace/bpf/program.h"
+#include "cli/trace/plan/plan.h"
+#include "cli/trace/run.h"
+#include "cli/trace/tools/tools.h"
+#include "cli/trace/trace.h"
 #include "error.h"
-
-#define MOST_TRIES 5 /* searches, if each time a process exits before it is watched */
 
 static const char help[] =
     "Usage: rst trace [OPTION]... [-p PID]... [FILE]... [PROVIDER:PROBE]...\n"
-    "Watch probes with bpftrace, and show each hit with its arguments, until Ctrl-C.\n"
+    "Watch probes, and show each hit with its arguments, until Ctrl-C.\n"
     "\n"
     "  -p, --pid PID          watch process PID; may be given several times\n"
-    "  -f, --filter FILTER    only hits that match: 'order > 9 && customer == "
-    "\"Ada\"'\n"
+    "  -f, --filter FILTER    only hits that match: 'order > 9 && customer == \"Ada\"'\n"
     "  -c, --count            count the hits instead of showing them\n"
     "      --hist ARG         a histogram of an argument, by powers of two\n"
     "      --by ARG           counts (or histograms) by an argument's value\n"
+    "      --every S          print the counts every S seconds, not only at the end\n"
+    "      --top              counts as a table that is redrawn, the most frequent first\n"
     "  -s, --stack            show the program's stack with each hit\n"
     "      --string ARG       show an argument as a string (librst's probes declare theirs)\n"
+    "      --string-bytes N   show up to N bytes of a string: 1 to 4096, without it 256\n"
     "  -n, --hits N           end after N hits\n"
     "      --seconds S        end after S seconds; S may be a fraction, as in 0.5\n"
     "      --json             print an object on each line, for programs\n"
-    "      --print            show the command and script that rst would run\n"
+    "      --print            show what would be watched, and do not watch it\n"
     "      --for TOOL         show how to watch the same with bpftrace, perf, gdb, bcc, dtrace or\n"
     "                         tracefs\n"
     "  -h, --help             show this text\n"
@@ -41,85 +45,104 @@ static const char help[] =
     "arg0, arg1 and so on. A FILTER compares arguments with numbers, \"texts\", true, false and\n"
     "null, by < <= > >= == !=, joined by && || ! and brackets.\n"
     "\n"
+    "rst watches the probes that are there when it starts, not those that a process loads later.\n"
+    "With -p, it does not watch children that the process forks; without -p, it does.\n"
+    "\n"
     "Examples:\n"
     "    sudo rst trace -p 4711 shop:checkout             each checkout, with its arguments\n"
     "    sudo rst trace -p 4711 'shop:*' -n 10 --json     the first ten of any kind, as JSON\n"
     "    sudo rst trace -p 4711 shop:checkout -f 'order > 9 && customer == \"Ada\"'\n"
     "    sudo rst trace -p 4711 shop:checkout --count --by customer --seconds 10\n"
     "    sudo rst trace -p 4711 shop:checkout --hist order --by customer\n"
+    "    sudo rst trace -p 4711 'shop:*' --top            which probes are hit most, live\n"
     "    sudo rst trace -p 4711 ruby:cmethod__entry --string arg0 --string arg1\n"
     "    rst trace -p 4711 shop:checkout --for gdb        the commands for gdb instead\n"
     "\n"
     "Exit status: 0 the trace ended, also by Ctrl-C; 1 no such probe, 2 the command line makes\n"
-    "no sense, 3 no such process, 4 no permission, 6 bpftrace failed, 7 there is no bpftrace.\n";
+    "no sense, 3 no such process, 4 no permission, 6 the trace failed, 7 rst can't trace here.\n";
 
 /* --------------------------------------------------------------------------- options -- */
 
-static enum status read_hits(struct trace_options *options, const char *word)
+enum { HIST = 256, BY, EVERY, TOP, STRING, STRING_BYTES, SECONDS, JSON, PRINT, FOR };
+
+static const struct option known[] = {
+    {"pid", required_argument, NULL, 'p'},
+    {"filter", required_argument, NULL, 'f'},
+    {"count", no_argument, NULL, 'c'},
+    {"hist", required_argument, NULL, HIST},
+    {"by", required_argument, NULL, BY},
+    {"every", required_argument, NULL, EVERY},
+    {"top", no_argument, NULL, TOP},
+    {"stack", no_argument, NULL, 's'},
+    {"string", required_argument, NULL, STRING},
+    {"string-bytes", required_argument, NULL, STRING_BYTES},
+    {"hits", required_argument, NULL, 'n'},
+    {"seconds", required_argument, NULL, SECONDS},
+    {"json", no_argument, NULL, JSON},
+    {"print", no_argument, NULL, PRINT},
+    {"for", required_argument, NULL, FOR},
+    {NULL, 0, NULL, 0},
+};
+
+static enum status read_number(const char *option, const char *word, uint64_t most,
+                               const char *what, uint64_t *ret)
 {
-    if (!read_whole(word, 1, UINT64_MAX, &options->hits))
-        return say_usage("trace", "-n %s: not a number of hits", rst_quote(word).text);
+    if (!read_whole(word, 1, most, ret))
+        return say_usage("trace", "%s %s: not a number of %s", option, rst_quote(word).text, what);
     return STATUS_GOOD;
 }
 
-static enum status read_seconds(struct trace_options *options, const char *word)
+static enum status read_seconds(const char *option, const char *word, uint64_t *ret)
 {
     char *end;
     double seconds = strtod(word, &end);
 
     if (end == word || *end != '\0' || !(seconds >= 0.001 && seconds <= 1e9))
-        return say_usage("trace", "--seconds %s: not a number of seconds", rst_quote(word).text);
-    options->seconds = (uint64_t)llround(seconds * 1000);
+        return say_usage("trace", "%s %s: not a number of seconds", option, rst_quote(word).text);
+    *ret = (uint64_t)llround(seconds * 1000);
     return STATUS_GOOD;
 }
 
-static enum status read_tool(struct trace_options *options, const char *word)
-{
-    static const struct {
-        const char *word;
-        enum trace_tool tool;
-    } tools[] = {{"bpftrace", TOOL_BPFTRACE}, {"perf", TOOL_PERF},     {"gdb", TOOL_GDB},
-                 {"bcc", TOOL_BCC},           {"dtrace", TOOL_DTRACE}, {"tracefs", TOOL_TRACEFS}};
-    struct near near;
-
-    near_start(&near, word);
-    for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
-        if (strcmp(word, tools[i].word) == 0) {
-            options->tool = tools[i].tool;
-            return STATUS_GOOD;
-        }
-        near_offer(&near, tools[i].word);
-    }
-    return say_usage(
-        "trace", "--for %s: bpftrace, perf, gdb, bcc, dtrace and tracefs are known%s%s",
-        rst_quote(word).text, near.count ? "; did you mean " : "", near.count ? near.words[0] : "");
-}
-
-static void add_string(struct trace_options *options, const char *word)
+static enum status add_string(struct trace_options *options, const char *word)
 {
     options->strings =
         room_for_one(options->strings, options->string_count, sizeof(*options->strings));
     options->strings[options->string_count++] = word;
+    return STATUS_GOOD;
 }
 
-enum { HIST = 256, BY, STRING, SECONDS, JSON, PRINT, FOR };
-
-static enum status take_option(struct trace_options *options, int option, char **words)
+static enum status take_option(struct trace_options *options, int option, char **words,
+                               bool *counts)
 {
+    uint64_t number = options->string_bytes;
+    enum status status = STATUS_GOOD;
+
     switch (option) {
     case 'p':
         return search_add_pid(&options->search, "trace", optarg);
     case 'n':
-        return read_hits(options, optarg);
+        return read_number("-n", optarg, UINT64_MAX, "hits", &options->hits);
+    case STRING_BYTES:
+        status = read_number("--string-bytes", optarg, TRACE_MOST_STRING_BYTES,
+                             "bytes from 1 to 4096", &number);
+        options->string_bytes = number;
+        return status;
     case SECONDS:
-        return read_seconds(options, optarg);
+        return read_seconds("--seconds", optarg, &options->milliseconds);
+    case EVERY:
+        return read_seconds("--every", optarg, &options->every);
+    case STRING:
+        return add_string(options, optarg);
     case FOR:
-        return read_tool(options, optarg);
+        options->tool = optarg;
+        break;
+    default:
+        return say_bad_option("trace", option, words);
     case 'f':
         options->filter = optarg;
         break;
     case 'c':
-        options->counts = true;
+        *counts = true;
         break;
     case 's':
         options->stack = true;
@@ -130,73 +153,61 @@ static enum status take_option(struct trace_options *options, int option, char *
     case BY:
         options->by = optarg;
         break;
-    case STRING:
-        add_string(options, optarg);
+    case TOP:
+        options->top = true;
         break;
     case JSON:
         options->json = true;
         break;
     case PRINT:
         options->print = true;
-        break;
-    default:
-        return say_bad_option("trace", option, words);
     }
     return STATUS_GOOD;
 }
 
 /* Refuse options that exclude each other. */
-static enum status check(struct trace_options *options)
+static enum status check(struct trace_options *options, bool counts)
 {
     const struct search *search = &options->search;
+    bool events = !counts && !options->hist && !options->by && !options->top;
+    const struct {
+        bool wrong;
+        const char *words;
+    } faults[] = {
+        {search->pid_count + search->file_count + search->glob_count == 0,
+         "name what to watch: a probe, as in 'shop:*', or a process with -p"},
+        {counts && options->hist, "--hist includes the counts; give --hist or --count, not both"},
+        {!events && options->hits, "-n is for hits that are shown; end a count with --seconds"},
+        {!events && options->stack, "--stack is for hits that are shown, not for counts"},
+        {events && options->every, "--every is for counts: give --count, --by or --hist with it"},
+        {options->top && options->hist, "--top is a table of counts; --hist has no such table"},
+        {options->top && options->json,
+         "--top is for people; for programs, --every prints the counts"},
+        {options->print && options->tool,
+         "--print shows what rst would watch; give --print or --for, not both"},
+        {options->top && !options->print && !options->tool && !isatty(STDOUT_FILENO),
+         "--top needs a terminal; --every prints the counts anywhere"},
+    };
 
-    if (search->pid_count + search->file_count + search->glob_count == 0)
-        return say_usage("trace", "name what to watch: a probe, as in 'shop:*', or a "
-                                  "process with -p");
-    if (options->counts && options->hist)
-        return say_usage("trace", "--hist includes the counts; give --hist or --count, not both");
-    if (options->by || options->counts)
-        options->mode = TRACE_COUNT;
-    if (options->hist)
-        options->mode = TRACE_HISTOGRAM;
-    if (options->mode != TRACE_HITS && options->hits)
-        return say_usage("trace", "-n is for hits that are shown; end a count with --seconds");
-    if (options->mode != TRACE_HITS && options->stack)
-        return say_usage("trace", "--stack is for hits that are shown, not for counts");
-    if (options->print && options->tool != TOOL_NONE)
-        return say_usage("trace",
-                         "--print shows what rst would run; give --print or --for, not both");
-    if (options->tool == TOOL_DTRACE && (search->pid_count != 1 || search->file_count > 0))
-        return say_usage("trace", "DTrace has the process's id in the provider's name: name one "
-                                  "process with -p, and no file");
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        if (faults[i].wrong)
+            return say_usage("trace", "%s", faults[i].words);
+    options->mode = events ? TRACE_EVENTS : options->hist ? TRACE_HISTOGRAM : TRACE_COUNT;
     return STATUS_GOOD;
 }
 
 static enum status parse(int count, char **words, struct trace_options *options)
 {
-    static const struct option known[] = {
-        {"pid", required_argument, NULL, 'p'},
-        {"filter", required_argument, NULL, 'f'},
-        {"count", no_argument, NULL, 'c'},
-        {"hist", required_argument, NULL, HIST},
-        {"by", required_argument, NULL, BY},
-        {"stack", no_argument, NULL, 's'},
-        {"string", required_argument, NULL, STRING},
-        {"hits", required_argument, NULL, 'n'},
-        {"seconds", required_argument, NULL, SECONDS},
-        {"json", no_argument, NULL, JSON},
-        {"print", no_argument, NULL, PRINT},
-        {"for", required_argument, NULL, FOR},
-        {NULL, 0, NULL, 0},
-    };
     enum status status = STATUS_GOOD;
+    bool counts = false;
     int option;
 
     while (status == STATUS_GOOD && (option = next_option(count, words, "p:f:csn:", known)) != -1)
-        status = take_option(options, option, words);
+        status = take_option(options, option, words, &counts);
     for (; status == STATUS_GOOD && optind < count; optind++)
         search_add_word(&options->search, words[optind]);
-    return status == STATUS_GOOD ? check(options) : status;
+    status = status == STATUS_GOOD ? check(options, counts) : status;
+    return status == STATUS_GOOD && options->tool ? tool_check(options) : status;
 }
 
 /* ------------------------------------------------------------------------------- run -- */
@@ -209,96 +220,68 @@ static enum status say_root(void)
     return STATUS_FORBIDDEN;
 }
 
-static enum status print_script(const struct trace *trace)
+/* The instructions as they would be loaded; the maps' descriptors are 0, 1 and 2. */
+static void print_program(const struct plan *plan, size_t variant)
 {
-    struct text script = {0};
+    const struct trace_options *options = plan->options;
+    struct program_options own = {
+        .mode = options->mode,
+        .stack = options->stack,
+        .string_bytes = options->string_bytes,
+        .sleepable = true,
+        .by_cookie = true,
+        .counters = 1,
+        .counts = 2,
+    };
+    struct program program;
+    struct text listing = {0};
 
-    text_add(&script, "\n");
-    trace_script(trace, false, &script);
-    trace_print_command(trace, script.bytes, false);
-    free(script.bytes);
-    return STATUS_GOOD;
-}
+    for (size_t i = 0; options->by && i < plan->variant_count; i++) {
+        const struct plan_variant *other = &plan->variants[i];
 
-/*
- * Scripts for other tools need no bpftrace on this machine. They are written as for a new version.
- */
-static enum status find_bpftrace(struct trace *trace)
-{
-    const struct trace_options *options = &trace->options;
-
-    if (options->tool == TOOL_NONE && !options->print && geteuid() != 0)
-        return say_root();
-    if (options->tool == TOOL_NONE || options->tool == TOOL_BPFTRACE)
-        return trace_find_bpftrace(&trace->bpftrace);
-    trace->bpftrace =
-        (struct trace_bpftrace){.version = 100, .string_size = 1024, .string_room = 1023};
-    return STATUS_GOOD;
-}
-
-/*
- * Whether a FILE was not found. Then nothing is watched: a mistyped name must not make rst watch
- * more than the user wants.
- */
-static bool lacks_a_file(const struct trace *trace)
-{
-    size_t files = 0;
-
-    for (size_t i = 0; i < trace->findings.source_count; i++)
-        files += trace->findings.sources[i]->pid == 0;
-    return files < trace->options.search.file_count;
-}
-
-static enum status act(struct trace *trace)
-{
-    if (trace->options.tool != TOOL_NONE)
-        return trace_print_tool(trace);
-    if (trace->options.print && (trace->options.hits || trace->options.seconds))
-        say("only rst counts hits and seconds: this command runs until Ctrl-C");
-    return trace->options.print ? print_script(trace) : trace_run(trace);
-}
-
-static enum status trace_once(struct trace *trace)
-{
-    enum status found, status;
-
-    find_probes(&trace->options.search, &trace->findings);
-    found = trace->findings.status;
-    if (trace->findings.count == 0)
-        return found == STATUS_GOOD ? STATUS_NONE : found;
-    if (found != STATUS_GOOD && lacks_a_file(trace))
-        return found;
-    status = trace_plan(trace);
-    if (status == STATUS_GOOD)
-        status = act(trace);
-    return status == STATUS_GOOD ? found : status;
-}
-
-static enum status trace(struct trace *trace)
-{
-    enum status status = find_bpftrace(trace);
-
-    for (int i = 0; status == STATUS_GOOD && i < MOST_TRIES; i++) {
-        trace->again = false;
-        status = trace_once(trace);
-        if (!trace->again || i + 1 == MOST_TRIES)
-            break;
-        trace_plan_free(trace);
-        status = STATUS_GOOD;
+        own.string_keys |= other->values[plan->probes[other->probe].by].kind == VALUE_STRING;
     }
-    if (trace->again)
-        say("processes end faster than rst can watch them: name those that you mean with -p");
-    return status;
+    if (program_emit(plan, variant, &own, &program) < 0) {
+        printf("    the program would be too long for the kernel\n");
+        return;
+    }
+    text_add_insns(&listing, program.list, program.count);
+    printf("    %zu instructions\n%s\n", program.count, listing.bytes);
+    free(program.list);
+    free(listing.bytes);
+}
+
+static enum status act(struct plan *plan)
+{
+    const struct trace_options *options = plan->options;
+
+    if (options->tool)
+        return tool_print(plan);
+    if (!options->print)
+        return run_trace(plan);
+    plan_print(plan, print_program);
+    return STATUS_GOOD;
 }
 
 static enum status run(int count, char **words)
 {
-    struct trace traced = {0};
-    enum status status = parse(count, words, &traced.options);
+    struct trace_options options = {.string_bytes = TRACE_STRING_BYTES};
+    struct plan plan = {0};
+    enum status status = parse(count, words, &options), found;
 
-    if (status == STATUS_GOOD)
-        status = trace(&traced);
-    trace_free(&traced);
+    if (status == STATUS_GOOD && !options.tool && !options.print && geteuid() != 0)
+        status = say_root();
+    if (status == STATUS_GOOD) {
+        status = plan_make(&options, &plan);
+        found = plan.findings.status;
+        if (status == STATUS_GOOD)
+            status = act(&plan);
+        if (status == STATUS_GOOD)
+            status = found;
+    }
+    plan_free(&plan);
+    search_free(&options.search);
+    free(options.strings);
     return status;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz target: any bytes as a line of bpftrace's output, and as a --filter.
+ * Fuzz target: any bytes as a --filter.
  *
- * Neither reader may crash or hang. A record must point only into itself. The expression for a
- * filter must have matching brackets, and no character that would end the script's word.
+ * The parser may not crash or hang. A condition must be one that the emitter takes: not too deep,
+ * with ranges that are not empty. Its expression for bpftrace must have matching brackets, and no
+ * character that would end the script's word.
  */
 #include "../fuzz_target.h"
 
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/trace/trace.h"
+#include "cli/trace/plan/filter.h"
+#include "cli/trace/tools/tool.h"
 
 #define FAIL_IF(condition, what)                                                                   \
     do {                                                                                           \
@@ -21,40 +23,49 @@
         }                                                                                          \
     } while (0)
 
-static const struct trace_probe probe = {
-    .provider = "shop",
-    .name = "order",
-    .argument_count = 5,
-    .arguments = {{.name = (char[]){"n"}, .size = 1, .is_signed = true},
-                  {.name = (char[]){"u"}, .size = 8, .index = 1},
-                  {.name = (char[]){"d"}, .size = 8, .index = 2, .kind = TRACE_DOUBLE},
-                  {.name = (char[]){"s"}, .size = 8, .index = 3, .kind = TRACE_STRING},
-                  {.name = (char[]){"f"}, .size = 4, .index = 4, .kind = TRACE_FLOAT}},
+#define ARGUMENTS 6
+
+static struct plan_probe probe = {
+    .title = (char[]){"shop:order"},
+    .argument_count = ARGUMENTS,
+    .arguments = {{.name = (char[]){"n"}, .site.type = "int8"},
+                  {.name = (char[]){"u"}, .site.type = "pointer"},
+                  {.name = (char[]){"d"}, .site.type = "double"},
+                  {.name = (char[]){"s"}, .site.type = "string"},
+                  {.name = (char[]){"f"}, .site.type = "float"},
+                  {.name = (char[]){"x"}, .site.type = "?"}},
 };
 
-static const struct trace_bpftrace bpftrace = {.version = 17, .string_size = 64, .string_room = 63};
+static const struct plan_variant variant = {
+    .values = {{VALUE_INTEGER, 1, true, {0}},
+               {VALUE_POINTER, 8, false, {0}},
+               {VALUE_DOUBLE, 8, false, {0}},
+               {VALUE_STRING, 8, false, {0}},
+               {VALUE_FLOAT, 4, false, {0}}},
+};
 
-static void check_inside(const struct trace_record *record)
+static void check_condition(const struct condition *condition, size_t depth)
 {
-    FAIL_IF(record->size > record->text.size || record->bytes < record->text.bytes ||
-                record->bytes + record->size > record->text.bytes + record->text.size,
-            "a record's bytes are not its own");
-}
+    bool has_sign = condition->argument % 2 == 0; /* n, d, f */
 
-static void read_line(const char *line, size_t size)
-{
-    static struct trace_record record; /* its text is reused */
-    struct trace_entry entry;
-    size_t entries = 0;
-
-    trace_record_read(line, size, &record);
-    if (record.line == LINE_HIT || record.line == LINE_STRING || record.line == LINE_STACK ||
-        record.line == LINE_NAME)
-        check_inside(&record);
-    if (record.line == LINE_HIT && trace_record_values(&record, 3))
-        check_inside(&record);
-    while (record.line == LINE_MAP && trace_record_entry(&record, &entry))
-        FAIL_IF(++entries > size, "a map has more entries than bytes");
+    FAIL_IF(depth > CONDITION_MOST_DEPTH, "a condition is too deep");
+    if (condition->kind == CONDITION_ALL || condition->kind == CONDITION_ANY) {
+        FAIL_IF(condition->part_count < 2 || condition->negated, "a list is not a plain list");
+        for (size_t i = 0; i < condition->part_count; i++)
+            check_condition(&condition->parts[i], depth + 1);
+        return;
+    }
+    FAIL_IF(condition->part_count > 0, "a comparison has parts");
+    FAIL_IF(condition->argument >= ARGUMENTS, "a comparison has no argument");
+    FAIL_IF((condition->kind == CONDITION_TEXT) != (condition->text != NULL), "a text is missing");
+    FAIL_IF(condition->text &&
+                (condition->argument != 3 || strlen(condition->text) != condition->text_size),
+            "a text is wrong");
+    FAIL_IF(condition->range_count > 2, "there are too many ranges");
+    for (size_t i = 0; i < condition->range_count; i++)
+        FAIL_IF(has_sign ? (int64_t)condition->ranges[i].low > (int64_t)condition->ranges[i].high
+                         : condition->ranges[i].low > condition->ranges[i].high,
+                "a range is empty");
 }
 
 static void check_expression(const char *words)
@@ -75,28 +86,43 @@ static void check_expression(const char *words)
     FAIL_IF(depth != 0 || inside, "an expression has an open bracket or string");
 }
 
-static void read_filter(const char *text)
+static void check_good(const struct condition *condition)
 {
-    struct trace_filter_error error = {0};
-    char *expression = trace_filter(text, &probe, &bpftrace, &error);
+    struct tool_argument arguments[USDT_MOST_ARGUMENTS] = {{{0}, 0, false}};
+    struct text words = {0};
 
-    FAIL_IF(!expression == !error.words, "a filter is neither good nor bad");
-    FAIL_IF(error.at > strlen(text), "an error points past the filter");
-    if (expression)
-        check_expression(expression);
-    free(expression);
-    free(error.words);
+    for (size_t i = 0; i < ARGUMENTS; i++)
+        arguments[i].value = variant.values[i];
+    check_condition(condition, 1);
+    add_condition(&words, arguments, condition);
+    check_expression(words.bytes);
+    free(words.bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
+    struct trace_options options = {.filter = text, .string_bytes = 64};
+    const struct plan plan = {.options = &options, .probes = &probe, .probe_count = 1};
+    struct filter_notes notes = {0};
+    struct condition *condition = NULL;
+    struct filter filter;
+    struct filter_error error;
 
     FAIL_IF(!text, "no memory");
     memcpy(text, data, size);
     text[size] = '\0';
-    read_line(text, size);
-    read_filter(text);
+    error = filter_parse(text, &filter);
+    if (!error.words)
+        error = filter_bind(&filter, &plan, &variant, &notes, &condition);
+    FAIL_IF(!error.words == !condition, "a filter is neither good nor bad");
+    FAIL_IF(error.words && error.at > strlen(text), "an error points past the filter");
+    if (condition)
+        check_good(condition);
+    condition_free(condition);
+    filter_notes_free(&notes);
+    filter_free(&filter);
+    free(error.words);
     free(text);
     return 0;
 }

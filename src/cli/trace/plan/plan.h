@@ -104,8 +104,8 @@ struct plan {
 enum status plan_make(struct trace_options *options, struct plan *ret);
 void plan_free(struct plan *plan);
 
-/* --print: what would be attached. */
-void plan_print(const struct plan *plan);
+/* --print: what would be attached, and after each variant what `print_more` prints. */
+void plan_print(const struct plan *plan, void (*print_more)(const struct plan *, size_t variant));
 
 /* Find an argument by its name or as argN. Gives -1 if there is none. */
 ssize_t plan_argument_named(const struct plan_probe *probe, const char *name, size_t length);

@@ -8,16 +8,15 @@
 #include "cli/base/quote.h"
 #include "cli/trace/plan/plan.h"
 
-static void print_argument(const struct plan_argument *argument, const struct plan_value *value,
-                           const struct operand *operand)
+static void print_argument(const char *name, const struct plan_value *value,
+                           const struct usdt_argument *argument)
 {
     struct text place = {0};
 
     text_clear(&place);
-    text_add_shown(&place, operand->text, operand->length);
-    printf("    %-12s %-8s %s%s\n", argument->name,
-           value->kind == VALUE_STRING ? "string" : argument->site.type, place.bytes,
-           value->size ? "" : ": rst can't read it");
+    text_add_shown(&place, argument->operand.text, argument->operand.length);
+    printf("    %-12s %-8s %s%s\n", name, value->kind == VALUE_STRING ? "string" : argument->type,
+           place.bytes, value->size ? "" : ": rst can't read it");
     free(place.bytes);
 }
 
@@ -40,12 +39,14 @@ static void print_variant(const struct plan *plan, const struct plan_variant *va
     printf("\n");
     usdt_arguments(file->source->file->machine, variant->sites[0].usdt, &arguments);
     for (size_t i = 0; i < probe->argument_count && i < arguments.count; i++)
-        print_argument(&probe->arguments[i], &variant->values[i], &arguments.list[i].operand);
+        print_argument(probe->arguments[i].name, &variant->values[i], &arguments.list[i]);
     usdt_arguments_free(&arguments);
 }
 
-void plan_print(const struct plan *plan)
+void plan_print(const struct plan *plan, void (*print_more)(const struct plan *, size_t variant))
 {
-    for (size_t i = 0; i < plan->variant_count; i++)
+    for (size_t i = 0; i < plan->variant_count; i++) {
         print_variant(plan, &plan->variants[i]);
+        print_more(plan, i);
+    }
 }

@@ -109,12 +109,6 @@ static size_t bcc_room(const struct tool_probe *probe)
     return strings > 2 ? 320 / strings & ~(size_t)7 : BCC_STRING;
 }
 
-/* Before 0.20, bpftrace has 512 bytes of stack, and a string in a condition takes some of it. */
-static unsigned old_strlen(const struct trace_options *options)
-{
-    return options->filter && strpbrk(options->filter, "\"'") ? 64 : 200;
-}
-
 static void add_template(struct page *page, const char *at, struct text *ret);
 
 /* Add the template for the argument's form, or for the next form that has one. */
@@ -196,8 +190,8 @@ static bool add_word(struct page *page, struct name name, struct text *ret)
         text_addf(ret, "%zu", bcc_room(probe));
     else if (is(name, "site"))
         add_site(ret, site->site);
-    else if (is(name, "strlen"))
-        text_addf(ret, "%u", old_strlen(options));
+    else if (is(name, "strlen")) /* before 0.20, bpftrace's programs have little stack */
+        text_add(ret, options->filter && strpbrk(options->filter, "\"'") ? "64" : "200");
     else if (is(name, "type"))
         text_addf(ret, "%c%d", argument->value.is_signed ? 's' : 'u', 8 * argument->value.size);
     else if (is(name, "value"))

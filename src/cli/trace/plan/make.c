@@ -31,15 +31,10 @@ struct drafts {
 
 /* ------------------------------------------------------------------------------- probes -- */
 
-static bool same_name(const struct usdt_probe *a, const struct usdt_probe *b)
-{
-    return strcmp(a->provider, b->provider) == 0 && strcmp(a->name, b->name) == 0;
-}
-
 /* The findings are sorted by name, so those of one name are neighbours. */
 static struct draft *find_draft(const struct drafts *drafts, const struct found *found)
 {
-    for (size_t i = drafts->count; i-- > 0 && same_name(drafts->list[i].first, found->probe);)
+    for (size_t i = drafts->count; i-- > 0 && usdt_same_name(drafts->list[i].first, found->probe);)
         if (drafts->list[i].source->file == found->source->file)
             return &drafts->list[i];
     return NULL;
