@@ -50,6 +50,11 @@ def same(left, right):
     return left == right and type(left) is type(right)
 
 
+def double_bits(number):
+    """A double's bits, which are what tracers see of it."""
+    return struct.unpack("Q", struct.pack("d", number))[0]
+
+
 class TraceCase(command.CommandTest):
     """Runs rst trace."""
 

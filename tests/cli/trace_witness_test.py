@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""bpftrace as an independent witness: on one program, `rst trace` must report what it reports.
+
+All kinds of trace run at the same time as one bpftrace, so every one sees the same fires.
+"""
+
+import collections
+import json
+import re
+import signal
+
+import harness
+import tracing
+
+FIRES = 500
+FILTER = 'id > 1100 && customer == "Ada" && cents < 0'
+FRAMES = 6
+# bpftrace's histogram has one bucket for all negative numbers, so it is shown an unsigned one.
+SCRIPT = """
+usdt:%(path)s:shop:order {
+    printf("event %%lu %%s %%ld %%lu %%d\\n", arg0, str(arg1), arg2, arg3, tid);
+    @hits = count(); @ids = hist(arg0); @cents[arg2] = count(); @customers[str(arg1)] = count();
+    @stacks[ustack(perf, %(frames)d)] = count();
+}
+usdt:%(path)s:shop:order /arg0 > 1100 && str(arg1) == "Ada" && (int64)arg2 < 0/ {
+    printf("chosen %%lu\\n", arg0);
+}
+interval:ms:50 { printf("tick\\n"); }
+"""
+
+
+class WitnessTest(tracing.TraceCase):
+    def setUp(self):
+        super().setUp()
+        self.need_commands("bpftrace")
+
+    def start_bpftrace(self, target):
+        script = SCRIPT % {"path": target.path("shop"), "frames": FRAMES}
+        tool = self.tool("bpftrace", "-p", target.pid, "-f", "json", "-e", script)
+        tool.wait_for(r'"tick')
+        return tool
+
+    @staticmethod
+    def said_by_bpftrace(tool):
+        """Its printed lines, and its maps."""
+        printed, maps = [], {}
+        for line in tool.lines.seen:
+            if not line.startswith("{"):
+                continue
+            said = json.loads(line)
+            if said["type"] == "printf":
+                printed += said["data"].split("\n")
+            elif said["type"] in ("map", "hist"):
+                maps.update(said["data"])
+        return printed, maps
+
+    def objects(self, tool):
+        return [json.loads(line) for line in self.stop(tool)]
+
+    def test_reports_what_bpftrace_reports(self):
+        target = self.target()
+        order = "-p", target.pid, "shop:order"
+        events = self.trace(*order, "--json")
+        chosen = self.trace(*order, "--json", "-f", FILTER)
+        hits = self.trace(*order, "--json", "--count")
+        ids = self.trace(*order, "--json", "--hist", "id")
+        cents = self.trace(*order, "--json", "--by", "cents")
+        customers = self.trace(*order, "--json", "--by", "customer")
+        stacks = self.trace(*order, "--json", "--stack")
+        witness = self.start_bpftrace(target)
+        target.fire("shop:order", FIRES)
+
+        def witnessed(lines):
+            return sum('"event ' in line for line in lines)
+
+        witness.wait_until(lambda lines: witnessed(lines) >= FIRES)
+        witness.wait_for(r'"tick')
+        witness.finish(signal.SIGINT)
+        printed, maps = self.said_by_bpftrace(witness)
+
+        seen = [
+            "event {} {} {} {} {}".format(
+                hit["args"]["id"],
+                hit["args"]["customer"],
+                hit["args"]["cents"],
+                tracing.double_bits(hit["args"]["weight"]),
+                hit["tid"],
+            )
+            for hit in self.events(events, FIRES)
+        ]
+        self.assertEqual(seen, [line for line in printed if line.startswith("event ")])
+        self.assertEqual(len(seen), FIRES)
+
+        seen = [f"chosen {hit['args']['id']}" for hit in self.objects(chosen)]
+        self.assertEqual(seen, [line for line in printed if line.startswith("chosen ")])
+        self.assertGreater(len(seen), 0)
+
+        self.assertEqual([line["count"] for line in self.objects(hits)], [maps["@hits"]])
+
+        (hist,) = self.objects(ids)
+        self.assertEqual(
+            [(bucket["from"], bucket["to"], bucket["count"]) for bucket in hist["buckets"]],
+            [(bucket["min"], bucket["max"], bucket["count"]) for bucket in maps["@ids"] if bucket["count"]],
+        )
+
+        for tool, name, key in ((cents, "cents", "@cents"), (customers, "customer", "@customers")):
+            counts = {str(line["by"][name]): line["count"] for line in self.objects(tool)}
+            self.assertEqual(counts, maps[key])
+
+        seen = collections.Counter(
+            tuple(frame["function"] for frame in hit["stack"][:FRAMES])
+            for hit in self.events(stacks, FIRES)
+        )
+        want = collections.Counter()
+        for stack, count in maps["@stacks"].items():
+            functions = re.findall(r"^\s*[0-9a-f]+ ([^+\s]+)\+", stack, re.MULTILINE)
+            want[tuple(functions)] += count
+        self.assertEqual(seen, want)
+
+
+if __name__ == "__main__":
+    harness.main()
