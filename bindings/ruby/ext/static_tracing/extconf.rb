@@ -6,5 +6,6 @@
 require 'mkmf'
 
 $INCFLAGS += ' -I$(srcdir)/../librst/include'
+have_func('rb_postponed_job_preregister', 'ruby/debug.h') # from Ruby 3.3 on
 append_cflags(%w[-std=gnu11 -fvisibility=hidden])
 create_makefile('static_tracing/native')

@@ -220,6 +220,11 @@ static VALUE tracepoint_enabled(VALUE self)
     return RST_ENABLED(get_probe(get_tracepoint(self))) ? Qtrue : Qfalse;
 }
 
+bool tracepoint_watched(VALUE tracepoint)
+{
+    return RST_ENABLED(get_probe(rb_check_typeddata(tracepoint, &tracepoint_type)));
+}
+
 /* ---------------------------------------------------------------------- the module -- */
 
 static VALUE set_fire_probe(VALUE module, VALUE address)
@@ -263,5 +268,6 @@ void Init_native(void)
     rb_define_private_method(tracepoint, "bind", tracepoint_bind, 1);
     rb_define_singleton_method(native, "fire_probe=", set_fire_probe, 1);
     rb_define_singleton_method(native, "errors_raise", set_errors_raise, 2);
+    Init_watching(native);
     Init_visibility(static_tracing);
 }

@@ -5,6 +5,12 @@
 
 #include <ruby.h>
 
+#include <stdbool.h>
+
+/* Whether a tracer is attached to a tracepoint. It raises if the object isn't a tracepoint. */
+bool tracepoint_watched(VALUE tracepoint);
+
+void Init_watching(VALUE native);
 void Init_visibility(VALUE static_tracing);
 
 #endif
