@@ -29,8 +29,11 @@ module StaticTracing
       # Each signal enables tracing if it is disabled, and disables it if it is enabled.
       SIGNAL = 'SIGNAL'
 
+      # Tracing is enabled, and methods are wrapped only while somebody watches them.
+      AUTO = 'AUTO'
+
       # All of them.
-      ALL = [ON, OFF, SIGNAL].freeze
+      ALL = [ON, OFF, SIGNAL, AUTO].freeze
 
       # What {Configuration#signal} was called in this gem's predecessor.
       module SIGNALS
@@ -69,11 +72,20 @@ module StaticTracing
       #   @return [String] see {Configuration#backing}
       # @!method backing=(backing)
       #   @return [void] see {Configuration#backing=}
+      # @!method interval
+      #   @return [Float, Integer] see {Configuration#interval}
+      # @!method interval=(seconds)
+      #   @return [void] see {Configuration#interval=}
+      # @!method watcher_thread
+      #   @return [Boolean] see {Configuration#watcher_thread}
+      # @!method watcher_thread=(allowed)
+      #   @return [void] see {Configuration#watcher_thread=}
       # @!method add_tracer(tracer)
       #   @return [void] see {Configuration#add_tracer}
       # @!method configure
       #   @return [Configuration] see {Configuration#configure}
-      %i[mode mode= signal signal= on_error on_error= backing backing= add_tracer configure].each do |name|
+      %i[mode mode= signal signal= on_error on_error= backing backing= interval interval= watcher_thread
+         watcher_thread= add_tracer configure].each do |name|
         define_method(name) { |*values, &block| instance.public_send(name, *values, &block) }
       end
 
@@ -91,6 +103,31 @@ module StaticTracing
 
     # @return [String] `auto` until it is set
     attr_reader :backing
+
+    # @return [Float, Integer] see {Watcher.interval}
+    def interval
+      Watcher.interval
+    end
+
+    # @param seconds [Numeric] see {Watcher.interval=}
+    # @return [void]
+    # @raise [InvalidValueError] if it isn't a number greater than 0
+    def interval=(seconds)
+      Watcher.interval = seconds
+    rescue ArgumentError => e
+      raise InvalidValueError, e.message
+    end
+
+    # @return [Boolean] see {Watcher.thread}
+    def watcher_thread
+      Watcher.thread
+    end
+
+    # @param allowed [Boolean] see {Watcher.thread=}
+    # @return [void]
+    def watcher_thread=(allowed)
+      Watcher.thread = allowed
+    end
 
     # @api private
     def initialize
@@ -121,6 +158,10 @@ module StaticTracing
     # Set when tracing is enabled. `ON` enables it, `OFF` disables it; `SIGNAL` changes nothing until
     # the signal comes, and then each signal switches it. Unix merges signals that come while the same
     # signal is pending.
+    #
+    # `AUTO` enables tracing, too, but the methods of tracers stay as they are until a tool attaches to
+    # their tracepoints: the {Watcher} notices that within {#interval}, and they are wrapped while the
+    # tool stays. So an unwatched method costs nothing more, and nothing about it differs.
     #
     # The program's own handler is called on each signal (if it is a block), and is restored when the
     # mode is left. If there was none, and the signal's default is to end the process, a handler that
@@ -247,6 +288,7 @@ module StaticTracing
     rescue Exception
       @mode, @signal = before
       toggle
+      Tracer::Auto.on = @mode == Modes::AUTO
       raise
     end
 
@@ -264,8 +306,9 @@ module StaticTracing
       toggle
       return unless changes.include?(:mode)
 
-      StaticTracing.enable! if @mode == Modes::ON
       StaticTracing.disable! if @mode == Modes::OFF
+      Tracer::Auto.on = @mode == Modes::AUTO
+      StaticTracing.enable! if [Modes::ON, Modes::AUTO].include?(@mode)
     end
   end
 end

@@ -67,6 +67,7 @@ module StaticTracing
   end
 end
 
+require 'static_tracing/tracer/auto'
 require 'static_tracing/tracer/base'
 require 'static_tracing/tracer/lookup'
 require 'static_tracing/tracer/latency'

@@ -114,6 +114,7 @@ module StaticTracing
             raise
           end
           providers.each { |provider| Provider.attempt { provider.enable } }
+          Auto.settle
           nil
         end
 
@@ -125,6 +126,7 @@ module StaticTracing
             @enabled = false
             Tracer.each_of(wrapped_classes) { |wrapped| try(wrapped) { wrapped.disable(self) } }
           end
+          Auto.settle
           nil
         end
 
@@ -317,6 +319,15 @@ module StaticTracing
         rescue StandardError, ScriptError => e
           Reports.once("#{inspect} of #{Names.described(wrapped.klass)}", e)
           nil
+        end
+
+        # Wrap anew those of its methods that have this tracepoint; or all of them.
+        def refresh(tracepoint = nil)
+          Tracer.each_of(wrapped_classes) { |wrapped| try(wrapped) { wrapped.refresh_all(self, tracepoint) } }
+        end
+
+        def tracepoints
+          wrapped_classes.flat_map { |wrapped| wrapped.tracepoints(self) }
         end
 
         def wrapped_classes

@@ -66,7 +66,7 @@ module StaticTracing
       def add(tracer, name, tracepoint)
         return if @tracepoints[name][tracer]
 
-        hook
+        hook unless Auto.on?
         @tracepoints[name][tracer] = tracepoint
         # Before Ruby 3, who includes a module doesn't see what is prepended to it later.
         module_of(tracer) if RUBY_VERSION < '3' && !(Class === klass)
@@ -114,6 +114,18 @@ module StaticTracing
       # @return [Array<Symbol>] what it wraps
       def names(tracer)
         @tracepoints.select { |_, tracers| tracers.key?(tracer) }.keys
+      end
+
+      # @param tracer [Class]
+      # @return [Array<Tracepoint>] what it fires
+      def tracepoints(tracer)
+        @tracepoints.each_value.map { |tracers| tracers[tracer] }.compact
+      end
+
+      # {#refresh} the methods for which the tracer fires this tracepoint; nil: any
+      def refresh_all(tracer, tracepoint)
+        concerned = names(tracer).select { |name| !tracepoint || @tracepoints[name][tracer].equal?(tracepoint) }
+        Tracer.each_of(concerned) { |name| refresh(name) }
       end
 
       # @param tracer [Class]
@@ -215,7 +227,10 @@ module StaticTracing
       # What the class only inherits may change without a word: its wrapper takes whatever comes. So does
       # one that stands before a method that the program prepended, as it may between two wrappers.
       def wrap(name, visibility)
-        enabled = @tracepoints[name].select { |tracer, _| tracer.enabled? && !@refused[tracer] }
+        enabled = @tracepoints[name].select do |tracer, tracepoint|
+          tracer.enabled? && !@refused[tracer] && Auto.wraps?(tracepoint)
+        end
+        hook unless enabled.empty?
         enabled.each_key { |tracer| module_of(tracer) }
         below = methods_below(name) unless enabled.empty?
         Tracer.each_of(enabled) do |tracer, tracepoint|

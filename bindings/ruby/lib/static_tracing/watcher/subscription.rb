@@ -59,8 +59,11 @@ module StaticTracing
         told = false
         until (wanted = begin_telling).nil?
           told = true
-          tell(wanted)
-          yield if block_given?
+          begin
+            tell(wanted)
+          ensure
+            yield if block_given?
+          end
         end
         told
       end
