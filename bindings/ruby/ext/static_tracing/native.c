@@ -34,12 +34,13 @@ static fire_function fire_probe;
 static bool values_raise = true;
 static bool blocks_raise = false;
 
-/* `guarded` returns this for a block that failed. No block can return it. */
+/* What run_block() returns for a block that failed. No block can return it. */
 static VALUE failed;
 
 static ID id_wrong;
 static ID id_report_wrong;
-static ID id_guarded;
+static ID id_report;
+static ID id_foreign_p;
 
 /* ---------------------------------------------------------------------- the object -- */
 
@@ -166,22 +167,44 @@ static VALUE fire_values(VALUE self, int argc, const VALUE *argv)
     return Qtrue;
 }
 
-static VALUE yield_on(RB_BLOCK_CALL_FUNC_ARGLIST(nothing, self))
+/* A block that is run so that its mistakes are logged. */
+struct attempt {
+    VALUE self;
+    unsigned long raises; /* when it began */
+};
+
+static VALUE yield(VALUE nothing)
 {
     (void)nothing;
-    (void)self;
-    (void)argc;
-    (void)argv;
-    (void)blockarg;
     return rb_yield_values(0);
+}
+
+static VALUE log_failure(VALUE data, VALUE error)
+{
+    const struct attempt *attempt = (const struct attempt *)data;
+    VALUE raised = raised_since(attempt->raises);
+
+    if (raised != Qundef && RTEST(rb_funcall(attempt->self, id_foreign_p, 2, error, raised)))
+        rb_exc_raise(error);
+    rb_funcall(attempt->self, id_report, 1, error);
+    return failed;
+}
+
+static VALUE run_block(VALUE self)
+{
+    struct attempt attempt = {.self = self};
+
+    if (blocks_raise)
+        return rb_yield_values(0);
+    attempt.raises = raises_so_far();
+    return rb_rescue2(yield, Qnil, log_failure, (VALUE)&attempt, rb_eStandardError, (VALUE)0);
 }
 
 /* What the block returned: an Array of the values, or the one value of a probe that has one. */
 static VALUE fire_block(VALUE self)
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
-    VALUE values = blocks_raise ? rb_yield_values(0)
-                                : rb_block_call(self, id_guarded, 1, &failed, yield_on, self);
+    VALUE values = run_block(self);
     VALUE list[RST_MAX_ARGS];
     const VALUE *argv = &values;
     int argc = 1;
@@ -256,7 +279,8 @@ void Init_native(void)
 #endif
     id_wrong = rb_intern("wrong");
     id_report_wrong = rb_intern("report_wrong");
-    id_guarded = rb_intern("guarded");
+    id_report = rb_intern("report");
+    id_foreign_p = rb_intern("foreign?");
     failed = rb_obj_freeze(rb_class_new_instance(0, NULL, rb_cObject));
     rb_gc_register_mark_object(failed);
 
@@ -268,6 +292,7 @@ void Init_native(void)
     rb_define_private_method(tracepoint, "bind", tracepoint_bind, 1);
     rb_define_singleton_method(native, "fire_probe=", set_fire_probe, 1);
     rb_define_singleton_method(native, "errors_raise", set_errors_raise, 2);
+    Init_raising(native);
     Init_watching(native);
     Init_visibility(static_tracing);
 }

@@ -10,6 +10,13 @@
 /* Whether a tracer is attached to a tracepoint. It raises if the object isn't a tracepoint. */
 bool tracepoint_watched(VALUE tracepoint);
 
+/* How often threads have raised something in others. From the first call on, it is counted. */
+unsigned long raises_so_far(void);
+
+/* What Thread#raise was given for this thread last; Qundef if that wasn't after `before`. */
+VALUE raised_since(unsigned long before);
+
+void Init_raising(VALUE native);
 void Init_watching(VALUE native);
 void Init_visibility(VALUE static_tracing);
 

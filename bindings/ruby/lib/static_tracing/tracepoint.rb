@@ -31,9 +31,9 @@ module StaticTracing
     # The most arguments that a tracepoint can have.
     MAX_ARGS = 12
 
-    # What {#guarded} makes wait, until the block itself waits for something.
-    DEFERRED = { StandardError => :on_blocking }.freeze
-    private_constant :DEFERRED
+    # How the lines of a backtrace begin that are the library Timeout's.
+    TIMEOUT = %r{/timeout\.rb:}.freeze
+    private_constant :TIMEOUT
 
     # @return [String] the name of its provider
     attr_reader :provider_name
@@ -237,17 +237,31 @@ module StaticTracing
                                "#{Types::WANTED.fetch(Types::KINDS.fetch(args[index]))}, not #{Shown.value(value)}")
     end
 
-    # native.c calls this to run a block whose errors are logged. What another thread raises in this
-    # one, as a timeout does, isn't the block's error, and waits for the block's end; unless the block
-    # itself waits for something, because then it may be the block's own timeout.
-    # @return [Object] what the block returned; `failed` if it did
-    def guarded(failed)
-      Thread.handle_interrupt(DEFERRED) do
-        yield
-      rescue StandardError => e
-        Reports.once(self, e)
-        failed
+    # native.c calls this when a block has failed.
+    def report(error)
+      Reports.once(self, error)
+    end
+
+    # native.c asks this when a block has failed and another thread has raised something in this one
+    # meanwhile, which may still be to come.
+    #
+    # @param error [StandardError] that ended the block
+    # @param raised [Object] the first argument of Thread#raise
+    # @return [Boolean] whether that is what ended it. If the block itself set a timeout, it is the block's
+    def foreign?(error, raised)
+      return false if Thread.pending_interrupt? || own_timeout?(error)
+
+      case raised
+      when nil, String then RuntimeError === error
+      when Module then raised === error
+      else error.equal?(raised) || error.instance_of?(raised.class)
       end
+    end
+
+    # @return [Boolean] whether it was raised within a Timeout that the block had set
+    def own_timeout?(error)
+      lines = error.backtrace || []
+      lines.first([lines.size - caller.size, 0].max).any? { |line| TIMEOUT.match?(line) }
     end
 
     def describe(index)
