@@ -11,6 +11,11 @@ module Bench
   # watch::     called after that; gives what bpftrace is to attach to, with a filter if it has one
   # beacon::    called until bpftrace is seen to count; what is measured may not be what is watched
   Contender = Struct.new(:id, :label, :operation, :prepare, :watch, :beacon, keyword_init: true) do
+    # @return [Boolean] whether it is measured with another build of the gem
+    def before
+      id.start_with?('before-')
+    end
+
     # @return [String, nil] why it can't be measured with YJIT
     def not_with_yjit
       'code that YJIT has compiled passes by the hooks for C methods' if id.end_with?('dtrace')
@@ -85,6 +90,9 @@ module Bench
     end
   end
 
+  # What is measured with another build of the gem, too.
+  BEFORE = %w[fire-values-watched fire-block-watched wrapped-watched fire-values fire-block wrapped].freeze
+
   ALL = [
     ['empty', 'nothing (what the loop costs)', 'nil'],
     ['attr_reader', 'an attr_reader', 'SUBJECT.value'],
@@ -112,7 +120,11 @@ module Bench
      :trace_all_for_other],
     ['beside-dtrace', "Ruby's DTrace hooks, looking for another: a C method", 'SUBJECT.itself', nil,
      -> { Setup.rubys_probe('cmethod__entry', 'hash') }, -> { SUBJECT.hash }]
-  ].to_h { |id, *rest| [id, Contender.new(**Contender.members.zip([id, *rest]).to_h)] }.freeze
+  ].map { |id, *rest| Contender.new(**Contender.members.zip([id, *rest]).to_h) }.then do |contenders|
+    before = contenders.grep(->(one) { BEFORE.include?(one.id) })
+                       .map { |one| one.dup.tap { |copy| copy.id, copy.label = "before-#{one.id}", "before, #{one.label}" } }
+    (contenders + before).to_h { |one| [one.id, one] }
+  end.freeze
 
   QUESTIONS = [
     Question.new(id: 'ruby-unwatched', title: 'Nobody watches', baseline: 'attr_reader',
@@ -124,6 +136,8 @@ module Bench
     Question.new(id: 'ruby-beside', title: 'Something else in the process is watched',
                  baseline: 'method',
                  contenders: %w[empty method beside-latency beside-tracepoint beside-tracepoint-all
-                                c-method beside-dtrace])
+                                c-method beside-dtrace]),
+    Question.new(id: 'ruby-before', title: 'Beside another build of the gem', baseline: 'before-fire-block-watched',
+                 contenders: ['empty', *BEFORE.flat_map { |id| ["before-#{id}", id] }])
   ].freeze
 end

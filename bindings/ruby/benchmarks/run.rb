@@ -3,7 +3,11 @@
 
 # What the gem costs, in one run, in turns.
 #
-#   run.rb [--json FILE] [--rounds N]      with the gem and its tests' support in the load path
+#   run.rb [--json FILE] [--rounds N] [--only QUESTION] [--before DIRECTORIES]
+#
+# with the gem and its tests' support in the load path. `--before` names the load path of another
+# build of the gem (`rake libs` in a checkout of another commit): its contenders take their turns
+# beside these.
 #
 # Prints a table for each question, for Ruby as it is and with YJIT where this Ruby has it; and
 # writes the JSON that docs/benchmarks.md is made of. A benchmark fails when what it counts isn't
@@ -25,9 +29,10 @@ module Bench
     # Long enough for the slowest step on a busy machine; only a hang takes longer.
     DEADLINE = 60
 
-    def initialize(contender, options)
+    def initialize(contender, options, before)
       @contender = contender
-      @input, @output, @process = Open3.popen2(RbConfig.ruby, *options, '-I', $LOAD_PATH.join(':'), WORKER,
+      loads = contender.before ? before.split(':') + $LOAD_PATH : $LOAD_PATH
+      @input, @output, @process = Open3.popen2(RbConfig.ruby, *options, '-I', loads.join(':'), WORKER,
                                                contender.id)
       @operations = 0
     end
@@ -81,12 +86,17 @@ module Bench
     # How often the processes are restarted: where in memory things lie makes a difference.
     SITTINGS = 3
 
-    def initialize(question, rounds, options)
+    # Why the contenders of another build are left out.
+    NO_OTHER = 'no other build was named by --before'
+
+    def initialize(question, rounds, options, before)
       @question = question
+      @before = before
       @rounds = rounds
       @options = options
       yjit = options.include?('--yjit')
       @skipped = question.contenders.to_h { |id| [id, (ALL.fetch(id).not_with_yjit if yjit)] }.compact
+      @skipped.merge!(question.contenders.select { |id| ALL[id].before }.to_h { |id| [id, NO_OTHER] }) unless before
       @results = (question.contenders - @skipped.keys).to_h { |id| [id, []] }
     end
 
@@ -100,7 +110,7 @@ module Bench
     def sit(rounds)
       return if rounds.zero?
 
-      workers = @results.keys.to_h { |id| [id, Worker.new(ALL.fetch(id), @options)] }
+      workers = @results.keys.to_h { |id| [id, Worker.new(ALL.fetch(id), @options, @before)] }
       workers.each_value(&:start)
       rounds.times { workers.each { |id, worker| @results[id] << worker.round } }
       workers.each_value(&:finish)
@@ -184,20 +194,23 @@ module Bench
 
   def main(arguments)
     rounds = Integer(ENV.fetch('RST_BENCH_ROUNDS', '30'))
-    json = nil
+    json = only = before = nil
     OptionParser.new do |options|
       options.on('--json FILE') { |file| json = file }
       options.on('--rounds N', Integer) { |number| rounds = number }
+      options.on('--only QUESTION', QUESTIONS.map(&:id)) { |id| only = id }
+      options.on('--before DIRECTORIES') { |directories| before = directories }
     end.parse!(arguments)
 
+    questions = QUESTIONS.select { |question| only ? question.id == only : before || question.id != 'ruby-before' }
     asked = modes.flat_map do |suffix, options|
-      QUESTIONS.map { |question| ask(question, suffix, options, rounds) }
+      questions.map { |question| ask(question, suffix, options, rounds, before) }
     end
     report = { 'machine' => Machine.describe, 'rounds' => rounds, 'questions' => asked.compact }
     File.write(json, "#{JSON.pretty_generate(report)}\n") if json
   end
 
-  def ask(question, suffix, options, rounds)
+  def ask(question, suffix, options, rounds, before)
     id = question.id + (suffix.empty? ? '' : '-yjit')
     refusal = Tracers.bpftrace_refusal if question.contenders.any? { |one| ALL[one].watch }
     if refusal
@@ -205,7 +218,7 @@ module Bench
       puts "\n#{question.title}#{suffix}: not measured: #{refusal}"
       return
     end
-    { 'id' => id, 'title' => question.title + suffix, **Asking.new(question, rounds, options).ask }
+    { 'id' => id, 'title' => question.title + suffix, **Asking.new(question, rounds, options, before).ask }
       .tap { |asked| Table.print(asked) }
   end
 end
