@@ -11,8 +11,10 @@ class AutoTest < TracerCase
   def setup
     super
     need(SelfWatch.missing)
-    StaticTracing.configure { |config| config.mode = 'AUTO' }
-    Watcher.thread = false
+    StaticTracing.configure do |config|
+      config.watcher_thread = false
+      config.mode = 'AUTO'
+    end
   end
 
   def teardown

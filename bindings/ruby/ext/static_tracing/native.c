@@ -147,7 +147,7 @@ static int find_wrong(VALUE self, int argc, const VALUE *argv)
  * Ruby load a transcoder, and meanwhile other threads run and may change a String. The probe is
  * read again, because its tracer or its provider may have gone while a block ran.
  */
-static VALUE fire_values(VALUE self, int argc, const VALUE *argv)
+VALUE tracepoint_fire_values(VALUE self, int argc, const VALUE *argv)
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
     const rst_probe *probe;
@@ -176,7 +176,7 @@ struct attempt {
 static VALUE yield(VALUE nothing)
 {
     (void)nothing;
-    return rb_yield_values(0);
+    return rb_yield_values2(0, NULL);
 }
 
 static VALUE log_failure(VALUE data, VALUE error)
@@ -217,11 +217,11 @@ static VALUE fire_block(VALUE self)
     } else if (RB_TYPE_P(values, T_ARRAY)) {
         argc = RARRAY_LEN(values) > INT_MAX ? INT_MAX : (int)RARRAY_LEN(values);
         for (int i = 0; i < argc && i < RST_MAX_ARGS; i++)
-            list[i] = rb_ary_entry(values, i);
+            list[i] = RARRAY_AREF(values, i);
         argv = list;
     }
     wrong = find_wrong(self, argc, argv);
-    return wrong == NOTHING ? fire_values(self, argc, argv)
+    return wrong == NOTHING ? tracepoint_fire_values(self, argc, argv)
                             : refuse(self, argc, argv, wrong, blocks_raise);
 }
 
@@ -235,7 +235,7 @@ static VALUE tracepoint_fire(int argc, VALUE *argv, VALUE self)
     wrong = find_wrong(self, argc, argv);
     if (wrong != NOTHING)
         return refuse(self, argc, argv, wrong, values_raise);
-    return RST_ENABLED(get_probe(tracepoint)) ? fire_values(self, argc, argv) : Qfalse;
+    return RST_ENABLED(get_probe(tracepoint)) ? tracepoint_fire_values(self, argc, argv) : Qfalse;
 }
 
 static VALUE tracepoint_enabled(VALUE self)
@@ -292,7 +292,9 @@ void Init_native(void)
     rb_define_private_method(tracepoint, "bind", tracepoint_bind, 1);
     rb_define_singleton_method(native, "fire_probe=", set_fire_probe, 1);
     rb_define_singleton_method(native, "errors_raise", set_errors_raise, 2);
+    Init_values();
     Init_raising(native);
     Init_watching(native);
+    Init_stopwatch(static_tracing);
     Init_visibility(static_tracing);
 }

@@ -10,6 +10,9 @@
 /* Whether a tracer is attached to a tracepoint. It raises if the object isn't a tracepoint. */
 bool tracepoint_watched(VALUE tracepoint);
 
+/* Fire values that are known to fit. Whether it fired. */
+VALUE tracepoint_fire_values(VALUE tracepoint, int argc, const VALUE *argv);
+
 /* How often threads have raised something in others. From the first call on, it is counted. */
 unsigned long raises_so_far(void);
 
@@ -18,6 +21,7 @@ VALUE raised_since(unsigned long before);
 
 void Init_raising(VALUE native);
 void Init_watching(VALUE native);
+void Init_stopwatch(VALUE static_tracing);
 void Init_visibility(VALUE static_tracing);
 
 #endif

@@ -119,12 +119,14 @@ static uint64_t float_bits(const struct kind *kind, VALUE value)
  * Tracers read bytes up to a NUL. Strings that share another's bytes may lack one at their end, and
  * UTF-16 and UTF-32 are full of them: those two are copied.
  */
+static int plain_encoding;
+
 static VALUE readable(VALUE string)
 {
-    rb_encoding *encoding = rb_enc_get(string);
+    int index = RB_ENCODING_GET_INLINED(string);
 
-    if (!rb_enc_asciicompat(encoding))
-        string = rb_str_conv_enc(string, encoding, rb_utf8_encoding());
+    if (index != plain_encoding && !rb_enc_asciicompat(rb_enc_get(string)))
+        string = rb_str_conv_enc(string, rb_enc_get(string), rb_utf8_encoding());
     if (RSTRING_PTR(string)[RSTRING_LEN(string)] != '\0')
         string = rb_str_new(RSTRING_PTR(string), RSTRING_LEN(string));
     return string;
@@ -163,4 +165,9 @@ uint64_t value_bits(const struct kind *kind, VALUE fired)
         return RST_BITS(RSTRING_PTR(fired));
     }
     return bits;
+}
+
+void Init_values(void)
+{
+    plain_encoding = rb_utf8_encindex();
 }

@@ -23,4 +23,6 @@ VALUE value_to_fire(const struct kind *kind, VALUE value);
 /* The bits of what is fired. Runs no Ruby, so that addresses that were taken before stay valid. */
 uint64_t value_bits(const struct kind *kind, VALUE fired);
 
+void Init_values(void);
+
 #endif

@@ -79,7 +79,7 @@ module StaticTracing
         @allowed
       end
 
-      # Say whether a thread may look. It starts, or ends, at once.
+      # Say whether a thread may look. It starts, or ends, at once; a look that it has begun is finished.
       # @param allowed [Boolean]
       # @return [void]
       def thread=(allowed)
@@ -158,9 +158,9 @@ module StaticTracing
       end
 
       def look_on(pause)
-        loop do
+        until pause.over?
           check
-          break unless pause.wait(@interval)
+          pause.wait(@interval)
         end
       end
 

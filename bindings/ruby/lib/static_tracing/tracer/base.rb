@@ -164,7 +164,7 @@ module StaticTracing
         def set_values(at: :return, &block)
           raise ArgumentError, 'set_values needs a block' unless block
           raise ArgumentError, "at: must be :call or :return, not #{Shown.value(at)}" unless
-            WrapperModule::MOMENTS.key?(at)
+            WrapperModule::CHOICES.include?(at)
 
           @fires_at = at
           @block = block
@@ -208,7 +208,7 @@ module StaticTracing
           setting(:@block).call(call)
         end
 
-        # @return [Symbol] when it fires: `:call` or `:return`
+        # @return [Symbol] when it fires, of {WrapperModule::MOMENTS}
         # @api private
         def fires_at
           setting(:@fires_at) || :return

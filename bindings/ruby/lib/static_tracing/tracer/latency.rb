@@ -23,6 +23,15 @@ module StaticTracing
       def self.values(call)
         [call.method_name, call.nanoseconds]
       end
+
+      PLAIN = [method(:values).source_location, setting(:@types)].freeze
+      private_constant :PLAIN
+
+      # @return [Symbol] `:time`, which makes no object; a subclass with other values needs a {Call}
+      # @api private
+      def self.fires_at
+        [method(:values).source_location, setting(:@types)] == PLAIN ? :time : super
+      end
     end
   end
 end

@@ -53,7 +53,9 @@ module StaticTracing
 
       # The wrapper is there.
       def open(tracer, tracepoint)
-        set(:WATCHED, Watched.new(tracer, tracepoint, self::NAME.to_s.dup.freeze))
+        name = self::NAME.to_s.dup.freeze
+        watched = tracer.fires_at == :time ? Stopwatch.new(tracepoint, name) : Watched.new(tracer, tracepoint, name)
+        set(:WATCHED, watched)
         set(:TRACEPOINT, tracepoint)
       end
 

@@ -39,7 +39,7 @@ module StaticTracing
           __st_watched.fire(__st_watched.start(self, %<arguments>s, %<keywords>s))
           %<super>s
         CODE
-        return: <<~CODE
+        return: <<~CODE,
           __st_call = __st_watched.start(self, %<arguments>s, %<keywords>s)
           %<leave>s(%<super>s) unless __st_call
           begin
@@ -49,7 +49,20 @@ module StaticTracing
             __st_watched.finish(__st_call)
           end
         CODE
+        # Only how long it takes: see {Stopwatch}.
+        time: <<~CODE
+          __st_start = __st_watched.start
+          %<leave>s(%<super>s) unless __st_start
+          begin
+            %<super>s
+          ensure
+            __st_watched.finish(__st_start)
+          end
+        CODE
       }.freeze
+
+      # What {Base.set_values} takes.
+      CHOICES = %i[call return].freeze
 
       # @param tracer [Class]
       # @param klass [Module]

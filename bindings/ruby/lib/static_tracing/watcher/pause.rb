@@ -13,13 +13,17 @@ module StaticTracing
       end
 
       # @param seconds [Numeric]
-      # @return [Boolean] whether there is another look
+      # @return [void]
       def wait(seconds)
         @mutex.synchronize do
           @changed.wait(@mutex, seconds) unless @poked || @over
           @poked = false
-          !@over
         end
+      end
+
+      # @return [Boolean] whether {#stop} was called
+      def over?
+        @over
       end
 
       # Look now.
