@@ -110,11 +110,8 @@ static VALUE tracepoint_bind(VALUE self, VALUE address)
 
 /* ---------------------------------------------------------------------- the fire -- */
 
-/* What find_wrong() found, if it isn't the index of a value. */
-enum {
-    NOTHING = -1,
-    COUNT = -2,
-};
+/* What is wrong with the values, if it isn't one of them: their number. */
+#define COUNT (-2)
 
 /* Raise or log what is wrong with the values. */
 static VALUE refuse(VALUE self, int argc, const VALUE *argv, int wrong, bool raise)
@@ -128,36 +125,27 @@ static VALUE refuse(VALUE self, int argc, const VALUE *argv, int wrong, bool rai
     return Qfalse;
 }
 
-/* The index of the first value that can't be fired, or COUNT, or NOTHING. */
-static int find_wrong(VALUE self, int argc, const VALUE *argv)
+/* Nobody watches: only mistakes are found. */
+static VALUE check_values(VALUE self, int argc, const VALUE *argv)
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
+    int wrong = argc == tracepoint->count ? find_wrong_value(tracepoint->args, argc, argv) : COUNT;
 
-    if (argc != tracepoint->count)
-        return COUNT;
-    for (int i = 0; i < argc; i++)
-        if (!value_fits(tracepoint->args[i], argv[i]))
-            return i;
-    return NOTHING;
+    return wrong == NO_VALUE ? Qfalse : refuse(self, argc, argv, wrong, values_raise);
 }
 
-/*
- * The values were found to fit. Being on the stack, `fired` keeps them from being collected or
- * moved. All Strings are made readable before the first address is taken: the first of UTF-16 makes
- * Ruby load a transcoder, and meanwhile other threads run and may change a String. The probe is
- * read again, because its tracer or its provider may have gone while a block ran.
- */
-VALUE tracepoint_fire_values(VALUE self, int argc, const VALUE *argv)
+/* The probe is read again, because its tracer or its provider may have gone while a block ran. */
+VALUE tracepoint_fire_values(VALUE self, int argc, const VALUE *argv, bool raise)
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
     const rst_probe *probe;
     volatile VALUE fired[RST_MAX_ARGS];
     uint64_t bits[RST_MAX_ARGS];
+    int wrong =
+        argc == tracepoint->count ? take_values(tracepoint->args, argc, argv, fired, bits) : COUNT;
 
-    for (int i = 0; i < argc; i++)
-        fired[i] = value_to_fire(tracepoint->args[i], argv[i]);
-    for (int i = 0; i < argc; i++)
-        bits[i] = value_bits(tracepoint->args[i], fired[i]);
+    if (wrong != NO_VALUE)
+        return refuse(self, argc, argv, wrong, raise);
     probe = get_probe(tracepoint);
     if (!RST_ENABLED(probe))
         return Qfalse;
@@ -208,7 +196,6 @@ static VALUE fire_block(VALUE self)
     VALUE list[RST_MAX_ARGS];
     const VALUE *argv = &values;
     int argc = 1;
-    int wrong;
 
     if (values == failed) /* that was logged */
         return Qfalse;
@@ -220,22 +207,17 @@ static VALUE fire_block(VALUE self)
             list[i] = RARRAY_AREF(values, i);
         argv = list;
     }
-    wrong = find_wrong(self, argc, argv);
-    return wrong == NOTHING ? tracepoint_fire_values(self, argc, argv)
-                            : refuse(self, argc, argv, wrong, blocks_raise);
+    return tracepoint_fire_values(self, argc, argv, blocks_raise);
 }
 
 static VALUE tracepoint_fire(int argc, VALUE *argv, VALUE self)
 {
-    const struct tracepoint *tracepoint = get_tracepoint(self);
-    int wrong;
+    bool enabled = RST_ENABLED(get_probe(get_tracepoint(self)));
 
     if (argc == 0 && rb_block_given_p())
-        return RST_ENABLED(get_probe(tracepoint)) ? fire_block(self) : Qfalse;
-    wrong = find_wrong(self, argc, argv);
-    if (wrong != NOTHING)
-        return refuse(self, argc, argv, wrong, values_raise);
-    return RST_ENABLED(get_probe(tracepoint)) ? tracepoint_fire_values(self, argc, argv) : Qfalse;
+        return enabled ? fire_block(self) : Qfalse;
+    return enabled ? tracepoint_fire_values(self, argc, argv, values_raise)
+                   : check_values(self, argc, argv);
 }
 
 static VALUE tracepoint_enabled(VALUE self)

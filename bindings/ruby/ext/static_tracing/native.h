@@ -10,8 +10,8 @@
 /* Whether a tracer is attached to a tracepoint. It raises if the object isn't a tracepoint. */
 bool tracepoint_watched(VALUE tracepoint);
 
-/* Fire values that are known to fit. Whether it fired. */
-VALUE tracepoint_fire_values(VALUE tracepoint, int argc, const VALUE *argv);
+/* Fire, if a tracer is attached. Values that don't fit raise, or are logged. */
+VALUE tracepoint_fire_values(VALUE tracepoint, int argc, const VALUE *argv, bool raise);
 
 /* How often threads have raised something in others. From the first call on, it is counted. */
 unsigned long raises_so_far(void);

@@ -84,7 +84,7 @@ static VALUE finish(VALUE self, VALUE started)
     VALUE values[] = {stopwatch->name, Qnil};
 
     values[1] = LL2NUM(now() - NUM2LL(started));
-    tracepoint_fire_values(stopwatch->tracepoint, 2, values);
+    tracepoint_fire_values(stopwatch->tracepoint, 2, values, false);
     return Qnil;
 }
 

@@ -87,7 +87,7 @@ static bool is_float(VALUE value)
     return FIXNUM_P(value) || RB_FLOAT_TYPE_P(value);
 }
 
-bool value_fits(const struct kind *kind, VALUE value)
+static bool value_fits(const struct kind *kind, VALUE value)
 {
     uint64_t bits;
 
@@ -132,7 +132,8 @@ static VALUE readable(VALUE string)
     return string;
 }
 
-VALUE value_to_fire(const struct kind *kind, VALUE value)
+/* What is fired for a value: for a String or Symbol a String that tracers can read, else itself. */
+static VALUE value_to_fire(const struct kind *kind, VALUE value)
 {
     if (NIL_P(value))
         return value;
@@ -146,7 +147,8 @@ VALUE value_to_fire(const struct kind *kind, VALUE value)
     }
 }
 
-uint64_t value_bits(const struct kind *kind, VALUE fired)
+/* Runs no Ruby, so that addresses that were taken before stay valid. */
+static uint64_t value_bits(const struct kind *kind, VALUE fired)
 {
     uint64_t bits = 0;
 
@@ -165,6 +167,31 @@ uint64_t value_bits(const struct kind *kind, VALUE fired)
         return RST_BITS(RSTRING_PTR(fired));
     }
     return bits;
+}
+
+int find_wrong_value(const struct kind *const *kinds, int count, const VALUE *values)
+{
+    for (int i = 0; i < count; i++)
+        if (!value_fits(kinds[i], values[i]))
+            return i;
+    return NO_VALUE;
+}
+
+/*
+ * All Strings are made readable before the first address is taken: the first of UTF-16 makes Ruby
+ * load a transcoder, and meanwhile other threads run and may change a String.
+ */
+int take_values(const struct kind *const *kinds, int count, const VALUE *values,
+                volatile VALUE *ret_fired, uint64_t *ret_bits)
+{
+    for (int i = 0; i < count; i++) {
+        if (!value_fits(kinds[i], values[i]))
+            return i;
+        ret_fired[i] = value_to_fire(kinds[i], values[i]);
+    }
+    for (int i = 0; i < count; i++)
+        ret_bits[i] = value_bits(kinds[i], ret_fired[i]);
+    return NO_VALUE;
 }
 
 void Init_values(void)

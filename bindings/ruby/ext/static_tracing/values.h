@@ -14,14 +14,19 @@ struct kind;
 /* By its name, a Symbol. It raises if there is none. */
 const struct kind *find_kind(VALUE name);
 
-/* Whether a value can be fired as this kind. Allocates nothing: it is asked unwatched, too. */
-bool value_fits(const struct kind *kind, VALUE value);
+/* No index: all values fit. */
+#define NO_VALUE (-1)
 
-/* What is fired for a value: for a String or Symbol a String that tracers can read, else itself. */
-VALUE value_to_fire(const struct kind *kind, VALUE value);
+/* The index of the first value that can't be fired. Allocates nothing: it is asked unwatched, too.
+ */
+int find_wrong_value(const struct kind *const *kinds, int count, const VALUE *values);
 
-/* The bits of what is fired. Runs no Ruby, so that addresses that were taken before stay valid. */
-uint64_t value_bits(const struct kind *kind, VALUE fired);
+/*
+ * The same; and what is to be fired, and its bits. As long as `ret_fired` is on the stack, nothing
+ * in it is collected or moved.
+ */
+int take_values(const struct kind *const *kinds, int count, const VALUE *values,
+                volatile VALUE *ret_fired, uint64_t *ret_bits);
 
 void Init_values(void);
 
