@@ -60,7 +60,7 @@ static VALUE initialize(VALUE self, VALUE tracepoint, VALUE name)
     return rb_obj_freeze(self);
 }
 
-static int64_t now(void)
+int64_t monotonic_time(void)
 {
     struct timespec time;
 
@@ -68,13 +68,16 @@ static int64_t now(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+bool in_a_tracer(void)
+{
+    return RTEST(rb_thread_local_aref(rb_thread_current(), id_busy));
+}
+
 /* start: the time; nil if it is a tracer that calls. */
 static VALUE start(VALUE self)
 {
     (void)self;
-    if (RTEST(rb_thread_local_aref(rb_thread_current(), id_busy)))
-        return Qnil;
-    return LL2NUM(now());
+    return in_a_tracer() ? Qnil : LL2NUM(monotonic_time());
 }
 
 /* finish(start) */
@@ -83,7 +86,7 @@ static VALUE finish(VALUE self, VALUE started)
     const struct stopwatch *stopwatch = RTYPEDDATA_DATA(self);
     VALUE values[] = {stopwatch->name, Qnil};
 
-    values[1] = LL2NUM(now() - NUM2LL(started));
+    values[1] = LL2NUM(monotonic_time() - NUM2LL(started));
     tracepoint_fire_values(stopwatch->tracepoint, 2, values, false);
     return Qnil;
 }

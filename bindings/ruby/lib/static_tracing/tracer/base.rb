@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'static_tracing/tracer/names'
+require 'static_tracing/tracer/binding'
 require 'static_tracing/tracer/call'
 require 'static_tracing/tracer/scope'
 require 'static_tracing/tracer/wrapped_class'
@@ -153,6 +154,22 @@ module StaticTracing
           nil
         end
 
+        # Say whether the tracepoints have one more argument, the first: `cost`, how many nanoseconds the
+        # tracer itself has taken for this call, to gather the values and the arguments. What firing
+        # takes after that isn't in it. Call this before the first method is registered.
+        #
+        # @param costs [Boolean]
+        # @return [void]
+        def set_cost(costs = true) # rubocop:disable Style/OptionalBooleanParameter
+          @costs = costs ? true : false
+          nil
+        end
+
+        # @return [Boolean] see {.set_cost}
+        def costs?
+          setting(:@costs) || false
+        end
+
         # Give the block that computes the values of a fire.
         #
         # @param at [Symbol] when to fire: `:return`, after the method, however it ended; or `:call`,
@@ -213,6 +230,10 @@ module StaticTracing
         def fires_at
           setting(:@fires_at) || :return
         end
+
+        # @return [Class, nil] what measures a call in C, without a {Call}; see {WrapperModule}
+        # @api private
+        def meter; end
 
         # @return [Proc, nil] what {.set_wrapping_function} was given
         # @api private
@@ -275,6 +296,14 @@ module StaticTracing
           Names.shortened(tracepoint_name(name).to_s, LibRST::MAX_PROBE_NAME)
         end
 
+        # What the arguments of a method's tracepoint are; {Arguments} has others for each method.
+        def types_of(_klass, _name, _known)
+          types, named = setting(:@types)
+          return [types, named] unless costs?
+
+          types.empty? ? [types, { cost: Integer, **named }] : [[Integer, *types], named]
+        end
+
         # All of them or none.
         def add(named, klass, provider)
           wanted = named.map { |holder, name, probe| [WrappedClass.of(holder), name, probe] }
@@ -282,12 +311,15 @@ module StaticTracing
           return if wanted.empty?
 
           provider = provider_of(klass, provider)
-          types, named_types = setting(:@types)
-          wanted.each { |_, _, probe| provider.check_tracepoint(probe, *types, **named_types) }
+          wanted = wanted.map do |wrapped, name, probe|
+            types, named_types = types_of(wrapped.klass, name, provider.tracepoints[probe])
+            provider.check_tracepoint(probe, *types, **named_types)
+            [wrapped, name, [probe, *types], named_types]
+          end
           join
           provider.batch do
-            wrap(wanted.map do |wrapped, name, probe|
-              [wrapped, name, provider.add_tracepoint(probe, *types, **named_types)]
+            wrap(wanted.map do |wrapped, name, types, named_types|
+              [wrapped, name, provider.add_tracepoint(*types, **named_types)]
             end)
           end
           Provider.attempt { provider.enable } if enabled? && !provider.enabled?

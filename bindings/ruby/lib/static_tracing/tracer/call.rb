@@ -13,15 +13,29 @@ module StaticTracing
       # @return [Integer, nil] how long the call took, by the monotonic clock; nil at `:call`
       attr_reader :nanoseconds
 
+      # @return [Tracepoint] what the tracer fires
+      attr_reader :tracepoint
+
+      # @return [Array<Array>] the method's parameters, as of Method#parameters
+      attr_reader :parameters
+
       # @return [Object, nil] what the method returned; nil at `:call`, and if it did not return
       attr_accessor :result
 
       # @return [Exception, nil] what ended the call, if an exception did
       attr_accessor :exception
 
+      # @return [Integer] how many nanoseconds the tracer itself has taken so far
       # @api private
-      def initialize(method_name, receiver, arguments, keywords)
-        @method_name = method_name
+      attr_accessor :cost
+
+      # @param wrapped [Watched]
+      # @api private
+      def initialize(wrapped, receiver, arguments, keywords)
+        @method_name = wrapped.method_name
+        @tracepoint = wrapped.tracepoint
+        @parameters = wrapped.parameters
+        @cost = 0
         @receiver = receiver
         @arguments = arguments
         @keywords = keywords
@@ -39,6 +53,15 @@ module StaticTracing
       def keywords
         split
         @keywords
+      end
+
+      # The arguments by the names of the method's parameters, those that the caller gave. A parameter
+      # that has no name isn't there.
+      #
+      # @return [Hash{Symbol => Object}] in the order of the parameters; an Array for `*rest`, a Hash for
+      #   `**rest`
+      def named
+        Binding.of(parameters, arguments, keywords)
       end
 
       # The call is over.

@@ -27,10 +27,10 @@ module StaticTracing
       PLAIN = [method(:values).source_location, setting(:@types)].freeze
       private_constant :PLAIN
 
-      # @return [Symbol] `:time`, which makes no object; a subclass with other values needs a {Call}
+      # @return [Class, nil] a Stopwatch; nil for a subclass with other values, which needs a {Call}
       # @api private
-      def self.fires_at
-        [method(:values).source_location, setting(:@types)] == PLAIN ? :time : super
+      def self.meter
+        Stopwatch if [method(:values).source_location, setting(:@types)] == PLAIN && !costs?
       end
     end
   end

@@ -52,9 +52,9 @@ module StaticTracing
       end
 
       # The wrapper is there.
-      def open(tracer, tracepoint)
+      def open(tracer, tracepoint, parameters)
         name = self::NAME.to_s.dup.freeze
-        watched = tracer.fires_at == :time ? Stopwatch.new(tracepoint, name) : Watched.new(tracer, tracepoint, name)
+        watched = tracer.meter ? tracer.meter.new(tracepoint, name) : Watched.new(tracer, tracepoint, name, parameters)
         set(:WATCHED, watched)
         set(:TRACEPOINT, tracepoint)
       end
@@ -115,10 +115,21 @@ module StaticTracing
       # for then it may be the tracer's own timeout.
       LATER = RESCUED.map { |error| [error, :on_blocking] }.to_h.freeze
 
-      def initialize(tracer, tracepoint, method_name)
+      # @return [Tracepoint]
+      attr_reader :tracepoint
+
+      # @return [String]
+      attr_reader :method_name
+
+      # @return [Array<Array>] the method's, as of Method#parameters
+      attr_reader :parameters
+
+      def initialize(tracer, tracepoint, method_name, parameters)
         @tracer = tracer
         @tracepoint = tracepoint
         @method_name = method_name
+        @parameters = parameters.each { |one| one.each(&:freeze).freeze }.freeze # for other Ractors
+        @costs = tracer.costs?
         freeze
       end
 
@@ -134,23 +145,38 @@ module StaticTracing
 
       # @return [Call, nil] nil: it is a tracer that calls, or something is wrong
       def start(receiver, arguments, keywords)
-        guarded { Call.new(@method_name, receiver, arguments, keywords) }
+        guarded do
+          next Call.new(self, receiver, arguments, keywords) unless @costs
+
+          begun = StaticTracing.nsec
+          call = Call.new(self, receiver, arguments, keywords)
+          call.cost = StaticTracing.nsec - begun
+          call
+        end
       end
 
       # @param call [Call] that is over
       def finish(call)
         guarded do
           call.finish
-          @tracepoint.fire(*@tracer.values(call))
+          fire_values(call)
         end
       end
 
       # @param call [Call, nil] that starts
       def fire(call)
-        guarded { @tracepoint.fire(*@tracer.values(call)) } if call
+        guarded { fire_values(call) } if call
       end
 
       private
+
+      def fire_values(call)
+        return @tracepoint.fire(*@tracer.values(call)) unless @costs
+
+        begun = StaticTracing.nsec
+        values = @tracer.values(call)
+        @tracepoint.fire(call.cost + StaticTracing.nsec - begun, *values)
+      end
 
       def guarded(&block)
         return if Thread.current[BUSY]

@@ -236,7 +236,7 @@ module StaticTracing
         Tracer.each_of(enabled) do |tracer, tracepoint|
           original = below.fetch(tracer)
           parameters = original.parameters if original.owner.equal?(klass)
-          module_of(tracer).wrap(name, visibility, parameters, tracer, tracepoint)
+          module_of(tracer).wrap(name, visibility, parameters, tracer, tracepoint, original.parameters)
           @originals[name][tracer] = original
         end
       end

@@ -49,7 +49,7 @@ module StaticTracing
             __st_watched.finish(__st_call)
           end
         CODE
-        # Only how long it takes: see {Stopwatch}.
+        # What a {Base.meter} measures.
         time: <<~CODE
           __st_start = __st_watched.start
           %<leave>s(%<super>s) unless __st_start
@@ -85,14 +85,15 @@ module StaticTracing
       #   they are, now and later
       # @param tracer [Class]
       # @param tracepoint [Tracepoint]
+      # @param known [Array] the parameters that the method has now, even if it is only inherited
       # @return [void]
-      def wrap(name, visibility, parameters, tracer, tracepoint)
+      def wrap(name, visibility, parameters, tracer, tracepoint, known)
         unwrap(name)
         if tracer.wrapping_function
           define_method(name, &tracer.wrapping_function)
           ruby2_keywords(name) if rest_alone?(tracer.wrapping_function.parameters)
         else
-          evaluate(name, parameters, tracer, tracepoint)
+          evaluate(name, parameters, tracer, tracepoint, known)
         end
         send(visibility, name)
       rescue Exception
@@ -133,11 +134,11 @@ module StaticTracing
 
       private
 
-      def evaluate(name, parameters, tracer, tracepoint)
+      def evaluate(name, parameters, tracer, tracepoint, known)
         signature = (parameters && Signature.mirror(parameters)) || Signature.any
         scope = @scopes[name] ||= Scope.new(name)
-        scope.open(tracer, tracepoint)
-        code = "->(__st_to) { __st_to.module_eval { #{code(name, signature, tracer.fires_at)} } }"
+        scope.open(tracer, tracepoint, known)
+        code = "->(__st_to) { __st_to.module_eval { #{code(name, signature, tracer.meter ? :time : tracer.fires_at)} } }"
         scope.module_eval(code, FILE, scope.number).call(self)
         ruby2_keywords(name) if signature.ruby2_keywords?
       end
