@@ -81,6 +81,7 @@ module StaticTracing
       # @api private
       def forget(provider)
         @lock.synchronize { @providers.delete(provider.namespace) }
+        Shortcuts.forget(provider.namespace)
       end
 
       # @return [Hash] a frozen copy, in which `[]` finds a Symbol by its name

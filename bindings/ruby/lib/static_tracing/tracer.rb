@@ -17,6 +17,33 @@ module StaticTracing
         synchronize { @all.dup }
       end
 
+      # Make a tracer of a block that gives the values of a call, after it and only while somebody
+      # watches.
+      #
+      #     rows = StaticTracing::Tracer.define(:rows, method: String, rows: Integer) do |call|
+      #       [call.method_name, call.result.size]
+      #     end
+      #     rows.register(Report, :query)
+      #
+      # @param name [Symbol, String] its tracepoints are called METHOD_NAME
+      # @param types [Array<Class, Symbol>] as of {Tracepoint.new}
+      # @param named [Hash{Symbol => Class, Symbol}] as of {Tracepoint.new}
+      # @yieldparam call [Call] the call and its result
+      # @yieldreturn [Array] one value for each argument
+      # @return [Class] a subclass of {Base}
+      # @raise [ArgumentError] if there is no block
+      # @raise [LibraryError] if the name can't be in a tracepoint's name
+      def define(name, *types, **named, &block)
+        suffix = LibRST.checked_name('tracer', name)
+        Class.new(Base) do
+          set_tracepoint_data_types(*types, **named)
+          set_values(&block)
+          define_singleton_method(:tracepoint_name) { |method_name| "#{Names.probe(method_name)}_#{suffix}" }
+          define_singleton_method(:inspect) { "#<#{Base} #{suffix}>" }
+          singleton_class.alias_method(:to_s, :inspect)
+        end
+      end
+
       # Enable all tracers.
       # @return [void]
       def enable!
