@@ -121,8 +121,9 @@ module Bench
     ['beside-dtrace', "Ruby's DTrace hooks, looking for another: a C method", 'SUBJECT.itself', nil,
      -> { Setup.rubys_probe('cmethod__entry', 'hash') }, -> { SUBJECT.hash }]
   ].map { |id, *rest| Contender.new(**Contender.members.zip([id, *rest]).to_h) }.then do |contenders|
-    before = contenders.grep(->(one) { BEFORE.include?(one.id) })
-                       .map { |one| one.dup.tap { |copy| copy.id, copy.label = "before-#{one.id}", "before, #{one.label}" } }
+    before = contenders.select { |one| BEFORE.include?(one.id) }.map do |one|
+      one.dup.tap { |copy| copy.id, copy.label = "before-#{one.id}", "before, #{one.label}" }
+    end
     (contenders + before).to_h { |one| [one.id, one] }
   end.freeze
 

@@ -25,7 +25,10 @@ class SignaturesTest < Minitest::Test
   LIBRARIES = %w[-r monitor -r logger -I sig].freeze
 
   # What YARD doesn't see, because it is made in C; for this gem only.
-  INTERNAL = %w[StaticTracing::Native StaticTracing::Tracer::VisibilityHooks].freeze
+  INTERNAL = %w[
+    StaticTracing::Native StaticTracing::Native::RaiseObserver StaticTracing::Tracer::AllocationMeter
+    StaticTracing::Tracer::Stopwatch StaticTracing::Tracer::VisibilityHooks
+  ].freeze
 
   # Those tests that call what has a signature, and that don't look at frames or count allocations.
   TYPED_TESTS = %w[tracepoint provider blocks configuration tracer].freeze

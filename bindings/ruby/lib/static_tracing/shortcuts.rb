@@ -3,6 +3,7 @@
 require 'static_tracing/ractors'
 require 'static_tracing/tracepoint'
 
+# {StaticTracing.tracepoint} and {StaticTracing.measure}.
 module StaticTracing
   # The tracepoints of {StaticTracing.tracepoint} and {StaticTracing.measure}, found fast: both are
   # called again and again with the same names. Reading takes no lock.

@@ -24,7 +24,10 @@ module StaticTracing
 
       # Parameters that have no value.
       WITHOUT = %i[block nokey].freeze
-      private_constant :WITHOUT
+
+      # What nameless parameters are called, from Ruby 3.2 on, and before.
+      NAMELESS = [:*, :**, :&, nil].freeze
+      private_constant :WITHOUT, :NAMELESS
 
       class << self
         # Make a tracer for which some parameters have other types than String.
@@ -73,7 +76,7 @@ module StaticTracing
         # A class that is loaded again may have other parameters. Its tracepoint can't change: it fires
         # those arguments that still have their names.
         def types_of(klass, name, known)
-          return [[], known.arg_names.map(&:to_sym).zip(known.args).to_h] if known && known.arg_names.none?(&:nil?)
+          return [[], known.arg_names.map(&:to_sym).zip(known.args).to_h] if known&.arg_names&.all?
 
           types, named = super
           [types, named.merge(parameter_types(klass, name))]
@@ -81,9 +84,9 @@ module StaticTracing
 
         def parameter_types(klass, name)
           parameters = Classes.ask(klass, :instance_method, name).parameters
-          named = parameters.reject { |kind, parameter| WITHOUT.include?(kind) || parameter.nil? || %i[* ** &].include?(parameter) }
+          names = parameters.reject { |kind, _| WITHOUT.include?(kind) }.map { |_, parameter| parameter } - NAMELESS
           declared = setting(:@argument_types) || {}
-          named.first(costs? ? MAX - 1 : MAX).to_h { |_, parameter| [key(parameter).to_sym, declared[parameter] || String] }
+          names.first(costs? ? MAX - 1 : MAX).to_h { |one| [key(one).to_sym, declared.fetch(one, String)] }
         end
 
         # Its name in the tracepoint, of which the first is `method`.
@@ -93,7 +96,7 @@ module StaticTracing
         end
 
         def value(given, name, type)
-          string = type == String || type == :string
+          string = [String, :string].include?(type)
           return string ? '' : nothing(type) unless given.key?(name)
 
           value = given[name]

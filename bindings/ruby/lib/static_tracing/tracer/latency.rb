@@ -30,7 +30,8 @@ module StaticTracing
       # @return [Class, nil] a Stopwatch; nil for a subclass with other values, which needs a {Call}
       # @api private
       def self.meter
-        Stopwatch if [method(:values).source_location, setting(:@types)] == PLAIN && !costs?
+        plain = [method(:values).source_location, setting(:@types)]
+        Stopwatch if plain == PLAIN && !costs?
       end
     end
   end

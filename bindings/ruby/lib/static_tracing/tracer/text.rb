@@ -6,8 +6,8 @@ module StaticTracing
     # because its `inspect` may take long, or query a database.
     # @api private
     module Text
-      # Larger Integers take long to convert.
-      MAX_BITS = 1024
+      # Integers that don't take long to convert.
+      SHORT = ->(value) { Integer === value && value.bit_length <= 1024 }
 
       module_function
 
@@ -17,10 +17,8 @@ module StaticTracing
       def of(value)
         case value
         when String then value
-        when Symbol then value.to_s
-        when Integer then value.bit_length > MAX_BITS ? 'Integer' : value.to_s
-        when Float, true, false then value.to_s
         when nil then 'nil'
+        when Symbol, Float, true, false, SHORT then value.to_s
         else class_of(value)
         end
       end

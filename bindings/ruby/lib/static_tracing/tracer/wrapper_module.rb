@@ -138,7 +138,8 @@ module StaticTracing
         signature = (parameters && Signature.mirror(parameters)) || Signature.any
         scope = @scopes[name] ||= Scope.new(name)
         scope.open(tracer, tracepoint, known)
-        code = "->(__st_to) { __st_to.module_eval { #{code(name, signature, tracer.meter ? :time : tracer.fires_at)} } }"
+        code = code(name, signature, tracer.meter ? :time : tracer.fires_at)
+        code = "->(__st_to) { __st_to.module_eval { #{code} } }"
         scope.module_eval(code, FILE, scope.number).call(self)
         ruby2_keywords(name) if signature.ruby2_keywords?
       end
