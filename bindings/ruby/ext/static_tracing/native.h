@@ -17,7 +17,10 @@ VALUE tracepoint_fire_values(VALUE tracepoint, int argc, const VALUE *argv, bool
 /* How often threads have raised something in others. From the first call on, it is counted. */
 unsigned long raises_so_far(void);
 
-/* What Thread#raise was given for this thread last; Qundef if that wasn't after `before`. */
+/*
+ * What Thread#raise was given for this thread last; Qundef if that wasn't after `before`, Qtrue if
+ * it isn't known.
+ */
 VALUE raised_since(unsigned long before);
 
 void Init_raising(VALUE native);

@@ -43,6 +43,8 @@ VALUE raised_since(unsigned long before)
 
     if (__atomic_load_n(&raises, __ATOMIC_RELAXED) == before)
         return Qundef;
+    if (OBJ_FROZEN(thread)) /* it keeps nothing, and so whatever is raised in it may be another's */
+        return Qtrue;
     raised = rb_attr_get(thread, id_raised);
     if (NIL_P(raised) || NUM2ULONG(rb_ary_entry(raised, 0)) <= before)
         return Qundef;

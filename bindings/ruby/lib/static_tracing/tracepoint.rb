@@ -252,6 +252,7 @@ module StaticTracing
       return false if Thread.pending_interrupt? || own_timeout?(error)
 
       case raised
+      when true then true # it isn't known
       when nil, String then RuntimeError === error
       when Module then raised === error
       else error.equal?(raised) || error.instance_of?(raised.class)
