@@ -33,6 +33,8 @@ module Bench
 
     def wrapped; end
 
+    def automatic; end
+
     def other; end
   end
 
@@ -43,6 +45,24 @@ module Bench
     def wrap
       StaticTracing::Tracer::Latency.register(Subject, :wrapped, provider: 'bench')
       StaticTracing::Tracer::Latency.enable!
+    end
+
+    # In mode AUTO, of which the method has nothing.
+    def wrap_automatically
+      StaticTracing.configuration.mode = 'AUTO'
+      StaticTracing::Tracer::Latency.register(Subject, :automatic, provider: 'bench')
+    end
+
+    # The same after somebody has watched.
+    def wrap_and_unwrap
+      wrap_automatically
+      point = StaticTracing::Tracepoint.fetch(:bench, :automatic)
+      require 'support/self_watch'
+      [true, false].each do |watched|
+        watch = SelfWatch.new(point) if watched
+        Thread.pass until watched == (SUBJECT.method(:automatic).owner != Subject)
+        watch&.close
+      end
     end
 
     # What the gem would do if it had no part in C.
@@ -103,6 +123,8 @@ module Bench
     ['fire-values', 'StaticTracing: fire(1, TWO)', 'POINT.fire(1, TWO)'],
     ['fire-block', 'StaticTracing: fire { [1, TWO] }', 'POINT.fire { [1, TWO] }'],
     ['wrapped', 'StaticTracing: an empty method with Latency', 'SUBJECT.wrapped', :wrap],
+    ['auto', 'StaticTracing: the same in mode AUTO', 'SUBJECT.automatic', :wrap_automatically],
+    ['auto-again', 'StaticTracing: the same after it was watched', 'SUBJECT.automatic', :wrap_and_unwrap],
     ['fire-values-watched', 'StaticTracing: fire(1, TWO)', 'POINT.fire(1, TWO)', nil,
      -> { Setup.our_probe('point') }],
     ['fire-block-watched', 'StaticTracing: fire { [1, TWO] }', 'POINT.fire { [1, TWO] }', nil,
@@ -130,6 +152,8 @@ module Bench
   QUESTIONS = [
     Question.new(id: 'ruby-unwatched', title: 'Nobody watches', baseline: 'attr_reader',
                  contenders: %w[empty attr_reader method ffi enabled fire-values fire-block wrapped]),
+    Question.new(id: 'ruby-auto', title: 'A method in mode AUTO, which nobody watches', baseline: 'method',
+                 contenders: %w[empty method auto auto-again]),
     Question.new(id: 'ruby-watched', title: 'bpftrace counts it, or a TracePoint sees it',
                  baseline: 'fire-values-watched',
                  contenders: %w[empty fire-values-watched fire-block-watched wrapped-watched
