@@ -27,7 +27,7 @@ class SignaturesTest < Minitest::Test
   # What YARD doesn't see, because it is made in C; for this gem only.
   INTERNAL = %w[
     StaticTracing::Native StaticTracing::Native::RaiseObserver StaticTracing::Tracer::AllocationMeter
-    StaticTracing::Tracer::Stopwatch StaticTracing::Tracer::VisibilityHooks
+    StaticTracing::Tracer::Meter StaticTracing::Tracer::Stopwatch StaticTracing::Tracer::VisibilityHooks
   ].freeze
 
   # Those tests that call what has a signature, and that don't look at frames or count allocations.

@@ -262,6 +262,10 @@ class TracersDeclarationTest < TracerCase
       assert_predicate meter.new(point, 'a'), :frozen?
       assert_raises(FrozenError) { meter.new(point, 'a').send(:initialize, point, 'b') }
       refute meter.new(point, 'a').former?
+      assert_raises(TypeError) { meter.new(point, 'a').finish(nil) }
+      [meter.allocate, meter.new(point, 'a').dup].each do |empty|
+        assert_raises(TypeError) { empty.finish(empty.start) }
+      end
       Thread.current[:static_tracing_in_a_tracer] = true
       assert_nil meter.new(point, 'a').start
     ensure

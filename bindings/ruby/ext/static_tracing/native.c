@@ -277,7 +277,6 @@ void Init_native(void)
     Init_values();
     Init_raising(native);
     Init_watching(native);
-    Init_allocations(static_tracing);
-    Init_stopwatch(static_tracing);
+    Init_meters(static_tracing);
     Init_visibility(static_tracing);
 }

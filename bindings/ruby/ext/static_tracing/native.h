@@ -6,7 +6,6 @@
 #include <ruby.h>
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /* Whether a tracer is attached to a tracepoint. It raises if the object isn't a tracepoint. */
 bool tracepoint_watched(VALUE tracepoint);
@@ -25,14 +24,7 @@ VALUE raised_since(unsigned long before);
 
 void Init_raising(VALUE native);
 void Init_watching(VALUE native);
-/* Nanoseconds of the clock that tracers use, too. */
-int64_t monotonic_time(void);
-
-/* Whether this fiber runs a tracer, of which nothing is traced. */
-bool in_a_tracer(void);
-
-void Init_allocations(VALUE static_tracing);
-void Init_stopwatch(VALUE static_tracing);
+void Init_meters(VALUE static_tracing);
 void Init_visibility(VALUE static_tracing);
 
 #endif
