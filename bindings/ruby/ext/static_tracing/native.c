@@ -114,7 +114,8 @@ static VALUE tracepoint_bind(VALUE self, VALUE address)
 #define COUNT (-2)
 
 /* Raise or log what is wrong with the values. */
-static VALUE refuse(VALUE self, int argc, const VALUE *argv, int wrong, bool raise)
+__attribute__((cold, noinline)) static VALUE refuse(VALUE self, int argc, const VALUE *argv,
+                                                    int wrong, bool raise)
 {
     VALUE index = wrong == COUNT ? Qnil : INT2FIX(wrong);
     VALUE value = wrong == COUNT ? INT2FIX(argc) : argv[wrong];
@@ -129,9 +130,13 @@ static VALUE refuse(VALUE self, int argc, const VALUE *argv, int wrong, bool rai
 static VALUE check_values(VALUE self, int argc, const VALUE *argv)
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
-    int wrong = argc == tracepoint->count ? find_wrong_value(tracepoint->args, argc, argv) : COUNT;
 
-    return wrong == NO_VALUE ? Qfalse : refuse(self, argc, argv, wrong, values_raise);
+    if (argc != tracepoint->count)
+        return refuse(self, argc, argv, COUNT, values_raise);
+    for (int i = 0; i < argc; i++)
+        if (!value_fits(tracepoint->args[i], argv[i]))
+            return refuse(self, argc, argv, i, values_raise);
+    return Qfalse;
 }
 
 /* The probe is read again, because its tracer or its provider may have gone while a block ran. */

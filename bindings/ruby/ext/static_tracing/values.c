@@ -87,7 +87,7 @@ static bool is_float(VALUE value)
     return FIXNUM_P(value) || RB_FLOAT_TYPE_P(value);
 }
 
-static bool value_fits(const struct kind *kind, VALUE value)
+bool value_fits(const struct kind *kind, VALUE value)
 {
     uint64_t bits;
 
@@ -167,14 +167,6 @@ static uint64_t value_bits(const struct kind *kind, VALUE fired)
         return RST_BITS(RSTRING_PTR(fired));
     }
     return bits;
-}
-
-int find_wrong_value(const struct kind *const *kinds, int count, const VALUE *values)
-{
-    for (int i = 0; i < count; i++)
-        if (!value_fits(kinds[i], values[i]))
-            return i;
-    return NO_VALUE;
 }
 
 /*

@@ -17,13 +17,12 @@ const struct kind *find_kind(VALUE name);
 /* No index: all values fit. */
 #define NO_VALUE (-1)
 
-/* The index of the first value that can't be fired. Allocates nothing: it is asked unwatched, too.
- */
-int find_wrong_value(const struct kind *const *kinds, int count, const VALUE *values);
+/* Whether a value can be fired as this kind. Allocates nothing: it is asked unwatched, too. */
+bool value_fits(const struct kind *kind, VALUE value);
 
 /*
- * The same; and what is to be fired, and its bits. As long as `ret_fired` is on the stack, nothing
- * in it is collected or moved.
+ * The index of the first value that can't be fired; what is to be fired, and its bits. As long as
+ * `ret_fired` is on the stack, nothing in it is collected or moved.
  */
 int take_values(const struct kind *const *kinds, int count, const VALUE *values,
                 volatile VALUE *ret_fired, uint64_t *ret_bits);
