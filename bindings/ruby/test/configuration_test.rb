@@ -99,7 +99,8 @@ class ConfigurationTest < TracerCase
   end
 
   def test_values_that_there_are_not
-    [['mode', 'SOMETIMES', /can't be "SOMETIMES" \(String\); it can be ON, OFF, SIGNAL or AUTO/], ['mode', nil, /be nil/],
+    [['mode', 'SOMETIMES', /can't be "SOMETIMES" \(String\); it can be ON, OFF, SIGNAL or AUTO/],
+     ['mode', nil, /be nil/],
      ['signal', 'NONE', /can't be "NONE" \(String\); it can be HUP/],
      ['signal', 999, /999/], ['signal', 'EXIT', /EXIT/], ['signal', 0, /be 0/], ['signal', nil, /be nil/],
      ['signal', 'KILL', /can't be KILL: Ruby can't/], ['signal', :INT, /INT, which ends programs; use PROF/],
