@@ -18,6 +18,20 @@ class SelfWatch
     watch&.close
   end
 
+  # A note is three sizes, "stapsdt", three addresses, and the names. Addresses are file offsets in
+  # librst's images.
+  def self.note(tracepoint)
+    image = File.binread(tracepoint.path)
+    names = "#{tracepoint.provider_name}\0#{tracepoint.name}\0".b
+    place = 0
+    while (place = image.index("stapsdt\0".b, place))
+      return image[place + 8, 24].unpack('QxxxxxxxxQ') if image[place + 32, names.size] == names
+
+      place += 8
+    end
+    raise "no note of #{tracepoint} in #{tracepoint.path}"
+  end
+
   # @return [String, nil] why it can't be used
   def self.missing
     Uprobe.refusal
@@ -29,7 +43,7 @@ class SelfWatch
   end
 
   def initialize(tracepoint, targets = processors.map { |cpu| [-1, cpu] })
-    site, semaphore = note(File.binread(tracepoint.path), tracepoint)
+    site, semaphore = self.class.note(tracepoint)
     @events = targets.map do |target|
       Uprobe.attach(tracepoint.path, site, semaphore: semaphore, target: target)
     end
@@ -50,19 +64,6 @@ class SelfWatch
       first, last = range.split('-').map(&:to_i)
       (first..(last || first)).to_a
     end
-  end
-
-  # A note is three sizes, "stapsdt", three addresses, and the names. Addresses are file offsets in
-  # librst's images.
-  def note(image, tracepoint)
-    names = "#{tracepoint.provider_name}\0#{tracepoint.name}\0".b
-    place = 0
-    while (place = image.index("stapsdt\0".b, place))
-      return image[place + 8, 24].unpack('QxxxxxxxxQ') if image[place + 32, names.size] == names
-
-      place += 8
-    end
-    raise "no note of #{tracepoint} in #{tracepoint.path}"
   end
 end
 

@@ -1,0 +1,45 @@
+# frozen_string_literal: true
+
+require 'ruby-static-tracing'
+require 'static_tracing/watcher'
+require 'static_tracing/integration/hook'
+require 'static_tracing/integration/call_site'
+
+module StaticTracing
+  # What the files have in common that give frameworks tracepoints. Each defines a module with
+  # `there?`, whether its framework is loaded, and `connect`.
+  # @api private
+  module Integration
+    @lock = Reports::Lock.new
+
+    class << self
+      # Declare tracepoints in one image.
+      # @param provider [Symbol]
+      # @param signatures [Hash{Symbol => Hash}] the arguments of each, by name
+      # @return [Hash{Symbol => Tracepoint}]
+      def declare(provider, signatures)
+        Provider.register(provider).batch do |declared|
+          signatures.to_h { |name, arguments| [name, declared.add_tracepoint(name, **arguments)] }
+        end
+      end
+
+      # Do it once, even if two threads ask at the same time.
+      # @param owner [Module] of what is done
+      # @return [Boolean] whether the owner's framework is there
+      def once(owner)
+        return false unless owner.there?
+
+        @lock.synchronize do
+          @done ||= {}.compare_by_identity
+          @done[owner] ||= yield && true
+        end
+        true
+      end
+
+      # @return [Integer] nanoseconds of the wall clock, which other programs' times are of
+      def wall_clock
+        Process.clock_gettime(Process::CLOCK_REALTIME, :nanosecond)
+      end
+    end
+  end
+end

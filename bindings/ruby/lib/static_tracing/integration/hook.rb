@@ -1,0 +1,43 @@
+# frozen_string_literal: true
+
+module StaticTracing
+  module Integration
+    # Methods around a framework's own, which are there only while somebody watches.
+    #
+    # A module can't be taken back once it is prepended. So an empty one is, when somebody watches for
+    # the first time, and the methods come and go in it. A call that is under way when they go ends as
+    # it began.
+    # @api private
+    class Hook
+      # @param methods [Module] methods that call super
+      # @yieldreturn [Module] the framework's class or module; asked when somebody watches
+      def initialize(methods, &target)
+        @methods = methods
+        @target = target
+        @shell = nil
+      end
+
+      # Put the methods around the framework's.
+      # @return [void]
+      def install
+        @shell ||= Module.new.tap { |shell| @target.call.prepend(shell) }
+        each do |name, visibility|
+          @shell.define_method(name, @methods.instance_method(name))
+          @shell.send(visibility, name)
+        end
+      end
+
+      # @return [void]
+      def remove
+        @shell&.module_eval { instance_methods(false).concat(private_instance_methods(false)).each { |name| remove_method(name) } }
+      end
+
+      private
+
+      def each
+        @methods.public_instance_methods(false).each { |name| yield name, :public }
+        @methods.private_instance_methods(false).each { |name| yield name, :private }
+      end
+    end
+  end
+end

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+# frozen_string_literal: true
+
+# The Rails application of examples/rails, in a puma whose worker is forked from a master that has
+# loaded it: what bpftrace sees of it, and what is left of watching.
+
+require 'support/rails_shop'
+require 'support/raised_semaphore'
+require 'support/shown_by_bpftrace'
+
+class RailsTest < TracedTest
+  # Where a tracepoint says how long something took.
+  TIME = /\A[1-9]\d*\z/.freeze
+
+  # Attaching and detaching: first those that fill caches, then those that are counted.
+  WARM_UP = 10
+  CYCLES = 30
+
+  # What may be there more afterwards: objects, fewer than one for each tracepoint that was attached to,
+  # and KiB, of what the heap was not yet divided into.
+  OBJECTS = 25 * CYCLES
+  RESIDENT = 8192
+
+  class << self
+    # Started once for all tests.
+    def shop
+      @shop ||= RailsShop.new.tap { |shop| Minitest.after_run { shop.close } }
+    end
+
+    attr_accessor :fires
+  end
+
+  def setup
+    super
+    need(RailsShop.refusal)
+    need(Tracers.bpftrace_refusal)
+    @places = shop.state(:places).map { |place| ShownByBpftrace.place(*place) }
+  end
+
+  def teardown
+    super
+    await_unwatched if @places
+  end
+
+  def shop
+    self.class.shop
+  end
+
+  def await_watched
+    shop.await_state('watching') { |state| state['watched'] == @places.size && state['everything'] }
+  end
+
+  # Watched by nobody, the application is as it would be without the gem.
+  def await_unwatched
+    shop.await_state('the end of watching') { |state| state.values_at('watched', 'subscribed', 'wrapped') == [0, 0, []] }
+  end
+
+  # Do something while bpftrace watches everything.
+  # @return [Hash{String => Array<ShownByBpftrace::Fire>}] by tracepoint
+  def watched
+    program = ShownByBpftrace.program(@places, last: { 'rack:request' => 'str(arg0) == "/end"' })
+    tool = bpftrace(program, pid: shop.state['pid'], strlen: 100)
+    tool.await
+    await_watched
+    yield
+    shop.visit { |client| client.get('/end') }
+    ShownByBpftrace.fires(tool.printed, @places).group_by(&:tracepoint)
+  end
+
+  # One visit, watched once for all tests that look at it.
+  def fires
+    self.class.fires ||= watched do
+      shop.visit { |client| visit(client) }
+      TCPSocket.open('127.0.0.1', shop.port) { |socket| socket << "no request at all\r\n\r\n" && socket.read }
+    end
+  end
+
+  def visit(client)
+    queued = { 'X-Request-Id' => 'first', 'X-Request-Start' => "t=#{Time.now.to_f - 1000}" }
+    assert_equal '200', client.get('/', queued).code
+    assert_equal '200', client.get('/').code
+    assert_equal '200', client.get('/orders/3?secret=1').code
+    assert_equal '404', client.get('/orders/99').code
+    assert_equal '302', client.post('/orders', 'customer=Ada', FORM).code
+    assert_equal '400', client.post('/orders', '', FORM).code
+    assert_equal '200', client.get('/orders/slow').code
+  end
+
+  FORM = { 'Content-Type' => 'application/x-www-form-urlencoded' }.freeze
+
+  # The values of some arguments, of each fire of a tracepoint.
+  def shown(tracepoint, *names)
+    fires.fetch(tracepoint).map { |fire| names.map { |name| fire[name] } }
+  end
+
+  def assert_times(tracepoint, *names)
+    shown(tracepoint, *names).flatten.each { |time| assert_match(TIME, time, tracepoint) }
+  end
+
+  # ------------------------------------------------------------------ what is seen
+
+  def test_requests
+    rows = shown('rack:request', :route, :status, :method, :path, :exception)
+    assert_equal [%w[OrdersController#index 200 GET /], %w[OrdersController#index 200 GET /],
+                  %w[OrdersController#show 200 GET /orders/3], %w[OrdersController#show 404 GET /orders/99],
+                  %w[OrdersController#create 302 POST /orders], %w[OrdersController#create 400 POST /orders],
+                  %w[OrdersController#slow 200 GET /orders/slow], %w[/end 404 GET /end]].map { |row| [*row, ''] }, rows
+    assert_equal rows.map { |row| row[3] }, shown('rack:request_begin', :path).flatten
+    assert_times('rack:request', :nanoseconds)
+    ids = shown('rack:request', :request_id).flatten
+    assert_equal ['first', 8], [ids.first, ids.uniq.size]
+    queued, none = shown('rack:request', :queue_nanoseconds).flatten.map(&:to_i).partition(&:positive?)
+    assert_equal [-1], none.uniq
+    assert_includes 1_000_000_000_000..2_000_000_000_000, queued.fetch(0)
+  end
+
+  def test_actions
+    assert_equal [%w[OrdersController#index 200 /], %w[OrdersController#index 200 /],
+                  %w[OrdersController#show 200 /orders/3], %w[OrdersController#show 404 /orders/99],
+                  %w[OrdersController#create 302 /orders], %w[OrdersController#create 400 /orders],
+                  %w[OrdersController#slow 200 /orders/slow]], shown('rails:process_action', :action, :status, :path)
+    assert_equal ['', 'ActiveRecord::RecordNotFound'], shown('rails:process_action', :exception).flatten.uniq
+    assert_times('rails:process_action', :nanoseconds, :allocations)
+    fires['rails:process_action'].each do |fire|
+      assert_operator fire[:nanoseconds].to_i, :>, fire[:db_nanoseconds].to_i + fire[:view_nanoseconds].to_i
+    end
+    assert_equal shown('rails:process_action', :action), shown('rails:start_processing', :action)
+    assert_equal ["http://127.0.0.1:#{shop.port}/orders", '302'], shown('rails:redirect', :location, :status).first
+    assert_equal [['require_customer']], shown('rails:halted_callback', :filter)
+  end
+
+  def test_queries_and_the_lines_that_caused_them
+    queries = shown('rails:sql', :name, :caller, :sql)
+    assert_includes queries, ['Order Load', 'app/controllers/orders_controller.rb:12',
+                              'SELECT "orders".* FROM "orders" WHERE "orders"."id" = ? LIMIT ?']
+    of_customers = queries.select { |name, line| [name, line] == ['Customer Load', 'app/views/orders/_order.html.erb:1'] }
+    assert_equal 12 + 12 + 1, of_customers.size
+    slow = fires['rails:sql'].find { |fire| fire[:sql].start_with?('WITH RECURSIVE') }
+    assert_equal 'app/models/order.rb:13', slow[:caller]
+    assert_operator slow[:bytes].to_i, :>, slow[:sql].size # of which bpftrace reads the beginning
+    assert_equal ["0"], shown('rails:sql', :cached).flatten.uniq - ['1']
+    assert_times('rails:sql', :nanoseconds, :bytes)
+    assert_includes shown('rails:instantiation', :class_name, :records), %w[Order 12]
+    assert_times('rails:instantiation', :nanoseconds)
+  end
+
+  def test_views
+    views = shown('rails:render', :identifier, :kind)
+    assert_equal [24 + 1, 2, 3], [%w[app/views/orders/_order.html.erb partial], %w[app/views/orders/index.html.erb template],
+                              %w[app/views/layouts/application.html.erb layout]].map { |view| views.count(view) }
+    assert_times('rails:render', :nanoseconds, :allocations)
+  end
+
+  def test_caches
+    assert_equal [%w[turnover 0 fetch], %w[turnover 1 fetch]], shown('rails:cache_read', :key, :hit, :operation).uniq
+    %w[generate write fetch_hit].each do |name|
+      assert_equal %w[turnover ActiveSupport::Cache::MemoryStore], shown("rails:cache_#{name}", :key, :store).first
+    end
+    assert_times('rails:cache_read', :nanoseconds)
+  end
+
+  def test_jobs
+    assert_equal [['ReceiptJob', 'receipts', '1', '']], shown('active_job:perform', :job, :queue, :executions, :exception)
+    assert_equal [%w[ReceiptJob receipts 0]], shown('active_job:enqueue', :job, :queue, :scheduled)
+    assert_equal shown('active_job:perform', :id), shown('active_job:enqueue', :id)
+    assert_times('active_job:perform', :nanoseconds, :queue_nanoseconds, :allocations)
+  end
+
+  def test_all_notifications
+    names = shown('rails:notification', :name).flatten.tally
+    assert_equal fires['rails:sql'].size, names['sql.active_record']
+    assert_equal 1, names['perform_start.active_job']
+    assert_empty names.keys.grep(/\A!/)
+  end
+
+  def test_connections
+    assert_equal %w[primary 4], shown('active_record:checkout', :pool, :size).first
+    assert_times('active_record:checkout', :nanoseconds, :connections)
+  end
+
+  def test_log_lines
+    lines = shown('log:line', :severity, :message)
+    assert_includes lines, ['INFO', 'a receipt for Ada']
+    assert_equal %w[INFO FATAL], lines.map(&:first).uniq
+    fatal = fires['log:line'].find { |fire| fire[:severity] == 'FATAL' }
+    assert_match(/RecordNotFound \(Couldn't find Order with 'id'="99"\):/, fatal[:message])
+  end
+
+  def test_puma
+    paths = shown('puma:request', :method, :path).reject { |_, path| path.start_with?('/state/') }
+    assert_equal shown('rack:request', :method, :path)[0..-2], paths.take(7)
+    first = fires['puma:request'].find { |fire| fire[:path] == '/' }
+    assert_operator first[:nanoseconds].to_i, :>, fires['rack:request'].first[:nanoseconds].to_i
+    assert_match TIME, first[:queue_nanoseconds]
+    assert_equal '4', first[:threads]
+    assert_includes shown('puma:error', :kind, :exception), %w[parse_error Puma::HttpParserError]
+  end
+
+  # ------------------------------------------------------------------ what is left of it
+
+  def test_that_attaching_and_detaching_under_load_leaves_nothing
+    under_load { attach_and_detach(WARM_UP) }
+    before = shop.state(:memory)
+    assert_operator under_load { attach_and_detach(CYCLES) }, :>, CYCLES
+    after = shop.state(:memory)
+    assert_operator after['objects'] - before['objects'], :<, OBJECTS
+    assert_operator after['resident'] - before['resident'], :<, RESIDENT
+    assert_equal before.values_at('threads', 'descriptors'), after.values_at('threads', 'descriptors')
+    refute_match(/static_tracing/, shop.errors)
+    refute_match(/static_tracing|Internal Server Error/, File.read(shop.log))
+  end
+
+  # Requests of several customers, until the block ends.
+  # @return [Integer] how many visits there were
+  def under_load
+    done = false
+    customers = 2.times.map do
+      Thread.new { shop.visit { |client| (1..).find { browse(client) && done } } }
+    end
+    yield
+    done = true
+    customers.sum(&:value)
+  ensure
+    done = true
+  end
+
+  def browse(client)
+    %w[/ /orders/3 /orders/slow].each do |path|
+      answer = client.get(path)
+      assert_equal '200', answer.code, path
+    end
+  end
+
+  def attach_and_detach(times)
+    worker = shop.state['pid']
+    times.times do
+      raised = @places.map { |place| RaisedSemaphore.new(worker, place) }
+      await_watched
+      sleep 0.02 # some requests more
+    ensure
+      raised.each(&:close)
+      await_unwatched
+    end
+  end
+end
