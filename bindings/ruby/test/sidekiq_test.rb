@@ -32,7 +32,8 @@ class SidekiqTest < TracedTest
   # @return [String] the URL of a redis that nobody else uses
   def start_redis
     socket = File.join(@directory, 'redis')
-    redis = begin_program(Program.new('redis-server', '--port', '0', '--unixsocket', socket, '--save', '', '--daemonize', 'no'))
+    redis = begin_program(Program.new('redis-server', '--port', '0', '--unixsocket', socket, '--save', '',
+                                      '--daemonize', 'no'))
     redis.wait_for(/ready to accept connections/i)
     "unix://#{socket}"
   end
@@ -41,7 +42,8 @@ class SidekiqTest < TracedTest
     loads = GEM_LOADS.flat_map { |path| ['-I', path] }
     begin_program(Program.new(RbConfig.ruby, *loads, '-S', 'sidekiq', '-r', File.join(__dir__, 'support/jobs.rb'),
                               '-c', '1', '-q', 'plain', '-q', 'wrapped',
-                              environment: { 'RST_REDIS' => redis, 'RST_BACKING' => "file:#{@directory}" }, chdir: @directory))
+                              environment: { 'RST_REDIS' => redis, 'RST_BACKING' => "file:#{@directory}" },
+                              chdir: @directory))
   end
 
   # @return [Hash{String => Array<ShownByBpftrace::Fire>}] by tracepoint
@@ -69,7 +71,8 @@ class SidekiqTest < TracedTest
     assert_empty shown('sidekiq:perform', :id) - shown('sidekiq:push', :id)
 
     assert_equal ['', 'Wrapped::Discarded', 'Wrapped::Retried'], shown('active_job:perform', :exception).flatten
-    assert_equal [%w[Wrapped wrapped Wrapped::Discarded 1]], shown('active_job:discard', :job, :queue, :error, :executions)
+    assert_equal [%w[Wrapped wrapped Wrapped::Discarded 1]],
+                 shown('active_job:discard', :job, :queue, :error, :executions)
     assert_equal [%w[Wrapped wrapped Wrapped::Retried 1]], shown('active_job:retry', :job, :queue, :error, :executions)
     assert_equal [%w[Wrapped 0]] * 3 + [%w[Wrapped 1]] * 2, shown('active_job:enqueue', :job, :scheduled)
 

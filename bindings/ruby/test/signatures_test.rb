@@ -9,6 +9,8 @@ require 'open3'
 require 'rbconfig'
 require 'tempfile'
 
+%w[notifications rack active_job active_record log_lines puma sidekiq].each { |name| require "static_tracing/#{name}" }
+
 begin
   verbose = $VERBOSE
   $VERBOSE = nil # -w is for this gem

@@ -9,6 +9,7 @@ require 'action_controller/railtie'
 require 'static_tracing/rails' unless ENV['SHOP_WITHOUT_TRACING']
 
 module Shop
+  # A small shop, to watch.
   class Application < Rails::Application
     config.load_defaults 6.1
     config.root = File.expand_path('..', __dir__)

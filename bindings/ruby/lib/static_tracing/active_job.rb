@@ -32,7 +32,7 @@ module StaticTracing
     # What tracepoints say of jobs that failed.
     FAILED = [
       { job: String, queue: String, error: String, executions: Integer, id: String }.freeze,
-      ->(event) { [*JOB.(event), ERROR.(event), event[:job].executions, event[:job].job_id.to_s] }
+      ->(event) { [*JOB.call(event), ERROR.call(event), event[:job].executions, event[:job].job_id.to_s] }
     ].freeze
     private_constant :FAILED
 
@@ -45,7 +45,7 @@ module StaticTracing
           exception: String, id: String, allocations: Integer },
         lambda do |event|
           job = event[:job]
-          [*JOB.(event), event.nanoseconds, QUEUED.(job), job.executions, event.exception, job.job_id.to_s,
+          [*JOB.call(event), event.nanoseconds, QUEUED.call(job), job.executions, event.exception, job.job_id.to_s,
            event.allocations]
         end
       ],
@@ -53,8 +53,8 @@ module StaticTracing
         %w[enqueue.active_job enqueue_at.active_job],
         { job: String, queue: String, nanoseconds: Integer, scheduled: :bool, id: String, exception: String },
         lambda do |event|
-          [*JOB.(event), event.nanoseconds, event.name.start_with?('enqueue_at'), event[:job].job_id.to_s,
-           ERROR.(event)]
+          [*JOB.call(event), event.nanoseconds, event.name.start_with?('enqueue_at'), event[:job].job_id.to_s,
+           ERROR.call(event)]
         end
       ],
       retry: [['enqueue_retry.active_job'], *FAILED],
@@ -65,7 +65,7 @@ module StaticTracing
     class << self
       # @return [Boolean] whether ActiveJob is loaded
       def there?
-        defined?(::ActiveJob) && Notifications.there? ? true : false
+        Notifications.there? && defined?(::ActiveJob) ? true : false
       end
 
       # Declare the tracepoints of {PROBES}. Requiring the file does this, if ActiveJob is loaded; a

@@ -40,7 +40,8 @@ module StaticTracing
       # @api private
       def fire(pool, nanoseconds, error)
         @checkout.fire do
-          [name_of(pool), nanoseconds, pool.size, pool.connections.size, pool.num_waiting_in_queue, error ? error.class.to_s : '']
+          [name_of(pool), nanoseconds, pool.size, pool.connections.size, pool.num_waiting_in_queue,
+           error ? error.class.to_s : '']
         end
       end
 

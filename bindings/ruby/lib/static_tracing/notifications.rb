@@ -49,7 +49,7 @@ module StaticTracing
       # @raise [Error] if ActiveSupport isn't loaded
       # @raise [ArgumentError] without a name or a block
       def fire(tracepoint, *names, &values)
-        raise Error, 'ActiveSupport::Notifications is not loaded; require "active_support" before' unless there?
+        raise Error, 'ActiveSupport::Notifications is not loaded; require "active_support" first' unless there?
         raise ArgumentError, "#{tracepoint}: give the name of a notification, as in 'sql.active_record'" if names.empty?
         raise ArgumentError, "#{tracepoint}: give a block that returns the values" unless values
 
@@ -66,15 +66,17 @@ module StaticTracing
 
       private
 
+      # After a fork, what was under way is done again.
       def subscribe_while_watched(tracepoint, names, subscriber)
         subscribed = []
-        Watcher.watch([tracepoint],
-                      attached: lambda do
-                        names.each { |name| subscribed << ::ActiveSupport::Notifications.subscribe(name, subscriber) }
-                      end,
-                      detached: lambda do
-                        ::ActiveSupport::Notifications.unsubscribe(subscribed.pop) until subscribed.empty?
-                      end)
+        unsubscribe = lambda do
+          ::ActiveSupport::Notifications.unsubscribe(subscribed.pop) until subscribed.empty?
+        end
+        subscribe = lambda do
+          unsubscribe.call
+          names.each { |name| subscribed << ::ActiveSupport::Notifications.subscribe(name, subscriber) }
+        end
+        Watcher.watch([tracepoint], attached: subscribe, detached: unsubscribe)
       end
     end
 

@@ -26,7 +26,7 @@ module StaticTracing
       app.config.middleware.insert(0, Rack::Middleware) if settings.enabled && settings.parts.include?(:rack)
     end
 
-    config.after_initialize { |app| Railtie.start(app.config.static_tracing) }
+    config.after_initialize { |app| Railtie.start(app.config.static_tracing, ::Rails.root) }
 
     generators { require 'generators/static_tracing/install_generator' }
 
@@ -41,12 +41,13 @@ module StaticTracing
         settings
       end
 
+      # @param root [Pathname] where the application's own code is
       # @return [void]
-      def start(settings)
+      def start(settings, root)
         return unless settings.enabled
 
         configure(settings)
-        Integration::CallSite.root = ::Rails.root
+        Integration::CallSite.root = root
         PARTS.values_at(*settings.parts).each { |part| require part }
         StaticTracing.enable!
       end

@@ -107,9 +107,7 @@ module StaticTracing
     class Client
       def call(_class, job, queue, _redis)
         pushed = yield
-        if pushed
-          Sidekiq.tracepoint(:push).fire { [Sidekiq.name_of(job), queue.to_s, job['jid'].to_s, job.key?('at')] }
-        end
+        Sidekiq.tracepoint(:push).fire { [Sidekiq.name_of(job), queue.to_s, job['jid'].to_s, job.key?('at')] } if pushed
         pushed
       end
     end

@@ -58,11 +58,10 @@ class RailsShop < Program
   # Wait until the state is as the block wants.
   def await_state(wanted)
     deadline = now + PATIENCE
-    until yield(state = self.state)
+    until yield(state)
       raise "#{wanted} did not come: #{state}; #{self}" if now > deadline
 
       sleep 0.005
     end
-    state
   end
 end

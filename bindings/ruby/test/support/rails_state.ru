@@ -18,7 +18,11 @@ module State
   ].freeze
 
   # As many subscribers as there are names.
-  ALL = [StaticTracing::Notifications, StaticTracing::ActiveJob].sum { |part| part::PROBES.values.sum { |names,| names.size } }
+  ALL = [StaticTracing::Notifications, StaticTracing::ActiveJob].sum { |part|
+    part::PROBES.values.sum { |names,|
+      names.size
+    }
+  }
 
   module_function
 

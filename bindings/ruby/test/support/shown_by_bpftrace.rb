@@ -14,9 +14,9 @@ module ShownByBpftrace
   end
 
   # What each fire printed: its tracepoint, and its arguments by their names.
-  Fire = Struct.new(:tracepoint, :values) do
+  Fire = Struct.new(:tracepoint, :shown) do
     def [](name)
-      values.fetch(name)
+      shown.fetch(name)
     end
   end
 

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+# The shop's pages.
 class OrdersController < ApplicationController
   before_action :require_customer, only: :create
 

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+# Sends a receipt, if only to the log.
 class ReceiptJob < ActiveJob::Base
   queue_as :receipts
 

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+# Who orders.
 class Customer < ApplicationRecord
   has_many :orders
 end

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+# What was ordered.
 class Order < ApplicationRecord
   belongs_to :customer
 

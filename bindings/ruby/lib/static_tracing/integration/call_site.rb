@@ -41,7 +41,7 @@ module StaticTracing
 
         # @return [String] a file's name, within the application if it is there
         def shown(path)
-          root && path.start_with?(root) ? path[root.size..-1] : path
+          root && path.start_with?(root) ? path.delete_prefix(root) : path
         end
 
         private

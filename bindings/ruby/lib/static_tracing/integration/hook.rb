@@ -17,26 +17,27 @@ module StaticTracing
         @shell = nil
       end
 
-      # Put the methods around the framework's.
+      # Put the methods around the framework's. A second time, as after a fork, changes nothing.
       # @return [void]
       def install
         @shell ||= Module.new.tap { |shell| @target.call.prepend(shell) }
-        each do |name, visibility|
-          @shell.define_method(name, @methods.instance_method(name))
-          @shell.send(visibility, name)
-        end
+        remove
+        @methods.public_instance_methods(false).each { |name| define(name, :public) }
+        @methods.private_instance_methods(false).each { |name| define(name, :private) }
       end
 
       # @return [void]
       def remove
-        @shell&.module_eval { instance_methods(false).concat(private_instance_methods(false)).each { |name| remove_method(name) } }
+        @shell&.module_eval do
+          [*public_instance_methods(false), *private_instance_methods(false)].each { |name| remove_method(name) }
+        end
       end
 
       private
 
-      def each
-        @methods.public_instance_methods(false).each { |name| yield name, :public }
-        @methods.private_instance_methods(false).each { |name| yield name, :private }
+      def define(name, visibility)
+        @shell.define_method(name, @methods.instance_method(name))
+        @shell.send(visibility, name)
       end
     end
   end

@@ -33,7 +33,7 @@ module StaticTracing
 
     # What each cache_* tracepoint says that says no more.
     CACHE = [{ key: String, nanoseconds: Integer, store: String }.freeze,
-             ->(event) { [KEY.(event), event.nanoseconds, event.text(:store)] }].freeze
+             ->(event) { [KEY.call(event), event.nanoseconds, event.text(:store)] }].freeze
     private_constant :CACHE
 
     # The tracepoints of the provider `rails`: for each the names of its notifications, its arguments,
@@ -46,15 +46,15 @@ module StaticTracing
           view_nanoseconds: Integer, allocations: Integer, path: String, method: String, format: String,
           exception: String },
         lambda do |event|
-          [ACTION.(event), STATUS.(event), event.nanoseconds, NANOSECONDS.(event[:db_runtime]),
-           NANOSECONDS.(event[:view_runtime]), event.allocations, PATH.(event), event.text(:method),
+          [ACTION.call(event), STATUS.call(event), event.nanoseconds, NANOSECONDS.call(event[:db_runtime]),
+           NANOSECONDS.call(event[:view_runtime]), event.allocations, PATH.call(event), event.text(:method),
            event.text(:format), event.exception]
         end
       ],
       start_processing: [
         ['start_processing.action_controller'],
         { action: String, method: String, path: String, format: String },
-        ->(event) { [ACTION.(event), event.text(:method), PATH.(event), event.text(:format)] }
+        ->(event) { [ACTION.call(event), event.text(:method), PATH.call(event), event.text(:format)] }
       ],
       redirect: [
         ['redirect_to.action_controller'],
@@ -76,7 +76,7 @@ module StaticTracing
         { identifier: String, nanoseconds: Integer, kind: String, allocations: Integer, count: Integer,
           cache_hits: Integer },
         lambda do |event|
-          [Integration::CallSite.shown(event.text(:identifier)), event.nanoseconds, KIND.(event),
+          [Integration::CallSite.shown(event.text(:identifier)), event.nanoseconds, KIND.call(event),
            event.allocations, (event[:count] || 1).to_i, event[:cache_hits].to_i]
         end
       ],
@@ -99,7 +99,8 @@ module StaticTracing
         ['cache_read.active_support'],
         { key: String, hit: :bool, nanoseconds: Integer, store: String, operation: String },
         lambda do |event|
-          [KEY.(event), event[:hit] ? true : false, event.nanoseconds, event.text(:store), event.text(:super_operation)]
+          [KEY.call(event), event[:hit] ? true : false, event.nanoseconds, event.text(:store),
+           event.text(:super_operation)]
         end
       ],
       cache_read_multi: [

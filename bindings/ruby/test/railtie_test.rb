@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+# frozen_string_literal: true
+
+# The settings of a Rails application, and the generator that writes them.
+
+require 'helper'
+require 'tmpdir'
+
+verbose = $VERBOSE
+$VERBOSE = nil # -w is for this gem
+begin
+  require 'rails/railtie'
+  require 'rails/generators'
+rescue LoadError => e
+  LACKING = e.message
+ensure
+  $VERBOSE = verbose
+end
+
+class RailtieTest < Minitest::Test
+  def setup
+    skip LACKING if defined?(LACKING)
+    require 'static_tracing/railtie'
+  end
+
+  def settings(**changes)
+    ActiveSupport::OrderedOptions.new.merge!(StaticTracing::Railtie::SETTINGS.merge(changes))
+  end
+
+  def test_that_an_unknown_setting_is_named
+    wrong = assert_raises(StaticTracing::Configuration::InvalidValueError) {
+      StaticTracing::Railtie.check(settings(mod: 1))
+    }
+    assert_equal 'config.static_tracing has no :mod; it can be :enabled, :parts, :backing, :on_error, ' \
+                 ':interval or :thread', wrong.message
+    wrong = assert_raises(StaticTracing::Configuration::InvalidValueError) {
+      StaticTracing::Railtie.check(settings(parts: %w[rails unicorn]))
+    }
+    assert_match(/\Aconfig.static_tracing.parts can't be :unicorn; it can be :rails, .* or :sidekiq\z/, wrong.message)
+    assert_equal %i[rails], StaticTracing::Railtie.check(settings(parts: 'rails')).parts
+  end
+
+  def test_that_each_setting_takes_effect
+    before = taken
+    StaticTracing::Railtie.start(settings(enabled: false, on_error: :raise), '/')
+    assert_equal before, taken
+    changed = settings(parts: [:log], on_error: :raise, backing: 'memfd', interval: 0.25, thread: false)
+    StaticTracing::Railtie.start(changed, '/srv/shop')
+    assert_equal 'app/cart.rb', StaticTracing::Integration::CallSite.shown('/srv/shop/app/cart.rb')
+    assert_equal [:raise, 'memfd', 0.25, false], taken
+  ensure
+    StaticTracing::Integration::CallSite.root = nil
+    StaticTracing.configuration.on_error, StaticTracing.configuration.backing,
+      StaticTracing::Watcher.interval, StaticTracing::Watcher.thread = before
+  end
+
+  def taken
+    [StaticTracing.configuration.on_error, StaticTracing.configuration.backing,
+     StaticTracing::Watcher.interval, StaticTracing::Watcher.thread]
+  end
+
+  def test_that_the_generator_writes_the_settings
+    generator = Rails::Generators.find_by_namespace('static_tracing:install')
+    Dir.mktmpdir('rst-ruby-test-') do |directory|
+      generator.start(['--quiet'], destination_root: directory)
+      text = File.read(File.join(directory, 'config/initializers/static_tracing.rb'))
+      RubyVM::InstructionSequence.compile(text)
+      set = text.scan(/config\.static_tracing\.(\w+) =/).flatten.map(&:to_sym)
+      assert_equal StaticTracing::Railtie::SETTINGS.keys.sort, set.sort
+      assert_equal StaticTracing::Railtie::PARTS.keys, text[/%i\[(.*)\]/, 1].split.map(&:to_sym)
+    end
+  end
+end
