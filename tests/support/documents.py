@@ -12,6 +12,7 @@ readers of the page don't see them:
     sh collect             a command that shows what it has collected at Ctrl-C
     sh packages            packages to install; the test only asks apt-get whether it could
     sh install, sh bundle  installing the gem, and the steps after that: see run_documents.py
+    sh rails               commands in a Rails application, in which the gem is installed
     sh not-run             not run by any test; the heading must say so
     text                   the output of the block before it
     text sample            the same, but its numbers come from one run
@@ -41,7 +42,7 @@ import time
 
 from harness import DEADLINE, ROOT, Case, wait_for
 
-ACTIONS = "run start watch collect packages install bundle not-run".split()
+ACTIONS = "run start watch collect packages install bundle rails not-run".split()
 PATIENCE = 30  # seconds to wait for a command's output
 PAUSE = 0.1
 BAR = re.compile(r"\[.*\|@* *\|\s*$")
@@ -240,8 +241,9 @@ class Started:
             return re.search(r"/librst-|memfd:librst-", maps.read()) is not None
 
     def said(self):
+        """What it printed as NAME=VALUE; Ruby may warn of the code of others meanwhile."""
         lines = [line.partition("=") for line in self.tool.lines.seen]
-        return {name: value for name, _, value in lines}
+        return {name: value for name, equals, value in lines if equals and name.isupper()}
 
     def variables(self):
         return {"PID": str(self.tool.process.pid), **self.said()}

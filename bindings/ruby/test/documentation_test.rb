@@ -11,7 +11,7 @@ require 'tmpdir'
 class DocumentationTest < Minitest::Test
   ROOT = File.expand_path('..', __dir__)
 
-  DOCUMENTS = %w[README.md ../../docs/ruby-interface.md].freeze
+  DOCUMENTS = %w[README.md ../../docs/ruby-interface.md ../../docs/rails.md].freeze
 
   # How wide a document's text is; tables and code are as wide as they must be.
   COLUMNS = 100

@@ -10,6 +10,7 @@ class DocumentsTest < Minitest::Test
 
   SECTIONS = {
     'docs/ruby-interface.md' => nil,
+    'docs/rails.md' => nil,
     'bindings/ruby/README.md' => nil,
     'README.md' => ['Use it from Ruby']
   }.freeze

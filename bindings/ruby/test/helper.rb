@@ -5,12 +5,7 @@
 
 require 'ruby-static-tracing'
 require 'minitest/autorun'
-
-# Where the gem is that is tested: for programs that a test starts.
-GEM_LOADS = %w[static_tracing static_tracing/native].map do |feature|
-  path = $LOAD_PATH.resolve_feature_path(feature).last
-  path[0, path.rindex("/#{feature}")]
-end.freeze
+require 'support/loads'
 
 # meson takes a status for "skipped", which Minitest doesn't have: RST_SKIPPED_STATUS is it.
 module Skips

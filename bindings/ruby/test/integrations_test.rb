@@ -9,6 +9,7 @@ require 'rbconfig'
 require 'stringio'
 require 'support/raised_semaphore'
 require 'support/shown_by_bpftrace'
+require 'support/traced'
 require 'tmpdir'
 
 verbose = $VERBOSE

@@ -7,6 +7,7 @@
 require 'support/rails_shop'
 require 'support/raised_semaphore'
 require 'support/shown_by_bpftrace'
+require 'support/traced'
 
 class RailsTest < TracedTest
   # Where a tracepoint says how long something took.

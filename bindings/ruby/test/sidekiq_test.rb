@@ -4,6 +4,7 @@
 # A Sidekiq process, with a redis of its own, runs jobs while bpftrace watches.
 
 require 'support/shown_by_bpftrace'
+require 'support/traced'
 require 'json'
 require 'tmpdir'
 

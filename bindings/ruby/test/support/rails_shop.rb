@@ -4,6 +4,7 @@
 require 'json'
 require 'net/http'
 require 'rbconfig'
+require 'support/loads'
 require 'support/program'
 require 'tmpdir'
 
@@ -31,7 +32,7 @@ class RailsShop < Program
             'RST_BACKING' => "file:#{directory}", **environment
           }, chdir: ROOT, **options)
     @port = Integer(wait_for(%r{Listening on http://127\.0\.0\.1:(\d+)})[1])
-    wait_for(/Worker \d+ \(PID: \d+\) booted/)
+    wait_for(/Use Ctrl-C to stop/)
   end
 
   def log

@@ -58,6 +58,51 @@ class RubyDocument(DocumentTest):
         self.do_install(next(other for other in read(README) if other.action == "install"))
         self.finish(block, self.tool_for(block))
 
+    def do_rails(self, block):
+        """In a copy of examples/rails that doesn't use the gem yet, and with a source of gems that
+        has none: there are only those that are installed."""
+        self.need_commands("bundle")
+        self.refuse(missing_gem(self.ruby[0], "railties"))
+        application = f"{self.home}/application"
+        shutil.copytree(ROOT / "examples/rails", application)
+        os.remove(f"{application}/config/initializers/static_tracing.rb")
+        gemfile = Path(f"{application}/Gemfile")
+        lines = gemfile.read_text().splitlines()
+        lines = [line for line in lines if line.startswith("gem ") and "static-tracing" not in line]
+        os.makedirs(f"{self.home}/index/gems")
+        status, said = run("gem", "generate_index", "--directory", f"{self.home}/index")
+        self.assertEqual(status, 0, said)
+        gemfile.write_text("\n".join([f"source 'file://{self.home}/index'", *lines, ""]))
+        self.environment |= self.installed_as_it_is()
+        self.finish(block, self.tool_for(block, cwd=application))
+
+    def installed_as_it_is(self):
+        """The environment in which the gem is installed without a copy, and without compiling."""
+        gems = f"{self.home}/gems"
+        script = """
+            require 'fileutils'
+            home, root, *loads = ARGV
+            spec = Dir.chdir(root) { Gem::Specification.load('ruby-static-tracing.gemspec') }
+            native = loads.find { |path| File.directory?(File.join(path, 'static_tracing')) && path != "#{root}/lib" }
+            platform = File.join(home, 'extensions', Gem::Platform.local.to_s, Gem.extension_api_version)
+            FileUtils.mkdir_p(["#{home}/gems", "#{home}/specifications", platform])
+            FileUtils.ln_s(root, "#{home}/gems/#{spec.full_name}")
+            FileUtils.cp_r(native, "#{platform}/#{spec.full_name}")
+            FileUtils.touch("#{platform}/#{spec.full_name}/gem.build_complete")
+            File.write("#{home}/specifications/#{spec.full_name}.gemspec", spec.to_ruby)
+            print Gem.path.join(':')
+        """
+        loads = [word for word in self.ruby if word.startswith("/") and os.path.isdir(word)]
+        status, path = run(self.ruby[0], "-e", script, gems, ROOT / GEM, *loads)
+        self.assertEqual(status, 0, path)
+        return {"GEM_HOME": gems, "GEM_PATH": f"{gems}:{path}", "RUBYLIB": "", "RUBYOPT": ""}
+
+
+def missing_gem(ruby, name):
+    """Why the gem can't be used, or None."""
+    status, _ = run(ruby, "-e", f"gem '{name}'")
+    return f"the gem {name} is not installed" if status else None
+
 
 def main(document, heading=None):
     if heading is None:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 # frozen_string_literal: true
 
-require 'json'
-require 'support/traced'
+require 'support/tracers'
 
 # A bpftrace program that prints every argument of tracepoints, and what it printed, by their names.
 module ShownByBpftrace
