@@ -16,6 +16,7 @@ verbose = $VERBOSE
 $VERBOSE = nil # -w is for this gem
 begin
   require 'active_record'
+  require 'active_support/core_ext/class/subclasses' # which it loads later
 rescue LoadError => e
   LACKING = e.message
 ensure
@@ -207,6 +208,16 @@ class IntegrationsTest < TracedTest
                  without_name.message)
     without_block = assert_raises(ArgumentError) { StaticTracing::Notifications.fire(order, 'order.shop') }
     assert_match(/\Aintegrations:order\(.*\): give a block that returns the values\z/, without_block.message)
+  end
+
+  def test_that_a_logger_of_another_ractor_writes_on_while_it_is_watched
+    skip('this Ruby has no Ractors') unless defined?(Ractor)
+    while_watched(StaticTracing::Tracepoint.fetch(:log, :line)) do
+      refute_equal Logger, Logger.instance_method(:format_message).owner
+      ractor = Ractor.new { Logger.new(File::NULL).info('of a Ractor') }
+      assert_equal true, ractor.respond_to?(:value) ? ractor.value : ractor.take
+    end
+    assert_equal Logger, Logger.instance_method(:format_message).owner
   end
 
   # ------------------------------------------------------------------ rack

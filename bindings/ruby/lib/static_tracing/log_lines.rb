@@ -16,6 +16,9 @@ module StaticTracing
     # The arguments of the tracepoints.
     PROBES = { line: { severity: String, message: String, program: String, bytes: Integer } }.freeze
 
+    LINE = Integration.declare(:log, PROBES).fetch(:line)
+    private_constant :LINE
+
     class << self
       # @return [Boolean] true: Logger is a part of Ruby
       def there?
@@ -26,15 +29,14 @@ module StaticTracing
       # @return [Boolean] true
       def connect
         Integration.once(self) do
-          @line = Integration.declare(:log, PROBES).fetch(:line)
           hook = Integration::Hook.new(Lines) { ::Logger }
-          Watcher.watch([@line], attached: hook.method(:install), detached: hook.method(:remove))
+          Watcher.watch([LINE], attached: hook.method(:install), detached: hook.method(:remove))
         end
       end
 
       # @api private
       def fire(severity, program, message)
-        @line.fire do
+        LINE.fire do
           text = words_of(message)
           [severity.to_s, text, program.to_s, text.bytesize]
         end
