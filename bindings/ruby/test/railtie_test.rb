@@ -18,10 +18,47 @@ ensure
 end
 
 class RailtieTest < Minitest::Test
+  PAGE = File.read(File.expand_path('../../../docs/rails.md', __dir__), encoding: 'UTF-8')
+
+  # The parts, by their providers.
+  PARTS = { rails: :Notifications, rack: :Rack, active_job: :ActiveJob, active_record: :ActiveRecord,
+            log: :LogLines, puma: :Puma, sidekiq: :Sidekiq }.freeze
+
   def setup
     skip LACKING if defined?(LACKING)
     require 'static_tracing/railtie'
   end
+
+  # ------------------------------------------------------------------ docs/rails.md
+
+  def test_that_the_page_lists_every_tracepoint_with_its_arguments
+    assert_equal StaticTracing::Railtie::PARTS.keys.sort, PARTS.keys.sort
+    StaticTracing::Railtie::PARTS.each_value { |file| require file }
+    there = PARTS.flat_map do |provider, part|
+      StaticTracing.const_get(part)::PROBES.map do |name, probe|
+        ["#{provider}:#{name}", (probe.is_a?(Array) ? probe[1] : probe).keys.join(', ')]
+      end
+    end
+    assert_equal there.to_h, listed
+  end
+
+  # @return [Hash{String => String}] from rows as in "| `rails:a`, `b` | … | x, y |"
+  def listed
+    PAGE.scan(/^\| (`\w+:\w+`.*?) \| .* \| (.*) \|$/).flat_map do |written, arguments|
+      provider, *names = written.scan(/\w+/)
+      names.map { |name| ["#{provider}:#{name}", arguments] }
+    end.to_h
+  end
+
+  def test_that_the_page_lists_every_setting_and_every_file
+    table = PAGE[/^\| `config.static_tracing`.*?\n\n/m]
+    assert_equal StaticTracing::Railtie::SETTINGS.keys.sort, table.scan(/^\| `(\w+)` \|/).flatten.map(&:to_sym).sort
+    assert_equal StaticTracing::Railtie::PARTS.keys, table.scan(/`:(\w+)`/).flatten.map(&:to_sym).uniq
+    assert_equal StaticTracing::Railtie::PARTS.values.sort,
+                 PAGE.scan(%r{^\| `(static_tracing/\w+)` \|}).flatten.sort
+  end
+
+  # ------------------------------------------------------------------ settings
 
   def settings(**changes)
     ActiveSupport::OrderedOptions.new.merge!(StaticTracing::Railtie::SETTINGS.merge(changes))
