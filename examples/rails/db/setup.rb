@@ -14,4 +14,4 @@ end
 
 customers = %w[Ada Grace Barbara].map { |name| Customer.create!(name: name) }
 12.times { |number| Order.create!(customer: customers[number % 3], cents: 100 * number) }
-ActiveRecord::Base.clear_all_connections! # a forked worker has its own
+ActiveRecord::Base.connection_handler.clear_all_connections! # a forked worker has its own

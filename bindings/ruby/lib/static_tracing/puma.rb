@@ -14,7 +14,7 @@ module StaticTracing
   #   follows another on the same connection at once. The backlog is how many others wait for a thread
   #   then, `threads` is how many there are.
   # - `puma:event(name, detail)`, Puma's own: `state` (`running`, `stop`, `done`, …), `on_booted`,
-  #   `on_restart`, `on_stopped`
+  #   `on_restart`, `on_stopped`; since Puma 8 `after_booted`, `before_restart`, `after_stopped`
   # - `puma:error(kind, exception, message)`: `parse_error` of a request that is none, `connection_error`,
   #   `ssl_error`, `unknown_error`, and `lowlevel_error` of an application that raised
   #
@@ -27,6 +27,10 @@ module StaticTracing
       event: { name: String, detail: String },
       error: { kind: String, exception: String, message: String }
     }.freeze
+
+    # Where a client has since when it waits.
+    QUEUED = :@static_tracing_queued
+    private_constant :QUEUED
 
     class << self
       # @return [Boolean] whether Puma is loaded
@@ -52,15 +56,37 @@ module StaticTracing
         @tracepoints.fetch(name).fire(&values)
       end
 
-      # How long a client waited for a thread. What was noted when somebody watched before isn't used.
+      # A client begins to wait for a thread; Puma doesn't note when.
       # @api private
+      def queue(client)
+        client.instance_variable_set(QUEUED, StaticTracing.nsec) if ::Puma::Client === client
+      end
+
+      # A thread has taken a request. Whatever is amiss here, the request goes on.
+      # @return [Array, nil] what {#answered} fires, but the time that it took
+      # @api private
+      def taken(server, client)
+        start = StaticTracing.nsec
+        method, path = client.env.values_at('REQUEST_METHOD', 'REQUEST_PATH')
+        [start, method.to_s, path.to_s, waited(client, start), server.backlog.to_i, server.running.to_i]
+      rescue StandardError => e
+        Reports.once('puma:request', e)
+        nil
+      end
+
+      # @api private
+      def answered(start, method, path, waited, *pool)
+        fire(:request) { [method, path, waited, StaticTracing.nsec - start, *pool] }
+      end
+
+      private
+
+      # What was noted when somebody watched before isn't used.
       def waited(client, now)
         queued = client.instance_variable_get(QUEUED)
         client.instance_variable_set(QUEUED, nil)
         queued && queued >= @since ? now - queued : 0
       end
-
-      private
 
       def watch(name, *hooked)
         hooks = hooked.map { |methods, target| Integration::Hook.new(methods, &target) }
@@ -73,15 +99,11 @@ module StaticTracing
       end
     end
 
-    # When a client began to wait for a thread; Puma doesn't note it.
-    QUEUED = :@static_tracing_queued
-    private_constant :QUEUED
-
     # What is around the thread pool's methods while somebody watches.
     # @api private
     module Pool
       def <<(work)
-        work.instance_variable_set(QUEUED, StaticTracing.nsec)
+        Puma.queue(work)
         super
       end
     end
@@ -89,16 +111,12 @@ module StaticTracing
     # What is around a server's methods while somebody watches.
     # @api private
     module Server
-      # Puma 5 gives it the connection's lines and the number of requests, and Puma 6 only the latter.
-      def handle_request(client, *)
-        start = StaticTracing.nsec
-        waited = Puma.waited(client, start)
-        method, path = client.env.values_at('REQUEST_METHOD', 'REQUEST_PATH')
-        others = backlog.to_i
+      # Each version of Puma gives it something else beside the client.
+      def handle_request(*arguments)
+        request = Puma.taken(self, arguments.find { |one| ::Puma::Client === one })
         super
       ensure
-        nanoseconds = StaticTracing.nsec - start
-        Puma.fire(:request) { [method, path, waited, nanoseconds, others, running.to_i] }
+        Puma.answered(*request) if request
       end
     end
 

@@ -78,7 +78,7 @@ module StaticTracing
     class << self
       # @api private
       def method_and_path(env)
-        [env['REQUEST_METHOD'].to_s, "#{env['SCRIPT_NAME']}#{env['PATH_INFO']}"]
+        [env['REQUEST_METHOD'].to_s, env['SCRIPT_NAME'].to_s.b + env['PATH_INFO'].to_s.b]
       end
 
       # @api private
@@ -90,7 +90,7 @@ module StaticTracing
 
       # @api private
       def queued(env)
-        found = QUEUED.match(env['HTTP_X_REQUEST_START'].to_s)
+        found = QUEUED.match(env['HTTP_X_REQUEST_START'].to_s.b)
         digits = found && UNITS[found[1].size]
         return -1 unless digits
 

@@ -14,7 +14,7 @@ module State
   METHODS = [
     [Logger, :format_message], [ActiveRecord::ConnectionAdapters::ConnectionPool, :checkout],
     [Puma::ThreadPool, :<<], [Puma::Server, :handle_request], [Puma::Server, :lowlevel_error],
-    [Puma::Events, :fire], [Puma::Events, :parse_error]
+    [Puma::Events, :fire], [defined?(Puma::LogWriter) ? Puma::LogWriter : Puma::Events, :parse_error]
   ].freeze
 
   # As many subscribers as there are names.

@@ -55,13 +55,14 @@ module ShownByBpftrace
     arguments = places.to_h { |place| [place.to_s, place.arguments.keys] }
     lines.slice_before(/\A= /).map do |head, *said|
       tracepoint = head.delete_prefix('= ')
-      Fire.new(tracepoint, values(said.join("\n").force_encoding('UTF-8'), arguments.fetch(tracepoint)))
+      Fire.new(tracepoint, values(said.join("\n"), arguments.fetch(tracepoint)))
     end
   end
 
   # A value may be of several lines.
   def values(said, names)
     pattern = names.map { |name| "#{name} (?<#{name}>.*)" }.join('\n')
-    /\A#{pattern}\z/m.match(said).named_captures.transform_keys(&:to_sym)
+    found = /\A#{pattern}\z/m.match(said.b).named_captures
+    found.to_h { |name, value| [name.to_sym, value.force_encoding(Encoding::UTF_8)] }
   end
 end

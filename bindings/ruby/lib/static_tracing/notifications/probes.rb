@@ -6,8 +6,9 @@ module StaticTracing
     NANOSECONDS = ->(milliseconds) { (milliseconds.to_f * 1_000_000).to_i }
     private_constant :NANOSECONDS
 
-    # A request's path without what follows a question mark, which may be confidential.
-    PATH = ->(event) { event.text(:path)[/\A[^?]*/] }
+    # A URL without what follows its question mark, which may be confidential. It comes from outside, and
+    # may be of any bytes.
+    PATH = ->(url) { url.to_s.b[/\A[^?]*/n] }
     private_constant :PATH
 
     # As in `OrdersController#index`.
@@ -47,19 +48,19 @@ module StaticTracing
           exception: String },
         lambda do |event|
           [ACTION.call(event), STATUS.call(event), event.nanoseconds, NANOSECONDS.call(event[:db_runtime]),
-           NANOSECONDS.call(event[:view_runtime]), event.allocations, PATH.call(event), event.text(:method),
+           NANOSECONDS.call(event[:view_runtime]), event.allocations, PATH.call(event[:path]), event.text(:method),
            event.text(:format), event.exception]
         end
       ],
       start_processing: [
         ['start_processing.action_controller'],
         { action: String, method: String, path: String, format: String },
-        ->(event) { [ACTION.call(event), event.text(:method), PATH.call(event), event.text(:format)] }
+        ->(event) { [ACTION.call(event), event.text(:method), PATH.call(event[:path]), event.text(:format)] }
       ],
       redirect: [
         ['redirect_to.action_controller'],
         { location: String, status: Integer },
-        ->(event) { [event.text(:location)[/\A[^?]*/], event[:status].to_i] }
+        ->(event) { [PATH.call(event[:location]), event[:status].to_i] }
       ],
       halted_callback: [
         ['halted_callback.action_controller'],
