@@ -28,13 +28,16 @@ module ShownByBpftrace
     Place.new(provider, name, path, signature.split(', ').to_h { |argument| argument.split.reverse })
   end
 
+  # For a process, which bpftrace searches itself: if it is given a file's name beside a process id,
+  # bpftrace 0.27 shows each hit twice.
+  #
   # @param places [Array<Place>]
   # @param last [String] the condition of the fire at which bpftrace ends, by its tracepoint
   def program(places, last: {})
     places.map do |place|
       prints = place.arguments.each_with_index.map { |(name, type), index| print(name, type, index) }
       ends = last.key?(place.to_s) ? "if (#{last[place.to_s]}) { exit(); }" : ''
-      "usdt:#{place.path}:#{place} { printf(\"= #{place}\\n\"); #{prints.join(' ')} #{ends} }"
+      "usdt:*:#{place} { printf(\"= #{place}\\n\"); #{prints.join(' ')} #{ends} }"
     end.join("\n")
   end
 
