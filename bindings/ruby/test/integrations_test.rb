@@ -90,52 +90,28 @@ class IntegrationsTest < TracedTest
     assert_equal before, StaticTracing.providers.transform_values { |provider| provider.tracepoints.size }
   end
 
-  # ------------------------------------------------------------------ methods that come and go
+  # ------------------------------------------------------------------ the line of the application
 
-  class Framework
-    def greet(name, loud: false)
-      block_given? ? yield(name) : "#{secret} #{name}#{'!' if loud}"
-    end
-
-    private
-
-    def secret
-      'hello'
-    end
+  def site
+    StaticTracing::Integration::CallSite
   end
 
-  module Around
-    def greet(*, **)
-      "(#{super})"
-    end
-
-    private
-
-    def secret
-      super.capitalize
-    end
+  # Where the application is that asks from a file of that name.
+  def line_from(file)
+    eval("\n\nsite.find", binding, file)
   end
 
-  def test_that_a_hook_comes_and_goes_without_a_trace
-    before = describe(Framework)
-    hook = StaticTracing::Integration::Hook.new(Around) { Framework }
-    hook.remove
-    2.times do
-      2.times { hook.install }
-      assert_equal '(Hello Ada!)', Framework.new.greet('Ada', loud: true)
-      assert_equal('(a block for Ada)', Framework.new.greet('Ada') { |name| "a block for #{name}" })
-      assert_raises(NoMethodError) { Framework.new.secret }
-      2.times { hook.remove }
-      assert_equal 'hello Ada', Framework.new.greet('Ada')
-      assert_equal before, describe(Framework)
-    end
-  end
-
-  def describe(owner)
-    %i[greet secret].map do |name|
-      method = owner.instance_method(name)
-      [method.owner, method.source_location, method.parameters, owner.private_method_defined?(name)]
-    end
+  def test_that_a_line_is_the_applications_own
+    assert_equal 'app/order.rb:3', line_from('app/order.rb')
+    assert_equal "#{__FILE__}:#{method(:line_from).source_location.last + 1}", line_from('(eval)')
+    assert_equal "#{__FILE__}:#{method(:line_from).source_location.last + 1}", line_from("#{Gem.path.first}/gem.rb")
+    site.root = '/srv/shop'
+    assert_equal 'app/order.rb:3', line_from('/srv/shop/app/order.rb')
+    refute_match(/vendor|shopping/, line_from('/srv/shop/vendor/gem.rb') + line_from('/srv/shopping/order.rb'))
+    (site::REMEMBERED + 1).times { |number| line_from("/srv/shop/#{number}") }
+    assert_operator site.instance_variable_get(:@known).size, :<=, site::REMEMBERED
+  ensure
+    site.root = nil
   end
 
   # ------------------------------------------------------------------ notifications of the application's own

@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 require 'ruby-static-tracing'
-require 'static_tracing/watcher'
 require 'static_tracing/integration/hook'
 require 'static_tracing/integration/call_site'
 
@@ -11,6 +10,7 @@ module StaticTracing
   # @api private
   module Integration
     @lock = Reports::Lock.new
+    @done = {}.compare_by_identity
 
     class << self
       # Declare tracepoints in one image.
@@ -30,7 +30,6 @@ module StaticTracing
         return false unless owner.there?
 
         @lock.synchronize do
-          @done ||= {}.compare_by_identity
           @done[owner] ||= yield && true
         end
         true

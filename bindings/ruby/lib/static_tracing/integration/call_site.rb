@@ -10,6 +10,9 @@ module StaticTracing
       # Frames of the first look, where most applications' code is found; the second looks at all.
       FIRST_LOOK = 60
 
+      # How many files are known at most: a program that evaluates code may invent names without end.
+      REMEMBERED = 10_000
+
       # Code that has no file of its own.
       NO_FILE = /\A(?:<internal:|\(eval)/.freeze
 
@@ -53,10 +56,12 @@ module StaticTracing
           caller_locations(2 + FIRST_LOOK)&.each(&block)
         end
 
-        # A program has as many files as it has, so that this remembers all of them.
         def own?(path)
           known = @known[path]
-          known.nil? ? @known[path] = application?(path) : known
+          return known unless known.nil?
+
+          @known = {} if @known.size >= REMEMBERED
+          @known[path] = application?(path)
         end
 
         def application?(path)
