@@ -291,7 +291,8 @@ class IntegrationsTest < TracedTest
     check_pool
     check_lines
     check_requests
-    assert_equal [%w[3 1 ActiveSupport::Cache::MemoryStore]], shown('rails:cache_read_multi', :keys, :hits, :store)
+    store = ActiveSupport::VERSION::STRING.to_f < 6.1 ? '' : 'ActiveSupport::Cache::MemoryStore'
+    assert_equal [['3', '1', store]], shown('rails:cache_read_multi', :keys, :hits, :store)
   end
 
   # What several threads fire comes out of bpftrace in order.

@@ -22,6 +22,14 @@ class RailsTest < TracedTest
   OBJECTS = 25 * CYCLES
   RESIDENT = 8192
 
+  # Before that, layouts have no notification, and caches don't say of which kind they are.
+  VERSION = Gem::Specification.find_by_path('rails')&.version.to_s.to_f
+  BEFORE_6_1 = VERSION < 6.1
+  STORE = BEFORE_6_1 ? '' : 'ActiveSupport::Cache::MemoryStore'
+
+  # How severe an exception is.
+  FATAL = VERSION < 7.1 ? 'FATAL' : 'ERROR'
+
   class << self
     # Started once for all tests.
     def shop
@@ -158,8 +166,8 @@ class RailsTest < TracedTest
   def test_views
     views = shown('rails:render', :identifier, :kind)
     counts = { %w[app/views/orders/_order.html.erb partial] => 24 + 1,
-               %w[app/views/orders/index.html.erb template] => 2,
-               %w[app/views/layouts/application.html.erb layout] => 3 }
+               %w[app/views/orders/index.html.erb template] => 2 }
+    counts[%w[app/views/layouts/application.html.erb layout]] = 3 unless BEFORE_6_1
     assert_equal counts, views.tally.slice(*counts.keys)
     assert_times('rails:render', :nanoseconds, :allocations)
   end
@@ -167,7 +175,7 @@ class RailsTest < TracedTest
   def test_caches
     assert_equal [%w[turnover 0 fetch], %w[turnover 1 fetch]], shown('rails:cache_read', :key, :hit, :operation).uniq
     %w[generate write fetch_hit].each do |name|
-      assert_equal %w[turnover ActiveSupport::Cache::MemoryStore], shown("rails:cache_#{name}", :key, :store).first
+      assert_equal ['turnover', STORE], shown("rails:cache_#{name}", :key, :store).first
     end
     assert_times('rails:cache_read', :nanoseconds)
   end
@@ -195,9 +203,9 @@ class RailsTest < TracedTest
   def test_log_lines
     lines = shown('log:line', :severity, :message)
     assert_includes lines, ['INFO', 'a receipt for Ada']
-    assert_equal %w[INFO FATAL], lines.map(&:first).uniq
-    fatal = fires['log:line'].find { |fire| fire[:severity] == 'FATAL' }
-    assert_match(/RecordNotFound \(Couldn't find Order with 'id'="99"\):/, fatal[:message])
+    fatal = fires['log:line'].find { |fire| fire[:severity] == FATAL }
+    assert_equal ['INFO', FATAL], lines.map(&:first).uniq
+    assert_match(/RecordNotFound \(Couldn't find Order with 'id'="?99"?\):/, fatal[:message])
   end
 
   def test_puma
@@ -220,8 +228,8 @@ class RailsTest < TracedTest
     assert_operator after['objects'] - before['objects'], :<, OBJECTS
     assert_operator after['resident'] - before['resident'], :<, RESIDENT
     assert_equal before.values_at('threads', 'descriptors'), after.values_at('threads', 'descriptors')
-    refute_match(/static_tracing/, shop.errors)
-    refute_match(/static_tracing|Internal Server Error/, File.read(shop.log))
+    refute_match(/ static_tracing: /, shop.errors)
+    refute_includes File.read(shop.log), 'Internal Server Error', 'in the log'
   end
 
   # Requests of several customers, until the block ends.

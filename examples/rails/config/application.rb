@@ -11,7 +11,7 @@ require 'static_tracing/rails' unless ENV['SHOP_WITHOUT_TRACING']
 module Shop
   # A small shop, to watch.
   class Application < Rails::Application
-    config.load_defaults 6.1
+    config.load_defaults Rails::VERSION::STRING.to_f
     config.root = File.expand_path('..', __dir__)
     config.eager_load = Rails.env.production?
     config.cache_store = :memory_store

@@ -53,6 +53,7 @@ module StaticTracing
         raise ArgumentError, "#{tracepoint}: give the name of a notification, as in 'sql.active_record'" if names.empty?
         raise ArgumentError, "#{tracepoint}: give a block that returns the values" unless values
 
+        complete
         subscribe_while_watched(tracepoint, names, Subscriber.new(tracepoint, values))
       end
 
@@ -65,6 +66,12 @@ module StaticTracing
       end
 
       private
+
+      # ActiveSupport 6.0 unsubscribes by `try`, and doesn't load it.
+      def complete
+        require 'active_support/version'
+        require 'active_support/core_ext/object/try' if ::ActiveSupport::VERSION::STRING.to_f < 6.1
+      end
 
       # After a fork, what was under way is done again.
       def subscribe_while_watched(tracepoint, names, subscriber)

@@ -79,6 +79,15 @@ module StaticTracing
         fire(:request) { [method, path, waited, StaticTracing.nsec - start, *pool] }
       end
 
+      # Each version of Puma says something else beside the error.
+      # @api private
+      def report(kind, arguments)
+        fire(:error) do
+          error = arguments.find { |one| Exception === one }
+          [kind.to_s, error.class.to_s, error ? error.message.to_s : '']
+        end
+      end
+
       private
 
       # What was noted when somebody watched before isn't used.
@@ -133,9 +142,9 @@ module StaticTracing
     # @api private
     module Errors
       %i[connection_error parse_error ssl_error unknown_error].each do |kind|
-        define_method(kind) do |error, *rest|
-          Puma.fire(:error) { [kind.to_s, error.class.to_s, error.message.to_s] }
-          super(error, *rest)
+        define_method(kind) do |*arguments|
+          Puma.report(kind, arguments)
+          super(*arguments)
         end
       end
     end
@@ -143,8 +152,8 @@ module StaticTracing
     # The same for errors of the application, which a server reports in another way.
     # @api private
     module LowlevelErrors
-      def lowlevel_error(error, *)
-        Puma.fire(:error) { ['lowlevel_error', error.class.to_s, error.message.to_s] }
+      def lowlevel_error(*arguments)
+        Puma.report(:lowlevel_error, arguments)
         super
       end
     end

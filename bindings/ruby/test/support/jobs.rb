@@ -10,8 +10,8 @@ require 'static_tracing/sidekiq'
 require 'static_tracing/active_job'
 
 REDIS = { url: ENV.fetch('RST_REDIS'), size: 5 }.freeze
-Sidekiq.configure_client { |config| config.redis = REDIS }
-Sidekiq.configure_server { |config| config.redis = REDIS }
+Sidekiq.configure_client { |config| config.redis = REDIS.dup }
+Sidekiq.configure_server { |config| config.redis = REDIS.dup }
 ActiveJob::Base.queue_adapter = :sidekiq
 ActiveJob::Base.logger = Logger.new(File::NULL)
 StaticTracing::Watcher.interval = 0.01

@@ -15,10 +15,14 @@ class RailsShop < Program
 
   # @return [String, nil] why it can't be had
   def self.refusal
-    lacking = %w[rails puma sqlite3 active_record active_job action_controller].reject do |name|
-      $LOAD_PATH.resolve_feature_path(name) || Gem::Specification.find_by_path(name)
-    end
+    lacking = %w[rails puma sqlite3 active_record active_job action_controller].reject { |name| there?(name) }
     "#{lacking.join(', ')} can't be loaded" unless lacking.empty?
+  end
+
+  def self.there?(name)
+    Gem::Specification.find_by_path(name) || $LOAD_PATH.resolve_feature_path(name)
+  rescue LoadError # Ruby 2.7's word for nil
+    nil
   end
 
   attr_reader :directory, :port
@@ -31,8 +35,11 @@ class RailsShop < Program
             'SHOP_LOG' => log, 'SHOP_DATABASE' => File.join(directory, 'shop.sqlite3'),
             'RST_BACKING' => "file:#{directory}", **environment
           }, chdir: ROOT, **options)
-    @port = Integer(wait_for(%r{Listening on http://127\.0\.0\.1:(\d+)})[1])
+    @port = Integer(wait_for(%r{Listening on \w+://127\.0\.0\.1:(\d+)})[1])
     wait_for(/Use Ctrl-C to stop/)
+  rescue StandardError
+    close
+    raise
   end
 
   def log
