@@ -89,8 +89,7 @@ module RailsBench
   module_function
 
   def run(rounds)
-    starting = CONTENDERS.transform_values { |contender| Thread.new { Server.new(rounds, *contender) } }
-    servers = starting.transform_values(&:value)
+    servers = CONTENDERS.transform_values { |contender| Server.new(rounds, *contender) }
     rounds.times { servers.values.shuffle.each(&:round) }
     report(servers)
   ensure
