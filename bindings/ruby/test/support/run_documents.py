@@ -83,8 +83,8 @@ class RubyDocument(DocumentTest):
             require 'fileutils'
             home, root, *loads = ARGV
             spec = Dir.chdir(root) { Gem::Specification.load('ruby-static-tracing.gemspec') }
-            native = loads.find { |path| File.directory?(File.join(path, 'static_tracing')) && path != "#{root}/lib" }
-            platform = File.join(home, 'extensions', Gem::Platform.local.to_s, Gem.extension_api_version)
+            native = loads.find { |path| Dir.exist?("#{path}/static_tracing") && path != "#{root}/lib" }
+            platform = "#{home}/extensions/#{Gem::Platform.local}/#{Gem.extension_api_version}"
             FileUtils.mkdir_p(["#{home}/gems", "#{home}/specifications", platform])
             FileUtils.ln_s(root, "#{home}/gems/#{spec.full_name}")
             FileUtils.cp_r(native, "#{platform}/#{spec.full_name}")
