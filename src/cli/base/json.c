@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/base/number.h"
 #include "cli/base/text.h"
 
 /*
@@ -131,14 +132,10 @@ void json_null(struct json *json, const char *name)
 
 void json_number(struct json *json, const char *name, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    char digits[DECIMAL_TEXT];
 
-    do
-        digits[--at] = (char)('0' + value % 10);
-    while ((value /= 10) > 0);
     begin(json, name);
-    fwrite(digits + at, 1, sizeof(digits) - at, json->out);
+    fputs(decimal(value, digits), json->out);
 }
 
 void json_signed(struct json *json, const char *name, int64_t value)

@@ -45,6 +45,17 @@ bool read_whole(const char *word, uint64_t least, uint64_t most, uint64_t *ret)
     return true;
 }
 
+const char *decimal(uint64_t number, char ret[DECIMAL_TEXT])
+{
+    char *at = ret + DECIMAL_TEXT - 1;
+
+    *at = '\0';
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return at;
+}
+
 int compare_numbers(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading numbers: ASCII digits only, whatever the locale.
+ * Reading and writing numbers: ASCII digits only, whatever the locale.
  */
 #ifndef CLI_NUMBER_H
 #define CLI_NUMBER_H
@@ -19,6 +19,10 @@ bool is_decimal(const char *text, size_t length);
 
 /* Read a number from `least` to `most` from a word of the command line. Gives whether it is one. */
 bool read_whole(const char *word, uint64_t least, uint64_t most, uint64_t *ret);
+
+/* A number's decimal digits. */
+#define DECIMAL_TEXT 21
+const char *decimal(uint64_t number, char ret[DECIMAL_TEXT]);
 
 /* Gives -1, 0 or 1, as a comparison function of qsort(3) does. */
 int compare_numbers(uint64_t a, uint64_t b);
