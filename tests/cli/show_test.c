@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "captured.h"
-#include "cli/trace/show/function.h"
+#include "cli/trace/show/names.h"
 #include "cli/trace/show/show.h"
 
 /* ---------------------------------------------------------------------------- a plan -- */
