@@ -234,15 +234,18 @@ static void colours_on_a_terminal(void **state)
 static void an_event_of_json(void **state)
 {
     struct event event = order("Ad\"a\n");
-    int64_t time, now = show_epoch();
+    struct timespec now, boot;
     const char *line;
+    int64_t time;
 
     (void)state;
     options.json = true;
     line = shown(&event);
     time = strtoll(line + strlen("{\"time\":"), NULL, 10);
-    if (llabs(time - now) > 1000000000)
-        fail_msg("%lld is not %lld", (long long)time, (long long)now);
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    if (llabs(time / 1000000000 - (now.tv_sec - boot.tv_sec)) > 2)
+        fail_msg("%lld is not when the system booted", (long long)time);
     assert_string_equal(
         strchr(line, ','),
         ",\"pid\":4711,\"tid\":4712,\"comm\":\"till\",\"cpu\":3,\"provider\":\"shop\","
@@ -267,31 +270,37 @@ static void an_event_of_json(void **state)
 static void a_string_that_was_cut_loses_half_a_character(void **state)
 {
     static const struct {
-        const char *bytes;
-        size_t whole;
+        const char *bytes, *cut, *whole;
     } strings[] = {
-        {"", 0},
-        {"abc", 3},
-        {"ab\xc3", 2},
-        {"ab\xc3\xa4", 4},
-        {"ab\xe2\x82", 2},
-        {"ab\xe2\x82\xac", 5},
-        {"\xf0\x9f\x98", 0},
-        {"\xf0\x9f\x98\x80", 4},
-        {"\x80\x80\x80\x80", 4},  /* not UTF-8 */
-        {"a\x80\x80\x80\x80", 5}, /* likewise */
-        {"\xff", 0},
+        {"", "\"\"…", "\"\""},
+        {"abc", "\"abc\"…", "\"abc\""},
+        {"ab\xc3", "\"ab\"…", "\"ab\\xc3\""},
+        {"ab\xc3\xa4", "\"abä\"…", "\"abä\""},
+        {"ab\xe2\x82", "\"ab\"…", "\"ab\\xe2\\x82\""},
+        {"ab\xe2\x82\xac", "\"ab€\"…", "\"ab€\""},
+        {"\xf0\x9f\x98", "\"\"…", "\"\\xf0\\x9f\\x98\""},
+        {"\xf0\x9f\x98\x80", "\"😀\"…", "\"😀\""},
+        {"\x80\x80\x80\x80", "\"\\x80\\x80\\x80\\x80\"…", "\"\\x80\\x80\\x80\\x80\""},
+        {"a\x80\x80\x80\x80", "\"a\\x80\\x80\\x80\\x80\"…", "\"a\\x80\\x80\\x80\\x80\""},
+        {"\xff", "\"\"…", "\"\\xff\""},
     };
+    const struct plan_value type = {.kind = VALUE_STRING, .size = 8};
+    struct text text = {0};
 
     (void)state;
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
-        struct event_string string = {strings[i].bytes, strlen(strings[i].bytes), true};
+        const char *bytes = strings[i].bytes;
+        struct shown shown = {.type = &type, .string = {bytes, strlen(bytes), true}};
 
-        if (show_fitting(&string) != strings[i].whole)
-            fail_msg("%zu: %zu", i, show_fitting(&string));
-        string.cut = false;
-        assert_int_equal(show_fitting(&string), string.size);
+        text_clear(&text);
+        show_value(&text, &shown);
+        assert_string_equal(text.bytes, strings[i].cut);
+        shown.string.cut = false;
+        text_clear(&text);
+        show_value(&text, &shown);
+        assert_string_equal(text.bytes, strings[i].whole);
     }
+    free(text.bytes);
 }
 
 static void nothing_that_a_process_chooses_is_printed_raw(void **state)
@@ -305,8 +314,6 @@ static void nothing_that_a_process_chooses_is_printed_raw(void **state)
                         "\\x1b[2J\\x0aä\\x80 4711/4712 shop:order id=18446744073709551615 "
                         "customer=\"\\x1b]0;title\\x07\\xff\\xe2\\x80\\xae\\n\\\"\\\\\" "
                         "cents=-250 weight=0.1\n");
-    memset(event.comm, 'x', sizeof(event.comm)); /* without an end */
-    assert_non_null(strstr(shown(&event), "xxxxxxxxxxxxxxxxx 4711/4712 "));
     options.json = true;
     for (const char *at = shown(&event); *at != '\n'; at++)
         if ((unsigned char)*at < ' ')
@@ -489,8 +496,7 @@ static void values_of_several_kinds_are_not_mixed(void **state)
     *of[0] = whole;
     *of[1] = floating;
     *of[2] = truth;
-    take(totals, number_key(0, 0x101), 1); /* more bits than the value has */
-    take(totals, number_key(0, 1), 1);
+    take(totals, number_key(0, 1), 2);
     take(totals, number_key(2, 1), 7);
     take(totals, number_key(2, 0x3f800000), 6);
     take(totals, number_key(2, 0xbf800000), 5);
@@ -580,6 +586,7 @@ static void a_change_is_what_was_added(void **state)
                                                    "7      shop:order  \"Ada\"\n"
                                                    "1      shop:order  \"Bob\"\n");
     capture();
+    totals_clear(totals);
     take(totals, text_key(0, "Ada"), 10);
     totals_print(totals);
     assert_string_equal(captured(), "\nin all\n"
@@ -594,7 +601,7 @@ static void a_change_is_what_was_added(void **state)
     totals_print_change(totals);
     assert_string_equal(strchr(captured(), ','),
                         ",\"provider\":\"shop\",\"probe\":\"order\",\"by\":{\"customer\":\"Bob\"},"
-                        "\"count\":2}\n");
+                        "\"count\":3}\n");
     totals_free(totals);
 }
 
@@ -654,20 +661,22 @@ static void histograms_of_whole_numbers(void **state)
 
 static void histograms_of_floats(void **state)
 {
-    static const int32_t wide[] = {-2047, -1023, 0, 1023, 1024, 2047}, narrow[] = {-255, 0, 127};
+    static const int32_t wide[] = {-2047, -1023, 0, 1023, 1024, 2047},
+                         narrow[] = {-255, 0, 127, 254};
     struct totals *totals = totals_new(&plan);
 
     (void)state;
     choose(TRACE_HISTOGRAM, NULL, -1, 3);
     take_buckets(totals, 0, wide, 6);
-    take_buckets(totals, 3, narrow, 3); /* the same probe, of floats: a histogram of its own */
+    take_buckets(totals, 3, narrow, 4); /* the same probe, of floats: a histogram of its own */
     options.json = true;
     assert_string_equal(
         printed(totals),
         "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"weight\",\"buckets\":["
         "{\"from\":\"-inf\",\"to\":\"-inf\",\"count\":1},"
         "{\"from\":-1.1754943508222875e-38,\"to\":1.1754943508222875e-38,\"count\":2},"
-        "{\"from\":1,\"to\":2,\"count\":3}]}\n"
+        "{\"from\":1,\"to\":2,\"count\":3},"
+        "{\"from\":1.7014118346046923e+38,\"to\":3.402823669209385e+38,\"count\":4}]}\n"
         "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"weight\",\"buckets\":["
         "{\"from\":\"-inf\",\"to\":\"-inf\",\"count\":1},{\"from\":-2,\"to\":-1,\"count\":2},"
         "{\"from\":-2.2250738585072014e-308,\"to\":2.2250738585072014e-308,\"count\":3},"
@@ -786,18 +795,6 @@ static void a_table_is_redrawn_in_its_place(void **state)
     totals_print(totals); /* in the place of the table */
     screen = captured_so_far();
     assert_non_null(strstr(screen, "\r\033[5A\033[JCOUNT  PROBE "));
-    choose(TRACE_HISTOGRAM, NULL, -1, 2);
-    totals_clear(totals);
-    take_buckets(totals, 0, (const int32_t[]){0, 1, 2, 3, 4, 5, 6}, 7);
-    totals_draw(totals);
-    screen = captured_so_far();
-    assert_non_null(strstr(screen, "shop:order cents: 28 hits\r\n"));
-    assert_non_null(strstr(screen, "[4, 8)"));
-    assert_null(strstr(screen, "[8, 16)")); /* it is beyond the last line */
-    totals_clear(totals);
-    totals_draw(totals);
-    screen = captured_so_far();
-    assert_non_null(strstr(screen, "\r\033[5A\033[Jno hits\r\n"));
     captured();
     totals_free(totals);
 }

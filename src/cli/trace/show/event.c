@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cli/base/command.h"
+#include "cli/base/number.h"
 #include "cli/base/quote.h"
 #include "cli/base/table.h"
 #include "cli/trace/show/show.h"
@@ -16,43 +17,34 @@
 struct show {
     const struct plan *plan;
     struct stacks *stacks;
-    int64_t epoch; /* added to an event's time, it gives UTC */
-    bool colours, one_process;
+    int64_t epoch; /* added to an event's time, it gives nanoseconds since 1970 */
+    const char *bold, *dim, *plain;
+    bool one_process; /* every event comes from it, and people know its name and id */
     struct text line;
-    time_t second; /* `clock` is a time in it */
+    time_t second; /* which `clock` is: "11:07:42." */
     char clock[32];
 };
-
-int64_t show_epoch(void)
-{
-    struct timespec boot, now;
-
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    clock_gettime(CLOCK_REALTIME, &now);
-    return ((int64_t)now.tv_sec - boot.tv_sec) * 1000000000 + now.tv_nsec - boot.tv_nsec;
-}
-
-/* Whether every event comes from the same process, whose name and id people know. */
-static bool has_one_process(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->file_count; i++)
-        if (plan->files[i].pid_count != 1 || plan->files[i].pids[0] != plan->files[0].pids[0])
-            return false;
-    return plan->file_count > 0;
-}
 
 struct show *show_new(const struct plan *plan, struct stacks *stacks)
 {
     struct show *show = sure(calloc(1, sizeof(*show)));
+    bool colours = table_has_colour();
+    struct timespec boot, now;
 
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    clock_gettime(CLOCK_REALTIME, &now);
     *show = (struct show){
         .plan = plan,
         .stacks = stacks,
-        .epoch = show_epoch(),
-        .colours = table_has_colour(),
-        .one_process = has_one_process(plan),
-        .second = -1,
+        .epoch = ((int64_t)now.tv_sec - boot.tv_sec) * 1000000000 + now.tv_nsec - boot.tv_nsec,
+        .bold = colours ? "\033[1m" : "",
+        .dim = colours ? "\033[2m" : "",
+        .plain = colours ? "\033[0m" : "",
+        .one_process = plan->file_count > 0,
     };
+    for (size_t i = 0; i < plan->file_count; i++)
+        if (plan->files[i].pid_count != 1 || plan->files[i].pids[0] != plan->files[0].pids[0])
+            show->one_process = false;
     return show;
 }
 
@@ -62,73 +54,27 @@ void show_free(struct show *show)
     free(show);
 }
 
-/* ------------------------------------------------------------------------------ text -- */
-
-#define BOLD "\033[1m"
-#define DIM "\033[2m"
-#define PLAIN "\033[0m"
-
-static void colour(struct show *show, const char *code)
+static void add_time(struct show *show, int64_t time)
 {
-    if (show->colours)
-        text_add(&show->line, code);
-}
-
-static void add_time(struct show *show, const struct event *event)
-{
-    int64_t time = show->epoch + (int64_t)event->time;
     time_t second = (time_t)(time / 1000000000);
-    int microseconds = (int)(time % 1000000000 / 1000);
+    uint64_t microseconds = (uint64_t)time % 1000000000 / 1000;
+    char digits[DECIMAL_TEXT];
     struct tm parts;
 
     if (second != show->second) {
         localtime_r(&second, &parts);
-        strftime(show->clock, sizeof(show->clock), "%H:%M:%S.000000", &parts);
+        strftime(show->clock, sizeof(show->clock), "%H:%M:%S.", &parts);
         show->second = second;
     }
-    for (char *digit = show->clock + strlen(show->clock); *--digit != '.'; microseconds /= 10)
-        *digit = (char)('0' + microseconds % 10);
-    colour(show, DIM);
     text_add(&show->line, show->clock);
-    colour(show, PLAIN);
-}
-
-static void add_id(struct text *line, pid_t id, const char *end)
-{
-    if (id)
-        show_digits(line, (uint64_t)id);
-    else
-        text_add(line, "?");
-    text_add(line, end);
-}
-
-static void add_thread(struct show *show, const struct event *event)
-{
-    text_add(&show->line, " ");
-    if (!show->one_process) {
-        text_add_shown(&show->line, event->comm, strnlen(event->comm, sizeof(event->comm)));
-        text_add(&show->line, " ");
-        add_id(&show->line, event->pid, "/");
-    }
-    add_id(&show->line, event->tid, " ");
-}
-
-/* The last part of a module's path. A memfd counts as deleted, which people need not read. */
-static void add_module(struct text *ret, const char *path)
-{
-    static const char memfd[] = "/memfd:", deleted[] = " (deleted)";
-    const char *name = strrchr(path, '/');
-    size_t size = name ? strlen(name) : 0;
-
-    if (size >= sizeof(memfd) + sizeof(deleted) - 2 && memcmp(name, memfd, strlen(memfd)) == 0)
-        size -= strlen(deleted);
-    if (size > 0)
-        text_add_shown(ret, name + 1, size - 1);
+    text_add(&show->line, decimal(1000000 + microseconds, digits) + 1);
 }
 
 /* function+offset file:line (module) */
 static void add_frame(struct text *ret, const struct frame *frame)
 {
+    const char *slash = frame->module ? strrchr(frame->module, '/') : NULL;
+
     text_add(ret, "\n        ");
     if (frame->function) {
         text_add_shown(ret, frame->function, strlen(frame->function));
@@ -141,10 +87,12 @@ static void add_frame(struct text *ret, const struct frame *frame)
         text_add_shown(ret, frame->file, strlen(frame->file));
         text_addf(ret, ":%d", frame->line);
     }
-    if (!frame->module)
+    if (!slash)
         return;
     text_add(ret, " (");
-    add_module(ret, frame->module);
+    /* The kernel adds " (deleted)" to a memfd's name, which people need not read. */
+    text_add_shown(ret, slash + 1,
+                   strcspn(slash + 1, strncmp(slash, "/memfd:", 7) == 0 ? " " : ""));
     if (!frame->function) /* for addr2line(1) */
         text_addf(ret, "+0x%" PRIx64, frame->offset);
     text_add(ret, ")");
@@ -154,48 +102,55 @@ static void print_text(struct show *show, const struct event *event)
 {
     const struct plan_probe *probe = event->probe;
     struct text *line = &show->line;
+    char digits[DECIMAL_TEXT];
     struct frame frame;
 
     text_clear(line);
-    add_time(show, event);
-    add_thread(show, event);
-    colour(show, BOLD);
+    text_add(line, show->dim);
+    add_time(show, show->epoch + (int64_t)event->time);
+    text_add(line, show->plain);
+    text_add(line, " ");
+    if (!show->one_process) {
+        text_add_shown(line, event->comm, strlen(event->comm));
+        text_add(line, " ");
+        text_add(line, event->pid ? decimal((uint64_t)event->pid, digits) : "?");
+        text_add(line, "/");
+    }
+    text_add(line, event->tid ? decimal((uint64_t)event->tid, digits) : "?");
+    text_add(line, " ");
+    text_add(line, show->bold);
     show_probe(line, probe);
-    colour(show, PLAIN);
+    text_add(line, show->plain);
     for (size_t i = 0; i < probe->argument_count; i++) {
         struct shown shown = shown_argument(event, i);
 
         text_add(line, " ");
-        colour(show, DIM);
+        text_add(line, show->dim);
         text_add(line, probe->arguments[i].name);
         text_add(line, "=");
-        colour(show, PLAIN);
+        text_add(line, show->plain);
         show_value(line, &shown);
     }
     for (size_t i = 0; show->stacks && i < event->frame_count; i++) {
         stacks_frame(show->stacks, event->pid, event->frames[i], i == 0, &frame);
         add_frame(line, &frame);
     }
-    text_add_bytes(line, "\n", 1);
+    text_add(line, "\n");
     fwrite(line->bytes, 1, line->size, stdout);
 }
 
-/* ------------------------------------------------------------------------------ JSON -- */
-
-enum remark { CUT, UNREADABLE };
-
-/* The names of the arguments that are cut or unreadable, if there are any. */
-static void write_remark(struct json *json, const struct event *event, enum remark remark)
+/* Write the names of the arguments that are cut, or unreadable, if there are any. */
+static void write_names(struct json *json, const struct event *event, const char *name, bool cut)
 {
     bool any = false;
 
     for (size_t i = 0; i < event->probe->argument_count; i++) {
         struct shown shown = shown_argument(event, i);
 
-        if (remark == CUT ? shown.unreadable || !shown.string.cut : !shown.unreadable)
+        if (cut ? !shown.string.cut : !shown.unreadable)
             continue;
         if (!any)
-            json_open(json, remark == CUT ? "cut" : "unreadable", '[');
+            json_open(json, name, '[');
         any = true;
         json_string(json, NULL, event->probe->arguments[i].name);
     }
@@ -237,7 +192,7 @@ static void print_json(struct show *show, const struct event *event)
     json_signed(&json, "time", show->epoch + (int64_t)event->time);
     write_id(&json, "pid", event->pid);
     write_id(&json, "tid", event->tid);
-    json_bytes(&json, "comm", event->comm, strnlen(event->comm, sizeof(event->comm)));
+    json_string(&json, "comm", event->comm);
     json_number(&json, "cpu", event->cpu);
     json_string(&json, "provider", event->probe->provider);
     json_string(&json, "probe", event->probe->name);
@@ -248,8 +203,8 @@ static void print_json(struct show *show, const struct event *event)
         show_json(&json, event->probe->arguments[i].name, &shown);
     }
     json_close(&json, '{');
-    write_remark(&json, event, CUT);
-    write_remark(&json, event, UNREADABLE);
+    write_names(&json, event, "cut", true);
+    write_names(&json, event, "unreadable", false);
     if (show->stacks) {
         json_open(&json, "stack", '[');
         for (size_t i = 0; i < event->frame_count; i++) {
@@ -262,16 +217,11 @@ static void print_json(struct show *show, const struct event *event)
     fputc('\n', stdout);
 }
 
-/* ------------------------------------------------------------------------------ both -- */
-
 void show_event(struct show *show, const struct event *event)
 {
     if (show->stacks)
         stacks_see(show->stacks, event->pid);
-    if (show->plan->options->json)
-        print_json(show, event);
-    else
-        print_text(show, event);
+    (show->plan->options->json ? print_json : print_text)(show, event);
 }
 
 void show_lost(struct show *show, uint64_t count)

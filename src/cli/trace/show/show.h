@@ -4,15 +4,12 @@
  *
  *     event.c      a hit as a line of text or JSON
  *     values.c     an argument's value, likewise
- *     totals.c     keeps, merges and sorts counts
- *     counts.c     prints them as a table
+ *     totals.c     keeps, merges and sorts counts, and prints them as a table
  *     histogram.c  prints them as histograms
- *     top.c        a table that is redrawn
- *     stack.c      names for a stack's addresses: the processes and what they have mapped
- *     module.c     the symbols of a file
- *     lines.c      its sources' lines, by DWARF
- *     jit.c        the map files of JITs
+ *     stack.c      names for a stack's addresses: what processes have mapped and compiled
+ *     module.c     the functions and lines of a file
  *     function.c   names of C++ and Rust
+ *     ranges.c     ranges of addresses
  */
 #ifndef CLI_TRACE_SHOW_H
 #define CLI_TRACE_SHOW_H
@@ -20,8 +17,6 @@
 #include "cli/base/json.h"
 #include "cli/base/text.h"
 #include "cli/trace/bpf/event.h"
-
-/* ------------------------------------------------------------------------------------ values -- */
 
 /* An argument's value: of an event, or of --by. */
 struct shown {
@@ -33,38 +28,21 @@ struct shown {
 
 struct shown shown_argument(const struct event *event, size_t argument);
 
-/* Add it for people: a string is quoted, "?" is unreadable. */
+/* Add it for people: a string is quoted, "?" is unreadable; or write it as an object's member. */
 void show_value(struct text *ret, const struct shown *shown);
-
-/* Write it as a member of an object. */
 void show_json(struct json *json, const char *name, const struct shown *shown);
 
-/*
- * How much of a string to show: if it is cut, without half a character of UTF-8 at its end, which
- * comes from the cut.
- */
-size_t show_fitting(const struct event_string *string);
-
-void show_digits(struct text *ret, uint64_t number);
-
-/* Add PROVIDER:PROBE. */
-void show_probe(struct text *ret, const struct plan_probe *probe);
-
-/* ------------------------------------------------------------------------------------ events -- */
+bool is_float(const struct plan_value *value);
+void show_probe(struct text *ret, const struct plan_probe *probe); /* PROVIDER:PROBE */
 
 struct show;
 struct stacks;
-
-/* What has to be added to a time of CLOCK_BOOTTIME to get nanoseconds since 1970. */
-int64_t show_epoch(void);
 
 /* `stacks` is NULL without --stack. */
 struct show *show_new(const struct plan *plan, struct stacks *stacks);
 void show_event(struct show *show, const struct event *event);
 void show_lost(struct show *show, uint64_t count); /* hits were lost before the next event */
 void show_free(struct show *show);
-
-/* ------------------------------------------------------------------------------------ totals -- */
 
 struct totals;
 
@@ -79,10 +57,8 @@ void totals_take(void *totals, const struct count_key *key, uint64_t count); /* 
 void totals_print(struct totals *totals);
 void totals_print_change(struct totals *totals);
 
-/* --top: redraw the table on the terminal. */
+/* --top: redraw the table on the terminal. totals_print() removes it. */
 void totals_draw(struct totals *totals);
-
-/* ------------------------------------------------------------------------------------ stacks -- */
 
 /*
  * Names for addresses in processes. A process is looked at when it is first seen, so its stacks

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --count, --hist and --by: keeps counts, merges those of one group, and sorts them. A group is of
- * a probe and a value of --by, and with --hist of a bucket. Several keys may be in one: the keys of
- * variants whose operands differ, and of files that have the same probe.
+ * --count, --hist and --by: keeps counts, merges those of one group, sorts and prints them. A group
+ * is of a probe and a value of --by. Several keys may be in one: the keys of variants whose
+ * operands differ, and of files that have the same probe.
  */
 #include "cli/trace/show/totals.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/base/command.h"
+#include "cli/base/number.h"
+#include "cli/base/table.h"
 
-#define MOST_BUCKET 2047 /* of a double; an integer's are up to 64 */
+struct totals {
+    const struct plan *plan;
+    struct tallies now, before; /* of this round, and of the one before */
+    bool headed;                /* a change was printed: an empty line comes before the next one */
+    int64_t drawn;              /* --top: when, in milliseconds; 0: never */
+    size_t lines;               /* of what was drawn */
+};
 
 struct totals *totals_new(const struct plan *plan)
 {
@@ -29,283 +40,249 @@ void totals_free(struct totals *totals)
     free(totals);
 }
 
-const struct plan_probe *tally_probe(const struct plan *plan, const struct tally *tally)
-{
-    return &plan->probes[plan->probes[plan->variants[tally->key.variant].probe].alike];
-}
-
-static const struct plan_value *value_of(const struct plan *plan, const struct count_key *key,
-                                         ssize_t argument)
-{
-    return argument < 0 ? NULL : &plan->variants[key->variant].values[argument];
-}
-
-static const struct plan_value *tally_by(const struct plan *plan, const struct count_key *key)
-{
-    return value_of(plan, key, plan->probes[plan->variants[key->variant].probe].by);
-}
-
-const struct plan_value *tally_hist(const struct plan *plan, const struct tally *tally)
-{
-    return value_of(plan, &tally->key, plan->probes[plan->variants[tally->key.variant].probe].hist);
-}
-
-void totals_keep(struct totals *totals)
+void totals_clear(struct totals *totals)
 {
     free(totals->before.list);
     totals->before = totals->now;
     totals->now = (struct tallies){0};
 }
 
-/* ------------------------------------------------------------------------------ take -- */
-
-void totals_clear(struct totals *totals)
+struct group tally_group(const struct plan *plan, const struct tally *tally)
 {
-    totals->now.count = 0;
+    const struct count_key *key = &tally->key;
+    const struct plan_variant *variant = &plan->variants[key->variant];
+    const struct plan_probe *probe = &plan->probes[plan->probes[variant->probe].alike];
+    const struct plan_value *by = probe->by < 0 ? NULL : &variant->values[probe->by];
+    bool cut = by && by->kind == VALUE_STRING && key->size > TRACE_KEY_BYTES;
+
+    return (struct group){
+        .probe = probe,
+        .hist = probe->hist < 0 ? NULL : &variant->values[probe->hist],
+        .by = {.type = by,
+               .unreadable = key->state == KEY_UNREADABLE || (by && by->size == 0),
+               .null = key->state == KEY_NULL,
+               .bits = by && by->kind == VALUE_BOOL ? key->by.number != 0 : key->by.number,
+               .string = {key->by.text, key->size - cut, cut}},
+    };
 }
 
-static struct tally *add_tally(struct tallies *tallies)
+/* Whether a tally is one that the programs of this plan may count. */
+static bool is_valid(const struct plan *plan, const struct tally *tally)
 {
-    tallies->list = room_for_one(tallies->list, tallies->count, sizeof(*tallies->list));
-    tallies->list[tallies->count] = (struct tally){.count = 0};
-    return &tallies->list[tallies->count++];
-}
+    const struct count_key *key = &tally->key;
+    const struct plan_value *hist;
+    int most;
 
-/* One key for each value: the parts of it that mean nothing are 0. */
-static struct count_key normal_key(const struct plan *plan, const struct count_key *key)
-{
-    const struct plan_value *by = tally_by(plan, key);
-    struct count_key ret = {.variant = key->variant, .bucket = key->bucket, .state = key->state};
-
-    if (!by || key->state != KEY_VALUE)
-        return ret;
-    if (by->size == 0) {
-        ret.state = KEY_UNREADABLE;
-    } else if (by->kind == VALUE_STRING) {
-        ret.size = key->size;
-        memcpy(ret.by.text, key->by.text,
-               key->size < TRACE_KEY_BYTES ? key->size : TRACE_KEY_BYTES);
-    } else {
-        ret.by.number = key->by.number;
-        if (by->size < 8 && !by->is_signed)
-            ret.by.number &= (UINT64_C(1) << 8 * by->size) - 1;
-        if (by->kind == VALUE_BOOL)
-            ret.by.number = ret.by.number != 0;
-    }
-    return ret;
-}
-
-/* Whether a key is one that the programs of this plan write. */
-static bool is_valid(const struct plan *plan, const struct count_key *key)
-{
-    const struct plan_value *by;
-
-    if (key->variant >= plan->variant_count || key->state > KEY_UNREADABLE)
-        return false;
-    if (plan->options->mode == TRACE_HISTOGRAM &&
-        plan->probes[plan->variants[key->variant].probe].hist < 0)
-        return false;
-    by = tally_by(plan, key);
-    if (by && by->kind == VALUE_STRING && key->state == KEY_VALUE &&
+    if (key->variant >= plan->variant_count || key->state > KEY_UNREADABLE ||
         key->size > TRACE_KEY_BYTES + 1)
         return false;
-    return key->bucket == BUCKET_UNREADABLE ||
-           (key->bucket >= -MOST_BUCKET && key->bucket <= MOST_BUCKET);
+    hist = tally_group(plan, tally).hist;
+    if (plan->options->mode == TRACE_COUNT || !hist)
+        return plan->options->mode == TRACE_COUNT;
+    most = hist->kind == VALUE_DOUBLE ? 0x7ff : hist->kind == VALUE_FLOAT ? 0xff : 64;
+    return key->bucket == BUCKET_UNREADABLE || (key->bucket >= -most && key->bucket <= most);
 }
 
 void totals_take(void *context, const struct count_key *key, uint64_t count)
 {
-    struct totals *totals = context;
-    struct tally *tally;
+    struct tallies *now = &((struct totals *)context)->now;
+    const struct tally tally = {.key = *key, .count = count};
 
-    if (count == 0 || !is_valid(totals->plan, key))
-        return;
-    tally = add_tally(&totals->now);
-    tally->key = normal_key(totals->plan, key);
-    tally->count = count;
+    if (count > 0 && is_valid(((struct totals *)context)->plan, &tally))
+        APPEND(now->list, now->count, tally);
 }
 
-/* --------------------------------------------------------------------------- compare -- */
-
-#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
-
-/* A number that has the order of the values. */
-static uint64_t ordered(const struct plan_value *value, uint64_t bits)
+static bool is_negative(const struct shown *shown)
 {
-    const uint64_t sign = UINT64_C(1) << 63;
+    bool sign = shown->bits >> (shown->type->kind == VALUE_FLOAT ? 31 : 63) & 1;
 
-    if (value->kind == VALUE_FLOAT)
-        bits <<= 32;
-    if (value->kind == VALUE_FLOAT || value->kind == VALUE_DOUBLE)
-        return bits & sign ? ~bits : bits | sign;
-    return bits;
+    return sign && (shown->type->is_signed || is_float(shown->type));
 }
 
-static bool is_negative(const struct plan_value *value, uint64_t bits)
+static int compare_values(const struct shown *a, const struct shown *b)
 {
-    return value->kind == VALUE_INTEGER && value->is_signed && bits >> 63;
-}
-
-static int compare_values(const struct plan_value *left, const struct count_key *a,
-                          const struct plan_value *right, const struct count_key *b)
-{
-    size_t size = a->size < b->size ? a->size : b->size;
+    const struct event_string *left = &a->string, *right = &b->string;
+    bool negative = is_negative(a);
     int order;
 
-    if (left->kind != right->kind)
-        return ORDER(left->kind, right->kind);
-    if (left->kind == VALUE_STRING) {
-        order = memcmp(a->by.text, b->by.text, size < TRACE_KEY_BYTES ? size : TRACE_KEY_BYTES);
-        return order ? order : ORDER(a->size, b->size);
+    if (a->type->kind != b->type->kind)
+        return compare_numbers(a->type->kind, b->type->kind);
+    if (a->type->kind == VALUE_STRING) {
+        order =
+            memcmp(left->bytes, right->bytes, left->size < right->size ? left->size : right->size);
+        return order ? order : compare_numbers(left->size + left->cut, right->size + right->cut);
     }
-    order = is_negative(right, b->by.number) - is_negative(left, a->by.number);
-    return order ? order : ORDER(ordered(left, a->by.number), ordered(right, b->by.number));
+    if (negative != is_negative(b))
+        return negative ? -1 : 1;
+    order = compare_numbers(a->bits, b->bits);
+    return negative && is_float(a->type) ? -order : order;
 }
 
-int totals_compare_by(const struct plan *plan, const struct tally *a, const struct tally *b)
+int tally_compare(const void *left, const void *right, void *context)
 {
-    const struct plan_probe *left = tally_probe(plan, a), *right = tally_probe(plan, b);
-    const struct plan_value *by = tally_by(plan, &a->key);
+    const struct plan *plan = *(const struct plan **)context;
+    const struct tally *a = left, *b = right;
+    struct group one = tally_group(plan, a), other = tally_group(plan, b);
+    int order = compare_numbers((uintptr_t)one.probe, (uintptr_t)other.probe);
 
-    if (left != right)
-        return ORDER(left, right);
-    if (a->key.state != b->key.state || a->key.state != KEY_VALUE || !by)
-        return ORDER(a->key.state, b->key.state);
-    return compare_values(by, &a->key, tally_by(plan, &b->key), &b->key);
+    if (!order)
+        order = compare_numbers(2 * one.by.unreadable + one.by.null,
+                                2 * other.by.unreadable + other.by.null);
+    if (!order && one.by.type && !one.by.unreadable && !one.by.null)
+        order = compare_values(&one.by, &other.by);
+    if (!order && one.hist)
+        order = compare_numbers(one.hist->kind, other.hist->kind);
+    /* BUCKET_UNREADABLE, the least, becomes the highest. */
+    return order ? order
+                 : compare_numbers((uint32_t)a->key.bucket + INT32_MAX,
+                                   (uint32_t)b->key.bucket + INT32_MAX);
 }
 
-static int compare_groups(const struct plan *plan, const struct tally *a, const struct tally *b)
-{
-    int order = totals_compare_by(plan, a, b);
-    const struct plan_value *hist = tally_hist(plan, a);
-
-    if (order || !hist)
-        return order;
-    if (hist->kind != tally_hist(plan, b)->kind)
-        return ORDER(hist->kind, tally_hist(plan, b)->kind);
-    return ORDER(a->key.bucket, b->key.bucket);
-}
-
-/* ------------------------------------------------------------------------------ sort -- */
-
-/* For qsort_r(); the context is the address of the plan's. */
-typedef int compare(const void *left, const void *right, void *context);
-
-static int by_group(const void *left, const void *right, void *context)
-{
-    return compare_groups(*(const struct plan **)context, left, right);
-}
-
-static int by_count(const void *left, const void *right, void *context)
+static int compare_counts(const void *left, const void *right, void *context)
 {
     const struct tally *a = left, *b = right;
+    int order = compare_numbers(b->count, a->count);
 
-    return a->count != b->count ? ORDER(b->count, a->count) : by_group(left, right, context);
+    return order ? order : tally_compare(left, right, context);
 }
 
-static void sort(const struct plan *plan, struct tallies *tallies, compare *order)
+static void sort(const struct plan *plan, struct tallies *tallies,
+                 int (*compare)(const void *, const void *, void *))
 {
     if (tallies->count > 0)
-        qsort_r(tallies->list, tallies->count, sizeof(*tallies->list), order, &plan);
+        qsort_r(tallies->list, tallies->count, sizeof(*tallies->list), compare, &plan);
 }
 
-void tallies_merge(const struct plan *plan, struct tallies *tallies)
+static void merge(struct totals *totals)
 {
-    struct tally *list = tallies->list;
+    const struct tally *before = totals->before.list, *end = before + totals->before.count;
+    struct tally *list = totals->now.list;
     size_t kept = 0;
+    int order;
 
-    sort(plan, tallies, by_group);
-    for (size_t i = 0; i < tallies->count; i++)
-        if (kept > 0 && compare_groups(plan, &list[kept - 1], &list[i]) == 0)
+    sort(totals->plan, &totals->now, tally_compare);
+    sort(totals->plan, &totals->before, tally_compare); /* printing it changed the order */
+    for (size_t i = 0; i < totals->now.count; i++)
+        if (kept > 0 && tally_compare(&list[kept - 1], &list[i], &totals->plan) == 0)
             list[kept - 1].count += list[i].count;
         else
             list[kept++] = list[i];
-    tallies->count = kept;
-}
-
-void tallies_compare(const struct plan *plan, struct tallies *now, const struct tallies *before)
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < now->count; i++) {
-        struct tally *tally = &now->list[i];
-        int order = 1;
-
-        while (at < before->count && (order = compare_groups(plan, &before->list[at], tally)) < 0)
-            at++;
-        tally->added = tally->count - (order == 0 ? before->list[at].count : 0);
+    totals->now.count = kept;
+    for (size_t i = 0; i < kept; i++) {
+        for (order = 1; before < end; before++)
+            if ((order = tally_compare(before, &list[i], &totals->plan)) >= 0)
+                break;
+        list[i].added = list[i].count - (before < end && order == 0 ? before->count : 0);
     }
-}
-
-void tallies_add_unhit(const struct plan *plan, struct tallies *tallies)
-{
-    bool *hit = sure(calloc(plan->probe_count + 1, sizeof(*hit)));
-
-    for (size_t i = 0; i < tallies->count; i++)
-        hit[tally_probe(plan, &tallies->list[i]) - plan->probes] = true;
-    for (size_t i = 0; i < plan->variant_count; i++) {
-        size_t alike = plan->probes[plan->variants[i].probe].alike;
-
-        if (!hit[alike])
-            add_tally(tallies)->key.variant = (uint32_t)i;
-        hit[alike] = true;
-    }
-    free(hit);
-}
-
-void tallies_rank(const struct plan *plan, struct tallies *tallies)
-{
-    sort(plan, tallies, by_count);
-}
-
-/* ----------------------------------------------------------------------------- print -- */
-
-struct shown tally_shown(const struct plan *plan, const struct tally *tally)
-{
-    const struct count_key *key = &tally->key;
-    bool cut = key->size > TRACE_KEY_BYTES;
-
-    return (struct shown){
-        .type = tally_by(plan, key),
-        .unreadable = key->state == KEY_UNREADABLE,
-        .null = key->state == KEY_NULL,
-        .bits = key->by.number,
-        .string = {key->by.text, key->size - cut, cut},
-    };
 }
 
 void tally_open(struct json *json, const struct plan *plan, const struct tally *tally, int64_t time)
 {
-    const struct plan_probe *probe = tally_probe(plan, tally);
-    struct shown by = tally_shown(plan, tally);
+    struct group group = tally_group(plan, tally);
 
     json_open(json, NULL, '{');
     if (time)
         json_signed(json, "time", time);
-    json_string(json, "provider", probe->provider);
-    json_string(json, "probe", probe->name);
-    if (!by.type)
+    json_string(json, "provider", group.probe->provider);
+    json_string(json, "probe", group.probe->name);
+    if (!group.by.type)
         return;
     json_open(json, "by", '{');
-    show_json(json, probe->arguments[probe->by].name, &by);
+    show_json(json, group.probe->arguments[group.probe->by].name, &group.by);
     json_close(json, '{');
-    if (by.string.cut)
+    if (group.by.string.cut)
         json_bool(json, "cut", true);
-    if (by.unreadable)
+    if (group.by.unreadable)
         json_bool(json, "unreadable", true);
 }
 
-void totals_show(struct totals *totals, struct tallies *tallies, int64_t time)
+struct counts {
+    const struct plan *plan;
+    const struct tally *list;
+    double seconds; /* since the last round; 0: there was none; below 0: without rates */
+};
+
+static void add_cell(const void *context, size_t row, size_t column, struct text *ret)
 {
-    if (tallies->count == 0 && (time || totals->plan->options->mode == TRACE_HISTOGRAM)) {
-        if (time && !totals->plan->options->json)
-            puts("no hits");
-        else if (!time)
-            say("there were no hits");
-        return;
+    const struct counts *counts = context;
+    const struct tally *tally = &counts->list[row];
+    struct group group = tally_group(counts->plan, tally);
+
+    switch (column > 0 && counts->seconds < 0 ? column + 1 : column) {
+    case 0:
+        text_addf(ret, "%" PRIu64, tally->count);
+        break;
+    case 1:
+        text_addf(ret, "%.0f", counts->seconds > 0 ? (double)tally->added / counts->seconds : 0);
+        break;
+    case 2:
+        show_probe(ret, group.probe);
+        break;
+    default:
+        if (tally->count > 0)
+            show_value(ret, &group.by);
     }
-    (totals->plan->options->mode == TRACE_HISTOGRAM ? print_histograms
-                                                    : print_counts)(totals->plan, tallies, time);
+}
+
+static void print_table(const struct plan *plan, const struct tally *list, size_t count,
+                        double seconds)
+{
+    const char *by = plan->options->by;
+    const struct table_column columns[] = {
+        {"COUNT", CUT_NEVER}, {"PER SECOND", CUT_NEVER}, {"PROBE", CUT_END}, {by, CUT_END}};
+    const struct table_column without_rates[] = {columns[0], columns[2], columns[3]};
+    struct counts counts = {plan, list, seconds};
+
+    table_print(&(struct table){.columns = seconds < 0 ? without_rates : columns,
+                                .column_count = (seconds < 0 ? 2 : 3) + (by != NULL),
+                                .row_count = count,
+                                .context = &counts,
+                                .cell = add_cell});
+}
+
+static void add_unhit(const struct plan *plan, struct tallies *tallies)
+{
+    for (size_t i = 0; i < plan->variant_count; i++) {
+        const struct tally none = {.key.variant = (uint32_t)i};
+        const struct plan_probe *probe = tally_group(plan, &none).probe;
+        size_t j = 0;
+
+        while (j < tallies->count && tally_group(plan, &tallies->list[j]).probe != probe)
+            j++;
+        if (j == tallies->count)
+            APPEND(tallies->list, tallies->count, none);
+    }
+}
+
+static void print_counts(const struct plan *plan, struct tallies *tallies, int64_t time)
+{
+    if (!time)
+        add_unhit(plan, tallies);
+    sort(plan, tallies, compare_counts);
+    if (!plan->options->json)
+        print_table(plan, tallies->list, tallies->count, -1);
+    for (size_t i = 0; plan->options->json && i < tallies->count; i++) {
+        struct json json = {.out = stdout};
+
+        if (plan->options->by && tallies->list[i].count == 0)
+            continue;
+        tally_open(&json, plan, &tallies->list[i], time);
+        json_number(&json, "count", tallies->list[i].count);
+        json_close(&json, '{');
+        fputc('\n', stdout);
+    }
+}
+
+static void print(const struct plan *plan, struct tallies *tallies, int64_t time)
+{
+    if (plan->options->mode == TRACE_COUNT && (tallies->count > 0 || !time))
+        print_counts(plan, tallies, time);
+    else if (tallies->count > 0)
+        print_histograms(plan, tallies, time);
+    else if (!time)
+        say("there were no hits");
+    else if (!plan->options->json)
+        puts("no hits");
 }
 
 /* A line above a table for people: the time of day, or what it is. */
@@ -316,13 +293,21 @@ static void print_heading(struct totals *totals, const char *words)
     totals->headed = true;
 }
 
+/* Remove the table that totals_draw() has drawn. */
+static void erase(struct totals *totals)
+{
+    if (totals->lines > 0)
+        printf("\r\033[%zuA\033[J", totals->lines);
+    totals->lines = 0;
+}
+
 void totals_print(struct totals *totals)
 {
-    totals_erase(totals);
-    tallies_merge(totals->plan, &totals->now);
+    erase(totals);
+    merge(totals);
     if (totals->headed)
         print_heading(totals, "in all");
-    totals_show(totals, &totals->now, 0);
+    print(totals->plan, &totals->now, 0);
 }
 
 void totals_print_change(struct totals *totals)
@@ -333,16 +318,38 @@ void totals_print_change(struct totals *totals)
     char words[16];
 
     clock_gettime(CLOCK_REALTIME, &time);
-    tallies_merge(totals->plan, &totals->now);
-    tallies_compare(totals->plan, &totals->now, &totals->before);
-    for (size_t i = 0; i < totals->now.count; i++)
-        if (totals->now.list[i].added > 0)
-            *add_tally(&change) =
-                (struct tally){.key = totals->now.list[i].key, .count = totals->now.list[i].added};
     localtime_r(&time.tv_sec, &parts);
     strftime(words, sizeof(words), "%H:%M:%S", &parts);
+    merge(totals);
+    for (size_t i = 0; i < totals->now.count; i++) {
+        const struct tally *tally = &totals->now.list[i];
+
+        if (tally->added > 0)
+            APPEND(change.list, change.count, (struct tally){tally->key, tally->added, 0});
+    }
     print_heading(totals, words);
-    totals_show(totals, &change, (int64_t)time.tv_sec * 1000000000 + time.tv_nsec);
+    print(totals->plan, &change, (int64_t)time.tv_sec * 1000000000 + time.tv_nsec);
     free(change.list);
-    totals_keep(totals);
+}
+
+/* Draw in the place of the last table. What was on the terminal before that stays. */
+void totals_draw(struct totals *totals)
+{
+    int64_t now = milliseconds();
+    double seconds = totals->drawn ? (double)(now - totals->drawn) / 1000 : 0;
+    struct winsize size;
+    size_t most = 23, count;
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 3)
+        most = size.ws_row - 1;
+    erase(totals);
+    merge(totals);
+    sort(totals->plan, &totals->now, compare_counts);
+    count = totals->now.count < most ? totals->now.count : most - 2;
+    print_table(totals->plan, totals->now.list, count, seconds);
+    if (count < totals->now.count)
+        printf("and %zu more\n", totals->now.count - count);
+    fflush(stdout);
+    totals->lines = 1 + count + (count < totals->now.count);
+    totals->drawn = now;
 }
