@@ -49,13 +49,12 @@ static const struct known_file *read_known(struct findings *findings, int fd, co
                                            bool quiet)
 {
     struct known_file *known = sure(calloc(1, sizeof(*known))), **slot;
-    struct stat about;
+    struct stat about = {0};
     int error;
 
-    if (fstat(fd, &about) == 0) {
-        known->device = about.st_dev;
-        known->inode = about.st_ino;
-    }
+    fstat(fd, &about);
+    known->device = about.st_dev;
+    known->inode = about.st_ino;
     slot = sure(tsearch(known, &findings->known_by_inode, compare_known));
     if (*slot != known) {
         free(known);
@@ -111,6 +110,7 @@ static void add_probes(struct findings *findings, enum source_kind kind, const c
                        const struct process_file *file)
 {
     struct source *source = sure(malloc(sizeof(*source)));
+    const struct usdt_probe *probe = usdt->probes, *end = probe + usdt->count;
 
     *source = (struct source){
         .pid = process ? process->pid : 0,
@@ -122,13 +122,10 @@ static void add_probes(struct findings *findings, enum source_kind kind, const c
     findings->sources = room_for_one(findings->sources, findings->source_count, sizeof(void *));
     findings->sources[findings->source_count++] = source;
     findings->probes += usdt->count;
-    for (size_t i = 0; i < usdt->count; i++) {
-        const struct usdt_probe *probe = &usdt->probes[i];
-
+    for (; probe < end; probe++)
         if (is_wanted(findings->search, probe))
             APPEND(findings->list, findings->count,
                    (struct found){probe, source, read_watched(findings, process, file, probe)});
-    }
 }
 
 /* --------------------------------------------------------------------------- processes -- */
@@ -188,23 +185,24 @@ static void look_at_process(struct findings *findings, pid_t pid)
 static int open_named(const char *path)
 {
     const char *word = is_plain_word(path, "*") ? path : "shop";
+    const struct text_path name = text_path(path);
     struct stat about;
     int fd = file_open(path, &about);
 
     if (fd >= 0)
         return fd;
     if (S_ISDIR(about.st_mode))
-        return rst_fail(EISDIR, "%s is a directory; name a file in it", text_path(path).text);
+        return rst_fail(EISDIR, "%s is a directory; name a file in it", name.text);
     if (fd == -ENXIO && about.st_mode)
-        return rst_fail(ENOEXEC, "%s is not a regular file", text_path(path).text);
+        return rst_fail(ENOEXEC, "%s is not a regular file", name.text);
     if (fd != -ENOENT || strchr(path, '/'))
-        return file_fail(fd, text_path(path).text);
+        return file_fail(fd, name.text);
     /* It may be meant as a process or a probe. */
     if (is_decimal(path, strlen(path)))
         return rst_fail(ENOENT, "%s: there is no such file; to name a process, write -p %s",
-                        text_path(path).text, path);
+                        name.text, path);
     return rst_fail(ENOENT, "%s: there is no such file; to name probes, write '%s:*' or '*:%s'",
-                    text_path(path).text, word, word);
+                    name.text, word, word);
 }
 
 static void look_at_path(struct findings *findings, const char *path)
@@ -373,14 +371,9 @@ void search_free(struct search *search)
     free(search->pids);
 }
 
-const char *source_kind_name(enum source_kind kind)
-{
-    static const char *const names[] = {
-        [SOURCE_MEMFD] = "memfd",
-        [SOURCE_FILE] = "file",
-        [SOURCE_LIBRARY] = "library",
-        [SOURCE_EXECUTABLE] = "executable",
-    };
-
-    return names[kind];
-}
+const char *const source_kind_names[] = {
+    [SOURCE_MEMFD] = "memfd",
+    [SOURCE_FILE] = "file",
+    [SOURCE_LIBRARY] = "library",
+    [SOURCE_EXECUTABLE] = "executable",
+};

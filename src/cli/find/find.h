@@ -82,8 +82,9 @@ void findings_free(struct findings *findings);
 /*
  * Report that no probe matches the glob, and name those that were found and have nearly that name.
  */
-void suggest(const struct findings *findings, const struct glob *glob); /* suggest.c */
+void suggest(const struct findings *findings, const struct glob *glob); /* near.c */
 
-const char *source_kind_name(enum source_kind kind);
+/* The kinds' names, by enum source_kind. */
+extern const char *const source_kind_names[];
 
 #endif

@@ -15,15 +15,6 @@
 #include "cli/base/number.h"
 #include "error.h"
 
-/* The kernel writes newlines in a name as "\012". */
-static void put_newlines_back(char *name)
-{
-    while ((name = strstr(name, "\\012"))) {
-        *name++ = '\n';
-        memmove(name, name + 3, strlen(name + 3) + 1);
-    }
-}
-
 /* Read the number at `*at`, which moves past it and the character after it. */
 static uint64_t next_number(char **at, int base)
 {
@@ -34,34 +25,37 @@ static uint64_t next_number(char **at, int base)
 }
 
 /*
- * Parse a line of /proc/PID/maps: START-END FLAGS OFFSET MAJOR:MINOR INODE NAME. Gives false if no
- * file is mapped there.
+ * Take a line of /proc/PID/maps, unless no file is mapped there:
+ * START-END FLAGS OFFSET MAJOR:MINOR INODE NAME
  */
-static bool parse_mapping(char *line, struct process_mapping *ret)
+static void add_mapping(struct process *process, char *line)
 {
+    struct process_mapping mapping;
     char *at = line, *flags;
-    unsigned major, minor;
+    unsigned major;
 
     line[strcspn(line, "\n")] = '\0';
-    ret->start = next_number(&at, 16);
-    ret->end = next_number(&at, 16);
+    mapping.start = next_number(&at, 16);
+    mapping.end = next_number(&at, 16);
     if (strlen(at) < 5)
-        return false;
+        return;
     flags = at;
     at += 5;
-    ret->offset = next_number(&at, 16);
+    mapping.executable = flags[2] == 'x';
+    mapping.counted = flags[1] == 'w' && flags[3] == 'p';
+    mapping.offset = next_number(&at, 16);
     major = (unsigned)next_number(&at, 16);
-    minor = (unsigned)next_number(&at, 16);
-    ret->device = makedev(major, minor);
-    ret->inode = next_number(&at, 10);
+    mapping.device = makedev(major, (unsigned)next_number(&at, 16));
+    mapping.inode = next_number(&at, 10);
     at += strspn(at, " ");
-    if (ret->inode == 0 || *at != '/')
-        return false;
-    put_newlines_back(at);
-    ret->executable = flags[2] == 'x';
-    ret->counted = flags[1] == 'w' && flags[3] == 'p';
-    ret->name = sure(strdup(at));
-    return true;
+    if (mapping.inode == 0 || *at != '/')
+        return;
+    mapping.name = sure(strdup(at));
+    for (at = mapping.name; (at = strstr(at, "\\012"));) { /* the kernel's form of a newline */
+        *at++ = '\n';
+        memmove(at, at + 3, strlen(at + 3) + 1);
+    }
+    APPEND(process->mappings, process->mapping_count, mapping);
 }
 
 /*
@@ -127,28 +121,27 @@ static int explain(pid_t pid, int error)
     return rst_fail_errno(error, "process %ld", (long)pid);
 }
 
-static FILE *open_text(const struct process *process, const char *name)
+/* Read the start of a file of the process's directory: "" if there is none. */
+static void read_start(const struct process *process, const char *name, char *ret, size_t size)
 {
     int fd = openat(process->directory, name, O_RDONLY | O_CLOEXEC);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    ssize_t count = fd < 0 ? -1 : read(fd, ret, size - 1);
 
-    if (!file && fd >= 0)
+    ret[count < 0 ? 0 : count] = '\0';
+    if (fd >= 0)
         close(fd);
-    return file;
 }
 
 /* Refuse a thread: /proc has it too, but what it says of it is the process's. */
 static int refuse_thread(const struct process *process)
 {
-    FILE *status = open_text(process, "status");
-    char line[256];
-    long leader = process->pid;
+    static const char mark[] = "\nTgid:";
+    char status[1024], *found;
+    long leader;
 
-    while (status && fgets(line, sizeof(line), status))
-        if (strncmp(line, "Tgid:", 5) == 0)
-            leader = strtol(line + 5, NULL, 10);
-    if (status)
-        fclose(status);
+    read_start(process, "status", status, sizeof(status));
+    found = strstr(status, mark);
+    leader = found ? strtol(found + strlen(mark), NULL, 10) : process->pid;
     if (leader == process->pid)
         return 0;
     return rst_fail(ESRCH, "%ld is not a process but a thread of process %ld; give -p %ld",
@@ -157,18 +150,16 @@ static int refuse_thread(const struct process *process)
 
 static int read_mappings(struct process *process)
 {
-    FILE *maps = open_text(process, "maps");
-    struct process_mapping mapping;
+    int fd = openat(process->directory, "maps", O_RDONLY | O_CLOEXEC), error;
+    FILE *maps = fd < 0 ? NULL : sure(fdopen(fd, "r"));
     char *line = NULL;
     size_t room = 0;
-    int error;
 
     if (!maps)
         return explain(process->pid, errno);
     errno = 0;
     while (getline(&line, &room, maps) > 0)
-        if (parse_mapping(line, &mapping))
-            APPEND(process->mappings, process->mapping_count, mapping);
+        add_mapping(process, line);
     error = ferror(maps) ? errno : 0;
     free(line);
     fclose(maps);
@@ -179,18 +170,6 @@ static int read_mappings(struct process *process)
               compare_mappings);
     group_files(process);
     return 0;
-}
-
-static void read_command(struct process *process)
-{
-    FILE *file = open_text(process, "comm");
-
-    if (!file)
-        return;
-    if (!fgets(process->command, sizeof(process->command), file))
-        process->command[0] = '\0';
-    process->command[strcspn(process->command, "\n")] = '\0';
-    fclose(file);
 }
 
 int process_open(pid_t pid, struct process *ret)
@@ -205,7 +184,8 @@ int process_open(pid_t pid, struct process *ret)
     process.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (process.directory < 0)
         return explain(pid, errno);
-    read_command(&process);
+    read_start(&process, "comm", process.command, sizeof(process.command));
+    process.command[strcspn(process.command, "\n")] = '\0';
     error = refuse_thread(&process);
     if (error == 0)
         error = read_mappings(&process);

@@ -105,22 +105,22 @@ static bool is_mapped(int path_fd, const struct process_mapping *mapping, bool b
            memcmp(name, mapping->name, (size_t)length) == 0;
 }
 
-/* Gives an O_PATH descriptor, or a negative errno: -ESTALE if something else is mapped by now. */
-static int open_by(const struct process *process, const struct process_file *file, enum way way)
+/* Gives a descriptor, or a negative errno: -ESTALE if something else is mapped by now. */
+static int open_by(const struct process *process, const struct process_file *file, enum way way,
+                   struct stat *about)
 {
     const struct process_mapping *mapping = &file->mappings[0];
     char *path = way_to(process, file, way, mapping->device, mapping->inode);
-    int none = way == BY_MAPPING ? -ESTALE : -ENOENT;
-    int fd = path ? openat(process->directory, path, O_PATH | O_CLOEXEC) : -1;
-    int error = path ? -errno : -ENOENT;
+    int path_fd = path ? openat(process->directory, path, O_PATH | O_CLOEXEC) : -1;
+    int fd = path && path_fd < 0 ? -errno : -ENOENT;
 
+    if (path_fd >= 0) {
+        if (is_mapped(path_fd, mapping, way == BY_MAPPING))
+            fd = file_reopen(path_fd, about);
+        close(path_fd);
+    }
     free(path);
-    if (fd < 0)
-        return error == -ENOENT ? none : error;
-    if (is_mapped(fd, mapping, way == BY_MAPPING))
-        return fd;
-    close(fd);
-    return none;
+    return fd == -ENOENT && way == BY_MAPPING ? -ESTALE : fd;
 }
 
 /*
@@ -130,14 +130,10 @@ static int open_by(const struct process *process, const struct process_file *fil
 static int open_any_way(const struct process *process, const struct process_file *file,
                         struct stat *about)
 {
-    int last = -ENOENT, path_fd, fd;
+    int last = -ENOENT, fd;
 
     for (enum way way = 0; way < WAYS; way++) {
-        fd = path_fd = open_by(process, file, way);
-        if (path_fd >= 0) {
-            fd = file_reopen(path_fd, about);
-            close(path_fd);
-        }
+        fd = open_by(process, file, way, about);
         if (fd >= 0 || fd == -ENXIO)
             return fd;
         if (fd != -ENOENT)
@@ -164,19 +160,16 @@ static char *path_of(const struct process *process, const struct process_file *f
 {
     static const enum way ways[] = {BY_NAME, BY_DESCRIPTOR, BY_MAPPING};
     const char *name = file->mappings[0].name;
-    char *below, *path = NULL;
+    char *path = is_memfd(&file->mappings[0]) ? NULL : sure(strdup(name));
 
-    if (!is_memfd(&file->mappings[0]) && leads_to(name, about))
-        return sure(strdup(name));
-    for (size_t i = 0; i < WAYS; i++) {
-        below = way_to(process, file, ways[i], about->st_dev, about->st_ino);
-        if (!below)
-            continue;
-        path = text_format("/proc/%ld/%s", (long)process->pid, below);
-        free(below);
-        if (ways[i] == BY_MAPPING || leads_to(path, about))
-            break;
+    for (size_t i = 0; !path || !leads_to(path, about); i++) {
+        char *below = way_to(process, file, ways[i], about->st_dev, about->st_ino);
+
         free(path);
+        path = below ? text_format("/proc/%ld/%s", (long)process->pid, below) : NULL;
+        free(below);
+        if (ways[i] == BY_MAPPING)
+            break;
     }
     return path;
 }
@@ -204,23 +197,23 @@ static bool has_exited(const struct process *process)
 int process_open_file(const struct process *process, const struct process_file *file,
                       struct process_opened *ret)
 {
-    const char *name = file->mappings[0].name;
+    const struct text_path name = text_path(file->mappings[0].name);
+    const long pid = process->pid;
     struct stat about;
     char *words;
     int fd = open_any_way(process, file, &about);
 
     if (fd == -ESRCH || ((fd == -ENOENT || fd == -ESTALE) && has_exited(process)))
-        return rst_fail(ESRCH, "process %ld exited while rst looked at it", (long)process->pid);
+        return rst_fail(ESRCH, "process %ld exited while rst looked at it", pid);
     if (fd == -ESTALE)
-        return rst_fail(ESTALE, "process %ld: %s is no longer mapped", (long)process->pid,
-                        text_path(name).text);
+        return rst_fail(ESTALE, "process %ld: %s is no longer mapped", pid, name.text);
     if (fd == -EPERM || fd == -EACCES)
         return rst_fail(-fd,
                         "process %ld: %s can't be opened: it is deleted, replaced or out of reach; "
                         "be root, or have CAP_SYS_ADMIN",
-                        (long)process->pid, text_path(name).text);
+                        pid, name.text);
     if (fd < 0) {
-        words = text_format("process %ld: %s", (long)process->pid, text_path(name).text);
+        words = text_format("process %ld: %s", pid, name.text);
         file_fail(fd, words);
         free(words);
         return fd;

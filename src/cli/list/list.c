@@ -123,7 +123,7 @@ static void write_found(struct json *json, const struct found *found)
     write_arguments(json, found);
     write_number_or_null(json, "pid", source->pid > 0, (uint64_t)source->pid);
     json_string(json, "command", source->command);
-    json_string(json, "place", source_kind_name(source->kind));
+    json_string(json, "place", source_kind_names[source->kind]);
     json_string(json, "path", source->path);
     json_number(json, "site", found->probe->site);
     write_number_or_null(json, "semaphore", found->probe->semaphore > 0, found->probe->semaphore);

@@ -75,7 +75,7 @@ static void write_probe(const struct row *row, struct text *ret)
 
 static void write_where(const struct row *row, struct text *ret)
 {
-    text_add(ret, source_kind_name(row->first->source->kind));
+    text_add(ret, source_kind_names[row->first->source->kind]);
 }
 
 static void write_path(const struct row *row, struct text *ret)
