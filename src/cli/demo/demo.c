@@ -44,18 +44,12 @@ static const char usage[] =
     "Prints \"ready PID PATH\" when its probes are loaded. At the end it fires\n"
     "demo:done(uint64 lines). SIGINT, SIGTERM and SIGHUP end it.\n";
 
-struct demo {
-    const char *file;
-    uint64_t lines; /* 0: without end */
-    uint64_t pace;  /* milliseconds */
-    uint64_t wait;  /* seconds, 0: don't */
-    FILE *text;
-    rst_provider *provider;
-    rst_probe *line, *done;
-    sigset_t ends;  /* the signals that end the program: blocked, and read by sigtimedwait() */
-    bool ended;     /* one of them has come, or all lines have been fired */
-    uint64_t fired; /* number of lines so far */
-};
+static const char *file = DEFAULT_FILE;
+static uint64_t lines, pace = 100, wait_seconds; /* 0 lines: without end */
+static rst_probe *line, *done;
+static sigset_t ends;  /* the signals that end the program: blocked, and read by sigtimedwait() */
+static bool ended;     /* one of them has come, or all lines have been fired */
+static uint64_t fired; /* number of lines so far */
 
 static uint64_t number(const char *option, uint64_t most)
 {
@@ -69,143 +63,125 @@ static uint64_t number(const char *option, uint64_t most)
     return parsed;
 }
 
-static struct demo parse(int count, char **words)
+static void parse(int count, char **words)
 {
     static const struct option known[] = {
         {"lines", required_argument, NULL, 'n'}, {"pace", required_argument, NULL, 'p'},
         {"wait", required_argument, NULL, 'w'},  {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},     {NULL, 0, NULL, 0},
     };
-    struct demo demo = {.file = DEFAULT_FILE, .pace = 100};
     int option;
 
-    while ((option = getopt_long(count, words, "n:p:w:hV", known, NULL)) != -1) {
-        switch (option) {
-        case 'n':
-            demo.lines = number("--lines", UINT64_MAX);
-            break;
-        case 'p':
-            demo.pace = number("--pace", MOST_SECONDS * UINT64_C(1000));
-            break;
-        case 'w':
-            demo.wait = number("--wait", MOST_SECONDS);
-            break;
-        case 'h':
+    while ((option = getopt_long(count, words, "n:p:w:hV", known, NULL)) != -1)
+        if (option == 'n') {
+            lines = number("--lines", UINT64_MAX);
+        } else if (option == 'p') {
+            pace = number("--pace", MOST_SECONDS * UINT64_C(1000));
+        } else if (option == 'w') {
+            wait_seconds = number("--wait", MOST_SECONDS);
+        } else if (option == 'h') {
             fputs(usage, stdout);
             exit(EXIT_SUCCESS);
-        case 'V':
+        } else if (option == 'V') {
             printf("rst-demo %s\n", rst_version());
             exit(EXIT_SUCCESS);
-        default:
+        } else {
             fputs("Try 'rst-demo --help'.\n", stderr);
             exit(EXIT_USAGE);
         }
-    }
     if (count - optind > 1)
         errx(EXIT_USAGE, "give one FILE, not %d\nTry 'rst-demo --help'.", count - optind);
     if (optind < count)
-        demo.file = words[optind];
-    return demo;
+        file = words[optind];
 }
 
 /* Wait a while. Gives whether a signal came that ends the program. */
-static bool told_to_end(struct demo *demo, uint64_t milliseconds)
+static bool told_to_end(uint64_t milliseconds)
 {
     const struct timespec duration = {.tv_sec = (time_t)(milliseconds / 1000),
                                       .tv_nsec = (long)(milliseconds % 1000) * 1000000};
 
-    if (!demo->ended)
-        demo->ended = sigtimedwait(&demo->ends, NULL, &duration) > 0;
-    return demo->ended;
+    if (!ended)
+        ended = sigtimedwait(&ends, NULL, &duration) > 0;
+    return ended;
 }
 
-static void load(struct demo *demo)
-{
-    demo->provider = rst_provider_new("demo");
-    demo->line =
-        rst_provider_add(demo->provider, "line", "uint64 number, string text, uint32 length");
-    demo->done = rst_provider_add(demo->provider, "done", "uint64 lines");
-    if (!demo->line || !demo->done || rst_provider_load(demo->provider) < 0)
-        errx(EXIT_FAILURE, "provider demo: %s", rst_error());
-}
-
-static void announce(const struct demo *demo)
-{
-    const char *path = rst_probe_path(demo->line);
-
-    printf("ready %ld %s\n", (long)getpid(), path ? path : "-"); /* RST_DISABLE=1: no path */
-    if (fflush(stdout) != 0)
-        err(EXIT_FAILURE, "standard output");
-}
-
-static void await_tracer(struct demo *demo)
+static void await_tracer(void)
 {
     struct timespec begun, now;
 
     clock_gettime(CLOCK_MONOTONIC, &begun);
-    while (!RST_ENABLED(demo->line) && !told_to_end(demo, LOOK_EVERY)) {
+    while (!RST_ENABLED(line) && !told_to_end(LOOK_EVERY)) {
         clock_gettime(CLOCK_MONOTONIC, &now);
-        if ((uint64_t)(now.tv_sec - begun.tv_sec) > demo->wait)
-            errx(EXIT_UNWATCHED, "nobody watched demo:line within %" PRIu64 " seconds", demo->wait);
+        if ((uint64_t)(now.tv_sec - begun.tv_sec) > wait_seconds)
+            errx(EXIT_UNWATCHED, "nobody watched demo:line within %" PRIu64 " seconds",
+                 wait_seconds);
     }
-    told_to_end(demo, SETTLE); /* the kernel counts a tracer before it is ready */
+    told_to_end(SETTLE); /* the kernel counts a tracer before it is ready */
 }
 
-/* Read the text once. */
-static void read_once(struct demo *demo, char **line, size_t *room)
+/* Read the text over and over. A pipe can't be rewound, so it is read once. */
+static void read_lines(FILE *text)
 {
-    ssize_t length;
-
-    while (!demo->ended && (length = getline(line, room, demo->text)) > 0) {
-        if ((*line)[length - 1] == '\n')
-            (*line)[--length] = '\0';
-        demo->fired++;
-        RST_FIRE(demo->line, demo->fired, *line, (uint32_t)length);
-        if (!told_to_end(demo, demo->pace) && demo->fired == demo->lines)
-            demo->ended = true;
-    }
-}
-
-static void read_lines(struct demo *demo)
-{
-    char *line = NULL;
+    char *words = NULL;
     size_t room = 0;
-    uint64_t before;
-    int error;
+    ssize_t length;
+    uint64_t before = 0;
+    int error = 0;
 
-    do {
-        before = demo->fired;
+    while (!ended) {
         errno = 0;
-        read_once(demo, &line, &room);
-        error = ferror(demo->text) ? errno : 0;
-        /* A pipe can't be rewound, so it is read once. */
-    } while (!demo->ended && demo->fired > before && fseek(demo->text, 0, SEEK_SET) == 0);
-    free(line);
-    RST_FIRE(demo->done, demo->fired);
+        length = getline(&words, &room, text);
+        if (length > 0) {
+            if (words[length - 1] == '\n')
+                words[--length] = '\0';
+            fired++;
+            RST_FIRE(line, fired, words, (uint32_t)length);
+            if (!told_to_end(pace) && fired == lines)
+                ended = true;
+            continue;
+        }
+        error = ferror(text) ? errno : 0;
+        if (fired == before || fseek(text, 0, SEEK_SET) != 0)
+            break;
+        before = fired;
+    }
+    free(words);
+    RST_FIRE(done, fired);
     if (error)
-        errx(EXIT_FAILURE, "%s: %s", demo->file, strerror(error));
-    if (demo->fired == 0 && !demo->ended)
-        errx(EXIT_FAILURE, "%s: it has no lines", demo->file);
+        errx(EXIT_FAILURE, "%s: %s", file, strerror(error));
+    if (fired == 0 && !ended)
+        errx(EXIT_FAILURE, "%s: it has no lines", file);
 }
 
 int main(int count, char **words)
 {
-    struct demo demo = parse(count, words);
+    rst_provider *provider;
+    const char *path;
+    FILE *text;
 
-    sigemptyset(&demo.ends);
-    sigaddset(&demo.ends, SIGINT);
-    sigaddset(&demo.ends, SIGTERM);
-    sigaddset(&demo.ends, SIGHUP);
-    sigprocmask(SIG_BLOCK, &demo.ends, NULL);
-    demo.text = fopen(demo.file, "r");
-    if (!demo.text)
-        err(EXIT_FAILURE, "%s", demo.file);
-    load(&demo);
-    announce(&demo);
-    if (demo.wait)
-        await_tracer(&demo);
-    read_lines(&demo);
-    rst_provider_free(demo.provider);
-    fclose(demo.text);
+    parse(count, words);
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    text = fopen(file, "r");
+    if (!text)
+        err(EXIT_FAILURE, "%s", file);
+    provider = rst_provider_new("demo");
+    line = rst_provider_add(provider, "line", "uint64 number, string text, uint32 length");
+    done = rst_provider_add(provider, "done", "uint64 lines");
+    if (!line || !done || rst_provider_load(provider) < 0)
+        errx(EXIT_FAILURE, "provider demo: %s", rst_error());
+    path = rst_probe_path(line);
+    printf("ready %ld %s\n", (long)getpid(), path ? path : "-"); /* RST_DISABLE=1: no path */
+    if (fflush(stdout) != 0)
+        err(EXIT_FAILURE, "standard output");
+    if (wait_seconds)
+        await_tracer();
+    read_lines(text);
+    rst_provider_free(provider);
+    fclose(text);
     return EXIT_SUCCESS;
 }

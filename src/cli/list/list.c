@@ -3,12 +3,14 @@
  * rst list: list probes, and whether they are watched.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/base/json.h"
 #include "cli/base/quote.h"
+#include "cli/base/table.h"
 #include "cli/base/text.h"
 #include "cli/find/find.h"
 #include "cli/list/list.h"
@@ -40,17 +42,17 @@ static const char help[] =
 
 struct list_options {
     struct search search;
-    bool json, names, watched;
+    int json, names;
+    bool watched;
 };
 
 static enum status parse(int count, char **words, struct list_options *options)
 {
-    enum { JSON = 256, NAMES };
-    static const struct option known[] = {
+    const struct option known[] = {
         {"pid", required_argument, NULL, 'p'},
         {"watched", no_argument, NULL, 'w'},
-        {"json", no_argument, NULL, JSON},
-        {"names", no_argument, NULL, NAMES},
+        {"json", no_argument, &options->json, true},
+        {"names", no_argument, &options->names, true},
         {NULL, 0, NULL, 0},
     };
     enum status status = STATUS_GOOD;
@@ -61,11 +63,7 @@ static enum status parse(int count, char **words, struct list_options *options)
             status = search_add_pid(&options->search, "list", optarg);
         else if (option == 'w')
             options->watched = true;
-        else if (option == JSON)
-            options->json = true;
-        else if (option == NAMES)
-            options->names = true;
-        else
+        else if (option != 0) /* 0: it is stored */
             status = say_bad_option("list", option, words);
     }
     if (status == STATUS_GOOD && options->json && options->names)
@@ -74,6 +72,8 @@ static enum status parse(int count, char **words, struct list_options *options)
         search_add_word(&options->search, words[optind]);
     return status;
 }
+
+/* ------------------------------------------------------------------------------ as JSON -- */
 
 static void write_argument(struct json *json, const struct usdt_argument *argument)
 {
@@ -145,6 +145,191 @@ static void print_json(const struct findings *findings)
     fputs("\n]\n", stdout);
 }
 
+/* -------------------------------------------------------------------------- as a table -- */
+
+/* Sites that would look the same. So do processes that have mapped the same file. */
+struct row {
+    const struct found *first;
+    size_t sites, processes;
+};
+
+enum { PROBE, ARGUMENTS, WATCHED, SITES, PROCESS, WHERE, PATH, COLUMNS };
+
+struct rows {
+    struct row *list;
+    size_t count;
+    size_t columns[COLUMNS]; /* those that are shown */
+    size_t column_count;
+};
+
+static void add_name(const struct usdt_probe *probe, struct text *ret)
+{
+    text_add_shown(ret, probe->provider, strlen(probe->provider));
+    text_add(ret, ":");
+    text_add_shown(ret, probe->name, strlen(probe->name));
+}
+
+/* Write the arguments for people: "uint64 order, string customer"; "-" for none. */
+static void add_arguments(const struct found *found, struct text *ret)
+{
+    struct usdt_arguments arguments;
+
+    usdt_arguments(found->source->file->machine, found->probe, &arguments);
+    for (size_t i = 0; i < arguments.count; i++) {
+        const struct usdt_argument *argument = &arguments.list[i];
+
+        text_addf(ret, "%s%s", i ? ", " : "", argument->type);
+        if (argument->name)
+            text_addf(ret, " %.*s", (int)argument->name_length, argument->name);
+    }
+    text_add(ret, arguments.more ? ", ..." : arguments.count == 0 ? "-" : "");
+    usdt_arguments_free(&arguments);
+}
+
+static void add_process(const struct row *row, struct text *ret)
+{
+    const struct source *source = row->first->source;
+
+    if (source->pid == 0) {
+        text_add(ret, "-");
+        return;
+    }
+    text_addf(ret, "%ld ", (long)source->pid);
+    text_add_shown(ret, source->command, strlen(source->command));
+    if (row->processes > 1)
+        text_addf(ret, " +%zu", row->processes - 1);
+}
+
+static void add_cell(const void *context, size_t index, size_t column, struct text *ret)
+{
+    const struct rows *rows = context;
+    const struct row *row = &rows->list[index];
+    const struct found *found = row->first;
+
+    switch (rows->columns[column]) {
+    case PROBE:
+        add_name(found->probe, ret);
+        break;
+    case ARGUMENTS:
+        add_arguments(found, ret);
+        break;
+    case WATCHED:
+        if (found->watched >= 0)
+            text_addf(ret, "%" PRId32, found->watched);
+        else
+            text_add(ret, found->watched == WATCHED_UNKNOWN ? "?" : "-");
+        break;
+    case SITES:
+        text_addf(ret, "%zu", row->sites);
+        break;
+    case PROCESS:
+        add_process(row, ret);
+        break;
+    case WHERE:
+        text_add(ret, source_kind_names[found->source->kind]);
+        break;
+    default:
+        text_add_shown(ret, found->source->path, strlen(found->source->path));
+    }
+}
+
+static bool same_arguments(const struct found *a, const struct found *b)
+{
+    struct text one = {0}, other = {0};
+    bool same = strcmp(a->probe->operands, b->probe->operands) == 0;
+
+    if (!same) {
+        add_arguments(a, &one);
+        add_arguments(b, &other);
+        same = strcmp(one.bytes, other.bytes) == 0;
+    }
+    free(one.bytes);
+    free(other.bytes);
+    return same;
+}
+
+static bool same_row(const struct found *a, const struct found *b)
+{
+    return usdt_same_name(a->probe, b->probe) && a->watched == b->watched &&
+           a->source->kind == b->source->kind && strcmp(a->source->path, b->source->path) == 0 &&
+           same_arguments(a, b);
+}
+
+static void make_rows(const struct findings *findings, struct rows *rows)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct found *found = &findings->list[i];
+        struct row *row = rows->count ? &rows->list[rows->count - 1] : NULL;
+
+        if (!row || !same_row(row->first, found)) {
+            APPEND(rows->list, rows->count, (struct row){.first = found});
+            row = &rows->list[rows->count - 1];
+        }
+        row->sites += found->source->pid == row->first->source->pid;
+        row->processes += found->probe->site == row->first->probe->site;
+    }
+}
+
+static bool is_watched(const void *context, size_t row)
+{
+    const struct rows *rows = context;
+
+    return rows->list[row].first->watched > 0;
+}
+
+static void print_table(const struct findings *findings)
+{
+    static const struct table_column columns[] = {
+        [PROBE] = {"PROBE", CUT_NEVER},     [ARGUMENTS] = {"ARGUMENTS", CUT_END},
+        [WATCHED] = {"WATCHED", CUT_NEVER}, [SITES] = {"SITES", CUT_NEVER},
+        [PROCESS] = {"PROCESS", CUT_END},   [WHERE] = {"WHERE", OWN_LINE},
+        [PATH] = {"PATH", OWN_LINE},
+    };
+    bool needed[COLUMNS] = {[PROBE] = true, [ARGUMENTS] = true, [WHERE] = true, [PATH] = true};
+    struct table_column shown[COLUMNS];
+    struct rows rows = {0};
+
+    make_rows(findings, &rows);
+    for (size_t i = 0; i < rows.count; i++)
+        needed[SITES] |= rows.list[i].sites > 1;
+    for (size_t i = 0; i < findings->count; i++) {
+        needed[PROCESS] |= findings->list[i].source->pid != findings->list[0].source->pid;
+        needed[WATCHED] |= findings->list[i].source->pid != 0;
+    }
+    for (size_t i = 0; i < COLUMNS; i++)
+        if (needed[i]) {
+            shown[rows.column_count] = columns[i];
+            rows.columns[rows.column_count++] = i;
+        }
+    table_print(&(struct table){
+        .columns = shown,
+        .column_count = rows.column_count,
+        .row_count = rows.count,
+        .context = &rows,
+        .cell = add_cell,
+        .is_bright = is_watched,
+    });
+    free(rows.list);
+}
+
+/* ------------------------------------------------------------------------------------ all -- */
+
+static void print_names(const struct findings *findings)
+{
+    struct text name = {0};
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct usdt_probe *probe = findings->list[i].probe;
+
+        if (i > 0 && usdt_same_name(probe, findings->list[i - 1].probe))
+            continue;
+        text_clear(&name);
+        add_name(probe, &name);
+        puts(name.bytes);
+    }
+    free(name.bytes);
+}
+
 static enum status keep_watched(struct findings *findings)
 {
     size_t kept = 0, told = 0;
@@ -164,29 +349,6 @@ static enum status keep_watched(struct findings *findings)
     return kept == 0 ? STATUS_NONE : STATUS_GOOD;
 }
 
-void list_add_name(const struct usdt_probe *probe, struct text *ret)
-{
-    text_add_shown(ret, probe->provider, strlen(probe->provider));
-    text_add(ret, ":");
-    text_add_shown(ret, probe->name, strlen(probe->name));
-}
-
-static void print_names(const struct findings *findings)
-{
-    struct text name = {0};
-
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct usdt_probe *probe = findings->list[i].probe;
-
-        if (i > 0 && usdt_same_name(probe, findings->list[i - 1].probe))
-            continue;
-        text_clear(&name);
-        list_add_name(probe, &name);
-        puts(name.bytes);
-    }
-    free(name.bytes);
-}
-
 static enum status run(int count, char **words)
 {
     struct list_options options = {0};
@@ -203,7 +365,7 @@ static enum status run(int count, char **words)
         else if (options.names)
             print_names(&findings);
         else if (findings.count > 0)
-            list_as_table(&findings);
+            print_table(&findings);
         findings_free(&findings);
     }
     search_free(&options.search);
