@@ -8,10 +8,7 @@
 #include <string.h>
 
 #include "cli/base/command.h"
-#include "cli/check/check.h"
-#include "cli/emit/emit.h"
 #include "cli/find/near.h"
-#include "cli/list/list.h"
 #include "cli/trace/trace.h"
 #include "error.h"
 #include "rst.h"

@@ -16,7 +16,6 @@
 #include "cli/base/number.h"
 #include "cli/base/quote.h"
 #include "cli/base/text.h"
-#include "cli/find/globs.h"
 #include "cli/find/near.h"
 
 /* ------------------------------------------------------------------------------ JSON -- */

@@ -16,14 +16,14 @@ struct option;
 /* The exit statuses, documented in rst(1). */
 enum status {
     STATUS_GOOD = 0,
-    STATUS_NONE = 1,      /* there is no such probe */
-    STATUS_USAGE = 2,     /* the command line makes no sense */
-    STATUS_GONE = 3,      /* no such process, or no such file */
-    STATUS_FORBIDDEN = 4, /* no permission */
-    STATUS_BAD_FILE = 5,  /* a file is damaged, or not of the expected kind */
-    STATUS_FAILED = 6,    /* anything else: no memory, a full disk */
-    STATUS_UNTRACEABLE = 7 /* `rst check`: probes can be loaded, but not traced from here */,
-    STATUS_UNLOADABLE = 8 /* `rst check`: probes can't be loaded */
+    STATUS_NONE = 1,        /* there is no such probe */
+    STATUS_USAGE = 2,       /* the command line makes no sense */
+    STATUS_GONE = 3,        /* no such process, or no such file */
+    STATUS_FORBIDDEN = 4,   /* no permission */
+    STATUS_BAD_FILE = 5,    /* a file is damaged, or not of the expected kind */
+    STATUS_FAILED = 6,      /* anything else: no memory, a full disk */
+    STATUS_UNTRACEABLE = 7, /* `rst check`: probes can be loaded, but not traced from here */
+    STATUS_UNLOADABLE = 8   /* `rst check`: probes can't be loaded */
 };
 
 /* A subcommand. `words[0]` is its name. */
@@ -33,6 +33,8 @@ struct command {
     const char *help; /* what --help prints */
     enum status (*run)(int count, char **words);
 };
+
+extern const struct command list_command, emit_command, check_command;
 
 /* Print "rst: ..." and a newline on stderr. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -48,9 +50,7 @@ enum status say_failure(int error);
 
 enum status name_help(const char *command);
 
-/*
- * The next option, as getopt_long(3) gives it, but nothing is printed. `brief` has no leading ":".
- */
+/* The next option, as getopt_long(3) gives it; nothing is printed. `brief` has no leading ":". */
 int next_option(int count, char **words, const char *brief, const struct option *known);
 
 /* Report an option for which next_option() gave '?' or ':'. Gives STATUS_USAGE. */
@@ -61,6 +61,15 @@ enum status finish_output(enum status status);
 
 /* Block the signals that would end the program, for a task that must not be left half done. */
 void hold_signals(sigset_t *ret_held, sigset_t *ret_former);
+
+/* Whether the user has a capability: CAP_SYS_PTRACE and so on. */
+bool has_capability(unsigned capability);
+
+/*
+ * Whether capabilities count in the kernel. In a user namespace of their own, users have every one,
+ * but none of them does.
+ */
+bool in_first_namespace(void);
 
 /* The time of the monotonic clock. */
 int64_t milliseconds(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/base/quote.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,11 +58,10 @@ void text_add_shown(struct text *text, const char *bytes, size_t size)
     while (at < size) {
         size_t length = shown_length(bytes + at, size - at);
 
-        if (length > 0)
-            text_add_bytes(text, bytes + at, length);
-        else
-            text_addf(text, "\\x%02x", (unsigned char)bytes[at]);
-        at += length ? length : 1;
+        text_add_bytes(text, bytes + at, length);
+        at += length;
+        if (length == 0)
+            text_addf(text, "\\x%02x", (unsigned char)bytes[at++]);
     }
 }
 
@@ -136,27 +136,30 @@ static size_t measure(const char *words, size_t size, size_t *width)
     return length ? length : 1;
 }
 
+/* How many bytes fit into `most` columns. `ret` gets how many columns these take. */
+static size_t fitting(const char *words, size_t most, size_t *ret)
+{
+    size_t size = strlen(words), at = 0, length, columns;
+
+    for (*ret = 0; at < size; at += length, *ret += columns) {
+        length = measure(words + at, size - at, &columns);
+        if (columns > most - *ret)
+            break;
+    }
+    return at;
+}
+
 size_t text_width(const char *words)
 {
-    size_t size = strlen(words), at = 0, total = 0, width;
+    size_t width;
 
-    while (at < size) {
-        at += measure(words + at, size - at, &width);
-        total += width;
-    }
-    return total;
+    fitting(words, SIZE_MAX, &width);
+    return width;
 }
 
 size_t text_fitting(const char *words, size_t width)
 {
-    size_t size = strlen(words), at = 0, columns, length;
+    size_t taken;
 
-    while (at < size) {
-        length = measure(words + at, size - at, &columns);
-        if (columns > width)
-            break;
-        width -= columns;
-        at += length;
-    }
-    return at;
+    return fitting(words, width, &taken);
 }

@@ -15,7 +15,6 @@
 
 #include "cli/base/file.h"
 #include "cli/base/number.h"
-#include "cli/base/privilege.h"
 #include "cli/base/quote.h"
 #include "cli/base/table.h"
 #include "error.h"

@@ -9,8 +9,6 @@
 
 #include "cli/base/command.h"
 
-extern const struct command check_command;
-
 enum verdict { VERDICT_YES, VERDICT_NO, VERDICT_NOTE /* neither good nor bad */ };
 
 /* Print a fact. The words of a "no" say what to do about it. */

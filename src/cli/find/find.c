@@ -2,7 +2,6 @@
 #include "cli/find/find.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/capability.h>
 #include <search.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 
 #include "cli/base/file.h"
 #include "cli/base/number.h"
-#include "cli/base/privilege.h"
 #include "cli/base/quote.h"
 #include "error.h"
 
@@ -227,6 +225,64 @@ static void look_at_path(struct findings *findings, const char *path)
     note_status(findings, STATUS_NONE);
 }
 
+/* ------------------------------------------------------------- what was meant by a glob -- */
+
+#define MOST_OFFERS 200000 /* names that are compared with a glob: at most a second's work */
+
+/* Whether one side of a glob has no wildcards: the user meant this name, perhaps mistyped. */
+static bool is_word(const char *side)
+{
+    return side[strcspn(side, "*?[")] == '\0';
+}
+
+/* Write the sides that are asked for, fit for a terminal. */
+static const char *write_sides(const char *provider, const char *probe, struct text *ret)
+{
+    text_clear(ret);
+    if (provider)
+        text_add_shown(ret, provider, strlen(provider));
+    if (provider && probe)
+        text_add(ret, ":");
+    if (probe)
+        text_add_shown(ret, probe, strlen(probe));
+    return ret->bytes;
+}
+
+/* Report that no probe matches the glob, and name those that have nearly that name. */
+static void suggest(const struct findings *findings, const struct glob *glob)
+{
+    /* Compare the side without wildcards, or both. The other side stays as it is. */
+    const bool one = is_word(glob->provider) != is_word(glob->probe);
+    const bool by_provider = !one || is_word(glob->provider);
+    const bool by_probe = !one || is_word(glob->probe);
+    struct text words = {0}, name = {0};
+    struct near near;
+    size_t offers = 0;
+
+    near_start(&near, write_sides(by_provider ? glob->provider : NULL,
+                                  by_probe ? glob->probe : NULL, &name));
+    for (size_t i = 0; i < findings->known_count; i++) {
+        const struct usdt_file *file = &findings->known[i]->file;
+
+        for (size_t j = 0; j < file->count && offers < MOST_OFFERS; j++, offers++)
+            near_offer(&near, write_sides(by_provider ? file->probes[j].provider : NULL,
+                                          by_probe ? file->probes[j].name : NULL, &name));
+    }
+    text_clear(&words);
+    write_sides(by_provider ? NULL : glob->provider, by_probe ? NULL : glob->probe, &name);
+    for (size_t i = 0; i < near.count; i++) {
+        text_add(&words, i ? ", " : "; did you mean ");
+        if (one)
+            text_addf(&words, "'%s:%s'", by_provider ? near.words[i] : name.bytes,
+                      by_provider ? name.bytes : near.words[i]);
+        else
+            text_add(&words, near.words[i]);
+    }
+    say("no probe matches %s%s%s", rst_quote(glob->text).text, words.bytes, near.count ? "?" : "");
+    free(words.bytes);
+    free(name.bytes);
+}
+
 /* ---------------------------------------------------------------------- what is missing -- */
 
 /* Say what was skipped, unless the user has the capability for it: then nothing can be done. */
@@ -280,14 +336,10 @@ static int compare_found(const void *left, const void *right)
     const struct found *a = left, *b = right;
     int order = strcmp(a->probe->provider, b->probe->provider);
 
-    if (order == 0)
-        order = strcmp(a->probe->name, b->probe->name);
-    if (order == 0)
-        order = strcmp(a->source->path, b->source->path);
-    if (order == 0)
-        order = (a->watched > b->watched) - (a->watched < b->watched);
-    if (order == 0)
-        order = compare_numbers(a->probe->site, b->probe->site);
+    order = order ? order : strcmp(a->probe->name, b->probe->name);
+    order = order ? order : strcmp(a->source->path, b->source->path);
+    order = order ? order : (a->watched > b->watched) - (a->watched < b->watched);
+    order = order ? order : compare_numbers(a->probe->site, b->probe->site);
     return order ? order : compare_numbers((uint64_t)a->source->pid, (uint64_t)b->source->pid);
 }
 
@@ -333,42 +385,6 @@ void findings_free(struct findings *findings)
     free(findings->sources);
     free(findings->known);
     free(findings->list);
-}
-
-/* ------------------------------------------------------------------------ the command line -- */
-
-enum status search_add_pid(struct search *search, const char *command, const char *word)
-{
-    uint64_t pid;
-
-    if (!read_whole(word, 1, INT_MAX, &pid))
-        return say_usage(command, "-p %s: not a process id", rst_quote(word).text);
-    for (size_t i = 0; i < search->pid_count; i++)
-        if (search->pids[i] == (pid_t)pid)
-            return STATUS_GOOD;
-    APPEND(search->pids, search->pid_count, (pid_t)pid);
-    return STATUS_GOOD;
-}
-
-void search_add_word(struct search *search, const char *word)
-{
-    struct glob glob;
-
-    if (glob_is(word)) {
-        glob_make(word, &glob);
-        APPEND(search->globs, search->glob_count, glob);
-    } else {
-        APPEND(search->files, search->file_count, word);
-    }
-}
-
-void search_free(struct search *search)
-{
-    for (size_t i = 0; i < search->glob_count; i++)
-        glob_free(&search->globs[i]);
-    free(search->globs);
-    free(search->files);
-    free(search->pids);
 }
 
 const char *const source_kind_names[] = {

@@ -11,20 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "cli/base/command.h"
-#include "cli/find/globs.h"
+#include "cli/find/near.h"
 #include "cli/find/process.h"
 #include "cli/usdt/usdt.h"
-
-/* Where to search: in processes, in files, or, if none is named, in every process. */
-struct search {
-    pid_t *pids;
-    size_t pid_count;
-    const char **files;
-    size_t file_count;
-    struct glob *globs; /* none: every probe */
-    size_t glob_count;
-};
 
 /* A file with probes, in a process or named by the user. */
 struct source {
@@ -67,22 +56,9 @@ struct findings {
     enum status status;
 };
 
-/*
- * From the words of a command line to a search. Reports a word that is not a process id, and gives
- * STATUS_USAGE. The other words, globs and files, must live as long as the search.
- */
-enum status search_add_pid(struct search *search, const char *command, const char *word);
-void search_add_word(struct search *search, const char *word);
-void search_free(struct search *search);
-
 /* Search, and report on stderr what can't be searched and what is not found. */
 void find_probes(struct search *search, struct findings *ret);
 void findings_free(struct findings *findings);
-
-/*
- * Report that no probe matches the glob, and name those that were found and have nearly that name.
- */
-void suggest(const struct findings *findings, const struct glob *glob); /* near.c */
 
 /* The kinds' names, by enum source_kind. */
 extern const char *const source_kind_names[];

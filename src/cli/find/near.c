@@ -1,15 +1,80 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/find/near.h"
 
-#include <stdbool.h>
+#include <fnmatch.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/command.h"
-#include "cli/base/quote.h"
-#include "cli/base/text.h"
-#include "cli/find/find.h"
+#include "cli/base/number.h"
 #include "error.h"
+
+/* ------------------------------------------------------------------------------ globs -- */
+
+bool glob_is(const char *word)
+{
+    return strchr(word, ':') && !strchr(word, '/');
+}
+
+void glob_make(const char *text, struct glob *ret)
+{
+    size_t length = strcspn(text, ":");
+
+    *ret = (struct glob){
+        .text = text,
+        .provider = sure(length ? strndup(text, length) : strdup("*")),
+        .probe = sure(strdup(text[length] && text[length + 1] ? text + length + 1 : "*")),
+    };
+}
+
+void glob_free(struct glob *glob)
+{
+    free(glob->provider);
+    free(glob->probe);
+}
+
+bool glob_matches(const struct glob *glob, const char *provider, const char *probe)
+{
+    return fnmatch(glob->provider, provider, 0) == 0 && fnmatch(glob->probe, probe, 0) == 0;
+}
+
+/* ----------------------------------------------------------------------------- search -- */
+
+enum status search_add_pid(struct search *search, const char *command, const char *word)
+{
+    uint64_t pid;
+
+    if (!read_whole(word, 1, INT_MAX, &pid))
+        return say_usage(command, "-p %s: not a process id", rst_quote(word).text);
+    for (size_t i = 0; i < search->pid_count; i++)
+        if (search->pids[i] == (pid_t)pid)
+            return STATUS_GOOD;
+    APPEND(search->pids, search->pid_count, (pid_t)pid);
+    return STATUS_GOOD;
+}
+
+void search_add_word(struct search *search, const char *word)
+{
+    struct glob glob;
+
+    if (glob_is(word)) {
+        glob_make(word, &glob);
+        APPEND(search->globs, search->glob_count, glob);
+    } else {
+        APPEND(search->files, search->file_count, word);
+    }
+}
+
+void search_free(struct search *search)
+{
+    for (size_t i = 0; i < search->glob_count; i++)
+        glob_free(&search->globs[i]);
+    free(search->globs);
+    free(search->files);
+    free(search->pids);
+}
+
+/* ------------------------------------------------------------------------- near names -- */
 
 static size_t least(size_t a, size_t b)
 {
@@ -70,61 +135,4 @@ void near_offer(struct near *near, const char *word)
     memmove(&near->distances[at + 1], &near->distances[at], moved * sizeof(near->distances[0]));
     memcpy(near->words[at], word, length + 1);
     near->distances[at] = far;
-}
-
-/* ------------------------------------------------------------- what was meant by a glob -- */
-
-#define MOST_OFFERS 200000 /* names that are compared with a glob: at most a second's work */
-
-/* Whether one side of a glob has no wildcards: the user meant this name, perhaps mistyped. */
-static bool is_word(const char *side)
-{
-    return side[strcspn(side, "*?[")] == '\0';
-}
-
-/* Write the sides that are asked for, fit for a terminal. */
-static const char *write_sides(const char *provider, const char *probe, struct text *ret)
-{
-    text_clear(ret);
-    if (provider)
-        text_add_shown(ret, provider, strlen(provider));
-    if (provider && probe)
-        text_add(ret, ":");
-    if (probe)
-        text_add_shown(ret, probe, strlen(probe));
-    return ret->bytes;
-}
-
-void suggest(const struct findings *findings, const struct glob *glob)
-{
-    /* Compare the side without wildcards, or both. The other side stays as it is. */
-    const bool one = is_word(glob->provider) != is_word(glob->probe);
-    const bool by_provider = !one || is_word(glob->provider);
-    const bool by_probe = !one || is_word(glob->probe);
-    struct text words = {0}, name = {0};
-    struct near near;
-    size_t offers = 0;
-
-    near_start(&near, write_sides(by_provider ? glob->provider : NULL,
-                                  by_probe ? glob->probe : NULL, &name));
-    for (size_t i = 0; i < findings->known_count; i++) {
-        const struct usdt_file *file = &findings->known[i]->file;
-
-        for (size_t j = 0; j < file->count && offers < MOST_OFFERS; j++, offers++)
-            near_offer(&near, write_sides(by_provider ? file->probes[j].provider : NULL,
-                                          by_probe ? file->probes[j].name : NULL, &name));
-    }
-    text_clear(&words);
-    write_sides(by_provider ? NULL : glob->provider, by_probe ? NULL : glob->probe, &name);
-    for (size_t i = 0; i < near.count; i++) {
-        text_add(&words, i ? ", " : "; did you mean ");
-        if (one)
-            text_addf(&words, "'%s:%s'", by_provider ? near.words[i] : name.bytes,
-                      by_provider ? name.bytes : near.words[i]);
-        else
-            text_add(&words, near.words[i]);
-    }
-    say("no probe matches %s%s%s", rst_quote(glob->text).text, words.bytes, near.count ? "?" : "");
-    free(words.bytes);
-    free(name.bytes);
 }

@@ -65,8 +65,7 @@ static int compare_files(const struct process_mapping *a, const struct process_m
 {
     int order = compare_numbers(a->device, b->device);
 
-    if (order == 0)
-        order = compare_numbers(a->inode, b->inode);
+    order = order ? order : compare_numbers(a->inode, b->inode);
     return order ? order : strcmp(a->name, b->name);
 }
 
@@ -75,8 +74,7 @@ static int compare_mappings(const void *left, const void *right)
     const struct process_mapping *a = left, *b = right;
     int order = compare_files(a, b);
 
-    if (order == 0)
-        order = compare_numbers(a->offset, b->offset);
+    order = order ? order : compare_numbers(a->offset, b->offset);
     return order ? order : compare_numbers(a->start, b->start);
 }
 

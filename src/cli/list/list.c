@@ -13,7 +13,6 @@
 #include "cli/base/table.h"
 #include "cli/base/text.h"
 #include "cli/find/find.h"
-#include "cli/list/list.h"
 
 static const char help[] =
     "Usage: rst list [OPTION]... [-p PID]... [FILE]... [PROVIDER:PROBE]...\n"

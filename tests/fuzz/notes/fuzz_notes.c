@@ -20,7 +20,6 @@
 #include "cli/base/json.h"
 #include "cli/base/quote.h"
 #include "cli/base/text.h"
-#include "cli/find/globs.h"
 #include "cli/find/near.h"
 #include "cli/usdt/usdt.h"
 
