@@ -169,9 +169,9 @@ static int write_through(const char *path, const uint8_t *bytes, size_t size)
 /*
  * Replace what the path leads to. The kernel follows a link, and refuses one that another user has
  * put into a shared directory (protected_symlinks in proc_sys_fs(5)). If a link leads to no file,
- * an empty one is made. `ret_through` gets whether it can't be replaced.
+ * an empty one is made. Gives 1 for what must be written to instead.
  */
-static int place_file(const char *path, const uint8_t *bytes, size_t size, bool *ret_through)
+static int place_file(const char *path, const uint8_t *bytes, size_t size)
 {
     struct stat about;
     bool made = false;
@@ -192,25 +192,11 @@ static int place_file(const char *path, const uint8_t *bytes, size_t size, bool 
     if (S_ISDIR(about.st_mode))
         return -EISDIR;
     place = S_ISREG(about.st_mode) ? path_of(path, &about) : NULL;
-    *ret_through = !place;
-    error = place ? replace(place, &about, bytes, size) : 0;
+    error = place ? replace(place, &about, bytes, size) : 1;
     if (error < 0 && made && about.st_size == 0)
         unlink(place);
     free(place);
     return error;
-}
-
-/* Signals are held back, so that none ends the program while there is a temporary file. */
-static int write_named(const char *path, const uint8_t *bytes, size_t size)
-{
-    sigset_t held, former;
-    bool through = false;
-    int error;
-
-    hold_signals(&held, &former);
-    error = place_file(path, bytes, size, &through);
-    sigprocmask(SIG_SETMASK, &former, NULL);
-    return through ? write_through(path, bytes, size) : error;
 }
 
 /*
@@ -221,9 +207,19 @@ static int write_named(const char *path, const uint8_t *bytes, size_t size)
  */
 static int output_write(const char *path, const uint8_t *bytes, size_t size)
 {
-    bool is_stdout = strcmp(path, "-") == 0;
-    int error = is_stdout ? write_all(STDOUT_FILENO, bytes, size) : write_named(path, bytes, size);
+    const bool is_stdout = strcmp(path, "-") == 0;
+    sigset_t held, former;
+    int error;
 
+    if (is_stdout) {
+        error = write_all(STDOUT_FILENO, bytes, size);
+    } else {
+        hold_signals(&held, &former); /* none ends the program while there is a temporary file */
+        error = place_file(path, bytes, size);
+        sigprocmask(SIG_SETMASK, &former, NULL);
+        if (error > 0)
+            error = write_through(path, bytes, size);
+    }
     return error < 0 ? file_fail(error, is_stdout ? "standard output" : text_path(path).text) : 0;
 }
 
@@ -233,18 +229,15 @@ static const char *const nops[RST_NOPS] = {[RST_NOP1] = "1", [RST_NOP5] = "5", [
 
 struct emit_job {
     const char *output;
-    enum rst_nop nop;
-    const char *provider;
-    struct rst_description *probes;
-    char **plain; /* the signatures' plain forms */
-    size_t count;
+    struct rst_image_spec spec;
+    struct rst_description **probes; /* each with its signature's plain form behind it */
 };
 
 static enum status choose_nop(struct emit_job *job, const char *name)
 {
     for (enum rst_nop i = 0; i < RST_NOPS; i++)
         if (strcmp(nops[i], name) == 0) {
-            job->nop = i;
+            job->spec.nop = i;
             return STATUS_GOOD;
         }
     return say_usage("emit", "--nop %s: use 1, 5 or 10", rst_quote(name).text);
@@ -276,7 +269,7 @@ static enum status parse_options(int count, char **words, struct emit_job *job)
 }
 
 /* Parse "checkout(uint64 order)", which is split in place. Gives 0 or a negative errno. */
-static int parse_probe(char *word, struct rst_description *ret, char **ret_plain)
+static int parse_probe(char *word, struct rst_description **ret)
 {
     size_t length = strlen(word), name = strcspn(word, "(");
     char *signature = NULL;
@@ -295,9 +288,9 @@ static int parse_probe(char *word, struct rst_description *ret, char **ret_plain
     error = rst_name_check("the probe's name", word, RST_MAX_PROBE_NAME);
     if (error < 0)
         return error;
-    ret->name = word;
-    *ret_plain = sure(malloc(rst_signature_room(signature)));
-    error = rst_signature_parse(signature, *ret_plain, &ret->signature);
+    *ret = sure(malloc(sizeof(**ret) + rst_signature_room(signature)));
+    (*ret)->name = word;
+    error = rst_signature_parse(signature, (char *)(*ret + 1), &(*ret)->signature);
     return error < 0 ? rst_fail(-error, "probe %s: %s", word, rst_error()) : 0;
 }
 
@@ -309,50 +302,42 @@ static enum status parse_words(int count, char **words, struct emit_job *job)
         return say_usage("emit", "give -o FILE; \"-\" is standard output");
     if (rst_name_check("the provider's name", words[0], RST_MAX_PROVIDER_NAME) < 0)
         return say_usage("emit", "%s", rst_error());
-    job->provider = words[0];
-    job->count = (size_t)count - 1;
-    job->probes = sure(calloc(job->count, sizeof(*job->probes)));
-    job->plain = sure(calloc(job->count, sizeof(char *)));
-    for (size_t i = 0; i < job->count; i++) {
-        if (parse_probe(words[1 + i], &job->probes[i], &job->plain[i]) < 0)
+    job->spec.provider = words[0];
+    job->spec.count = (size_t)count - 1;
+    job->probes = sure(calloc(job->spec.count, sizeof(void *)));
+    job->spec.probes = (const struct rst_description *const *)job->probes;
+    for (size_t i = 0; i < job->spec.count; i++) {
+        if (parse_probe(words[1 + i], &job->probes[i]) < 0)
             return say_usage("emit", "%s", rst_error());
         for (size_t j = 0; j < i; j++)
-            if (strcmp(job->probes[i].name, job->probes[j].name) == 0)
-                return say_usage("emit", "probe %s is given twice", job->probes[i].name);
+            if (strcmp(job->probes[i]->name, job->probes[j]->name) == 0)
+                return say_usage("emit", "probe %s is given twice", job->probes[i]->name);
     }
     return STATUS_GOOD;
 }
 
 static enum status emit(const struct emit_job *job)
 {
-    const struct rst_description **probes = sure(calloc(job->count, sizeof(void *)));
-    const struct rst_image_spec spec = {&rst_arch_x86_64, job->nop, job->provider, probes,
-                                        job->count};
     struct rst_image image = {0};
-    int error;
+    int error = rst_image_make(&job->spec, &image);
 
-    for (size_t i = 0; i < job->count; i++)
-        probes[i] = &job->probes[i];
-    error = rst_image_make(&spec, &image);
     if (error == 0)
         error = output_write(job->output, image.bytes, image.size);
     free(image.bytes);
-    free(probes);
     return error < 0 ? say_failure(error) : STATUS_GOOD;
 }
 
 static enum status run(int count, char **words)
 {
-    struct emit_job job = {.nop = RST_NOP1};
+    struct emit_job job = {.spec = {.arch = &rst_arch_x86_64, .nop = RST_NOP1}};
     enum status status = parse_options(count, words, &job);
 
     if (status == STATUS_GOOD)
         status = parse_words(count - optind, words + optind, &job);
     if (status == STATUS_GOOD)
         status = emit(&job);
-    for (size_t i = 0; i < job.count; i++)
-        free(job.plain[i]);
-    free(job.plain);
+    for (size_t i = 0; i < job.spec.count; i++)
+        free(job.probes[i]);
     free(job.probes);
     return status;
 }
