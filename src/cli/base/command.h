@@ -80,8 +80,9 @@ void *sure(void *memory);
 /* Gives an array of `count` items with room for one more. The room grows by doubling. */
 void *room_for_one(void *items, size_t count, size_t size);
 
-/* Add an item, other than a pointer, to the array `list`, and count it. */
+/* Add an item to the array `list`, and count it. */
 #define APPEND(list, count, ...)                                                                   \
-    ((list) = room_for_one((list), (count), sizeof(*(list))), (list)[(count)++] = __VA_ARGS__)
+    ((list) = room_for_one((list), (count), sizeof(__typeof__(*(list)))),                          \
+     (list)[(count)++] = __VA_ARGS__)
 
 #endif

@@ -192,7 +192,9 @@ static int place_file(const char *path, const uint8_t *bytes, size_t size)
     if (S_ISDIR(about.st_mode))
         return -EISDIR;
     place = S_ISREG(about.st_mode) ? path_of(path, &about) : NULL;
-    error = place ? replace(place, &about, bytes, size) : 1;
+    if (!place)
+        return 1;
+    error = replace(place, &about, bytes, size);
     if (error < 0 && made && about.st_size == 0)
         unlink(place);
     free(place);

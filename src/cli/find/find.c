@@ -58,8 +58,7 @@ static const struct known_file *read_known(struct findings *findings, int fd, co
         free(known);
         return *slot;
     }
-    findings->known = room_for_one(findings->known, findings->known_count, sizeof(void *));
-    findings->known[findings->known_count++] = known;
+    APPEND(findings->known, findings->known_count, known);
     error = usdt_read(fd, text_path(path).text, &known->file);
     known->unread = error < 0 && !(quiet && error == -ENOEXEC);
     if (error == 0 && known->file.damaged > 0)
@@ -117,8 +116,7 @@ static void add_probes(struct findings *findings, enum source_kind kind, const c
         .path = sure(strdup(path)),
         .file = usdt,
     };
-    findings->sources = room_for_one(findings->sources, findings->source_count, sizeof(void *));
-    findings->sources[findings->source_count++] = source;
+    APPEND(findings->sources, findings->source_count, source);
     findings->probes += usdt->count;
     for (; probe < end; probe++)
         if (is_wanted(findings->search, probe))

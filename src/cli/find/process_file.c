@@ -199,7 +199,7 @@ int process_open_file(const struct process *process, const struct process_file *
 {
     const struct text_path name = text_path(file->mappings[0].name);
     const long pid = process->pid;
-    struct stat about;
+    struct stat about = {0};
     char *words;
     int fd = open_any_way(process, file, &about);
 

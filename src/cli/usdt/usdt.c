@@ -60,10 +60,10 @@ static bool take_signature(struct reader *reader, const char *at, const char *en
 {
     struct signature signature;
 
-    if (end - at < (ptrdiff_t)sizeof(uint32_t))
+    if (end - at < 4)
         return false;
-    signature.address = number(reader, at, sizeof(uint32_t));
-    at += sizeof(uint32_t);
+    signature.address = number(reader, at, 4);
+    at += 4;
     signature.text = string(&at, end);
     if (!signature.text)
         return false;
@@ -198,14 +198,6 @@ static int read_file(struct reader *reader)
 
 static uint64_t kept_bytes;
 
-static enum usdt_kind kind_of(const struct reader *reader)
-{
-    if (reader->signature_count > 0)
-        return USDT_IMAGE;
-    return reader->file.type == ET_EXEC || reader->file.has_interpreter ? USDT_EXECUTABLE
-                                                                        : USDT_LIBRARY;
-}
-
 int usdt_read(int fd, const char *name, struct usdt_file *ret)
 {
     struct reader reader = {.name = name};
@@ -228,7 +220,11 @@ int usdt_read(int fd, const char *name, struct usdt_file *ret)
         reader.file.elf = NULL;
     }
     reader.usdt.machine = reader.file.machine;
-    reader.usdt.kind = kind_of(&reader);
+    reader.usdt.kind = USDT_LIBRARY;
+    if (reader.signature_count > 0)
+        reader.usdt.kind = USDT_IMAGE;
+    else if (reader.file.type == ET_EXEC || reader.file.has_interpreter)
+        reader.usdt.kind = USDT_EXECUTABLE;
     elf_file_free(&reader.file);
     if (error < 0)
         free(reader.usdt.probes);
