@@ -298,10 +298,6 @@ static int parse_probe(char *word, struct rst_description **ret)
 
 static enum status parse_words(int count, char **words, struct emit_job *job)
 {
-    if (count < 2)
-        return say_usage("emit", "name a PROVIDER and at least one 'PROBE(SIGNATURE)'");
-    if (!job->output)
-        return say_usage("emit", "give -o FILE; \"-\" is standard output");
     if (rst_name_check("the provider's name", words[0], RST_MAX_PROVIDER_NAME) < 0)
         return say_usage("emit", "%s", rst_error());
     job->spec.provider = words[0];
@@ -334,8 +330,13 @@ static enum status run(int count, char **words)
     struct emit_job job = {.spec = {.arch = &rst_arch_x86_64, .nop = RST_NOP1}};
     enum status status = parse_options(count, words, &job);
 
-    if (status == STATUS_GOOD)
-        status = parse_words(count - optind, words + optind, &job);
+    if (status != STATUS_GOOD)
+        return status;
+    if (count - optind < 2)
+        return say_usage("emit", "name a PROVIDER and at least one 'PROBE(SIGNATURE)'");
+    if (!job.output)
+        return say_usage("emit", "give -o FILE; \"-\" is standard output");
+    status = parse_words(count - optind, words + optind, &job);
     if (status == STATUS_GOOD)
         status = emit(&job);
     for (size_t i = 0; i < job.spec.count; i++)
