@@ -101,7 +101,7 @@ static void check_operand(uint16_t machine, const char *text, uint32_t size, enu
     if (operand.size != size || operand.kind != kind || strcmp(operand_type(&operand), type) != 0 ||
         operand.length != strlen(place) || memcmp(operand.text, place, operand.length) != 0)
         fail_msg("%s on machine %d: size %u, %s, %s, \"%.*s\"", text, machine, operand.size,
-                 operand_kind_name(operand.kind), operand_type(&operand), (int)operand.length,
+                 operand_kind_names[operand.kind], operand_type(&operand), (int)operand.length,
                  operand.text);
     assert_false(operand_next(&at, machine, &operand));
 }

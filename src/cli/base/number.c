@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LONGEST_DECIMAL 20 /* "-9223372036854775808" */
-
 bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -18,18 +16,6 @@ int hex_digit(char c)
     if (c >= 'a' && c <= 'f')
         return c - 'a' + 10;
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool is_decimal(const char *text, size_t length)
-{
-    size_t at = length > 0 && *text == '-';
-
-    if (at == length || length > LONGEST_DECIMAL)
-        return false;
-    for (; at < length; at++)
-        if (!is_digit(text[at]))
-            return false;
-    return true;
 }
 
 bool read_whole(const char *word, uint64_t least, uint64_t most, uint64_t *ret)

@@ -6,16 +6,12 @@
 #define CLI_NUMBER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 bool is_digit(char c);
 
 /* The value of a hexadecimal digit, or -1 if `c` is not one. */
 int hex_digit(char c);
-
-/* Whether the text is only decimal digits, perhaps after a "-". */
-bool is_decimal(const char *text, size_t length);
 
 /* Read a number from `least` to `most` from a word of the command line. Gives whether it is one. */
 bool read_whole(const char *word, uint64_t least, uint64_t most, uint64_t *ret);

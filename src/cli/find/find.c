@@ -194,7 +194,7 @@ static int open_named(const char *path)
     if (fd != -ENOENT || strchr(path, '/'))
         return file_fail(fd, name.text);
     /* It may be meant as a process or a probe. */
-    if (is_decimal(path, strlen(path)))
+    if (*path && path[strspn(path, "0123456789")] == '\0')
         return rst_fail(ENOENT, "%s: there is no such file; to name a process, write -p %s",
                         name.text, path);
     return rst_fail(ENOENT, "%s: there is no such file; to name probes, write '%s:*' or '*:%s'",

@@ -85,7 +85,7 @@ static void write_argument(struct json *json, const struct usdt_argument *argume
     json_number(json, "size", operand->size);
     json_bool(json, "signed", operand->is_signed);
     json_bool(json, "float", operand->is_float);
-    json_string(json, "kind", operand_kind_name(operand->kind));
+    json_string(json, "kind", operand_kind_names[operand->kind]);
     json_bytes(json, "operand", operand->text, operand->length);
     json_close(json, '{');
 }

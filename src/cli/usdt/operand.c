@@ -98,17 +98,12 @@ uint8_t operand_size(const struct operand *operand)
     return size == 1 || size == 2 || size == 4 || size == 8 ? (uint8_t)size : 0;
 }
 
-const char *operand_kind_name(enum operand_kind kind)
-{
-    static const char *const names[] = {
-        [OPERAND_OTHER] = "other",
-        [OPERAND_REGISTER] = "register",
-        [OPERAND_MEMORY] = "memory",
-        [OPERAND_CONSTANT] = "constant",
-    };
-
-    return names[kind];
-}
+const char *const operand_kind_names[] = {
+    [OPERAND_OTHER] = "other",
+    [OPERAND_REGISTER] = "register",
+    [OPERAND_MEMORY] = "memory",
+    [OPERAND_CONSTANT] = "constant",
+};
 
 const char *operand_type(const struct operand *operand)
 {

@@ -41,8 +41,8 @@ bool operand_next(const char **at, uint16_t machine, struct operand *ret);
 /* The size, if a register or a number can have it: 1, 2, 4 or 8; else 0. */
 uint8_t operand_size(const struct operand *operand);
 
-/* "register", "memory", "constant" or "other". */
-const char *operand_kind_name(enum operand_kind kind);
+/* "register" and so on, by enum operand_kind. */
+extern const char *const operand_kind_names[];
 
 /* A type of the same size and sign: "int32", "uint64", "double"; "?" if no type has that size. */
 const char *operand_type(const struct operand *operand);

@@ -116,7 +116,7 @@ static void check_arguments(const struct usdt_file *file, const struct usdt_prob
         FAIL_IF(argument->operand.text < probe->operands ||
                     argument->operand.text + argument->operand.length > end,
                 "operand %zu is not in the note", i);
-        FAIL_IF(!argument->type || !operand_kind_name(argument->operand.kind), "no type");
+        FAIL_IF(!argument->type || !operand_kind_names[argument->operand.kind], "no type");
         if (argument->name)
             for (size_t j = 0; j < argument->name_length; j++)
                 FAIL_IF(argument->name[j] < '0' || argument->name[j] > 'z', "a name that is none");
