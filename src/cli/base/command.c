@@ -92,16 +92,6 @@ enum status finish_output(enum status status)
     return status;
 }
 
-void hold_signals(sigset_t *ret_held, sigset_t *ret_former)
-{
-    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-
-    sigemptyset(ret_held);
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-        sigaddset(ret_held, ends[i]);
-    sigprocmask(SIG_BLOCK, ret_held, ret_former);
-}
-
 /* By a system call, as /proc may not be mounted. */
 bool has_capability(unsigned capability)
 {

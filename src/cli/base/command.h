@@ -6,7 +6,6 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,9 +57,6 @@ enum status say_bad_option(const char *command, int option, char **words);
 
 /* Flush stdout. Gives `status`, or STATUS_FAILED if stdout could not be written. */
 enum status finish_output(enum status status);
-
-/* Block the signals that would end the program, for a task that must not be left half done. */
-void hold_signals(sigset_t *ret_held, sigset_t *ret_former);
 
 /* Whether the user has a capability: CAP_SYS_PTRACE and so on. */
 bool has_capability(unsigned capability);

@@ -216,7 +216,8 @@ static int output_write(const char *path, const uint8_t *bytes, size_t size)
     if (is_stdout) {
         error = write_all(STDOUT_FILENO, bytes, size);
     } else {
-        hold_signals(&held, &former); /* none ends the program while there is a temporary file */
+        sigfillset(&held); /* no signal ends the program while there is a temporary file */
+        sigprocmask(SIG_BLOCK, &held, &former);
         error = place_file(path, bytes, size);
         sigprocmask(SIG_SETMASK, &former, NULL);
         if (error > 0)
