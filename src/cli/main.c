@@ -18,7 +18,7 @@ static const struct command *const commands[] = {&list_command, &trace_command, 
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static enum status print_help(void)
+static void print_help(void)
 {
     printf("Usage: rst COMMAND [ARGUMENT]...\n"
            "See the probes (USDT) of any process: librst's, and those of programs and libraries\n"
@@ -44,7 +44,6 @@ static enum status print_help(void)
            "    rst emit shop 'checkout(uint64 order, string customer)' -o shop.so\n"
            "\n"
            "'rst COMMAND --help' says more; rst(1) says everything, with the exit statuses.\n");
-    return STATUS_GOOD;
 }
 
 /* Gives NULL, and reports it, if there is no such command. */
@@ -82,22 +81,19 @@ static bool asks_for_help(int count, char **words)
 
 static enum status run(int count, char **words)
 {
+    const bool helps = count > 1 && strcmp(words[1], "help") == 0; /* "rst help list" */
+    const char *word = count > 1 + helps ? words[1 + helps] : "help";
     const struct command *command;
-    bool helps; /* "rst help list" */
 
-    if (count < 2) {
-        print_help();
-        return STATUS_USAGE;
-    }
-    if (is_either(words[1], "-V", "--version")) {
+    if (is_either(word, "-V", "--version")) {
         printf("rst %s\n", rst_version());
         return STATUS_GOOD;
     }
-    helps = strcmp(words[1], "help") == 0;
-    if (is_either(words[1], "-h", "--help") ||
-        (helps && (count == 2 || strcmp(words[2], "help") == 0)))
-        return print_help();
-    command = find(words[1 + helps]);
+    if (is_either(word, "-h", "--help") || strcmp(word, "help") == 0) {
+        print_help();
+        return count < 2 ? STATUS_USAGE : STATUS_GOOD;
+    }
+    command = find(word);
     if (!command)
         return STATUS_USAGE;
     if (!helps && !asks_for_help(count - 1, words + 1))
