@@ -57,6 +57,33 @@ struct part {
     uint8_t size, shift;
 };
 
+/* r8 to r15: their parts have a suffix. */
+static bool numbered_register(struct words name, struct part *ret)
+{
+    static const uint16_t offsets[] = {72, 64, 56, 48, 24, 16, 8, 0};
+    static const char suffixes[] = "dwbl";
+    static const uint8_t sizes[] = {4, 2, 1, 1};
+    unsigned number = 0;
+    const char *suffix;
+
+    if (!take(&name, 'r'))
+        return false;
+    while (name.at < name.end && is_digit(*name.at) && number < 100)
+        number = 10 * number + (unsigned)(*name.at++ - '0');
+    if (number < 8 || number > 15 || name.end - name.at > 1)
+        return false;
+    ret->offset = offsets[number - 8];
+    ret->size = 8;
+    ret->shift = 0;
+    if (name.at == name.end)
+        return true;
+    suffix = strchr(suffixes, *name.at);
+    if (!suffix)
+        return false;
+    ret->size = sizes[suffix - suffixes];
+    return true;
+}
+
 /* Find a register by its name, without the "%". */
 static bool find_register(struct words name, struct part *ret)
 {
@@ -64,34 +91,20 @@ static bool find_register(struct words name, struct part *ret)
         uint16_t offset;
         const char *names[5];
     } registers[] = {
-        {80, {"rax", "eax", "ax", "al", "ah"}},
-        {40, {"rbx", "ebx", "bx", "bl", "bh"}},
-        {88, {"rcx", "ecx", "cx", "cl", "ch"}},
-        {96, {"rdx", "edx", "dx", "dl", "dh"}},
-        {104, {"rsi", "esi", "si", "sil"}},
-        {112, {"rdi", "edi", "di", "dil"}},
-        {32, {"rbp", "ebp", "bp", "bpl"}},
-        {152, {"rsp", "esp", "sp", "spl"}},
-        {72, {"r8", "r8d", "r8w", "r8b", "r8l"}},
-        {64, {"r9", "r9d", "r9w", "r9b", "r9l"}},
-        {56, {"r10", "r10d", "r10w", "r10b", "r10l"}},
-        {48, {"r11", "r11d", "r11w", "r11b", "r11l"}},
-        {24, {"r12", "r12d", "r12w", "r12b", "r12l"}},
-        {16, {"r13", "r13d", "r13w", "r13b", "r13l"}},
-        {8, {"r14", "r14d", "r14w", "r14b", "r14l"}},
-        {0, {"r15", "r15d", "r15w", "r15b", "r15l"}},
+        {80, {"rax", "eax", "ax", "al", "ah"}}, {40, {"rbx", "ebx", "bx", "bl", "bh"}},
+        {88, {"rcx", "ecx", "cx", "cl", "ch"}}, {96, {"rdx", "edx", "dx", "dl", "dh"}},
+        {104, {"rsi", "esi", "si", "sil"}},     {112, {"rdi", "edi", "di", "dil"}},
+        {32, {"rbp", "ebp", "bp", "bpl"}},      {152, {"rsp", "esp", "sp", "spl"}},
     };
     static const uint8_t sizes[] = {8, 4, 2, 1, 1};
 
     for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
         for (size_t j = 0; j < 5; j++)
             if (registers[i].names[j] && is_words(name, registers[i].names[j])) {
-                bool is_high = registers[i].names[j][1] == 'h';
-
-                *ret = (struct part){registers[i].offset, sizes[j], is_high ? 8 : 0};
+                *ret = (struct part){registers[i].offset, sizes[j], j == 4 ? 8 : 0};
                 return true;
             }
-    return false;
+    return numbered_register(name, ret);
 }
 
 static bool take_register(struct words *words, const char *ends, struct part *ret)

@@ -66,7 +66,8 @@ static void read_symbols(struct usdt_symbols *symbols, Elf_Data *data, const Elf
         if (!*name || symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= SHN_LORESERVE ||
             GELF_ST_TYPE(symbol.st_info) == STT_TLS || GELF_ST_TYPE(symbol.st_info) == STT_FILE)
             continue;
-        APPEND(symbols->list, symbols->count, (struct symbol){name, symbol.st_value});
+        symbols->list = room_for_one(symbols->list, symbols->count, sizeof(*symbols->list));
+        symbols->list[symbols->count++] = (struct symbol){name, symbol.st_value};
     }
     if (symbols->count > 0)
         qsort(symbols->list, symbols->count, sizeof(*symbols->list), compare_symbols);
