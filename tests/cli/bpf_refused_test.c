@@ -73,9 +73,12 @@ static void without_root(void *data)
 
 static void refused_by_a_filter(void *data)
 {
+    struct bpf_kernel kernel;
+
     (void)data;
     sandbox_refuse(SYS_bpf, EPERM);
     check_equal(outcome("you are root, but may not use BPF"), -EPERM);
+    check_equal(bpf_try(&kernel), -EPERM);
 }
 
 static void without_bpf(void *data)
@@ -87,9 +90,12 @@ static void without_bpf(void *data)
 
 static void with_an_old_kernel(void *data)
 {
+    struct bpf_kernel kernel;
+
     (void)data;
     check(personality(UNAME26) >= 0); /* uname(2) says 2.6 */
     check_equal(outcome("is too old for rst trace, which needs 5.8: use --for bpftrace"), -ENOTSUP);
+    check_equal(bpf_try(&kernel), -ENOTSUP);
 }
 
 static void without_uprobes(void *data)

@@ -11,7 +11,7 @@ import command
 import harness
 from command import GOOD, UNLOADABLE, UNTRACEABLE, USAGE
 
-KERNEL = ["kernel", "nop", "uprobes", "privileges", "attaching", "memfd", "file", "watching"]
+KERNEL = ["kernel", "nop", "uprobes", "privileges", "attaching", "memfd", "file", "watching", "trace"]
 TRACERS = ["bpftrace", "bcc", "perf", "gdb", "stap", "dtrace"]
 LINE = re.compile(r"^(yes|no|-) +(\w+) +(.+)$")
 
@@ -74,6 +74,8 @@ class Check(command.CommandTest):
         if self.usual() == GOOD:
             for name in "uprobes", "privileges", "attaching", "memfd", "file", "watching":
                 self.assertEqual(self.one(facts, name)[0], "yes", name)
+            words = "^rst trace works, by BPF programs and (uprobe-multi links|perf events)$"
+            self.assertRegex(self.one(facts, "trace")[1], words)
 
     def test_the_tracers_that_are_installed_are_there(self):
         facts = self.facts(self.usual())
@@ -97,15 +99,24 @@ class Check(command.CommandTest):
             verdict, words = self.one(facts, name)
             self.assertEqual(verdict, "no", words)
             self.assertRegex(words, "be root|as root")
+        self.assertEqual(self.one(facts, "trace")[0], "no")
+        self.assertRegex(self.one(facts, "trace")[1], "needs root: sudo rst trace")
 
     def test_without_uprobes_nothing_is_said_to_be_attachable(self):
         self.need_root()
-        facts = self.facts(UNTRACEABLE, prepare=lambda: mount_noexec("/sys"))
+        facts = self.facts(
+            UNTRACEABLE,
+            prepare=lambda: mount_noexec("/sys"),
+            environment={"RST_TRACE_ATTACH": "perf"},
+        )
         self.assertEqual(self.one(facts, "uprobes")[0], "no")
         self.assertNotIn("attaching", [name for _, name, _ in facts])
         verdict, words = self.one(facts, "watching")
         self.assertEqual(verdict, "no")
         self.assertRegex(words, "can't be watched: .*: the lines above say")
+        verdict, words = self.one(facts, "trace")
+        self.assertEqual(verdict, "no")
+        self.assertRegex(words, "by uprobes, which don't work here: the lines above say why")
 
     def test_root_of_a_user_namespace_is_not_root(self):
         self.need_root()
@@ -148,8 +159,11 @@ class Check(command.CommandTest):
             self.assertIn("RLIMIT_FSIZE", words)
 
     def test_what_the_environment_says_to_librst(self):
-        facts = self.facts(self.usual(), environment={"RST_DISABLE": "1"})
+        settings = {"RST_DISABLE": "1", "RST_TRACE_ATTACH": "perf"}
+        facts = self.facts(self.usual(), environment=settings)
         self.assertRegex(self.one(facts, "setting")[1], "^RST_DISABLE=1: .*load no probes")
+        if self.usual() == GOOD:
+            self.assertRegex(self.one(facts, "trace")[1], "^rst trace works, .* and perf events$")
         facts = self.facts(self.usual(), environment={"RST_NOP": "fast"})
         self.assertRegex(self.one(facts, "nop")[1], "^(1 byte|5 bytes|10 bytes) at each site")
         facts = self.facts(UNLOADABLE, environment={"RST_NOP": "slow"})

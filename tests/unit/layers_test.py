@@ -44,7 +44,8 @@ LIBRARY = [
 ]
 COMMAND = [
     ["cli/main"],
-    ["cli/list/", "cli/emit/", "cli/check/", "cli/trace/", "cli/demo/"],
+    ["cli/check/"],
+    ["cli/list/", "cli/emit/", "cli/trace/", "cli/demo/"],
     ["cli/find/"],
     ["cli/usdt/"],
     ["cli/base/"],

@@ -14,7 +14,9 @@
 
 #include "cli/base/file.h"
 #include "cli/check/check.h"
+#include "cli/trace/bpf/bpf.h"
 #include "cli/usdt/usdt.h"
+#include "error.h"
 #include "rst.h"
 
 #define SEMAPHORE_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
@@ -200,11 +202,31 @@ static bool check_watching(const struct loaded *loaded)
     return traces;
 }
 
+/* Whether rst trace works. It does not need perf events where the kernel has uprobe-multi links. */
+static void check_trace(bool traces)
+{
+    struct bpf_kernel kernel;
+
+    if (geteuid() != 0)
+        fact(VERDICT_NO, "trace",
+             "rst trace needs root: sudo rst trace ... (without root: rst trace --for gdb)");
+    else if (bpf_try(&kernel) < 0)
+        fact(VERDICT_NO, "trace", "%s", rst_error());
+    else if (kernel.multi)
+        fact(VERDICT_YES, "trace", "rst trace works, by BPF programs and uprobe-multi links");
+    else if (traces)
+        fact(VERDICT_YES, "trace", "rst trace works, by BPF programs and perf events");
+    else
+        fact(VERDICT_NO, "trace",
+             "rst trace may load BPF programs, but attaches them by uprobes, which don't work here: "
+             "the lines above say why");
+}
+
 enum status check_loading(void)
 {
     struct loaded loaded = {0};
     const char *own = getenv("TMPDIR");
-    bool traces;
+    bool traces = false;
 
     check_environment();
     try_to_load(&loaded, NULL);
@@ -213,9 +235,11 @@ enum status check_loading(void)
     if (!own || strcmp(own, "/tmp") != 0)
         try_directory(&loaded, "/tmp");
     check_nop(&loaded);
+    if (loaded.probe)
+        traces = check_watching(&loaded);
+    check_trace(traces);
     if (!loaded.probe)
         return STATUS_UNLOADABLE;
-    traces = check_watching(&loaded);
     rst_provider_free(loaded.provider);
     if (loaded.image >= 0)
         close(loaded.image);

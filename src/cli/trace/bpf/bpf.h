@@ -15,6 +15,12 @@ struct bpf_kernel {
     bool sleepable; /* uprobe programs that may fault pages in (6.0) */
 };
 
+/*
+ * Whether a program can be loaded here. Gives a negative errno, with a message for rst_error() that
+ * says what to use instead.
+ */
+int bpf_try(struct bpf_kernel *ret);
+
 struct bpf; /* load.c */
 
 /*

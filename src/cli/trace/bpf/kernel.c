@@ -100,6 +100,7 @@ int bpf_load_program(const struct bpf_kernel *kernel, const struct program *code
 
 /* ---------------------------------------------------------------------------------- ask -- */
 
+/* Sets errno if it can't. */
 static bool can_load(bool multi, bool sleepable, int *ret)
 {
     struct bpf_insn list[] = {
@@ -205,4 +206,13 @@ int bpf_refused(int error, const char *what)
     default:
         return rst_fail_errno(error, "%s", what);
     }
+}
+
+int bpf_try(struct bpf_kernel *ret)
+{
+    int error = bpf_kernel_ask(ret);
+
+    if (error < 0 || can_load(ret->multi, ret->sleepable, NULL))
+        return error;
+    return bpf_refused(errno, "the kernel refuses every BPF program");
 }

@@ -6,11 +6,19 @@
 #include "cli/trace/bpf/bpf.h"
 #include "error.h"
 
-int bpf_load(const struct plan *plan, struct bpf **ret)
+int bpf_try(struct bpf_kernel *ret)
 {
-    (void)plan, (void)ret;
+    (void)ret;
     return rst_fail(ENOTSUP, "rst was built without libbpf, so it can't trace by itself: use "
                              "--for bpftrace, perf, gdb, bcc, dtrace or tracefs");
+}
+
+int bpf_load(const struct plan *plan, struct bpf **ret)
+{
+    struct bpf_kernel none;
+
+    (void)plan, (void)ret;
+    return bpf_try(&none);
 }
 
 /* As nothing can be loaded, the others are never called. */
