@@ -42,8 +42,7 @@ static const struct plan_variant variant = {
 };
 static const struct plan plan = {.options = &options, .probes = &probe, .probe_count = 1};
 
-static struct filter_error make(const char *text, struct condition **ret,
-                                struct filter_notes *notes)
+static struct filter_error make(const char *text, struct condition **ret)
 {
     struct filter filter;
     struct filter_error error;
@@ -52,7 +51,7 @@ static struct filter_error make(const char *text, struct condition **ret,
     *ret = NULL;
     error = filter_parse(text, &filter);
     if (!error.words)
-        error = filter_bind(&filter, &plan, &variant, notes, ret);
+        error = filter_bind(&filter, &plan, &variant, ret);
     filter_free(&filter);
     return error;
 }
@@ -207,12 +206,11 @@ static void holds_for_what_it_says(void **state)
         {"tiny == 127 || tiny < 0 && big < 6", true, false, true},
         {"(tiny == 127 || tiny < 0) && big < 6", true, false, false},
     };
-    struct filter_notes notes = {0};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct condition *condition;
-        struct filter_error error = make(cases[i].text, &condition, &notes);
+        struct filter_error error = make(cases[i].text, &condition);
 
         if (error.words)
             fail_msg("%s: %s", cases[i].text, error.words);
@@ -222,7 +220,6 @@ static void holds_for_what_it_says(void **state)
                      holds(condition, &limits), holds(condition, &odd));
         condition_free(condition);
     }
-    filter_notes_free(&notes);
 }
 
 static void says_where_it_is_wrong(void **state)
@@ -254,40 +251,42 @@ static void says_where_it_is_wrong(void **state)
          "shop:order has no such argument, only tiny, big, wide, flag, half, whole, path, place, "
          "lost"},
     };
-    struct filter_notes notes = {0};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct condition *condition;
-        struct filter_error error = make(cases[i].text, &condition, &notes);
+        struct filter_error error = make(cases[i].text, &condition);
 
         assert_null(condition);
         if (!error.words || strcmp(error.words, cases[i].words) != 0 || error.at != cases[i].at)
             fail_msg("%s: %zu: %s", cases[i].text, error.at, error.words);
         free(error.words);
     }
-    filter_notes_free(&notes);
 }
 
 /* A note is for the user if all variants need it, so it is counted. */
 static void notes_a_comparison_that_decides_nothing_once(void **state)
 {
-    struct filter_notes notes = {0};
     struct condition *condition;
+    struct filter filter;
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
-        assert_null(make("tiny < 200 && lost == 1 && big < 5", &condition, &notes).words);
+    options.filter = "tiny < 200 && lost == 1 && big < 5";
+    assert_null(filter_parse(options.filter, &filter).words);
+    for (size_t i = 0; i < 2; i++) {
+        assert_null(filter_bind(&filter, &plan, &variant, &condition).words);
         condition_free(condition);
+        assert_int_equal(filter.parts[0].noted, i + 1);
     }
-    assert_int_equal(notes.count, 2);
-    assert_int_equal(notes.list[0].times, 2);
     assert_string_equal(
-        notes.list[0].words,
+        filter.parts[0].note,
         "tiny of shop:order is int8: 200 is out of range (-128 to 127), so that is always true");
-    assert_string_equal(notes.list[1].words,
+    assert_string_equal(filter.parts[1].note,
                         "rst can't read lost of shop:order, so no comparison with it is true");
-    filter_notes_free(&notes);
+    assert_null(filter.parts[2].note);
+    filter_say_notes(&filter, 3);
+    assert_null(filter.parts[0].note);
+    filter_free(&filter);
 }
 
 int main(void)

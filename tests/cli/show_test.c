@@ -21,7 +21,7 @@
 
 #define ARGUMENT(text)                                                                             \
     {                                                                                              \
-        .name = (char[]){text}, .named = true                                                      \
+        .name = (char[]){text},                                                                    \
     }
 #define WHOLE(bytes, sign)                                                                         \
     {                                                                                              \

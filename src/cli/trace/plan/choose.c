@@ -29,66 +29,52 @@ static enum status say_no_argument(const char *option, const char *name,
     return STATUS_USAGE;
 }
 
-static ssize_t named(const struct plan_probe *probe, const char *name)
-{
-    return plan_argument_named(probe, name, strlen(name));
-}
-
 /* ------------------------------------------------------------------------------ skipped -- */
 
-/* The first argument that an option names and the probe does not have; not NUL-terminated. */
-struct missing {
-    const char *name; /* NULL: the probe has them all */
-    size_t length;
-};
-
-static struct missing missing_argument(const struct trace_options *options,
-                                       const struct filter *filter, const struct plan_probe *probe)
+/* The first argument that an option names and the probe does not have; NULL: it has them all. */
+static const char *missing_argument(const struct trace_options *options,
+                                    const struct filter *filter, const struct plan_probe *probe)
 {
-    const char *const words[] = {options->by, options->hist};
     const struct filter_word *word;
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (words[i] && named(probe, words[i]) < 0)
-            return (struct missing){words[i], strlen(words[i])};
-    word = options->filter ? filter_missing(filter, options->filter, probe) : NULL;
-    return word ? (struct missing){options->filter + word->at, word->length} : (struct missing){0};
-}
-
-static bool same_missing(struct missing a, struct missing b)
-{
-    return a.name && b.name && a.length == b.length && memcmp(a.name, b.name, a.length) == 0;
+    if (options->by && plan_argument_named(probe, options->by) < 0)
+        return options->by;
+    if (options->hist && plan_argument_named(probe, options->hist) < 0)
+        return options->hist;
+    word = options->filter ? filter_missing(filter, probe) : NULL;
+    return word ? word->text.bytes : NULL;
 }
 
 /* One message for the probes without the same argument, beginning with the first of them. */
-static void say_skipped(const struct plan *plan, const struct missing *missing, size_t first)
+static void say_skipped(const struct plan *plan, const char *const *missing, size_t first)
 {
     struct text names = {0};
     size_t count = 0;
 
     for (size_t i = first; i < plan->probe_count; i++)
-        if (same_missing(missing[i], missing[first]) && ++count <= MOST_NAMES)
+        if (missing[i] && strcmp(missing[i], missing[first]) == 0 && ++count <= MOST_NAMES)
             text_addf(&names, "%s%s", count > 1 ? ", " : "", plan->probes[i].title);
     if (count > MOST_NAMES)
         text_addf(&names, " and %zu more", count - MOST_NAMES);
     say("skipped, because %s no argument %s: %s", count == 1 ? "it has" : "they have",
-        rst_quote_bytes(missing[first].name, missing[first].length).text, names.bytes);
+        rst_quote(missing[first]).text, names.bytes);
     free(names.bytes);
 }
 
 void choose_probes(const struct plan *plan, const struct filter *filter, bool *skipped)
 {
-    struct missing *missing = sure(calloc(plan->probe_count + 1, sizeof(*missing)));
+    const char **missing = sure(calloc(plan->probe_count, sizeof(*missing)));
     size_t count = 0, first;
 
     for (size_t i = 0; i < plan->probe_count; i++) {
         missing[i] = missing_argument(plan->options, filter, &plan->probes[i]);
-        count += missing[i].name != NULL;
+        count += missing[i] != NULL;
     }
     for (size_t i = 0; count < plan->probe_count && i < plan->probe_count; i++) {
-        skipped[i] = missing[i].name;
-        for (first = 0; first < i && !same_missing(missing[first], missing[i]); first++)
-            ;
+        skipped[i] = missing[i];
+        for (first = 0; first < i; first++)
+            if (missing[first] && missing[i] && strcmp(missing[first], missing[i]) == 0)
+                break;
         if (skipped[i] && first == i)
             say_skipped(plan, missing, i);
     }
@@ -113,7 +99,7 @@ static bool make_string(struct plan *plan, const char *name)
     for (size_t i = 0; i < plan->variant_count; i++) {
         struct plan_variant *variant = &plan->variants[i];
         const struct plan_probe *probe = &plan->probes[variant->probe];
-        ssize_t at = named(probe, name);
+        ssize_t at = plan_argument_named(probe, name);
 
         if (at < 0 || variant->values[at].size != 8 || is_declared_number(&probe->arguments[at]))
             continue;
@@ -126,7 +112,8 @@ static bool make_string(struct plan *plan, const char *name)
 static enum status say_unreadable(const char *option, const char *name,
                                   const struct plan_probe *probe)
 {
-    const struct operand *operand = &probe->arguments[named(probe, name)].site.operand;
+    const struct operand *operand =
+        &probe->arguments[plan_argument_named(probe, name)].site.operand;
 
     say("%s %s: rst can't read that argument of %s (%.*s)", option, rst_quote(name).text,
         probe->title, (int)operand->length, operand->text);
@@ -138,9 +125,9 @@ static enum status say_no_string(const char *name, const struct plan *plan)
     const struct plan_probe *probe = &plan->probes[0];
     const struct plan_argument *argument;
 
-    if (named(probe, name) < 0)
+    if (plan_argument_named(probe, name) < 0)
         return say_no_argument("--string", name, probe);
-    argument = &probe->arguments[named(probe, name)];
+    argument = &probe->arguments[plan_argument_named(probe, name)];
     if (is_declared_number(argument))
         return say_usage("trace", "--string %s: %s declares it as %s, not as an address", name,
                          probe->title, argument->site.type);
@@ -157,7 +144,7 @@ static enum status choose(struct plan *plan, const char *option, const char *nam
 
     for (size_t i = 0; name && i < plan->probe_count; i++) {
         struct plan_probe *probe = &plan->probes[i];
-        ssize_t at = named(probe, name);
+        ssize_t at = plan_argument_named(probe, name);
 
         if (at < 0)
             return say_no_argument(option, name, probe);
@@ -166,7 +153,7 @@ static enum status choose(struct plan *plan, const char *option, const char *nam
     for (size_t i = 0; name && i < plan->variant_count; i++) {
         const struct plan_variant *variant = &plan->variants[i];
         const struct plan_value *value =
-            &variant->values[named(&plan->probes[variant->probe], name)];
+            &variant->values[plan_argument_named(&plan->probes[variant->probe], name)];
 
         readable |= value->size > 0;
         if (is_hist && value->kind == VALUE_STRING)
@@ -206,31 +193,20 @@ enum status say_bad_filter(const char *text, struct filter_error error)
     return STATUS_USAGE;
 }
 
-/* Report the notes that all variants of a probe have in common. */
-static void say_notes(const struct filter_notes *notes, size_t variants)
+enum status choose_conditions(struct plan *plan, struct filter *filter)
 {
-    for (size_t i = 0; i < notes->count; i++)
-        if (notes->list[i].times == variants)
-            say("--filter: %s", notes->list[i].words);
-}
+    for (size_t i = 0; i < plan->probe_count; i++) {
+        const struct plan_probe *probe = &plan->probes[i];
 
-/* The variants of a probe are neighbours. */
-enum status choose_conditions(struct plan *plan, const struct filter *filter)
-{
-    struct filter_error error = {0};
+        for (size_t j = 0; j < probe->variant_count; j++) {
+            struct plan_variant *variant = &plan->variants[probe->variant + j];
+            struct filter_error error = filter_bind(filter, plan, variant, &variant->condition);
 
-    for (size_t i = 0, next; !error.words && i < plan->variant_count; i = next) {
-        size_t probe = plan->variants[i].probe;
-        struct filter_notes notes = {0};
-
-        for (next = i;
-             !error.words && next < plan->variant_count && plan->variants[next].probe == probe;
-             next++)
-            error = filter_bind(filter, plan, &plan->variants[next], &notes,
-                                &plan->variants[next].condition);
-        if (!error.words && plan->probes[probe].alike == probe)
-            say_notes(&notes, next - i);
-        filter_notes_free(&notes);
+            if (error.words)
+                return say_bad_filter(plan->options->filter, error);
+        }
+        /* Probes that are alike need the same notes. */
+        filter_say_notes(filter, probe->alike == i ? probe->variant_count : 0);
     }
-    return error.words ? say_bad_filter(plan->options->filter, error) : STATUS_GOOD;
+    return STATUS_GOOD;
 }

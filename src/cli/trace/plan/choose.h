@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The arguments that --string, --by, --hist and --filter name.
+ * The steps of plan_make(), after the probes and their sites are known.
  */
 #ifndef CLI_TRACE_CHOOSE_H
 #define CLI_TRACE_CHOOSE_H
@@ -8,6 +8,10 @@
 #include "cli/base/text.h"
 #include "cli/trace/plan/filter.h"
 #include "cli/trace/plan/plan.h"
+
+/* variant.c: the probe's arguments, by its first site; its variants, by all its sites. */
+void plan_read_arguments(struct plan_probe *probe);
+void plan_add_variants(struct plan *plan, size_t probe, size_t file);
 
 /*
  * Mark the probes that lack an argument that an option names, and report them; `skipped` has an
@@ -19,7 +23,7 @@ void choose_probes(const struct plan *plan, const struct filter *filter, bool *s
 enum status choose_arguments(struct plan *plan);
 
 /* Give each variant its condition. */
-enum status choose_conditions(struct plan *plan, const struct filter *filter);
+enum status choose_conditions(struct plan *plan, struct filter *filter);
 
 /* Report why --filter is wrong. Takes the error over. Gives STATUS_USAGE. */
 enum status say_bad_filter(const char *text, struct filter_error error);

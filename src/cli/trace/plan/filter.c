@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,11 +17,16 @@ struct parser {
     struct filter_error error;
 };
 
-/* Keep the first reason why the filter is wrong. Gives false. */
-static bool fail(struct parser *parser, size_t at, const char *words)
+bool filter_fail(struct filter_error *error, size_t at, const char *format, ...)
 {
-    if (!parser->error.words)
-        parser->error = (struct filter_error){sure(strdup(words)), at};
+    va_list args;
+
+    if (error->words)
+        return false;
+    va_start(args, format);
+    sure(vasprintf(&error->words, format, args) < 0 ? NULL : error);
+    va_end(args);
+    error->at = at;
     return false;
 }
 
@@ -79,8 +86,8 @@ static bool read_escape(struct parser *parser, struct text *ret)
     high = *parser->at == 'x' ? hex_digit(parser->at[1]) : -1;
     low = high >= 0 ? hex_digit(parser->at[2]) : -1;
     if (low < 0 || high + low == 0)
-        return fail(parser, (size_t)(parser->at - parser->start) - 1,
-                    "the only escapes are \\n, \\t, \\r, \\\", \\', \\\\ and \\xNN");
+        return filter_fail(&parser->error, (size_t)(parser->at - parser->start) - 1,
+                           "the only escapes are \\n, \\t, \\r, \\\", \\', \\\\ and \\xNN");
     byte = (char)(16 * high + low);
     text_add_bytes(ret, &byte, 1);
     parser->at += 3;
@@ -103,7 +110,7 @@ static bool read_text(struct parser *parser, struct filter_word *ret)
             return false;
     }
     if (!*parser->at)
-        return fail(parser, ret->at, "the text that begins here is not closed");
+        return filter_fail(&parser->error, ret->at, "the text that begins here is not closed");
     parser->at++;
     return true;
 }
@@ -118,7 +125,8 @@ static bool read_number(struct parser *parser, struct filter_word *ret)
     ret->kind = WORD_NUMBER;
     ret->number = strtod(parser->at, &end);
     if (end == parser->at || isnan(ret->number))
-        return fail(parser, ret->at, "write an argument, a number or a \"text\" here");
+        return filter_fail(&parser->error, ret->at,
+                           "write an argument, a number or a \"text\" here");
     errno = 0;
     magnitude = strtoull(digits, &end_whole, hex ? 16 : 10);
     ret->is_whole = end_whole == end && errno == 0;
@@ -128,9 +136,34 @@ static bool read_number(struct parser *parser, struct filter_word *ret)
         ret->whole = (int64_t)ret->number; /* a number like 1e3 */
     }
     if (is_letter(*end) || is_digit(*end) || *end == '.')
-        return fail(parser, ret->at, "this is not a number");
+        return filter_fail(&parser->error, ret->at, "this is not a number");
     parser->at = end;
     return true;
+}
+
+static void read_name(struct parser *parser, struct filter_word *ret)
+{
+    static const struct {
+        const char *word;
+        enum constant constant;
+        double number;
+    } constants[] = {{"true", CONSTANT_BOOL, 1},
+                     {"false", CONSTANT_BOOL, 0},
+                     {"null", CONSTANT_NULL, 0},
+                     {"NULL", CONSTANT_NULL, 0}};
+    const char *end = parser->at;
+
+    while (is_letter(*end) || is_digit(*end))
+        end++;
+    text_add_bytes(&ret->text, parser->at, (size_t)(end - parser->at));
+    for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++)
+        if (strcmp(constants[i].word, ret->text.bytes) == 0) {
+            ret->constant = constants[i].constant;
+            ret->number = constants[i].number;
+        }
+    ret->is_whole = true;
+    ret->whole = (wide)ret->number;
+    parser->at = end;
 }
 
 static bool read_value(struct parser *parser, struct filter_word *ret)
@@ -138,13 +171,10 @@ static bool read_value(struct parser *parser, struct filter_word *ret)
     *ret = (struct filter_word){.at = position(parser)};
     if (*parser->at == '"' || *parser->at == '\'')
         return read_text(parser, ret);
-    if (!is_letter(*parser->at))
+    if (!is_letter(*parser->at) || (strncmp(parser->at, "inf", 3) == 0 &&
+                                    !is_letter(parser->at[3]) && !is_digit(parser->at[3])))
         return read_number(parser, ret);
-    while (is_letter(parser->at[ret->length]) || is_digit(parser->at[ret->length]))
-        ret->length++;
-    if (ret->length == 3 && memcmp(parser->at, "inf", 3) == 0)
-        return read_number(parser, ret);
-    parser->at += ret->length;
+    read_name(parser, ret);
     return true;
 }
 
@@ -162,11 +192,11 @@ static bool read_comparison(struct parser *parser, struct filter *ret)
         ret->right =
             (struct filter_word){.kind = WORD_NUMBER, .at = position(parser), .is_whole = true};
         return ret->left.kind == WORD_NAME ||
-               fail(parser, ret->right.at, "write one of < <= > >= == != here");
+               filter_fail(&parser->error, ret->right.at, "write one of < <= > >= == != here");
     }
     return read_value(parser, &ret->right) &&
            (ret->left.kind == WORD_NAME || ret->right.kind == WORD_NAME ||
-            fail(parser, ret->left.at, "this comparison has no argument"));
+            filter_fail(&parser->error, ret->left.at, "this comparison has no argument"));
 }
 
 static struct filter *add_part(struct filter *filter)
@@ -182,14 +212,15 @@ static bool read_one(struct parser *parser, struct filter *ret)
     bool good;
 
     if (++parser->depth > FILTER_MOST_DEPTH)
-        return fail(parser, at, "more than 50 brackets and ! are nested");
+        return filter_fail(&parser->error, at, "more than 50 brackets and ! are nested");
     if (parser->at[0] == '!' && parser->at[1] != '=') {
         parser->at++;
         ret->kind = FILTER_NOT;
         good = read_one(parser, add_part(ret));
     } else if (take(parser, "(")) {
         good = read_either(parser, ret) &&
-               (take(parser, ")") || fail(parser, position(parser), "write \")\", && or || here"));
+               (take(parser, ")") ||
+                filter_fail(&parser->error, position(parser), "write \")\", && or || here"));
     } else {
         good = read_comparison(parser, ret);
     }
@@ -237,6 +268,7 @@ void filter_free(struct filter *filter)
     free(filter->parts);
     free(filter->left.text.bytes);
     free(filter->right.text.bytes);
+    free(filter->note);
     *filter = (struct filter){0};
 }
 
@@ -246,7 +278,7 @@ struct filter_error filter_parse(const char *text, struct filter *ret)
 
     *ret = (struct filter){0};
     if (read_either(&parser, ret) && position(&parser) < strlen(text))
-        fail(&parser, position(&parser), "write && or || here");
+        filter_fail(&parser.error, position(&parser), "write && or || here");
     if (parser.error.words)
         filter_free(ret);
     return parser.error;

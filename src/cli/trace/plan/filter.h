@@ -21,15 +21,17 @@ __extension__ typedef __int128 wide;
 
 enum comparison { LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, EQUAL, UNEQUAL, NO_COMPARISON };
 
-enum word_kind { WORD_NAME /* of an argument; or true, false, null */, WORD_NUMBER, WORD_TEXT };
+enum word_kind { WORD_NAME, WORD_NUMBER, WORD_TEXT };
+enum constant { CONSTANT_NONE, CONSTANT_BOOL, CONSTANT_NULL };
 
 struct filter_word {
     enum word_kind kind;
-    size_t at, length; /* in the filter's text */
-    bool is_whole;     /* `whole` has the number exactly */
+    size_t at;              /* in the filter's text */
+    struct text text;       /* the name or the text */
+    enum constant constant; /* what the name is if no argument has it: true, false or null */
+    bool is_whole;          /* `whole` has the number, or the constant, exactly */
     wide whole;
     double number;
-    struct text text;
 };
 
 enum filter_kind { FILTER_ALL, FILTER_ANY, FILTER_NOT, FILTER_COMPARISON };
@@ -40,6 +42,10 @@ struct filter {
     size_t part_count;
     struct filter_word left, right;
     enum comparison comparison; /* NO_COMPARISON: only `left`, which must not be 0 */
+    /* If the comparison decides nothing: why, and for how many variants, until filter_say_notes()
+     */
+    char *note;
+    size_t noted;
 };
 
 struct filter_error {
@@ -47,30 +53,23 @@ struct filter_error {
     size_t at;   /* position in the text */
 };
 
+/* Keep the first reason why a filter is wrong. Gives false. */
+bool filter_fail(struct filter_error *error, size_t at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Gives an error, or a tree for filter_free(). */
 struct filter_error filter_parse(const char *text, struct filter *ret);
 void filter_free(struct filter *filter);
 
 /* The first name that the probe has no argument for, or NULL. */
-const struct filter_word *filter_missing(const struct filter *filter, const char *text,
+const struct filter_word *filter_missing(const struct filter *filter,
                                          const struct plan_probe *probe);
 
-/* A comparison that decides nothing: what to tell the user, unless other variants need it. */
-struct filter_note {
-    size_t at, times; /* times: for how many variants */
-    char *words;
-};
-
-struct filter_notes {
-    struct filter_note *list;
-    size_t count;
-};
-
-void filter_notes_free(struct filter_notes *notes);
-
 /* Gives an error, or a condition for condition_free(). */
-struct filter_error filter_bind(const struct filter *filter, const struct plan *plan,
-                                const struct plan_variant *variant, struct filter_notes *notes,
-                                struct condition **ret);
+struct filter_error filter_bind(struct filter *filter, const struct plan *plan,
+                                const struct plan_variant *variant, struct condition **ret);
+
+/* Report the notes that as many variants need as were bound, and remove all. */
+void filter_say_notes(struct filter *filter, size_t variants);
 
 #endif

@@ -5,55 +5,53 @@
  */
 #include "cli/trace/plan/plan.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/base/quote.h"
 #include "cli/trace/plan/choose.h"
-#include "cli/trace/plan/variant.h"
+#include "cli/usdt/symbols.h"
 #include "error.h"
 
 #define MOST_SITES 10000
 
-/* A probe of a file, while its sites are collected. */
-struct draft {
-    const struct source *source; /* the first source that has the file */
-    const struct usdt_probe *first;
-    const struct usdt_probe **sites;
-    size_t site_count;
-};
-
-struct drafts {
-    struct draft *list;
-    size_t count, site_count;
-};
-
 /* ------------------------------------------------------------------------------- probes -- */
 
-/* The findings are sorted by name, so those of one name are neighbours. */
-static struct draft *find_draft(const struct drafts *drafts, const struct found *found)
+static bool is_named(const struct plan_probe *probe, const char *provider, const char *name)
 {
-    for (size_t i = drafts->count; i-- > 0 && usdt_same_name(drafts->list[i].first, found->probe);)
-        if (drafts->list[i].source->file == found->source->file)
-            return &drafts->list[i];
-    return NULL;
+    return strcmp(probe->name, name) == 0 && strcmp(probe->provider, provider) == 0;
 }
 
-static void add_found(struct drafts *drafts, const struct found *found)
+/* The findings are sorted by name, so those of one name are neighbours. */
+static struct plan_probe *find_probe(struct plan *plan, const struct found *found)
 {
-    struct draft *draft = find_draft(drafts, found);
+    struct plan_probe *probe;
 
-    if (!draft) {
-        drafts->list = room_for_one(drafts->list, drafts->count, sizeof(*drafts->list));
-        draft = &drafts->list[drafts->count++];
-        *draft = (struct draft){.source = found->source, .first = found->probe};
+    for (size_t i = plan->probe_count; i-- > 0;) {
+        probe = &plan->probes[i];
+        if (!is_named(probe, found->probe->provider, found->probe->name))
+            break;
+        if (probe->source->file == found->source->file)
+            return probe;
     }
-    if (found->source != draft->source) /* the same site in another process */
+    APPEND(plan->probes, plan->probe_count,
+           (struct plan_probe){.provider = found->probe->provider,
+                               .name = found->probe->name,
+                               .source = found->source,
+                               .by = -1,
+                               .hist = -1});
+    return &plan->probes[plan->probe_count - 1];
+}
+
+static void add_found(struct plan *plan, const struct found *found)
+{
+    struct plan_probe *probe = find_probe(plan, found);
+
+    if (found->source != probe->source) /* the same site in another process */
         return;
-    draft->sites = room_for_one(draft->sites, draft->site_count, sizeof(void *));
-    draft->sites[draft->site_count++] = found->probe;
-    drafts->site_count++;
+    probe->sites = room_for_one(probe->sites, probe->site_count, sizeof(void *));
+    probe->sites[probe->site_count++] = found->probe;
+    plan->site_count++;
 }
 
 /* Sort sites in the order of the file's notes. */
@@ -64,26 +62,16 @@ static int compare_sites(const void *left, const void *right)
     return (*a > *b) - (*a < *b);
 }
 
-static void add_probe(struct plan *plan, struct draft *draft)
+static void complete_probe(struct plan_probe *probe)
 {
-    struct plan_probe *probe;
     struct text title = {0};
 
-    qsort(draft->sites, draft->site_count, sizeof(void *), compare_sites);
-    text_add_shown(&title, draft->first->provider, strlen(draft->first->provider));
+    qsort(probe->sites, probe->site_count, sizeof(void *), compare_sites);
+    text_add_shown(&title, probe->provider, strlen(probe->provider));
     text_add(&title, ":");
-    text_add_shown(&title, draft->first->name, strlen(draft->first->name));
-    plan->probes = room_for_one(plan->probes, plan->probe_count, sizeof(*plan->probes));
-    probe = &plan->probes[plan->probe_count++];
-    *probe = (struct plan_probe){
-        .provider = draft->first->provider,
-        .name = draft->first->name,
-        .title = title.bytes,
-        .by = -1,
-        .hist = -1,
-        .site_count = draft->site_count,
-    };
-    plan_read_arguments(draft->source->file->machine, draft->sites[0], probe);
+    text_add_shown(&title, probe->name, strlen(probe->name));
+    probe->title = title.bytes;
+    plan_read_arguments(probe);
 }
 
 static void free_probe(struct plan_probe *probe)
@@ -92,24 +80,22 @@ static void free_probe(struct plan_probe *probe)
         free(probe->arguments[i].name);
     usdt_arguments_free(&probe->words);
     free(probe->title);
+    free(probe->sites);
 }
 
 /* Remove the probes that lack an argument. */
-static void skip_probes(struct plan *plan, struct drafts *drafts, const struct filter *filter)
+static void skip_probes(struct plan *plan, const struct filter *filter)
 {
     bool *skipped = sure(calloc(plan->probe_count, sizeof(*skipped)));
     size_t kept = 0;
 
     choose_probes(plan, filter, skipped);
     for (size_t i = 0; i < plan->probe_count; i++)
-        if (skipped[i]) {
+        if (skipped[i])
             free_probe(&plan->probes[i]);
-            free(drafts->list[i].sites);
-        } else {
-            plan->probes[kept] = plan->probes[i];
-            drafts->list[kept++] = drafts->list[i];
-        }
-    plan->probe_count = drafts->count = kept;
+        else
+            plan->probes[kept++] = plan->probes[i];
+    plan->probe_count = kept;
     free(skipped);
 }
 
@@ -131,8 +117,7 @@ static void find_alike(struct plan *plan)
         struct plan_probe *probe = &plan->probes[i];
 
         probe->alike = i;
-        for (size_t j = i; j-- > 0 && strcmp(plan->probes[j].provider, probe->provider) == 0 &&
-                           strcmp(plan->probes[j].name, probe->name) == 0;)
+        for (size_t j = i; j-- > 0 && is_named(&plan->probes[j], probe->provider, probe->name);)
             if (are_alike(&plan->probes[j], probe)) {
                 probe->alike = plan->probes[j].alike;
                 break;
@@ -156,11 +141,9 @@ static size_t find_file(struct plan *plan, const struct source *source)
 
     while (i < plan->file_count && plan->files[i].source->file != source->file)
         i++;
-    if (i < plan->file_count)
-        return i;
-    plan->files = room_for_one(plan->files, plan->file_count, sizeof(*plan->files));
-    plan->files[plan->file_count++] =
-        (struct plan_file){.source = source, .path = whole_path(source->path)};
+    if (i == plan->file_count)
+        APPEND(plan->files, plan->file_count,
+               (struct plan_file){.source = source, .path = whole_path(source->path)});
     return i;
 }
 
@@ -186,29 +169,6 @@ static void add_pids(struct plan *plan)
 
 /* ---------------------------------------------------------------------------------- plan -- */
 
-static enum status choose(struct plan *plan, struct drafts *drafts, const struct filter *filter)
-{
-    struct variant_maker maker = {.plan = plan};
-    enum status status;
-
-    for (size_t i = 0; i < drafts->count; i++)
-        add_probe(plan, &drafts->list[i]);
-    skip_probes(plan, drafts, filter);
-    find_alike(plan);
-    for (size_t i = 0; i < plan->probe_count; i++) {
-        size_t file = find_file(plan, drafts->list[i].source);
-
-        for (size_t j = 0; j < drafts->list[i].site_count; j++)
-            variant_add_site(&maker, i, file, drafts->list[i].sites[j]);
-    }
-    variant_maker_free(&maker);
-    add_pids(plan);
-    status = choose_arguments(plan);
-    if (status == STATUS_GOOD && plan->options->filter)
-        status = choose_conditions(plan, filter);
-    return status;
-}
-
 /*
  * Whether a FILE was not found. Then nothing is watched: a mistyped name must not make rst watch
  * more than the user wants.
@@ -222,24 +182,28 @@ static bool lacks_a_file(const struct plan *plan)
     return files < plan->options->search.file_count;
 }
 
-static enum status make(struct plan *plan, const struct filter *filter)
+static enum status make(struct plan *plan, struct filter *filter)
 {
-    struct drafts drafts = {0};
     enum status status;
 
-    for (size_t i = 0; i < plan->findings.count && drafts.site_count <= MOST_SITES; i++)
-        add_found(&drafts, &plan->findings.list[i]);
-    if (drafts.site_count > MOST_SITES)
-        status = say_usage("trace",
-                           "more than %d sites of probes are too many to watch at once: name the "
-                           "probes that you mean",
-                           MOST_SITES);
-    else
-        status = choose(plan, &drafts, filter);
-    for (size_t i = 0; i < drafts.count; i++)
-        free(drafts.list[i].sites);
-    free(drafts.list);
-    return status;
+    for (size_t i = 0; i < plan->findings.count && plan->site_count <= MOST_SITES; i++)
+        add_found(plan, &plan->findings.list[i]);
+    if (plan->site_count > MOST_SITES)
+        return say_usage("trace",
+                         "more than %d sites of probes are too many to watch at once: name the "
+                         "probes that you mean",
+                         MOST_SITES);
+    for (size_t i = 0; i < plan->probe_count; i++)
+        complete_probe(&plan->probes[i]);
+    skip_probes(plan, filter);
+    find_alike(plan);
+    plan->site_count = 0;
+    for (size_t i = 0; i < plan->probe_count; i++)
+        plan_add_variants(plan, i, find_file(plan, plan->probes[i].source));
+    add_pids(plan);
+    status = choose_arguments(plan);
+    return status == STATUS_GOOD && plan->options->filter ? choose_conditions(plan, filter)
+                                                          : status;
 }
 
 enum status plan_make(struct trace_options *options, struct plan *ret)
@@ -274,6 +238,7 @@ void plan_free(struct plan *plan)
     for (size_t i = 0; i < plan->file_count; i++) {
         free(plan->files[i].path);
         free(plan->files[i].pids);
+        usdt_symbols_free(plan->files[i].symbols);
     }
     free(plan->variants);
     free(plan->probes);

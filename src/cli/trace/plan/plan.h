@@ -45,9 +45,7 @@ struct plan_value {
 };
 
 struct plan_argument {
-    char *name; /* "arg0" if it has no name */
-    bool named;
-    size_t index;
+    char *name;                /* "arg0" if it has no name */
     struct usdt_argument site; /* as in the note of the first site */
 };
 
@@ -73,7 +71,10 @@ struct plan_probe {
     struct usdt_arguments words; /* holds the names */
     ssize_t by, hist;            /* the arguments that --by and --hist name; -1: none */
     size_t alike; /* the first probe of this name and these arguments, perhaps in another file */
+    const struct source *source;     /* the first that has the file */
+    const struct usdt_probe **sites; /* in the order of the file's notes */
     size_t site_count;
+    size_t variant, variant_count; /* in plan.variants */
 };
 
 /* A file to attach to. */
@@ -82,6 +83,7 @@ struct plan_file {
     char *path;  /* from here it leads to the file, whatever mount namespace the process has */
     pid_t *pids; /* watch only these; none: every process that has the file */
     size_t pid_count;
+    struct usdt_symbols *symbols; /* read when an operand needs them */
 };
 
 struct plan {
@@ -108,6 +110,6 @@ void plan_free(struct plan *plan);
 void plan_print(const struct plan *plan, void (*print_more)(const struct plan *, size_t variant));
 
 /* Find an argument by its name or as argN. Gives -1 if there is none. */
-ssize_t plan_argument_named(const struct plan_probe *probe, const char *name, size_t length);
+ssize_t plan_argument_named(const struct plan_probe *probe, const char *name);
 
 #endif

@@ -1,22 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tools, a row each in table.c. What a tool prints is a template:
+ * Tools, a row each in table.c. What a tool prints is a list of parts. Parts in a row that are not
+ * printed once are printed together for each probe. In a part, these words are replaced:
  *
- *     <name>            becomes a word, such as the probe's name
- *     <name> ... </>    is repeated for each probe, site or argument; or is there only if something
- *                       is asked for
- *
- * A "<" before any other word stands for itself. tools.c has the names.
+ *     anywhere           <pid> or PID, <process> or None, <pids> as perf's option
+ *     of the probe       <n> its number, <provider>, <probe>, <path>, <group> and <dashed> as the
+ *                        kernel and DTrace spell its names, <predicate> for the processes,
+ *                        <room> for a string
+ *     of the site        <event> as the kernel spells its name, <site>, <fetches> for the kernel
+ *     of the argument    <arg> its name, <i> its number, <i1> from 1, <bits>, <sign>, <mask>,
+ * <form>
  */
 #ifndef CLI_TRACE_TOOLS_TOOL_H
 #define CLI_TRACE_TOOLS_TOOL_H
 
-#include "cli/base/text.h"
-#include "cli/trace/plan/plan.h"
+#include <stdbool.h>
+#include <stddef.h>
 
-/* How a tool shows an argument. A form without a template is shown like the next one. */
+enum each {
+    END,
+    ONCE,
+    EACH_PROCESS, /* that -p names */
+    EACH_PROBE,
+    EACH_SITE,
+    EACH_NUMBER, /* arguments that the tool can read */
+    EACH_STRING,
+    EACH_ARGUMENT /* by its form */
+};
+
+struct part {
+    enum each each;
+    const char *text;
+};
+
+/* A form without a template is printed like the next one; without one for unreadable, not at all.
+ */
 enum form {
-    FORM_UNREADABLE, /* without a template: the tool says nothing of it */
+    FORM_UNREADABLE,
     FORM_STRING,
     FORM_FLOAT,
     FORM_DOUBLE,
@@ -28,41 +48,18 @@ enum form {
 };
 
 struct tool {
-    const char *name, *title, *script;
-    const char *forms[FORMS], *values[FORMS]; /* <form> and <value> */
-    bool bare;                                /* it can't have a path in quotes */
-    bool ascii;                               /* ... or one with other characters */
-    bool by_name;                             /* it opens files by their names: no deleted ones */
-    bool no_memfd;                            /* ... nor memfds */
-    bool one_process;                         /* it needs one -p, and no file */
-    bool fragile;  /* it can't watch a probe with an operand that it can't read */
-    bool all;      /* it reads all arguments, or none */
-    bool exact;    /* it needs to know an operand's size, the same at all sites */
-    bool numbered; /* it may give an argument another number, or not have it at all */
-    bool whole;    /* it has filters, counts and stacks */
-    size_t most_arguments;
+    const char *name, *title;
+    const struct part *parts;
+    const char *forms[FORMS];
+    bool by_name;          /* it opens files by their names: no deleted ones */
+    bool one_process;      /* it needs one -p, and no file */
+    bool fragile;          /* it can't watch a probe with an odd argument; others then read none */
+    bool odd_index;        /* an argument like 8(%rax,%rdx,4) is odd, too */
+    bool exact;            /* it needs the size of an argument's operands */
+    size_t most_arguments; /* 0: any number */
 };
 
-extern const struct tool tool_table[];
 #define TOOLS 6
-
-/* An argument for all sites of a probe; see tools.c. */
-struct tool_argument {
-    struct plan_value value; /* its size is 0 if the tool can't read it */
-    uint8_t widest;
-    bool by_place; /* by the value's location, since its number is not to be relied on */
-};
-
-/* expression.c: for bpftrace. */
-
-/* Add an argument as an integer of 64 bits, with its sign. */
-void add_expression(struct text *ret, const struct tool_argument *argument, size_t index);
-
-/* Add a condition. */
-void add_condition(struct text *ret, const struct tool_argument *arguments,
-                   const struct condition *condition);
-
-/* The kernel's and bpftrace's name of a register, "di"; by its offset in struct pt_regs. */
-const char *register_name(uint16_t offset);
+extern const struct tool tool_table[TOOLS];
 
 #endif

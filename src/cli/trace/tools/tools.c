@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints a tool's template for the plan.
+ * Prints a tool's parts for the plan.
+ *
+ * A tool reads an argument by the operand of the site that was hit, in up to 64 bits. So one type
+ * can stand for all sites if it can hold all values: the widest of theirs, or int32 for a uint8 and
+ * an int32. An argument of several sites without such a type is not read.
  */
 #include "cli/trace/tools/tools.h"
 
@@ -9,325 +13,340 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/command.h"
 #include "cli/base/quote.h"
 #include "cli/find/near.h"
-#include "cli/trace/tools/page.h"
+#include "cli/trace/tools/tool.h"
 #include "error.h"
 
-#define BCC_STRING 128 /* bytes; the stack of 512 holds three; longer strings are cut */
+#define BCC_STRINGS 384 /* bytes for strings on the stack of 512; longer strings are cut */
+#define BCC_STRING 128
 
-/* ---------------------------------------------------------------------------------- words -- */
+struct page {
+    const struct plan *plan;
+    const struct tool *tool;
+    bool *skipped; /* by the probe's number */
+    char pid[24];  /* "": none, or several */
+    /* What is printed: */
+    const struct plan_probe *probe;
+    const struct plan_file *file;
+    struct plan_value values[USDT_MOST_ARGUMENTS]; /* for all sites of the probe */
+    const struct plan_variant *variant;
+    const struct plan_site *site;
+    size_t site_number; /* among all sites of the probe */
+    size_t argument;
+    const char *form;
+};
 
-static enum form form_of(const struct page *page)
+/* -------------------------------------------------------------------------------- arguments -- */
+
+static struct plan_value unite(const struct page *page, size_t i)
+{
+    const struct plan_variant *variants = &page->plan->variants[page->probe->variant];
+    struct plan_value value = variants->values[i];
+    uint8_t widest[2] = {0, 0}; /* without a sign, and with it */
+
+    for (size_t j = 0; j < page->probe->variant_count; j++) {
+        const struct plan_value *other = &variants[j].values[i];
+
+        if (other->size == 0 || other->kind != value.kind)
+            return (struct plan_value){.size = 0};
+        if (other->size > widest[other->is_signed])
+            widest[other->is_signed] = other->size;
+    }
+    value.is_signed = widest[true] > 0;
+    value.size = widest[value.is_signed];
+    if (value.is_signed && widest[false] >= value.size) /* a wider type has them all */
+        value.size = page->tool->exact || widest[false] == 8 ? 0 : 2 * widest[false];
+    return value;
+}
+
+/* Whether some tools can't read the argument: at a symbol, a vector register, floating point. */
+static bool is_odd(const struct tool *tool, const struct plan_argument *argument,
+                   const struct plan_value *value)
+{
+    bool is_float = value->kind == VALUE_FLOAT || value->kind == VALUE_DOUBLE;
+
+    return value->size == 0 || value->location.relative ||
+           (is_float && argument->site.true_type < 0) ||
+           (tool->odd_index && value->location.index != LOCATION_NO_REGISTER);
+}
+
+/* Make this probe the one that is printed. Gives whether one of its arguments is odd. */
+static bool enter_probe(struct page *page, const struct plan_probe *probe)
+{
+    const struct plan_variant *variants = &page->plan->variants[probe->variant];
+    bool odd = false;
+
+    page->probe = probe;
+    page->file = &page->plan->files[variants->sites[0].file];
+    for (size_t i = 0; i < probe->argument_count; i++) {
+        page->values[i] = unite(page, i);
+        for (size_t j = 0; j < probe->variant_count; j++)
+            odd |= is_odd(page->tool, &probe->arguments[i], &variants[j].values[i]);
+    }
+    for (size_t i = 0; odd && i < probe->argument_count; i++)
+        page->values[i].size = 0;
+    return odd;
+}
+
+static enum form form_of(const struct plan_value *value)
 {
     static const enum form forms[] = {
         [VALUE_BOOL] = FORM_BOOL,       [VALUE_FLOAT] = FORM_FLOAT,   [VALUE_DOUBLE] = FORM_DOUBLE,
         [VALUE_POINTER] = FORM_POINTER, [VALUE_STRING] = FORM_STRING,
     };
-    const struct tool_probe *probe = &page->probes[page->probe];
-    const struct plan_value *value = &probe->arguments[page->argument].value;
 
-    if (!page_reads(page, page->argument))
+    if (value->size == 0)
         return FORM_UNREADABLE;
     if (value->kind == VALUE_INTEGER)
         return value->is_signed ? FORM_SIGNED : FORM_UNSIGNED;
     return forms[value->kind];
 }
 
-/* tracefs allows only letters, digits and _. */
-static void add_event(struct text *ret, const char *name, size_t site)
+/* ------------------------------------------------------------------------------------ words -- */
+
+/* The kernel's names of events have only letters, digits and _. */
+static void print_event(const char *name, size_t site)
 {
     for (; *name; name++)
-        text_addf(ret, "%c", *name == '-' || *name == '.' ? '_' : *name);
+        putchar(*name == '-' || *name == '.' ? '_' : *name);
     if (site > 0)
-        text_addf(ret, "_%zu", site + 1);
+        printf("_%zu", site + 1);
+}
+
+static void print_site(const struct plan_site *site)
+{
+    printf("0x%" PRIx64, site->offset);
+    if (site->semaphore)
+        printf("(0x%" PRIx64 ")", site->semaphore);
 }
 
 /* DTrace writes - where the source has __. */
-static void add_dashed(struct text *ret, const char *name)
+static void print_dashed(const char *name)
 {
-    for (; *name; name++)
-        if (name[0] == '_' && name[1] == '_')
-            text_add(ret, "-"), name++;
-        else
-            text_add_bytes(ret, name, 1);
+    for (; *name; name++) {
+        bool both = name[0] == '_' && name[1] == '_';
+
+        putchar(both ? '-' : *name);
+        name += both;
+    }
 }
 
-/* Add tracefs's fetch arguments, like "id=%di:u64 path=+0(+16(%bp)):ustring". */
-static void add_fetches(struct text *ret, const struct plan_probe *probe,
-                        const struct plan_variant *variant)
+/* tracefs's fetch arguments, like "id=%di:u64 path=+0(+16(%bp)):ustring". */
+static void print_fetches(const struct plan_probe *probe, const struct plan_variant *variant)
 {
+    /* by the offset in struct pt_regs */
+    static const char *const registers[] = {"r15", "r14", "r13", "r12", "bp", "bx", "r11",
+                                            "r10", "r9",  "r8",  "ax",  "cx", "dx", "si",
+                                            "di",  "",    "ip",  "",    "",   "sp"};
+
     for (size_t i = 0; i < probe->argument_count; i++) {
         const struct plan_value *value = &variant->values[i];
         const struct location *at = &value->location;
-        const char *reg = at->base != LOCATION_NO_REGISTER ? register_name(at->base) : NULL;
+        const char *reg = at->base != LOCATION_NO_REGISTER ? registers[at->base / 8] : NULL;
         bool string = value->kind == VALUE_STRING;
 
         if (value->size == 0 || at->relative || at->shift || at->index != LOCATION_NO_REGISTER ||
             (!reg && at->kind == LOCATION_MEMORY))
             continue;
-        text_addf(ret, " %s=%s", probe->arguments[i].name, string ? "+0(" : "");
+        printf(" %s=%s", probe->arguments[i].name, string ? "+0(" : "");
         if (at->kind == LOCATION_CONSTANT)
-            text_addf(ret, "\\%" PRId64, at->number);
+            printf("\\%" PRId64, at->number);
         else if (at->kind == LOCATION_REGISTER)
-            text_addf(ret, "%%%s", reg);
+            printf("%%%s", reg);
         else
-            text_addf(ret, "%+" PRId64 "(%%%s)", at->number, reg);
+            printf("%+" PRId64 "(%%%s)", at->number, reg);
         if (string)
-            text_add(ret, "):ustring");
+            printf("):ustring");
+        else if (value->kind == VALUE_POINTER)
+            printf(":x64");
         else
-            text_addf(ret, ":%c%d",
-                      value->kind == VALUE_POINTER ? 'x'
-                      : value->is_signed           ? 's'
-                                                   : 'u',
-                      8 * value->size);
+            printf(":%c%d", value->is_signed ? 's' : 'u', 8 * value->size);
     }
 }
 
-static void add_predicate(struct text *ret, const struct plan_file *file)
+static void print_predicate(const struct plan_file *file)
 {
     for (size_t i = 0; i < file->pid_count; i++)
-        text_addf(ret, "%spid == %ld", i ? " || " : " /", (long)file->pids[i]);
-    text_add(ret, file->pid_count ? "/" : "");
+        printf("%spid == %ld%s", i ? " || " : " /", (long)file->pids[i],
+               i + 1 == file->pid_count ? "/" : "");
 }
 
-static void add_pids(struct text *ret, const struct search *search)
+/* perf's option. */
+static void print_pids(const struct search *search)
 {
     for (size_t i = 0; i < search->pid_count; i++)
-        text_addf(ret, "%s%ld", i ? "," : " -p ", (long)search->pids[i]);
-    text_add(ret, search->pid_count ? "" : " -a");
+        printf("%s%ld", i ? "," : " -p ", (long)search->pids[i]);
+    if (search->pid_count == 0)
+        printf(" -a");
 }
 
 /* How much of a string bcc's program has room for. */
-static size_t bcc_room(const struct tool_probe *probe)
+static size_t bcc_room(const struct page *page)
 {
     size_t strings = 0;
 
-    for (size_t i = 0; i < probe->plan->argument_count; i++)
-        strings += probe->arguments[i].value.kind == VALUE_STRING;
-    return strings > 2 ? 320 / strings & ~(size_t)7 : BCC_STRING;
+    for (size_t i = 0; i < page->probe->argument_count; i++)
+        strings += form_of(&page->values[i]) == FORM_STRING;
+    return strings > 3 ? BCC_STRINGS / strings / 8 * 8 : BCC_STRING;
 }
 
-static void add_template(struct page *page, const char *at, struct text *ret);
+static void print_text(const struct page *page, const char *at);
 
-/* Add the template for the argument's form, or for the next form that has one. */
-static void add_form(struct page *page, const char *const *templates, struct text *ret)
+static bool is_word(const char *name, const char *word)
 {
-    enum form form = form_of(page);
+    size_t length = strlen(word);
 
-    while (!templates[form] && form != FORM_UNREADABLE && form != FORM_SIGNED)
-        form++;
-    if (templates[form])
-        add_template(page, templates[form], ret);
+    return strncmp(name, word, length) == 0 && name[length] == '>';
 }
 
-static void add_site(struct text *ret, const struct plan_site *site)
+/* Print what the word "NAME>" stands for, if it is a text or a number. Gives whether it is. */
+static bool print_simple_word(const struct page *page, const char *name)
 {
-    text_addf(ret, "0x%" PRIx64, site->offset);
-    if (site->semaphore)
-        text_addf(ret, "(0x%" PRIx64 ")", site->semaphore);
-}
+    const struct plan_probe *probe = page->probe;
+    const struct plan_value *value = &page->values[page->argument];
+    static const char *const masks[] = {
+        [0] = "", [1] = " & 0xff", [2] = " & 0xffff", [4] = " & 0xffffffff", [8] = ""};
+    const struct {
+        const char *name, *text;
+    } texts[] = {
+        {"pid", *page->pid ? page->pid : "PID"},
+        {"process", *page->pid ? page->pid : "None"},
+        {"mask", masks[value->size]},
+        {"provider", probe->provider},
+        {"probe", probe->name},
+        {"path", page->file->path},
+        {"arg", probe->arguments[page->argument].name},
+        {"sign", value->is_signed ? "s" : "u"},
+    };
+    const struct {
+        const char *name;
+        size_t number;
+    } numbers[] = {
+        {"n", (size_t)(probe - page->plan->probes)},
+        {"room", bcc_room(page)},
+        {"i", page->argument},
+        {"i1", page->argument + 1},
+        {"bits", (size_t)8 * value->size},
+    };
 
-/* A name in a template. */
-struct name {
-    const char *at;
-    size_t length;
-};
-
-static bool is(struct name name, const char *word)
-{
-    return strlen(word) == name.length && memcmp(word, name.at, name.length) == 0;
-}
-
-/* Add a word. Gives false if it is none. */
-static bool add_word(struct page *page, struct name name, struct text *ret)
-{
-    const struct tool_probe *probe = &page->probes[page->probe];
-    const struct trace_options *options = page->plan->options;
-    const struct tool_argument *argument = &probe->arguments[page->argument];
-    const struct tool_site *site = &probe->sites[page->site];
-
-    if (is(name, "arg"))
-        text_add(ret, probe->plan->arguments[page->argument].name);
-    else if (is(name, "condition"))
-        add_condition(ret, probe->arguments, probe->condition);
-    else if (is(name, "dashed"))
-        add_dashed(ret, probe->plan->name);
-    else if (is(name, "event"))
-        add_event(ret, probe->plan->name, page->site);
-    else if (is(name, "expression"))
-        add_expression(ret, argument, page->argument);
-    else if (is(name, "fetches"))
-        add_fetches(ret, probe->plan, site->variant);
-    else if (is(name, "form"))
-        add_form(page, page->tool->forms, ret);
-    else if (is(name, "group"))
-        add_event(ret, probe->plan->provider, 0);
-    else if (is(name, "i"))
-        text_addf(ret, "%zu", page->argument);
-    else if (is(name, "i1"))
-        text_addf(ret, "%zu", page->argument + 1);
-    else if (is(name, "max-strlen"))
-        text_addf(ret, "%zu", options->string_bytes < 1024 ? options->string_bytes : 1024);
-    else if (is(name, "n"))
-        text_addf(ret, "%zu", page->probe);
-    else if (is(name, "path"))
-        text_add(ret, page->plan->files[page->file].path);
-    else if (is(name, "pid") && page->one_pid)
-        text_addf(ret, "%ld", (long)page->one_pid);
-    else if (is(name, "pid"))
-        text_add(ret, "PID");
-    else if (is(name, "pids"))
-        add_pids(ret, &options->search);
-    else if (is(name, "predicate"))
-        add_predicate(ret, probe->file);
-    else if (is(name, "probe"))
-        text_add(ret, probe->plan->name);
-    else if (is(name, "provider"))
-        text_add(ret, probe->plan->provider);
-    else if (is(name, "room"))
-        text_addf(ret, "%zu", bcc_room(probe));
-    else if (is(name, "site"))
-        add_site(ret, site->site);
-    else if (is(name, "strlen")) /* before 0.20, bpftrace's programs have little stack */
-        text_add(ret, options->filter && strpbrk(options->filter, "\"'") ? "64" : "200");
-    else if (is(name, "type"))
-        text_addf(ret, "%c%d", argument->value.is_signed ? 's' : 'u', 8 * argument->value.size);
-    else if (is(name, "value"))
-        add_form(page, page->tool->values, ret);
-    else
-        return false;
-    return true;
-}
-
-/* --------------------------------------------------------------------------------- blocks -- */
-
-static bool file_has_probe(const struct page *page, size_t file)
-{
-    for (size_t i = 0; i < page->probe_count; i++)
-        if (page->probes[i].file == &page->plan->files[file])
-            return true;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (is_word(name, texts[i].name))
+            return printf("%s", texts[i].text) >= 0;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (is_word(name, numbers[i].name))
+            return printf("%zu", numbers[i].number) >= 0;
     return false;
 }
 
-enum item { NO_BLOCK, SHOWN, HIDDEN, BEHIND };
-
-/* Move to an item of a block. Gives BEHIND if there are no more. */
-static enum item enter(struct page *page, struct name name, size_t item)
+static bool print_word(const struct page *page, const char *name)
 {
-    const struct trace_options *options = page->plan->options;
-    const struct tool_probe *probe = &page->probes[page->probe];
-    bool string = probe->arguments[page->argument].value.kind == VALUE_STRING;
-    size_t count = probe->plan->argument_count, most = page->tool->most_arguments;
-    const struct {
-        const char *name;
-        size_t count; /* of items */
-        size_t *at;
-    } blocks[] = {
-        {"probes", page->probe_count, &page->probe},
-        {"files", page->plan->file_count, &page->file},
-        {"sites", probe->site_count, &page->site},
-        {"arguments", most && most < count ? most : count, &page->argument},
-        {"readable", count, &page->argument},
-        {"by", probe->plan->by >= 0, NULL},
-        {"hist", probe->plan->hist >= 0, NULL},
-        {"count", options->mode == TRACE_COUNT, NULL},
-        {"counts", options->mode != TRACE_EVENTS, NULL},
-        {"events", options->mode == TRACE_EVENTS, NULL},
-        {"filter", options->filter != NULL, NULL},
-        {"one-pid", page->one_pid != 0, NULL},
-        {"rest", page->probe > 0, NULL},
-        {"several", probe->site_count > 1, NULL},
-        {"single", probe->site_count == 1, NULL},
-        {"stack", options->stack, NULL},
-        {"string", string, NULL},
-        {"number", !string, NULL},
-        {"word", 1, NULL},
-    };
-
-    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
-        if (!is(name, blocks[i].name))
-            continue;
-        if (item >= blocks[i].count)
-            return BEHIND;
-        if (blocks[i].at)
-            *blocks[i].at = item;
-        if (is(name, "probes"))
-            page->file = (size_t)(page->probes[item].file - page->plan->files);
-        if (is(name, "by"))
-            page->argument = (size_t)probe->plan->by;
-        if (is(name, "hist"))
-            page->argument = (size_t)probe->plan->hist;
-        return (is(name, "readable") && !page_reads(page, item)) ||
-                       (is(name, "files") && !file_has_probe(page, item))
-                   ? HIDDEN
-                   : SHOWN;
-    }
-    return NO_BLOCK;
+    if (is_word(name, "pids"))
+        print_pids(&page->plan->options->search);
+    else if (is_word(name, "predicate"))
+        print_predicate(page->file);
+    else if (is_word(name, "group"))
+        print_event(page->probe->provider, 0);
+    else if (is_word(name, "event"))
+        print_event(page->probe->name, page->site_number);
+    else if (is_word(name, "dashed"))
+        print_dashed(page->probe->name);
+    else if (is_word(name, "site"))
+        print_site(page->site);
+    else if (is_word(name, "fetches"))
+        print_fetches(page->probe, page->variant);
+    else if (is_word(name, "form"))
+        print_text(page, page->form);
+    else
+        return print_simple_word(page, name);
+    return true;
 }
 
-/* The name in "<name>"; its length is 0 if there is none. */
-static struct name name_at(const char *at)
+static void print_text(const struct page *page, const char *at)
 {
-    size_t length = strspn(at + 1, "abcdefghijklmnopqrstuvwxyz-1");
-
-    return (struct name){at + 1, at[length + 1] == '>' ? length : 0};
-}
-
-/* What is behind the "</>" of the block whose text begins at `at`. */
-static const char *end_of_block(struct page *page, const char *at)
-{
-    for (size_t depth = 1; depth > 0; at++) {
-        at += strcspn(at, "<");
-        if (strncmp(at, "</>", 3) == 0)
-            depth--;
+    while (*at)
+        if (*at == '<' && print_word(page, at + 1))
+            at = strchr(at, '>') + 1;
         else
-            depth += enter(page, name_at(at), SIZE_MAX) != NO_BLOCK;
+            putchar(*at++);
+}
+
+/* ------------------------------------------------------------------------------------ parts -- */
+
+static void print_sites(struct page *page, const char *text)
+{
+    page->site_number = 0;
+    for (size_t i = 0; i < page->probe->variant_count; i++) {
+        page->variant = &page->plan->variants[page->probe->variant + i];
+        for (size_t j = 0; j < page->variant->site_count; j++, page->site_number++) {
+            page->site = &page->variant->sites[j];
+            print_text(page, text);
+        }
     }
-    return at + 2;
 }
 
-/* Repeat a block, whose text begins at `at`. Gives what is behind it. */
-static const char *add_block(struct page *page, struct name name, const char *at, struct text *ret)
+static void print_arguments(struct page *page, const struct part *part)
 {
-    struct page saved = *page;
-    struct text inside = {0};
-    enum item there;
+    size_t most = page->tool->most_arguments, count = page->probe->argument_count;
 
-    for (size_t item = 0; (there = enter(page, name, item)) != BEHIND; item++)
-        if (there == SHOWN)
-            add_template(page, at, is(name, "word") ? &inside : ret);
-    if (is(name, "word"))
-        text_add_word(ret, inside.bytes);
-    free(inside.bytes);
-    *page = saved;
-    return end_of_block(page, at);
+    count = most && most < count ? most : count;
+    for (page->argument = 0; page->argument < count; page->argument++) {
+        enum form form = form_of(&page->values[page->argument]);
+        bool shown = form && (form == FORM_STRING) == (part->each == EACH_STRING);
+
+        if (part->each == EACH_ARGUMENT) {
+            while (form && !page->tool->forms[form])
+                form++;
+            page->form = page->tool->forms[form];
+            shown = page->form;
+        }
+        if (shown)
+            print_text(page, part->text);
+    }
+    page->argument = 0;
 }
 
-/* Add a template up to its end or a "</>". */
-static void add_template(struct page *page, const char *at, struct text *ret)
+/* Print parts up to `end` for a probe. */
+static void print_probe(struct page *page, const struct plan_probe *probe, const struct part *part,
+                        const struct part *end)
 {
-    struct name name;
-
-    for (;;) {
-        size_t length = strcspn(at, "<");
-
-        text_add_bytes(ret, at, length);
-        at += length;
-        if (!*at || strncmp(at, "</>", 3) == 0)
-            return;
-        name = name_at(at);
-        if (add_word(page, name, ret))
-            at = name.at + name.length + 1;
-        else if (enter(page, name, SIZE_MAX) != NO_BLOCK)
-            at = add_block(page, name, name.at + name.length + 1, ret);
+    enter_probe(page, probe);
+    for (; part < end; part++)
+        if (part->each == EACH_PROBE)
+            print_text(page, part->text);
+        else if (part->each == EACH_SITE)
+            print_sites(page, part->text);
         else
-            text_add_bytes(ret, at++, 1);
+            print_arguments(page, part);
+}
+
+static void set_pid(struct page *page, pid_t pid)
+{
+    snprintf(page->pid, sizeof(page->pid), "%ld", (long)pid);
+}
+
+static void print_tool(struct page *page)
+{
+    const struct search *search = &page->plan->options->search;
+    const struct part *part = page->tool->parts, *next;
+
+    for (; part->each != END; part = next) {
+        next = part + 1;
+        while (part->each >= EACH_PROBE && next->each >= EACH_PROBE)
+            next++;
+        if (part->each == ONCE)
+            print_text(page, part->text);
+        for (size_t i = 0; part->each == EACH_PROCESS && i < search->pid_count; i++) {
+            set_pid(page, search->pids[i]);
+            print_text(page, part->text);
+        }
+        for (size_t i = 0; part->each >= EACH_PROBE && i < page->plan->probe_count; i++)
+            if (!page->skipped[i])
+                print_probe(page, &page->plan->probes[i], part, next);
     }
 }
 
-/* ---------------------------------------------------------------------------------- tools -- */
+/* ------------------------------------------------------------------------------------ tools -- */
 
 static const struct tool *find_tool(const char *name)
 {
@@ -359,38 +378,54 @@ enum status tool_check(const struct trace_options *options)
                      near.count ? near.words[0] : "");
 }
 
-/* Tell about options that the printed commands do not have. */
-static void say_left_out(const struct trace_options *options, const struct tool *tool)
+/* Whether the tool can watch the probe. Reports it if not. */
+static bool can_watch(struct page *page, const struct plan_probe *probe)
 {
-    if (!tool->whole && (options->filter || options->mode != TRACE_EVENTS || options->stack ||
-                         options->hits || options->milliseconds))
-        say("this shows every hit: only rst and bpftrace have --filter, counts, --stack, -n and "
-            "--seconds");
-    else if (options->hits || options->milliseconds)
-        say("only rst counts hits and seconds: this command runs until Ctrl-C");
+    const struct tool *tool = page->tool;
+    bool odd = enter_probe(page, probe);
+
+    if (!is_plain_word(probe->provider, "-.") || !is_plain_word(probe->name, "-."))
+        say("skipped %s: %s can't use a name like %s", probe->title, tool->title,
+            rst_quote(probe->name).text);
+    else if (!is_plain_word(page->file->path, "/.+-@"))
+        say("skipped %s: rst writes no commands with a path like %s", probe->title,
+            text_path(page->file->path).text);
+    else if (tool->by_name && strstr(page->file->path, "/map_files/"))
+        say("skipped %s: %s opens files by name, and its file was deleted or replaced",
+            probe->title, tool->title);
+    else if (tool->fragile && odd)
+        say("skipped %s: %s can't watch a probe with floating point, a symbol or a vector register "
+            "among its arguments",
+            probe->title, tool->title);
+    else
+        return true;
+    return false;
 }
 
 enum status tool_print(const struct plan *plan)
 {
-    const struct tool *tool = find_tool(plan->options->tool);
-    struct text out = {0};
-    struct page page;
-    bool any;
+    const struct trace_options *options = plan->options;
+    struct page page = {.plan = plan, .tool = find_tool(options->tool)};
+    size_t watched = 0, most = page.tool->most_arguments;
 
-    for (size_t i = 0; tool->no_memfd && i < plan->variant_count; i++)
-        if (plan->files[plan->variants[i].sites[0].file].source->kind == SOURCE_MEMFD) {
-            say("%s is in a memfd, which %s can't see: start the program with RST_BACKING=file",
-                plan->probes[plan->variants[i].probe].title, tool->title);
-            return STATUS_FAILED;
-        }
-    say_left_out(plan->options, tool);
-    page_make(plan, tool, &page);
-    any = page.probe_count > 0;
-    if (any) {
-        add_template(&page, tool->script, &out);
-        fwrite(out.bytes, 1, out.size, stdout);
+    if (options->filter || options->mode != TRACE_EVENTS || options->stack || options->hits ||
+        options->milliseconds)
+        say("these commands show every hit until Ctrl-C: only rst has --filter, counts, --stack, "
+            "-n and --seconds");
+    if (options->search.pid_count == 1 && options->search.file_count == 0)
+        set_pid(&page, options->search.pids[0]);
+    page.skipped = sure(calloc(plan->probe_count, sizeof(*page.skipped)));
+    for (size_t i = 0; i < plan->probe_count; i++) {
+        const struct plan_probe *probe = &plan->probes[i];
+
+        page.skipped[i] = !can_watch(&page, probe);
+        watched += !page.skipped[i];
+        if (!page.skipped[i] && most && probe->argument_count > most)
+            say("%s has %zu arguments, of which %s reads the first %zu", probe->title,
+                probe->argument_count, page.tool->title, most);
     }
-    page_free(&page);
-    free(out.bytes);
-    return any ? STATUS_GOOD : STATUS_FAILED;
+    if (watched > 0)
+        print_tool(&page);
+    free(page.skipped);
+    return watched > 0 ? STATUS_GOOD : STATUS_FAILED;
 }
