@@ -2,6 +2,7 @@
 """What `rst trace` refuses, and what it says."""
 
 import os
+import subprocess
 
 import command
 import harness
@@ -152,9 +153,19 @@ class Refusals(tracing.TraceCase):
 
     def test_without_root(self):
         target = self.target()
-        done = command.run_as_nobody(self.copy_for_nobody(), "trace", "-p", target.pid, "shop:order")
-        self.assertEqual(done.returncode, command.FORBIDDEN, done)
-        self.assertIn("sudo rst trace", done.stderr.decode())
+        rst = self.copy_for_nobody()
+        path = os.path.join(os.path.dirname(rst), "shop.so")
+        self.rst("emit", "shop", "order(uint64 id)", "-o", path)
+        os.chmod(path, 0o644)
+        for words, said in (("-p", target.pid, "shop:order"), "be root, or have CAP_SYS_PTRACE"), ((path,), "sudo rst trace"):
+            with self.subTest(words=words):
+                done = command.run_as_nobody(rst, "trace", *words)
+                self.assertEqual(done.returncode, command.FORBIDDEN, done)
+                self.assertIn(said, done.stderr.decode())
+        capabilities = "+bpf,+perfmon"
+        nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}")
+        done = subprocess.run([*nobody, rst, "trace", path, "--seconds", "0.01"], capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (command.GOOD, b"rst: watching shop:order; Ctrl-C ends it\nrst: 0 hits\n"))
 
 
 if __name__ == "__main__":

@@ -84,85 +84,71 @@ static const struct option known[] = {
     {NULL, 0, NULL, 0},
 };
 
-static enum status read_number(const char *option, const char *word, uint64_t most,
-                               const char *what, uint64_t *ret)
+/* Take an option without a value, or with any word as its value. Gives false if it is another. */
+static bool take_word(struct trace_options *options, int option, bool *counts)
 {
-    if (!read_whole(word, 1, most, ret))
-        return say_usage("trace", "%s %s: not a number of %s", option, rst_quote(word).text, what);
+    const struct {
+        int option;
+        bool *flag;
+        const char **word;
+    } taken[] = {
+        {'f', NULL, &options->filter}, {HIST, NULL, &options->hist}, {BY, NULL, &options->by},
+        {FOR, NULL, &options->tool},   {'c', counts, NULL},          {'s', &options->stack, NULL},
+        {TOP, &options->top, NULL},    {JSON, &options->json, NULL}, {PRINT, &options->print, NULL},
+    };
+
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        if (taken[i].option != option)
+            continue;
+        if (taken[i].flag)
+            *taken[i].flag = true;
+        else
+            *taken[i].word = optarg;
+        return true;
+    }
+    return false;
+}
+
+static enum status read_number(const char *option, uint64_t most, const char *what, uint64_t *ret)
+{
+    if (!read_whole(optarg, 1, most, ret))
+        return say_usage("trace", "%s %s: not a number of %s", option, rst_quote(optarg).text,
+                         what);
     return STATUS_GOOD;
 }
 
-static enum status read_seconds(const char *option, const char *word, uint64_t *ret)
+static enum status read_seconds(const char *option, uint64_t *ret)
 {
     char *end;
-    double seconds = strtod(word, &end);
+    double seconds = strtod(optarg, &end);
 
-    if (end == word || *end != '\0' || !(seconds >= 0.001 && seconds <= 1e9))
-        return say_usage("trace", "%s %s: not a number of seconds", option, rst_quote(word).text);
+    if (end == optarg || *end != '\0' || !(seconds >= 0.001 && seconds <= 1e9))
+        return say_usage("trace", "%s %s: not a number of seconds", option, rst_quote(optarg).text);
     *ret = (uint64_t)llround(seconds * 1000);
     return STATUS_GOOD;
 }
 
-static enum status add_string(struct trace_options *options, const char *word)
+static enum status take_option(struct trace_options *options, int option, char **words)
 {
-    options->strings =
-        room_for_one(options->strings, options->string_count, sizeof(*options->strings));
-    options->strings[options->string_count++] = word;
-    return STATUS_GOOD;
-}
-
-static enum status take_option(struct trace_options *options, int option, char **words,
-                               bool *counts)
-{
-    uint64_t number = options->string_bytes;
-    enum status status = STATUS_GOOD;
-
     switch (option) {
     case 'p':
         return search_add_pid(&options->search, "trace", optarg);
     case 'n':
-        return read_number("-n", optarg, UINT64_MAX, "hits", &options->hits);
+        return read_number("-n", UINT64_MAX, "hits", &options->hits);
     case STRING_BYTES:
-        status = read_number("--string-bytes", optarg, TRACE_MOST_STRING_BYTES,
-                             "bytes from 1 to 4096", &number);
-        options->string_bytes = number;
-        return status;
+        return read_number("--string-bytes", TRACE_MOST_STRING_BYTES, "bytes from 1 to 4096",
+                           &options->string_bytes);
     case SECONDS:
-        return read_seconds("--seconds", optarg, &options->milliseconds);
+        return read_seconds("--seconds", &options->milliseconds);
     case EVERY:
-        return read_seconds("--every", optarg, &options->every);
+        return read_seconds("--every", &options->every);
     case STRING:
-        return add_string(options, optarg);
-    case FOR:
-        options->tool = optarg;
-        break;
+        options->strings = room_for_one(options->strings, options->string_count, sizeof(char *));
+        options->strings[options->string_count++] = optarg;
+        return STATUS_GOOD;
     default:
         return say_bad_option("trace", option, words);
-    case 'f':
-        options->filter = optarg;
-        break;
-    case 'c':
-        *counts = true;
-        break;
-    case 's':
-        options->stack = true;
-        break;
-    case HIST:
-        options->hist = optarg;
-        break;
-    case BY:
-        options->by = optarg;
-        break;
-    case TOP:
-        options->top = true;
-        break;
-    case JSON:
-        options->json = true;
-        break;
-    case PRINT:
-        options->print = true;
     }
-    return STATUS_GOOD;
 }
 
 /* Refuse options that exclude each other. */
@@ -203,7 +189,8 @@ static enum status parse(int count, char **words, struct trace_options *options)
     int option;
 
     while (status == STATUS_GOOD && (option = next_option(count, words, "p:f:csn:", known)) != -1)
-        status = take_option(options, option, words, &counts);
+        status =
+            take_word(options, option, &counts) ? STATUS_GOOD : take_option(options, option, words);
     for (; status == STATUS_GOOD && optind < count; optind++)
         search_add_word(&options->search, words[optind]);
     status = status == STATUS_GOOD ? check(options, counts) : status;
@@ -211,14 +198,6 @@ static enum status parse(int count, char **words, struct trace_options *options)
 }
 
 /* ------------------------------------------------------------------------------- run -- */
-
-/* If a process could not be searched, the reason may be the same. This says what to do about it. */
-static enum status say_root(void)
-{
-    say("tracing needs root; put sudo before it: sudo rst trace ... "
-        "(without root: --for gdb, --print)");
-    return STATUS_FORBIDDEN;
-}
 
 /* The instructions as they would be loaded; the maps' descriptors are 0, 1 and 2. */
 static void print_program(const struct plan *plan, size_t variant)
@@ -269,8 +248,6 @@ static enum status run(int count, char **words)
     struct plan plan = {0};
     enum status status = parse(count, words, &options), found;
 
-    if (status == STATUS_GOOD && !options.tool && !options.print && geteuid() != 0)
-        status = say_root();
     if (status == STATUS_GOOD) {
         status = plan_make(&options, &plan);
         found = plan.findings.status;

@@ -28,63 +28,45 @@ static int compare_symbols(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-/* Find a table of symbols, and the section with their names. */
-static bool find_table(struct elf_file *file, uint32_t type, Elf_Data **ret, Elf_Data **ret_names)
+/* Read a table of symbols and the section with their names. Gives false if there is none. */
+static bool read_table(struct usdt_symbols *symbols, uint32_t type)
 {
+    struct elf_file *file = &symbols->file;
     Elf_Scn *section = NULL, *names;
+    Elf_Data *data;
     GElf_Shdr header;
-
-    while ((section = elf_nextscn(file->elf, section)))
-        if (gelf_getshdr(section, &header) && header.sh_type == type) {
-            names = elf_getscn(file->elf, header.sh_link);
-            return names && elf_file_section(file, "", section, ret) == 0 &&
-                   elf_file_section(file, "", names, ret_names) == 0;
-        }
-    return false;
-}
-
-static const char *name_of(const Elf_Data *names, const GElf_Sym *symbol)
-{
-    const char *name = names->d_buf;
-    size_t room;
-
-    if (!name || symbol->st_name >= names->d_size)
-        return "";
-    name += symbol->st_name;
-    room = names->d_size - symbol->st_name;
-    room = room < MOST_NAME ? room : MOST_NAME;
-    return strnlen(name, room) < room ? name : "";
-}
-
-static void read_symbols(struct usdt_symbols *symbols, Elf_Data *data, const Elf_Data *names)
-{
     GElf_Sym symbol;
 
+    do
+        section = elf_nextscn(file->elf, section);
+    while (section && (!gelf_getshdr(section, &header) || header.sh_type != type));
+    names = section ? elf_getscn(file->elf, header.sh_link) : NULL;
+    if (!names || elf_file_section(file, "", names, &data) < 0 ||
+        elf_file_section(file, "", section, &data) < 0)
+        return false;
     for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
-        const char *name = name_of(names, &symbol);
+        const char *name = elf_strptr(file->elf, header.sh_link, symbol.st_name);
 
-        if (!*name || symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= SHN_LORESERVE ||
-            GELF_ST_TYPE(symbol.st_info) == STT_TLS || GELF_ST_TYPE(symbol.st_info) == STT_FILE)
-            continue;
-        symbols->list = room_for_one(symbols->list, symbols->count, sizeof(*symbols->list));
-        symbols->list[symbols->count++] = (struct symbol){name, symbol.st_value};
+        if (name && *name && strnlen(name, MOST_NAME) < MOST_NAME && symbol.st_shndx != SHN_UNDEF &&
+            symbol.st_shndx < SHN_LORESERVE && GELF_ST_TYPE(symbol.st_info) != STT_TLS &&
+            GELF_ST_TYPE(symbol.st_info) != STT_FILE)
+            APPEND(symbols->list, symbols->count, (struct symbol){name, symbol.st_value});
     }
     if (symbols->count > 0)
         qsort(symbols->list, symbols->count, sizeof(*symbols->list), compare_symbols);
+    return true;
 }
 
 struct usdt_symbols *usdt_symbols_read(int fd)
 {
     struct usdt_symbols *symbols = sure(calloc(1, sizeof(*symbols)));
-    Elf_Data *data, *names;
 
     if (elf_file_read(fd, "", MOST_BYTES, &symbols->file) < 0) {
         free(symbols);
         return NULL;
     }
-    if (find_table(&symbols->file, SHT_SYMTAB, &data, &names) ||
-        find_table(&symbols->file, SHT_DYNSYM, &data, &names))
-        read_symbols(symbols, data, names);
+    if (!read_table(symbols, SHT_SYMTAB))
+        read_table(symbols, SHT_DYNSYM);
     return symbols;
 }
 

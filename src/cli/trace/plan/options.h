@@ -22,7 +22,7 @@ struct trace_options {
     const char *hist, *by, *filter, *tool;
     const char **strings; /* arguments to show as strings, whatever their operands are */
     size_t string_count;
-    size_t string_bytes;
+    uint64_t string_bytes;
     bool stack, json, print, top;
     uint64_t hits;         /* 0: without end */
     uint64_t milliseconds; /* --seconds; 0: without end */
