@@ -174,45 +174,6 @@ static void no_control_character_reaches_the_terminal(void **state)
     check_shown("caf\xc3\xa9", "caf\\xc3\\xa9");
 }
 
-/* The word, quoted for a shell: printf '%s' WORD gives the bytes back. */
-static void check_word(const char *bytes, const char *wanted)
-{
-    struct text word = {0}, command = {0};
-    char taken[256];
-    size_t size;
-    FILE *shell;
-
-    text_add_word(&word, bytes);
-    assert_string_equal(word.bytes, wanted);
-    text_addf(&command, "printf '%%s' %s", word.bytes);
-    shell = popen(command.bytes, "r");
-    assert_non_null(shell);
-    size = fread(taken, 1, sizeof(taken) - 1, shell);
-    taken[size] = '\0';
-    assert_int_equal(pclose(shell), 0);
-    assert_string_equal(taken, bytes);
-    free(word.bytes);
-    free(command.bytes);
-}
-
-static void a_shell_takes_a_word_as_it_was(void **state)
-{
-    (void)state;
-    check_word("", "''");
-    check_word("two words\n$(touch x) `touch x` \\ \"", "'two words\n$(touch x) `touch x` \\ \"'");
-    check_word("it's", "'it'\\''s'");
-    check_word("''", "''\\'''\\'''");
-    check_word("\033[2J\n\a%s", "''\"$(printf '\\033')\"'[2J\n'\"$(printf '\\007')\"'%s'");
-    if (setlocale(LC_CTYPE, "C.UTF-8")) {
-        check_word("caf\xc3\xa9'", "'caf\xc3\xa9'\\'''");
-        check_word("\xc2\x9b"
-                   "2J\xe2\x80\xae",
-                   "''\"$(printf '\\302\\233')\"'2J'\"$(printf '\\342\\200\\256')\"''");
-    }
-    setlocale(LC_CTYPE, "C");
-    check_word("caf\xc3\xa9", "'caf'\"$(printf '\\303\\251')\"''");
-}
-
 static void width_is_counted_in_columns(void **state)
 {
     (void)state;
@@ -332,7 +293,6 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_all_of_a_word_and_in_range),
         cmocka_unit_test(versions_are_in_order),
         cmocka_unit_test(digits_are_ascii_s),
-        cmocka_unit_test(a_shell_takes_a_word_as_it_was),
         cmocka_unit_test(width_is_counted_in_columns),
         cmocka_unit_test(globs_match_both_sides),
         cmocka_unit_test(globs_are_told_from_files),

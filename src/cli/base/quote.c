@@ -65,43 +65,6 @@ void text_add_shown(struct text *text, const char *bytes, size_t size)
     }
 }
 
-/*
- * Add to a shell's word, in quotation marks, bytes that the terminal can't show: printf(1) writes
- * them. Newlines are not among them, because $() would drop one at the end.
- */
-static size_t add_printed(struct text *text, const char *word, size_t size)
-{
-    size_t at = 0;
-
-    text_add(text, "'\"$(printf '");
-    for (; at < size && word[at] != '\n' && shown_length(word + at, size - at) == 0; at++)
-        text_addf(text, "\\%03o", (unsigned char)word[at]);
-    text_add(text, "')\"'");
-    return at;
-}
-
-void text_add_word(struct text *text, const char *word)
-{
-    size_t size = strlen(word), at = 0;
-
-    text_add(text, "'");
-    while (at < size) {
-        size_t length = word[at] == '\n' ? 1 : shown_length(word + at, size - at);
-        const char *mark = memchr(word + at, '\'', length);
-
-        if (mark)
-            length = (size_t)(mark - (word + at));
-        if (length > 0)
-            text_add_bytes(text, word + at, length);
-        else if (mark)
-            text_add(text, "'\\''");
-        else
-            length = add_printed(text, word + at, size - at);
-        at += length + (length == 0);
-    }
-    text_add(text, "'");
-}
-
 struct text_path text_path(const char *path)
 {
     static const char mark[] = "\"...";

@@ -23,12 +23,6 @@ void text_add_shown(struct text *text, const char *bytes, size_t size);
 bool is_plain_word(const char *word, const char *further);
 
 /*
- * Add a word of a command, quoted so that a shell reads it as it is. printf(1) writes the bytes
- * that the terminal can't show, even newlines.
- */
-void text_add_word(struct text *text, const char *word);
-
-/*
  * A path in quotation marks, for a message: as text_add_shown() writes it. Of a path that is too
  * long, only the end is shown.
  */

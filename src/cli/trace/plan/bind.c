@@ -15,6 +15,12 @@ struct binder {
     const struct plan_probe *probe;
     const struct plan_variant *variant;
     struct filter_error error;
+    /* The comparison, with the argument on the left. */
+    struct filter *filter;
+    size_t argument;
+    const struct plan_value *value;
+    enum comparison comparison;
+    const struct filter_word *word;
 };
 
 /* -------------------------------------------------------------------------------- notes -- */
@@ -55,83 +61,60 @@ const struct filter_word *filter_missing(const struct filter *filter,
     return missing;
 }
 
-/* The argument that a word names; -1: none. */
-static ssize_t named(const struct binder *binder, const struct filter_word *word)
-{
-    return word->kind == WORD_NAME ? plan_argument_named(binder->probe, word->text.bytes) : -1;
-}
-
 /* --------------------------------------------------------------------------------- keys -- */
 
-/* A range of keys; empty if `low` is above `high`. */
+/*
+ * A range of keys. If it is of those that are equal to a number, and none is, the keys below the
+ * number end at `high`, and those above it begin at `low`.
+ */
 struct keys {
     wide low, high;
 };
 
-/*
- * The keys of an integer that are equal to a number. If none is, those below the number end at
- * `high`, and those above it begin at `low`.
- */
-static struct keys whole_keys(const struct filter_word *word, struct keys all)
+static bool is_float(const struct plan_value *value)
 {
-    wide below;
-
-    if (word->is_whole)
-        return (struct keys){word->whole, word->whole};
-    if (fabs(word->number) > 0x1p100)
-        return word->number < 0 ? (struct keys){all.low, all.low - 1}
-                                : (struct keys){all.high + 1, all.high};
-    below = (wide)floor(word->number);
-    return (struct keys){below + 1, below};
+    return value->kind == VALUE_FLOAT || value->kind == VALUE_DOUBLE;
 }
 
-static double number_of_key(wide key, bool is_double)
+static wide float_key(double number, bool is_double)
 {
-    uint64_t bits = (uint64_t)(key < 0 ? -key : key);
-    uint32_t narrow = (uint32_t)bits;
-    double number;
-    float single;
+    double whole = fabs(number);
+    float half = (float)whole;
+    uint64_t bits;
+    uint32_t half_bits;
 
-    memcpy(&number, &bits, sizeof(number));
-    memcpy(&single, &narrow, sizeof(single));
-    number = is_double ? number : (double)single;
-    return key < 0 ? -number : number;
-}
-
-/* The first key in [low, high) whose number is at or above the limit; with `or_equal`, above it. */
-static wide first_above(wide low, wide high, bool is_double, double limit, bool or_equal)
-{
-    while (low < high) {
-        wide middle = low + (high - low) / 2;
-        double number = number_of_key(middle, is_double);
-
-        if (number < limit || (or_equal && number == limit))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The same of a float or double. */
-static struct keys float_keys(bool is_double, double limit, struct keys all)
-{
-    wide low = first_above(all.low, all.high + 1, is_double, limit, false);
-
-    return (struct keys){low, first_above(low, all.high + 1, is_double, limit, true) - 1};
+    memcpy(&bits, &whole, sizeof(bits));
+    memcpy(&half_bits, &half, sizeof(half_bits));
+    bits = is_double ? bits : half_bits;
+    return number < 0 ? -(wide)bits : (wide)bits;
 }
 
 /* All keys of a type; NaNs are beyond infinity. */
-static struct keys all_keys(const struct plan_value *type)
+static struct keys all_keys(const struct plan_value *value)
 {
-    unsigned bits = type->size ? 8U * type->size : 64;
-    wide half = (wide)1 << (bits - 1), infinity = INT64_C(0x7ff0000000000000);
+    wide half = (wide)1 << (value->size ? 8 * value->size - 1 : 63);
+    wide infinity = float_key((double)INFINITY, value->kind == VALUE_DOUBLE);
 
-    if (type->kind == VALUE_FLOAT)
-        infinity = 0x7f800000;
-    if (type->kind == VALUE_FLOAT || type->kind == VALUE_DOUBLE)
+    if (is_float(value))
         return (struct keys){-infinity, infinity};
-    return type->is_signed ? (struct keys){-half, half - 1} : (struct keys){0, 2 * half - 1};
+    return value->is_signed ? (struct keys){-half, half - 1} : (struct keys){0, 2 * half - 1};
+}
+
+static struct keys equal_keys(const struct plan_value *value, const struct filter_word *word)
+{
+    double number = word->number;
+
+    if (is_float(value)) {
+        double nearest = value->kind == VALUE_DOUBLE ? number : (double)(float)number;
+        wide key = float_key(nearest, value->kind == VALUE_DOUBLE);
+
+        return (struct keys){key + (nearest < number), key - (nearest > number)};
+    }
+    if (word->is_whole)
+        return (struct keys){word->whole, word->whole};
+    if (fabs(number) > 0x1p100) /* beyond every key */
+        number = copysign(0x1p100, number);
+    return (struct keys){(wide)ceil(number), (wide)floor(number)};
 }
 
 /* ------------------------------------------------------------------------- comparisons -- */
@@ -142,36 +125,29 @@ static void add_wide(struct text *ret, wide number)
 }
 
 /* It need not be a mistake, if several probes are watched, so it is only reported. */
-static void note_range(struct filter *comparison, const struct plan_probe *probe, size_t i,
-                       const struct filter_word *word, struct keys all, bool truth)
+static void note_range(struct binder *binder, struct keys all, bool truth)
 {
+    const struct plan_argument *argument = &binder->probe->arguments[binder->argument];
     struct text words = {0};
     char digits[DOUBLE_TEXT];
 
-    text_addf(&words, "%s of %s is %s: ", probe->arguments[i].name, probe->title,
-              probe->arguments[i].site.type);
-    if (word->is_whole)
-        add_wide(&words, word->whole);
+    text_addf(&words, "%s of %s is %s: ", argument->name, binder->probe->title,
+              argument->site.type);
+    if (binder->word->is_whole)
+        add_wide(&words, binder->word->whole);
     else
-        text_add(&words, double_text(word->number, digits));
+        text_add(&words, double_text(binder->word->number, digits));
     text_add(&words, " is out of range (");
     add_wide(&words, all.low);
     text_add(&words, " to ");
     add_wide(&words, all.high);
     text_addf(&words, "), so that is %s true", truth ? "always" : "never");
-    note(comparison, words.bytes);
+    note(binder->filter, words.bytes);
 }
 
-/* Make one range of a comparison with a number. */
-static void compare_number(struct binder *binder, struct filter *filter, size_t i,
-                           enum comparison comparison, const struct filter_word *word,
-                           struct condition *ret)
+static void compare_number(struct binder *binder, struct condition *ret)
 {
-    const struct plan_value *type = &binder->variant->values[i];
-    bool is_float = type->kind == VALUE_FLOAT || type->kind == VALUE_DOUBLE;
-    struct keys all = all_keys(type);
-    struct keys equal = is_float ? float_keys(type->kind == VALUE_DOUBLE, word->number, all)
-                                 : whole_keys(word, all);
+    struct keys all = all_keys(binder->value), equal = equal_keys(binder->value, binder->word);
     const struct keys ranges[] = {
         [LESS] = {all.low, equal.low - 1},
         [LESS_EQUAL] = {all.low, equal.high},
@@ -180,97 +156,112 @@ static void compare_number(struct binder *binder, struct filter *filter, size_t 
         [EQUAL] = equal,
         [UNEQUAL] = equal,
     };
-    struct keys range = ranges[comparison];
+    struct keys range = ranges[binder->comparison];
 
     range.low = range.low < all.low ? all.low : range.low;
     range.high = range.high > all.high ? all.high : range.high;
     ret->range_count = range.low <= range.high;
     ret->ranges[0] = (struct condition_range){(uint64_t)range.low, (uint64_t)range.high};
-    if (!is_float && (equal.high < all.low || equal.low > all.high))
-        note_range(filter, binder->probe, i, word, all,
-                   (ret->range_count > 0) != (comparison == UNEQUAL));
+    if (!is_float(binder->value) && (equal.high < all.low || equal.low > all.high))
+        note_range(binder, all, (ret->range_count > 0) != (binder->comparison == UNEQUAL));
 }
 
-static bool compare_text(struct binder *binder, size_t i, enum comparison comparison,
-                         const struct filter_word *word, struct condition *ret)
+static bool compare_text(struct binder *binder, struct condition *ret)
 {
-    const struct text *text = &word->text;
-    const char *name = binder->probe->arguments[i].name;
-    size_t most = binder->plan->options->string_bytes;
+    const struct text *text = &binder->word->text;
+    const char *name = binder->probe->arguments[binder->argument].name;
+    size_t most = binder->plan->options->string_bytes, at = binder->word->at;
 
-    if (binder->variant->values[i].kind != VALUE_STRING)
-        return filter_fail(&binder->error, word->at,
-                           "%s is not a string (--string %s makes it one)", name, name);
-    if (comparison < EQUAL)
-        return filter_fail(&binder->error, word->at, "a string can only be compared by == and !=");
+    if (binder->value->kind != VALUE_STRING)
+        return filter_fail(&binder->error, at, "%s is not a string (--string %s makes it one)",
+                           name, name);
+    if (binder->comparison < EQUAL)
+        return filter_fail(&binder->error, at, "a string can only be compared by == and !=");
     if (text->size > most)
-        return filter_fail(&binder->error, word->at,
-                           "this text has %zu bytes, but rst reads only %zu of a string%s",
-                           text->size, most,
-                           text->size <= TRACE_MOST_STRING_BYTES ? " (--string-bytes)" : "");
+        return filter_fail(
+            &binder->error, at, "this text has %zu bytes, but rst reads only %zu of a string%s",
+            text->size, most, text->size <= TRACE_MOST_STRING_BYTES ? " (--string-bytes)" : "");
     ret->kind = CONDITION_TEXT;
     ret->text = sure(strndup(text->bytes, text->size));
     ret->text_size = text->size;
     return true;
 }
 
-/* Whether the word is of a kind that the argument can be compared with. */
-static bool check_kinds(struct binder *binder, size_t i, const struct filter_word *word)
+/* Refuse a word of a kind that the argument can't be compared with. */
+static bool check_kinds(struct binder *binder)
 {
-    enum value_kind kind = binder->variant->values[i].kind;
-    const char *name = binder->probe->arguments[i].name;
-    struct filter_error *error = &binder->error;
+    enum value_kind kind = binder->value->kind;
+    enum constant constant = binder->word->constant;
+    const char *words = NULL;
 
-    if (named(binder, word) >= 0)
-        return filter_fail(error, word->at,
-                           "an argument can be compared with a number or a \"text\", "
-                           "not with another argument");
-    if (word->constant == CONSTANT_NULL)
-        return kind == VALUE_STRING || kind == VALUE_POINTER ||
-               filter_fail(error, word->at, "%s is not an address", name);
-    if (word->constant)
-        return kind == VALUE_BOOL || filter_fail(error, word->at, "%s is not a bool", name);
-    return kind != VALUE_STRING ||
-           filter_fail(error, word->at, "%s is a string: compare it with a \"text\", or null",
-                       name);
+    if (constant == CONSTANT_NULL && kind != VALUE_STRING && kind != VALUE_POINTER)
+        words = "not an address";
+    else if (constant == CONSTANT_BOOL && kind != VALUE_BOOL)
+        words = "not a bool";
+    else if (!constant && kind == VALUE_STRING)
+        words = "a string: compare it with a \"text\", or null";
+    return !words || filter_fail(&binder->error, binder->word->at, "%s is %s",
+                                 binder->probe->arguments[binder->argument].name, words);
 }
 
-static bool compare(struct binder *binder, struct filter *filter, size_t i,
-                    enum comparison comparison, const struct filter_word *word,
-                    struct condition *ret)
+static bool compare(struct binder *binder, struct condition *ret)
 {
+    const char *name = binder->probe->arguments[binder->argument].name;
+
     ret->kind = CONDITION_RANGE;
-    ret->argument = i;
-    ret->negated = ret->negated != (comparison == UNEQUAL);
-    if (binder->variant->values[i].size == 0)
-        note(filter, text_format("rst can't read %s of %s, so no comparison with it is true",
-                                 binder->probe->arguments[i].name, binder->probe->title));
-    if (word->kind == WORD_TEXT)
-        return compare_text(binder, i, comparison, word, ret);
-    if (!check_kinds(binder, i, word))
+    ret->argument = binder->argument;
+    ret->negated = ret->negated != (binder->comparison == UNEQUAL);
+    if (binder->value->size == 0)
+        note(binder->filter,
+             text_format("rst can't read %s of %s, so no comparison with it is true", name,
+                         binder->probe->title));
+    if (binder->word->kind == WORD_TEXT)
+        return compare_text(binder, ret);
+    if (!check_kinds(binder))
         return false;
-    compare_number(binder, filter, i, comparison, word, ret);
+    compare_number(binder, ret);
     return true;
+}
+
+/* Find the argument that a word names; -1: it is a value. */
+static bool find_argument(struct binder *binder, const struct filter_word *word, ssize_t *ret)
+{
+    struct text known = {0};
+
+    *ret = word->kind == WORD_NAME ? plan_argument_named(binder->probe, word->text.bytes) : -1;
+    if (*ret >= 0 || word->kind != WORD_NAME || word->constant)
+        return true;
+    plan_add_names(&known, binder->probe);
+    filter_fail(&binder->error, word->at, "%s has no %s", binder->probe->title, known.bytes);
+    free(known.bytes);
+    return false;
 }
 
 static bool bind_comparison(struct binder *binder, struct filter *filter, struct condition *ret)
 {
     static const enum comparison turned[] = {GREATER,    GREATER_EQUAL, LESS,
                                              LESS_EQUAL, EQUAL,         UNEQUAL};
-    ssize_t left = named(binder, &filter->left), right = named(binder, &filter->right);
+    ssize_t left, right;
+    bool turn, alone = filter->comparison == NO_COMPARISON;
 
-    if (filter->comparison == NO_COMPARISON) {
-        if (left < 0 || binder->variant->values[left].kind == VALUE_STRING)
-            return filter_fail(&binder->error, filter->right.at,
-                               "write one of < <= > >= == != here");
-        return compare(binder, filter, (size_t)left, UNEQUAL, &filter->right, ret);
-    }
-    if (left >= 0)
-        return compare(binder, filter, (size_t)left, filter->comparison, &filter->right, ret);
-    if (right >= 0)
-        return compare(binder, filter, (size_t)right, turned[filter->comparison], &filter->left,
-                       ret);
-    return filter_fail(&binder->error, filter->left.at, "this comparison has no argument");
+    if (!find_argument(binder, &filter->left, &left) ||
+        !find_argument(binder, &filter->right, &right))
+        return false;
+    turn = left < 0;
+    if (alone && (turn || binder->variant->values[left].kind == VALUE_STRING))
+        return filter_fail(&binder->error, filter->right.at, "write one of < <= > >= == != here");
+    if (turn && right < 0)
+        return filter_fail(&binder->error, filter->left.at, "this comparison has no argument");
+    if (!turn && right >= 0)
+        return filter_fail(&binder->error, filter->right.at,
+                           "an argument can be compared with a number or a \"text\", "
+                           "not with another argument");
+    binder->filter = filter;
+    binder->argument = (size_t)(turn ? right : left);
+    binder->value = &binder->variant->values[binder->argument];
+    binder->comparison = turn ? turned[filter->comparison] : alone ? UNEQUAL : filter->comparison;
+    binder->word = turn ? &filter->left : &filter->right;
+    return compare(binder, ret);
 }
 
 /* A "not" goes down to the comparisons, which do not hold if an argument can't be read. */
@@ -294,21 +285,13 @@ static bool bind(struct binder *binder, struct filter *filter, bool negated, str
 struct filter_error filter_bind(struct filter *filter, const struct plan *plan,
                                 const struct plan_variant *variant, struct condition **ret)
 {
-    const struct plan_probe *probe = &plan->probes[variant->probe];
-    struct binder binder = {plan, probe, variant, {0}};
-    const struct filter_word *missing = filter_missing(filter, probe);
+    struct binder binder = {plan, &plan->probes[variant->probe], variant, .filter = filter};
     struct condition *condition = sure(calloc(1, sizeof(*condition)));
-    struct text known = {0};
 
-    if (missing) {
-        plan_add_names(&known, probe);
-        filter_fail(&binder.error, missing->at, "%s has no %s", probe->title, known.bytes);
-        free(known.bytes);
-    } else if (bind(&binder, filter, false, condition)) {
+    if (bind(&binder, filter, false, condition))
         *ret = condition;
-        return binder.error;
-    }
-    condition_free(condition);
+    else
+        condition_free(condition);
     return binder.error;
 }
 

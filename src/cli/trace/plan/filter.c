@@ -131,10 +131,6 @@ static bool read_number(struct parser *parser, struct filter_word *ret)
     magnitude = strtoull(digits, &end_whole, hex ? 16 : 10);
     ret->is_whole = end_whole == end && errno == 0;
     ret->whole = *parser->at == '-' ? -(wide)magnitude : (wide)magnitude;
-    if (!ret->is_whole && fabs(ret->number) < 0x1p63 && ret->number == floor(ret->number)) {
-        ret->is_whole = true;
-        ret->whole = (int64_t)ret->number; /* a number like 1e3 */
-    }
     if (is_letter(*end) || is_digit(*end) || *end == '.')
         return filter_fail(&parser->error, ret->at, "this is not a number");
     parser->at = end;
@@ -161,8 +157,6 @@ static void read_name(struct parser *parser, struct filter_word *ret)
             ret->constant = constants[i].constant;
             ret->number = constants[i].number;
         }
-    ret->is_whole = true;
-    ret->whole = (wide)ret->number;
     parser->at = end;
 }
 
@@ -189,8 +183,7 @@ static bool read_comparison(struct parser *parser, struct filter *ret)
         return false;
     ret->comparison = take_comparison(parser);
     if (ret->comparison == NO_COMPARISON) {
-        ret->right =
-            (struct filter_word){.kind = WORD_NUMBER, .at = position(parser), .is_whole = true};
+        ret->right = (struct filter_word){.kind = WORD_NUMBER, .at = position(parser)};
         return ret->left.kind == WORD_NAME ||
                filter_fail(&parser->error, ret->right.at, "write one of < <= > >= == != here");
     }

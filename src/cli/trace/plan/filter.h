@@ -29,7 +29,7 @@ struct filter_word {
     size_t at;              /* in the filter's text */
     struct text text;       /* the name or the text */
     enum constant constant; /* what the name is if no argument has it: true, false or null */
-    bool is_whole;          /* `whole` has the number, or the constant, exactly */
+    bool is_whole;          /* `whole` has the number exactly */
     wide whole;
     double number;
 };

@@ -60,36 +60,15 @@ static const struct part gdb[] = {
     {END, NULL},
 };
 
+/* Elsewhere than on Debian and Ubuntu, it is /usr/share/bcc/tools/trace. */
 static const struct part bcc[] = {
-    {ONCE, "#!/usr/bin/python3\n"
-           "# Save this as a file and run it as root; it needs the kernel's headers.\n"
-           "import struct\n\nfrom bcc import BPF, USDT\n\n"},
-    {EACH_PROBE, "usdt<n> = USDT(pid=<process>, path=\"<path>\")\n"
-                 "usdt<n>.enable_probe_or_bail(\"<provider>:<probe>\", \"on_event<n>\")\n"},
-    {ONCE, "bpf = BPF(usdt_contexts=["},
-    {EACH_PROBE, "usdt<n>, "},
-    {ONCE, "], text=\"\"\"\n#include <uapi/linux/ptrace.h>\n"},
-    {EACH_PROBE, "\nstruct event<n> {\n    u64 time;\n    u32 tid;\n    u32 unused;\n"},
-    {EACH_NUMBER, "    s64 a<i>;\n"},
-    {EACH_STRING, "    char a<i>[<room>];\n"},
-    {EACH_PROBE, "};\nBPF_PERF_OUTPUT(events<n>);\n\n"
-                 "int on_event<n>(struct pt_regs *ctx)\n{\n    struct event<n> event = {};\n\n"
-                 "    event.time = bpf_ktime_get_ns();\n"
-                 "    event.tid = bpf_get_current_pid_tgid();\n"},
-    {EACH_NUMBER, "    <sign><bits> v<i> = 0;\n    bpf_usdt_readarg(<i1>, ctx, &v<i>);\n"
-                  "    event.a<i> = v<i>;\n"},
-    {EACH_STRING, "    u64 v<i> = 0;\n    bpf_usdt_readarg(<i1>, ctx, &v<i>);\n"
-                  "    bpf_probe_read_user_str(event.a<i>, sizeof(event.a<i>), (void *)v<i>);\n"},
-    {EACH_PROBE, "    events<n>.perf_submit(ctx, &event, sizeof(event));\n    return 0;\n}\n"},
-    {ONCE, "\"\"\")\n\n\ndef text(value):\n"
-           "    return ascii(value.decode(errors=\"replace\"))\n"},
-    {EACH_PROBE, "\n\ndef on_event<n>(cpu, data, size):\n"
-                 "    event = bpf['events<n>'].event(data)\n"
-                 "    print(event.tid, '<provider>:<probe>'"},
-    {EACH_ARGUMENT, ", '<arg>=<form>"},
-    {EACH_PROBE, ", flush=True)\n\n\nbpf['events<n>'].open_perf_buffer(on_event<n>)\n"},
-    {ONCE, "\nwhile True:\n    try:\n        bpf.perf_buffer_poll()\n"
-           "    except KeyboardInterrupt:\n        break\n"},
+    {ONCE, "trace-bpfcc<process>"},
+    {EACH_PROBE, " \\\n    'u:<path>:<provider>:<probe> \"<provider>:<probe>"},
+    {EACH_ARGUMENT, " <arg>=<form>"},
+    {EACH_PROBE, "\""},
+    {EACH_VALUE, ", arg<i1>"},
+    {EACH_PROBE, "'"},
+    {ONCE, "\n"},
     {END, NULL},
 };
 
@@ -112,7 +91,7 @@ const struct tool tool_table[TOOLS] = {
         .most_arguments = 6, /* before 0.25 */
         /* Versions differ in signs and widths, unless they are told. */
         .forms = {[FORM_STRING] = "\\\"%s\\\"\", str(arg<i>)",
-                  [FORM_DOUBLE] = "bits:0x%llx\", (uint64)arg<i><mask>",
+                  [FORM_FLOAT] = "bits:0x%llx\", (uint64)arg<i><mask>",
                   [FORM_POINTER] = "0x%llx\", (uint64)arg<i>",
                   [FORM_UNSIGNED] = "%llu\", (uint64)arg<i><mask>",
                   [FORM_SIGNED] = "%lld\", (int64)(int<bits>)arg<i>"},
@@ -125,7 +104,7 @@ const struct tool tool_table[TOOLS] = {
         /* gdb's printf can't print an integer's bits as a float; output/f can. */
         .forms = {[FORM_UNREADABLE] = "?\"",
                   [FORM_STRING] = "\\\"%s\\\"\", (char *)$_probe_arg<i>",
-                  [FORM_DOUBLE] = "\"\noutput/f $_probe_arg<i>",
+                  [FORM_FLOAT] = "\"\noutput/f $_probe_arg<i>",
                   [FORM_POINTER] = "0x%lx\", (unsigned long)$_probe_arg<i>",
                   [FORM_UNSIGNED] = "%lu\", (unsigned long)$_probe_arg<i>",
                   [FORM_SIGNED] = "%ld\", (long)$_probe_arg<i>"},
@@ -135,15 +114,12 @@ const struct tool tool_table[TOOLS] = {
         .title = "bcc",
         .parts = bcc,
         .fragile = true,
-        .exact = true,
-        .forms = {[FORM_UNREADABLE] = "?'",
-                  [FORM_STRING] = "' + text(event.a<i>)",
-                  [FORM_FLOAT] = "' + str(struct.unpack('f', struct.pack('I', event.a<i>))[0])",
-                  [FORM_DOUBLE] = "' + str(struct.unpack('d', struct.pack('q', event.a<i>))[0])",
-                  [FORM_POINTER] = "' + hex(event.a<i> % 2**64)",
-                  [FORM_BOOL] = "' + str(bool(event.a<i>))",
-                  [FORM_UNSIGNED] = "' + str(event.a<i> % 2**64)",
-                  [FORM_SIGNED] = "' + str(event.a<i>)"},
+        .most_arguments = 9,
+        .forms = {[FORM_UNREADABLE] = "?",
+                  [FORM_STRING] = "%s",
+                  [FORM_POINTER] = "0x%llx",
+                  [FORM_UNSIGNED] = "%llu",
+                  [FORM_SIGNED] = "%lld"},
     },
     {
         .name = "dtrace",

@@ -3,13 +3,11 @@
  * Tools, a row each in table.c. What a tool prints is a list of parts. Parts in a row that are not
  * printed once are printed together for each probe. In a part, these words are replaced:
  *
- *     anywhere           <pid> or PID, <process> or None, <pids> as perf's option
- *     of the probe       <n> its number, <provider>, <probe>, <path>, <group> and <dashed> as the
- *                        kernel and DTrace spell its names, <predicate> for the processes,
- *                        <room> for a string
+ *     anywhere           <pid> or PID, <process> as trace-bpfcc's option, <pids> as perf's option
+ *     of the probe       <provider>, <probe>, <path>, <group> and <dashed> as the kernel and DTrace
+ *                        spell its names, <predicate> for the processes
  *     of the site        <event> as the kernel spells its name, <site>, <fetches> for the kernel
- *     of the argument    <arg> its name, <i> its number, <i1> from 1, <bits>, <sign>, <mask>,
- * <form>
+ *     of the argument    <arg> its name, <i> its number, <i1> from 1, <form>, <bits>, <mask>
  */
 #ifndef CLI_TRACE_TOOLS_TOOL_H
 #define CLI_TRACE_TOOLS_TOOL_H
@@ -23,9 +21,8 @@ enum each {
     EACH_PROCESS, /* that -p names */
     EACH_PROBE,
     EACH_SITE,
-    EACH_NUMBER, /* arguments that the tool can read */
-    EACH_STRING,
-    EACH_ARGUMENT /* by its form */
+    EACH_ARGUMENT, /* that has a form */
+    EACH_VALUE     /* arguments that the tool can read */
 };
 
 struct part {
@@ -38,11 +35,9 @@ struct part {
 enum form {
     FORM_UNREADABLE,
     FORM_STRING,
-    FORM_FLOAT,
-    FORM_DOUBLE,
+    FORM_FLOAT, /* or double */
     FORM_POINTER,
-    FORM_BOOL,
-    FORM_UNSIGNED,
+    FORM_UNSIGNED, /* or bool */
     FORM_SIGNED,
     FORMS
 };

@@ -18,9 +18,6 @@
 #include "cli/trace/tools/tool.h"
 #include "error.h"
 
-#define BCC_STRINGS 384 /* bytes for strings on the stack of 512; longer strings are cut */
-#define BCC_STRING 128
-
 struct page {
     const struct plan *plan;
     const struct tool *tool;
@@ -56,7 +53,7 @@ static struct plan_value unite(const struct page *page, size_t i)
     value.is_signed = widest[true] > 0;
     value.size = widest[value.is_signed];
     if (value.is_signed && widest[false] >= value.size) /* a wider type has them all */
-        value.size = page->tool->exact || widest[false] == 8 ? 0 : 2 * widest[false];
+        value.size = widest[false] == 8 ? 0 : 2 * widest[false];
     return value;
 }
 
@@ -92,56 +89,64 @@ static bool enter_probe(struct page *page, const struct plan_probe *probe)
 static enum form form_of(const struct plan_value *value)
 {
     static const enum form forms[] = {
-        [VALUE_BOOL] = FORM_BOOL,       [VALUE_FLOAT] = FORM_FLOAT,   [VALUE_DOUBLE] = FORM_DOUBLE,
-        [VALUE_POINTER] = FORM_POINTER, [VALUE_STRING] = FORM_STRING,
+        [VALUE_INTEGER] = FORM_UNSIGNED, [VALUE_BOOL] = FORM_UNSIGNED,
+        [VALUE_FLOAT] = FORM_FLOAT,      [VALUE_DOUBLE] = FORM_FLOAT,
+        [VALUE_POINTER] = FORM_POINTER,  [VALUE_STRING] = FORM_STRING,
     };
+    enum form form = value->size ? forms[value->kind] : FORM_UNREADABLE;
 
-    if (value->size == 0)
-        return FORM_UNREADABLE;
-    if (value->kind == VALUE_INTEGER)
-        return value->is_signed ? FORM_SIGNED : FORM_UNSIGNED;
-    return forms[value->kind];
+    return form == FORM_UNSIGNED && value->is_signed ? FORM_SIGNED : form;
 }
 
 /* ------------------------------------------------------------------------------------ words -- */
 
 /* The kernel's names of events have only letters, digits and _. */
-static void print_event(const char *name, size_t site)
+static void print_plain(const char *name)
 {
     for (; *name; name++)
         putchar(*name == '-' || *name == '.' ? '_' : *name);
-    if (site > 0)
-        printf("_%zu", site + 1);
 }
 
-static void print_site(const struct plan_site *site)
+static void print_group(const struct page *page)
 {
-    printf("0x%" PRIx64, site->offset);
-    if (site->semaphore)
-        printf("(0x%" PRIx64 ")", site->semaphore);
+    print_plain(page->probe->provider);
+}
+
+static void print_event(const struct page *page)
+{
+    print_plain(page->probe->name);
+    if (page->site_number > 0)
+        printf("_%zu", page->site_number + 1);
+}
+
+static void print_site(const struct page *page)
+{
+    printf("0x%" PRIx64, page->site->offset);
+    if (page->site->semaphore)
+        printf("(0x%" PRIx64 ")", page->site->semaphore);
 }
 
 /* DTrace writes - where the source has __. */
-static void print_dashed(const char *name)
+static void print_dashed(const struct page *page)
 {
-    for (; *name; name++) {
-        bool both = name[0] == '_' && name[1] == '_';
+    for (const char *at = page->probe->name; *at; at++) {
+        bool both = at[0] == '_' && at[1] == '_';
 
-        putchar(both ? '-' : *name);
-        name += both;
+        putchar(both ? '-' : *at);
+        at += both;
     }
 }
 
 /* tracefs's fetch arguments, like "id=%di:u64 path=+0(+16(%bp)):ustring". */
-static void print_fetches(const struct plan_probe *probe, const struct plan_variant *variant)
+static void print_fetches(const struct page *page)
 {
     /* by the offset in struct pt_regs */
     static const char *const registers[] = {"r15", "r14", "r13", "r12", "bp", "bx", "r11",
                                             "r10", "r9",  "r8",  "ax",  "cx", "dx", "si",
                                             "di",  "",    "ip",  "",    "",   "sp"};
 
-    for (size_t i = 0; i < probe->argument_count; i++) {
-        const struct plan_value *value = &variant->values[i];
+    for (size_t i = 0; i < page->probe->argument_count; i++) {
+        const struct plan_value *value = &page->variant->values[i];
         const struct location *at = &value->location;
         const char *reg = at->base != LOCATION_NO_REGISTER ? registers[at->base / 8] : NULL;
         bool string = value->kind == VALUE_STRING;
@@ -149,7 +154,7 @@ static void print_fetches(const struct plan_probe *probe, const struct plan_vari
         if (value->size == 0 || at->relative || at->shift || at->index != LOCATION_NO_REGISTER ||
             (!reg && at->kind == LOCATION_MEMORY))
             continue;
-        printf(" %s=%s", probe->arguments[i].name, string ? "+0(" : "");
+        printf(" %s=%s", page->probe->arguments[i].name, string ? "+0(" : "");
         if (at->kind == LOCATION_CONSTANT)
             printf("\\%" PRId64, at->number);
         else if (at->kind == LOCATION_REGISTER)
@@ -165,101 +170,71 @@ static void print_fetches(const struct plan_probe *probe, const struct plan_vari
     }
 }
 
-static void print_predicate(const struct plan_file *file)
+static void print_predicate(const struct page *page)
 {
-    for (size_t i = 0; i < file->pid_count; i++)
-        printf("%spid == %ld%s", i ? " || " : " /", (long)file->pids[i],
-               i + 1 == file->pid_count ? "/" : "");
+    for (size_t i = 0; i < page->file->pid_count; i++)
+        printf("%spid == %ld%s", i ? " || " : " /", (long)page->file->pids[i],
+               i + 1 == page->file->pid_count ? "/" : "");
 }
 
-/* perf's option. */
-static void print_pids(const struct search *search)
+static void print_pids(const struct page *page)
 {
+    const struct search *search = &page->plan->options->search;
+
     for (size_t i = 0; i < search->pid_count; i++)
         printf("%s%ld", i ? "," : " -p ", (long)search->pids[i]);
     if (search->pid_count == 0)
         printf(" -a");
 }
 
-/* How much of a string bcc's program has room for. */
-static size_t bcc_room(const struct page *page)
-{
-    size_t strings = 0;
-
-    for (size_t i = 0; i < page->probe->argument_count; i++)
-        strings += form_of(&page->values[i]) == FORM_STRING;
-    return strings > 3 ? BCC_STRINGS / strings / 8 * 8 : BCC_STRING;
-}
-
 static void print_text(const struct page *page, const char *at);
 
-static bool is_word(const char *name, const char *word)
-{
-    size_t length = strlen(word);
-
-    return strncmp(name, word, length) == 0 && name[length] == '>';
-}
-
-/* Print what the word "NAME>" stands for, if it is a text or a number. Gives whether it is. */
-static bool print_simple_word(const struct page *page, const char *name)
-{
-    const struct plan_probe *probe = page->probe;
-    const struct plan_value *value = &page->values[page->argument];
-    static const char *const masks[] = {
-        [0] = "", [1] = " & 0xff", [2] = " & 0xffff", [4] = " & 0xffffffff", [8] = ""};
-    const struct {
-        const char *name, *text;
-    } texts[] = {
-        {"pid", *page->pid ? page->pid : "PID"},
-        {"process", *page->pid ? page->pid : "None"},
-        {"mask", masks[value->size]},
-        {"provider", probe->provider},
-        {"probe", probe->name},
-        {"path", page->file->path},
-        {"arg", probe->arguments[page->argument].name},
-        {"sign", value->is_signed ? "s" : "u"},
-    };
-    const struct {
-        const char *name;
-        size_t number;
-    } numbers[] = {
-        {"n", (size_t)(probe - page->plan->probes)},
-        {"room", bcc_room(page)},
-        {"i", page->argument},
-        {"i1", page->argument + 1},
-        {"bits", (size_t)8 * value->size},
-    };
-
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (is_word(name, texts[i].name))
-            return printf("%s", texts[i].text) >= 0;
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        if (is_word(name, numbers[i].name))
-            return printf("%zu", numbers[i].number) >= 0;
-    return false;
-}
-
+/* Print what the word "NAME>" stands for. Gives false if it is none. */
 static bool print_word(const struct page *page, const char *name)
 {
-    if (is_word(name, "pids"))
-        print_pids(&page->plan->options->search);
-    else if (is_word(name, "predicate"))
-        print_predicate(page->file);
-    else if (is_word(name, "group"))
-        print_event(page->probe->provider, 0);
-    else if (is_word(name, "event"))
-        print_event(page->probe->name, page->site_number);
-    else if (is_word(name, "dashed"))
-        print_dashed(page->probe->name);
-    else if (is_word(name, "site"))
-        print_site(page->site);
-    else if (is_word(name, "fetches"))
-        print_fetches(page->probe, page->variant);
-    else if (is_word(name, "form"))
-        print_text(page, page->form);
-    else
-        return print_simple_word(page, name);
-    return true;
+    static const struct {
+        const char *name;
+        void (*print)(const struct page *);
+    } printers[] = {
+        {"group>", print_group},         {"event>", print_event},     {"dashed>", print_dashed},
+        {"site>", print_site},           {"fetches>", print_fetches}, {"pids>", print_pids},
+        {"predicate>", print_predicate},
+    };
+    static const char *const masks[] = {
+        [0] = "", [1] = " & 0xff", [2] = " & 0xffff", [4] = " & 0xffffffff", [8] = ""};
+    const struct plan_probe *probe = page->probe;
+    const struct plan_value *value = &page->values[page->argument];
+    char number[24], next[24], bits[24];
+    const struct {
+        const char *name, *text;
+    } words[] = {
+        {"pid>", *page->pid ? page->pid : "PID"},
+        {"process>", *page->pid ? " -p <pid>" : ""},
+        {"provider>", probe->provider},
+        {"probe>", probe->name},
+        {"path>", page->file->path},
+        {"arg>", probe->arguments[page->argument].name},
+        {"form>", page->form},
+        {"i>", number},
+        {"i1>", next},
+        {"bits>", bits},
+        {"mask>", masks[value->size]},
+    };
+
+    snprintf(number, sizeof(number), "%zu", page->argument);
+    snprintf(next, sizeof(next), "%zu", page->argument + 1);
+    snprintf(bits, sizeof(bits), "%d", 8 * value->size);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strncmp(name, words[i].name, strlen(words[i].name)) == 0) {
+            print_text(page, words[i].text);
+            return true;
+        }
+    for (size_t i = 0; i < sizeof(printers) / sizeof(printers[0]); i++)
+        if (strncmp(name, printers[i].name, strlen(printers[i].name)) == 0) {
+            printers[i].print(page);
+            return true;
+        }
+    return false;
 }
 
 static void print_text(const struct page *page, const char *at)
@@ -292,15 +267,12 @@ static void print_arguments(struct page *page, const struct part *part)
     count = most && most < count ? most : count;
     for (page->argument = 0; page->argument < count; page->argument++) {
         enum form form = form_of(&page->values[page->argument]);
-        bool shown = form && (form == FORM_STRING) == (part->each == EACH_STRING);
+        bool readable = form;
 
-        if (part->each == EACH_ARGUMENT) {
-            while (form && !page->tool->forms[form])
-                form++;
-            page->form = page->tool->forms[form];
-            shown = page->form;
-        }
-        if (shown)
+        while (form && !page->tool->forms[form])
+            form++;
+        page->form = page->tool->forms[form];
+        if (part->each == EACH_VALUE ? readable : page->form != NULL)
             print_text(page, part->text);
     }
     page->argument = 0;
