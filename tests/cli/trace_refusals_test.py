@@ -32,7 +32,7 @@ class Refusals(tracing.TraceCase):
             (["--hist", "customer", "-p", target.pid, "shop:order"], "it is a string"),
             (["--by", "custmer", "-p", target.pid, "shop:order"], "no such argument, only id, customer, cents, weight"),
             (["--by", "cents", "-p", target.pid, "counts:args0"], "counts:args0 has no arguments\n"),
-            (["--string", "cents", "-p", target.pid, "shop:order"], "shop:order declares it as int32, not as an address"),
+            (["--string", "cents", "-p", target.pid, "shop:order"], "in shop:order it is a number (int32), not an address"),
         ):
             with self.subTest(words=words):
                 outcome = self.rst("trace", *words, status=command.USAGE)
@@ -111,7 +111,7 @@ class Refusals(tracing.TraceCase):
     def test_a_number_is_not_a_string(self):
         target = self.target()
         outcome = self.rst("trace", "-p", target.pid, "shop:order", "--string", "id", status=command.USAGE)
-        self.assertIn("--string id: shop:order declares it as uint64, not as an address", outcome.err)
+        self.assertIn("--string id: in shop:order it is a number (uint64), not an address", outcome.err)
 
     def test_a_comparison_that_decides_nothing_is_said(self):
         target = self.target()
@@ -147,7 +147,7 @@ class Refusals(tracing.TraceCase):
         words = (tracing.TRACED_PROGRAM, "traced:thread", "--print")
         for option in "--by", "--hist":
             outcome = self.rst("trace", *words, option, "arg0", status=command.FAILED)
-            self.assertIn(f'{option} "arg0": rst can\'t read that argument of traced:thread (%fs:traced_own@tpoff)', outcome.err)
+            self.assertIn(f'{option} "arg0": rst can\'t read that argument of traced:thread ("%fs:traced_own@tpoff")', outcome.err)
         outcome = self.rst("trace", *words, "-f", "arg0 > 1 || arg1 == 1")
         self.assertEqual(outcome.err, "rst: --filter: rst can't read arg0 of traced:thread, so no comparison with it is true\n")
 

@@ -45,15 +45,25 @@ static const char *missing_argument(const struct trace_options *options,
     return word ? word->text.bytes : NULL;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
 /* One message for the probes without the same argument, beginning with the first of them. */
 static void say_skipped(const struct plan *plan, const char *const *missing, size_t first)
 {
     struct text names = {0};
     size_t count = 0;
 
-    for (size_t i = first; i < plan->probe_count; i++)
-        if (missing[i] && strcmp(missing[i], missing[first]) == 0 && ++count <= MOST_NAMES)
+    for (size_t i = 0; i < plan->probe_count; i++) {
+        if (!is_same(missing[i], missing[first]))
+            continue;
+        if (i < first)
+            return;
+        if (++count <= MOST_NAMES)
             text_addf(&names, "%s%s", count > 1 ? ", " : "", plan->probes[i].title);
+    }
     if (count > MOST_NAMES)
         text_addf(&names, " and %zu more", count - MOST_NAMES);
     say("skipped, because %s no argument %s: %s", count == 1 ? "it has" : "they have",
@@ -61,24 +71,18 @@ static void say_skipped(const struct plan *plan, const char *const *missing, siz
     free(names.bytes);
 }
 
-void choose_probes(const struct plan *plan, const struct filter *filter, bool *skipped)
+bool choose_probes(const struct plan *plan, const struct filter *filter, const char **missing)
 {
-    const char **missing = sure(calloc(plan->probe_count, sizeof(*missing)));
-    size_t count = 0, first;
+    size_t count = 0;
 
     for (size_t i = 0; i < plan->probe_count; i++) {
         missing[i] = missing_argument(plan->options, filter, &plan->probes[i]);
         count += missing[i] != NULL;
     }
-    for (size_t i = 0; count < plan->probe_count && i < plan->probe_count; i++) {
-        skipped[i] = missing[i];
-        for (first = 0; first < i; first++)
-            if (missing[first] && missing[i] && strcmp(missing[first], missing[i]) == 0)
-                break;
-        if (skipped[i] && first == i)
+    for (size_t i = 0; count < plan->probe_count && i < plan->probe_count; i++)
+        if (missing[i])
             say_skipped(plan, missing, i);
-    }
-    free(missing);
+    return count < plan->probe_count;
 }
 
 /* ---------------------------------------------------------------------------- arguments -- */
@@ -110,68 +114,62 @@ static bool make_string(struct plan *plan, const char *name)
 }
 
 static enum status say_unreadable(const char *option, const char *name,
+                                  const struct plan_argument *argument,
                                   const struct plan_probe *probe)
 {
-    const struct operand *operand =
-        &probe->arguments[plan_argument_named(probe, name)].site.operand;
-
-    say("%s %s: rst can't read that argument of %s (%.*s)", option, rst_quote(name).text,
-        probe->title, (int)operand->length, operand->text);
+    say("%s %s: rst can't read that argument of %s (%s)", option, rst_quote(name).text,
+        probe->title,
+        rst_quote_bytes(argument->site.operand.text, argument->site.operand.length).text);
     return STATUS_FAILED;
 }
 
-static enum status say_no_string(const char *name, const struct plan *plan)
+static enum status say_no_string(const char *name, const struct plan_probe *probe)
 {
-    const struct plan_probe *probe = &plan->probes[0];
-    const struct plan_argument *argument;
+    ssize_t at = plan_argument_named(probe, name);
+    const struct plan_argument *argument = &probe->arguments[at < 0 ? 0 : at];
 
-    if (plan_argument_named(probe, name) < 0)
+    if (at < 0)
         return say_no_argument("--string", name, probe);
-    argument = &probe->arguments[plan_argument_named(probe, name)];
-    if (is_declared_number(argument))
-        return say_usage("trace", "--string %s: %s declares it as %s, not as an address", name,
-                         probe->title, argument->site.type);
-    if (operand_size(&argument->site.operand) == 8)
-        return say_unreadable("--string", name, probe);
-    return say_usage("trace", "--string %s: in %s it has %u bytes, too few for an address", name,
-                     probe->title, argument->site.operand.size);
+    if (operand_size(&argument->site.operand) == 8 && !is_declared_number(argument))
+        return say_unreadable("--string", name, argument, probe);
+    return say_usage("trace", "--string %s: in %s it is a number (%s), not an address", name,
+                     probe->title, argument->site.type);
 }
 
 /* Find the argument in every probe. It must be readable at one site at least. */
 static enum status choose(struct plan *plan, const char *option, const char *name)
 {
     bool is_hist = name == plan->options->hist, readable = false;
+    const struct plan_probe *first = &plan->probes[0];
 
-    for (size_t i = 0; name && i < plan->probe_count; i++) {
-        struct plan_probe *probe = &plan->probes[i];
+    for (size_t i = 0; i < plan->variant_count; i++) {
+        const struct plan_variant *variant = &plan->variants[i];
+        struct plan_probe *probe = &plan->probes[variant->probe];
         ssize_t at = plan_argument_named(probe, name);
 
         if (at < 0)
             return say_no_argument(option, name, probe);
         *(is_hist ? &probe->hist : &probe->by) = at;
-    }
-    for (size_t i = 0; name && i < plan->variant_count; i++) {
-        const struct plan_variant *variant = &plan->variants[i];
-        const struct plan_value *value =
-            &variant->values[plan_argument_named(&plan->probes[variant->probe], name)];
-
-        readable |= value->size > 0;
-        if (is_hist && value->kind == VALUE_STRING)
+        readable |= variant->values[at].size > 0;
+        if (is_hist && variant->values[at].kind == VALUE_STRING)
             return say_usage("trace", "--hist %s: it is a string; a histogram takes numbers", name);
     }
-    return !name || readable ? STATUS_GOOD : say_unreadable(option, name, &plan->probes[0]);
+    return readable ? STATUS_GOOD
+                    : say_unreadable(option, name,
+                                     &first->arguments[plan_argument_named(first, name)], first);
 }
 
 enum status choose_arguments(struct plan *plan)
 {
     const struct trace_options *options = plan->options;
-    enum status status;
+    enum status status = STATUS_GOOD;
 
     for (size_t i = 0; i < options->string_count; i++)
         if (!make_string(plan, options->strings[i]))
-            return say_no_string(options->strings[i], plan);
-    status = choose(plan, "--by", options->by);
-    return status == STATUS_GOOD ? choose(plan, "--hist", options->hist) : status;
+            return say_no_string(options->strings[i], &plan->probes[0]);
+    if (options->by)
+        status = choose(plan, "--by", options->by);
+    return status == STATUS_GOOD && options->hist ? choose(plan, "--hist", options->hist) : status;
 }
 
 /* --------------------------------------------------------------------------- conditions -- */

@@ -14,10 +14,10 @@ void plan_read_arguments(struct plan_probe *probe);
 void plan_add_variants(struct plan *plan, size_t probe, size_t file);
 
 /*
- * Mark the probes that lack an argument that an option names, and report them; `skipped` has an
- * item for each probe. If all lack one, none is marked, and the steps below report it.
+ * Set the argument that an option names and a probe lacks, or NULL, for each probe, and report
+ * them. Gives false if all lack one, which the steps below report.
  */
-void choose_probes(const struct plan *plan, const struct filter *filter, bool *skipped);
+bool choose_probes(const struct plan *plan, const struct filter *filter, const char **missing);
 
 /* Make strings of the arguments that --string names, and find those of --by and --hist. */
 enum status choose_arguments(struct plan *plan);

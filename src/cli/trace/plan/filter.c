@@ -174,7 +174,7 @@ static bool read_value(struct parser *parser, struct filter_word *ret)
 
 /* ------------------------------------------------------------------------- grammar -- */
 
-static bool read_either(struct parser *parser, struct filter *ret);
+static bool read_list(struct parser *parser, enum filter_kind kind, struct filter *ret);
 
 static bool read_comparison(struct parser *parser, struct filter *ret)
 {
@@ -211,7 +211,7 @@ static bool read_one(struct parser *parser, struct filter *ret)
         ret->kind = FILTER_NOT;
         good = read_one(parser, add_part(ret));
     } else if (take(parser, "(")) {
-        good = read_either(parser, ret) &&
+        good = read_list(parser, FILTER_ANY, ret) &&
                (take(parser, ")") ||
                 filter_fail(&parser->error, position(parser), "write \")\", && or || here"));
     } else {
@@ -232,26 +232,20 @@ static void unwrap(struct filter *filter)
     free(parts);
 }
 
-static bool read_all(struct parser *parser, struct filter *ret)
+/* Read parts: a list of comparisons joined by &&, or of these lists joined by ||. */
+static bool read_list(struct parser *parser, enum filter_kind kind, struct filter *ret)
 {
-    ret->kind = FILTER_ALL;
-    do {
-        if (!read_one(parser, add_part(ret)))
-            return false;
-    } while (take(parser, "&&"));
-    unwrap(ret);
-    return true;
-}
+    bool good;
 
-static bool read_either(struct parser *parser, struct filter *ret)
-{
-    ret->kind = FILTER_ANY;
+    ret->kind = kind;
     do {
-        if (!read_all(parser, add_part(ret)))
-            return false;
-    } while (take(parser, "||"));
-    unwrap(ret);
-    return true;
+        struct filter *part = add_part(ret);
+
+        good = kind == FILTER_ANY ? read_list(parser, FILTER_ALL, part) : read_one(parser, part);
+    } while (good && take(parser, kind == FILTER_ANY ? "||" : "&&"));
+    if (good)
+        unwrap(ret);
+    return good;
 }
 
 void filter_free(struct filter *filter)
@@ -270,7 +264,7 @@ struct filter_error filter_parse(const char *text, struct filter *ret)
     struct parser parser = {.start = text, .at = text};
 
     *ret = (struct filter){0};
-    if (read_either(&parser, ret) && position(&parser) < strlen(text))
+    if (read_list(&parser, FILTER_ANY, ret) && position(&parser) < strlen(text))
         filter_fail(&parser.error, position(&parser), "write && or || here");
     if (parser.error.words)
         filter_free(ret);

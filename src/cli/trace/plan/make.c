@@ -86,17 +86,17 @@ static void free_probe(struct plan_probe *probe)
 /* Remove the probes that lack an argument. */
 static void skip_probes(struct plan *plan, const struct filter *filter)
 {
-    bool *skipped = sure(calloc(plan->probe_count, sizeof(*skipped)));
+    const char **missing = sure(calloc(plan->probe_count, sizeof(*missing)));
+    bool skips = choose_probes(plan, filter, missing);
     size_t kept = 0;
 
-    choose_probes(plan, filter, skipped);
     for (size_t i = 0; i < plan->probe_count; i++)
-        if (skipped[i])
+        if (skips && missing[i])
             free_probe(&plan->probes[i]);
         else
             plan->probes[kept++] = plan->probes[i];
     plan->probe_count = kept;
-    free(skipped);
+    free(missing);
 }
 
 static bool are_alike(const struct plan_probe *a, const struct plan_probe *b)

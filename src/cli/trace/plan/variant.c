@@ -48,22 +48,15 @@ ssize_t plan_argument_named(const struct plan_probe *probe, const char *name)
 
 static enum value_kind kind_of(const struct usdt_argument *argument)
 {
+    static const enum value_kind kinds[RST_TYPES] = {
+        [RST_TYPE_BOOL] = VALUE_BOOL,     [RST_TYPE_FLOAT] = VALUE_FLOAT,
+        [RST_TYPE_DOUBLE] = VALUE_DOUBLE, [RST_TYPE_POINTER] = VALUE_POINTER,
+        [RST_TYPE_STRING] = VALUE_STRING,
+    };
+
     if (argument->operand.is_float)
         return argument->operand.size == 4 ? VALUE_FLOAT : VALUE_DOUBLE;
-    switch (argument->true_type) {
-    case RST_TYPE_BOOL:
-        return VALUE_BOOL;
-    case RST_TYPE_FLOAT:
-        return VALUE_FLOAT;
-    case RST_TYPE_DOUBLE:
-        return VALUE_DOUBLE;
-    case RST_TYPE_POINTER:
-        return VALUE_POINTER;
-    case RST_TYPE_STRING:
-        return VALUE_STRING;
-    default:
-        return VALUE_INTEGER;
-    }
+    return argument->true_type < 0 ? VALUE_INTEGER : kinds[argument->true_type];
 }
 
 static const struct usdt_symbols *symbols_of(struct plan_file *file)
