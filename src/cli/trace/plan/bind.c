@@ -4,6 +4,7 @@
  * argument's keys (condition.h). A number that the argument's type can't have is reported.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,30 +120,25 @@ static struct keys equal_keys(const struct plan_value *value, const struct filte
 
 /* ------------------------------------------------------------------------- comparisons -- */
 
-static void add_wide(struct text *ret, wide number)
+static const char *whole_text(wide number, char ret[DOUBLE_TEXT])
 {
-    text_addf(ret, number < 0 ? "%lld" : "%llu", (unsigned long long)number);
+    snprintf(ret, DOUBLE_TEXT, number < 0 ? "%lld" : "%llu", (unsigned long long)number);
+    return ret;
 }
 
 /* It need not be a mistake, if several probes are watched, so it is only reported. */
 static void note_range(struct binder *binder, struct keys all, bool truth)
 {
     const struct plan_argument *argument = &binder->probe->arguments[binder->argument];
-    struct text words = {0};
-    char digits[DOUBLE_TEXT];
+    const struct filter_word *word = binder->word;
+    char number[DOUBLE_TEXT], low[DOUBLE_TEXT], high[DOUBLE_TEXT];
 
-    text_addf(&words, "%s of %s is %s: ", argument->name, binder->probe->title,
-              argument->site.type);
-    if (binder->word->is_whole)
-        add_wide(&words, binder->word->whole);
-    else
-        text_add(&words, double_text(binder->word->number, digits));
-    text_add(&words, " is out of range (");
-    add_wide(&words, all.low);
-    text_add(&words, " to ");
-    add_wide(&words, all.high);
-    text_addf(&words, "), so that is %s true", truth ? "always" : "never");
-    note(binder->filter, words.bytes);
+    note(binder->filter,
+         text_format(
+             "%s of %s is %s: %s is out of range (%s to %s), so that is %s true", argument->name,
+             binder->probe->title, argument->site.type,
+             word->is_whole ? whole_text(word->whole, number) : double_text(word->number, number),
+             whole_text(all.low, low), whole_text(all.high, high), truth ? "always" : "never"));
 }
 
 static void compare_number(struct binder *binder, struct condition *ret)
@@ -267,11 +263,10 @@ static bool bind_comparison(struct binder *binder, struct filter *filter, struct
 /* A "not" goes down to the comparisons, which do not hold if an argument can't be read. */
 static bool bind(struct binder *binder, struct filter *filter, bool negated, struct condition *ret)
 {
+    negated = negated != filter->negated;
     ret->negated = negated;
     if (filter->kind == FILTER_COMPARISON)
         return bind_comparison(binder, filter, ret);
-    if (filter->kind == FILTER_NOT)
-        return bind(binder, &filter->parts[0], !negated, ret);
     ret->kind = (filter->kind == FILTER_ALL) != negated ? CONDITION_ALL : CONDITION_ANY;
     ret->negated = false;
     ret->parts = sure(calloc(filter->part_count, sizeof(*ret->parts)));

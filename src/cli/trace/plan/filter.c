@@ -182,21 +182,16 @@ static bool read_comparison(struct parser *parser, struct filter *ret)
     if (!read_value(parser, &ret->left))
         return false;
     ret->comparison = take_comparison(parser);
-    if (ret->comparison == NO_COMPARISON) {
-        ret->right = (struct filter_word){.kind = WORD_NUMBER, .at = position(parser)};
-        return ret->left.kind == WORD_NAME ||
-               filter_fail(&parser->error, ret->right.at, "write one of < <= > >= == != here");
-    }
-    return read_value(parser, &ret->right) &&
-           (ret->left.kind == WORD_NAME || ret->right.kind == WORD_NAME ||
-            filter_fail(&parser->error, ret->left.at, "this comparison has no argument"));
+    if (ret->comparison != NO_COMPARISON)
+        return read_value(parser, &ret->right);
+    ret->right = (struct filter_word){.kind = WORD_NUMBER, .at = position(parser)};
+    return true;
 }
 
 static struct filter *add_part(struct filter *filter)
 {
-    filter->parts = room_for_one(filter->parts, filter->part_count, sizeof(*filter));
-    filter->parts[filter->part_count] = (struct filter){0};
-    return &filter->parts[filter->part_count++];
+    APPEND(filter->parts, filter->part_count, (struct filter){0});
+    return &filter->parts[filter->part_count - 1];
 }
 
 static bool read_one(struct parser *parser, struct filter *ret)
@@ -208,8 +203,8 @@ static bool read_one(struct parser *parser, struct filter *ret)
         return filter_fail(&parser->error, at, "more than 50 brackets and ! are nested");
     if (parser->at[0] == '!' && parser->at[1] != '=') {
         parser->at++;
-        ret->kind = FILTER_NOT;
-        good = read_one(parser, add_part(ret));
+        good = read_one(parser, ret);
+        ret->negated = !ret->negated;
     } else if (take(parser, "(")) {
         good = read_list(parser, FILTER_ANY, ret) &&
                (take(parser, ")") ||

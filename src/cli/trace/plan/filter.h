@@ -34,11 +34,12 @@ struct filter_word {
     double number;
 };
 
-enum filter_kind { FILTER_ALL, FILTER_ANY, FILTER_NOT, FILTER_COMPARISON };
+enum filter_kind { FILTER_ALL, FILTER_ANY, FILTER_COMPARISON };
 
 struct filter {
     enum filter_kind kind;
-    struct filter *parts; /* of FILTER_NOT: one */
+    bool negated;
+    struct filter *parts;
     size_t part_count;
     struct filter_word left, right;
     enum comparison comparison; /* NO_COMPARISON: only `left`, which must not be 0 */
