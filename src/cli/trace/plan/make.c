@@ -86,7 +86,7 @@ static void free_probe(struct plan_probe *probe)
 /* Remove the probes that lack an argument. */
 static void skip_probes(struct plan *plan, const struct filter *filter)
 {
-    const char **missing = sure(calloc(plan->probe_count, sizeof(*missing)));
+    const char **missing = sure(calloc(plan->probe_count + 1, sizeof(*missing)));
     bool skips = choose_probes(plan, filter, missing);
     size_t kept = 0;
 
