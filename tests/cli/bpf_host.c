@@ -186,7 +186,7 @@ static bool can_call(int helper, bool sleepable)
     int fd;
 
     if (helper != 0)
-        code_add(&code, INSN_CALL(helper));
+        CODE_ADD(&code, insn_of(BPF_JMP | BPF_CALL, 0, 0, 0, helper));
     code_add_exit(&code);
     attr = load_attributes(&(struct program){code.list, code.count}, sleepable);
     fd = call(BPF_PROG_LOAD, &attr);
@@ -203,7 +203,7 @@ bool bpf_has_sleepable(void)
 
 bool bpf_has_cookies(void)
 {
-    return can_call(HELPER_ATTACH_COOKIE, false);
+    return can_call(HELPER_get_attach_cookie, false);
 }
 
 /* ---------------------------------------------------------------------------------- running -- */
@@ -244,10 +244,7 @@ static int attach_caller(void)
     struct code code = {0};
 
     assert_true(map >= 0);
-    code_add_map(&code, BPF_REG_2, map);
-    code_add(&code, INSN_LOAD(BPF_DW, BPF_REG_3, BPF_REG_1, 0));
-    code_add(&code, INSN_ALU_NUMBER(BPF_AND, BPF_REG_3, 1));
-    code_add(&code, INSN_CALL(BPF_FUNC_tail_call));
+    CODE_ADD(&code, LOAD_MAP(R2, map), LOAD(DW, R3, R1, 0), ALUI(AND, R3, 1), CALL(tail_call));
     code_add_exit(&code);
     program = bpf_program(&(struct program){code.list, code.count}, false);
     free(code.list);

@@ -10,38 +10,8 @@ static const char *const comparisons[16] = {"",    "==", ">", ">=", "&",  "!=", 
                                             "s>=", "",   "",  "<",  "<=", "s<", "s<="};
 static const char *const sizes[4] = {"u32", "u16", "u8", "u64"};
 
-static const struct {
-    int number;
-    const char *name;
-} helpers[] = {
-    {HELPER_MAP_LOOKUP, "map_lookup_elem"},
-    {HELPER_MAP_UPDATE, "map_update_elem"},
-    {HELPER_CPU, "get_smp_processor_id"},
-    {HELPER_PID_TGID, "get_current_pid_tgid"},
-    {HELPER_COMM, "get_current_comm"},
-    {HELPER_STACK, "get_stack"},
-    {HELPER_READ_USER, "probe_read_user"},
-    {HELPER_READ_USER_STRING, "probe_read_user_str"},
-    {HELPER_NAMESPACE_PID_TGID, "get_ns_current_pid_tgid"},
-    {HELPER_BOOT_TIME, "ktime_get_boot_ns"},
-    {HELPER_RING_OUTPUT, "ringbuf_output"},
-    {HELPER_RING_RESERVE, "ringbuf_reserve"},
-    {HELPER_RING_SUBMIT, "ringbuf_submit"},
-    {HELPER_RING_DISCARD, "ringbuf_discard"},
-    {HELPER_COPY_FROM_USER, "copy_from_user"},
-    {HELPER_ATTACH_COOKIE, "get_attach_cookie"},
-};
-
-static void add_call(struct text *text, int number)
-{
-    for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++) {
-        if (helpers[i].number == number) {
-            text_addf(text, "call %s", helpers[i].name);
-            return;
-        }
-    }
-    text_addf(text, "call %d", number);
-}
+#define HELPER_NAME(name, number) [number] = #name,
+static const char *const helpers[] = {HELPERS(HELPER_NAME)};
 
 /* The second operand: a register or a number. */
 static void add_source(struct text *text, struct bpf_insn insn)
@@ -58,7 +28,7 @@ static void add_jump(struct text *text, struct bpf_insn insn, size_t at)
 
     switch (BPF_OP(insn.code)) {
     case BPF_CALL:
-        add_call(text, insn.imm);
+        text_addf(text, "call %s", helpers[insn.imm]);
         break;
     case BPF_EXIT:
         text_add(text, "exit");

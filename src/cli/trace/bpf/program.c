@@ -11,120 +11,77 @@
  * The BPF stack has 512 bytes: SCRATCH at its top, then a record that is small enough, or the
  * values and the key of a count. A larger record is written in the ring buffer itself.
  */
-#include "cli/trace/bpf/program.h"
-#include "cli/trace/bpf/count.h"
-#include "cli/trace/bpf/filter.h"
-#include "cli/trace/bpf/record.h"
+#include "cli/trace/bpf/emitter.h"
 
-#define MOST_SMALL_BYTES (512 - SCRATCH_BYTES)
+#define STACK_BYTES 512
+#define FIELD(name) (emitter->base_offset + (int)offsetof(struct record, name))
 
-struct layout {
-    size_t strings; /* in the record: where they begin */
-    size_t string_room, string_count;
-    size_t frames;
-    size_t size;
-    bool small;
-};
+/* For each argument that is a string, by its number. */
+#define EACH_STRING(emitter, i)                                                                    \
+    for (size_t i = 0; (emitter)->strings >> i; i++)                                               \
+        if ((emitter)->strings >> i & 1)
 
-struct maker {
-    struct reader reader;
-    const struct plan_probe *probe;
-    const struct program_options *options;
-    size_t variant;
-    uint32_t string_arguments; /* as bits */
-    struct layout layout;
-    int base; /* the record's: a register, or a place in the stack */
-    int32_t base_offset;
-    code_label end, lost;
-};
-
-static struct layout layout_of(const struct maker *maker)
+/* Where the values are: in a small record, or by themselves. */
+static void place(struct emitter *emitter)
 {
-    struct layout layout = {
-        .strings = sizeof(struct record) + 8 * maker->probe->argument_count,
-        .string_room = sizeof(uint32_t) + RECORD_STRING_ROOM(maker->options->string_bytes),
-        .string_count = (size_t)__builtin_popcount(maker->string_arguments),
-    };
+    bool events = emitter->options->mode == TRACE_EVENTS;
+    int values = 8 * (int)emitter->probe->argument_count;
 
-    layout.frames = layout.strings + layout.string_count * layout.string_room;
-    layout.size = layout.frames + (maker->options->stack ? 8 * RECORD_MOST_FRAMES : 0);
-    layout.small = layout.size <= MOST_SMALL_BYTES && !maker->options->stack;
-    return layout;
+    emitter->string_room =
+        (int)sizeof(uint32_t) + (int)RECORD_STRING_ROOM(emitter->options->string_bytes);
+    emitter->size = (int)sizeof(struct record) + values +
+                    __builtin_popcount(emitter->strings) * emitter->string_room;
+    emitter->small =
+        events && !emitter->options->stack && emitter->size <= STACK_BYTES - SCRATCH_BYTES;
+    emitter->base = emitter->small ? STACK : RECORD;
+    emitter->base_offset = emitter->small ? SCRATCH - emitter->size : 0;
+    emitter->slots = emitter->small ? FIELD(comm) + (int)sizeof(((struct record *)NULL)->comm)
+                                    : SCRATCH - values;
 }
 
-static void read_values(struct maker *maker, uint32_t arguments)
+/* Read a string to its room, and set its size and its bit in MISSING. */
+static void read_string(struct emitter *emitter, size_t argument, int room)
 {
-    for (size_t i = 0; i < maker->probe->argument_count; i++) {
-        if (arguments >> i & 1)
-            value_read(&maker->reader, i);
-    }
-}
+    int at = emitter->base_offset + room, size = (int)emitter->options->string_bytes + 2;
 
-/* ------------------------------------------------------------------------------------ event -- */
-
-#define FIELD(name) (maker->base_offset + (int32_t)offsetof(struct record, name))
-
-/* Read a string to its room, and set its size and its bit in REG_MISSING. */
-static void read_string(struct maker *maker, size_t argument, size_t room, bool last)
-{
-    struct code *code = &maker->reader.code;
-    int32_t size = (int32_t)maker->options->string_bytes + 2;
-    int32_t at = maker->base_offset + (int32_t)room;
-
-    if (maker->layout.small) /* what the string leaves of its room must not be undefined */
-        code_add(code, INSN_STORE_NUMBER(BPF_DW, BPF_REG_10,
-                                         at + (int32_t)maker->layout.string_room - 8, 0));
-    value_read_string(&maker->reader, argument, maker->base, at + 4, size, 0);
+    if (emitter->small) /* what the string leaves of its room must not be undefined */
+        EMIT(emitter, STOREI(DW, STACK, at + emitter->string_room - 8, 0));
+    value_read_string(emitter, argument, emitter->base, at + 4, size, 0);
 
     /* R0 = 0 if the address is null; a negative R0 becomes the string's bit, and then 0, too. */
-    code_add(code, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, value_slot(&maker->reader, argument)));
-    code_add(code, INSN_ALU(BPF_MOV, BPF_REG_2, BPF_REG_1));
-    code_add(code, INSN_ALU_NUMBER(BPF_NEG, BPF_REG_2, 0));
-    code_add(code, INSN_ALU(BPF_OR, BPF_REG_1, BPF_REG_2));
-    code_add(code, INSN_ALU_NUMBER(BPF_ARSH, BPF_REG_1, 63));
-    code_add(code, INSN_ALU(BPF_AND, BPF_REG_0, BPF_REG_1));
-    code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, BPF_REG_0));
-    code_add(code, INSN_ALU_NUMBER(BPF_RSH, BPF_REG_1, 63));
-    code_add(code, INSN_ALU_NUMBER(BPF_LSH, BPF_REG_1, argument));
-    code_add(code, INSN_ALU(BPF_OR, REG_MISSING, BPF_REG_1));
-    code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, BPF_REG_0));
-    code_add(code, INSN_ALU_NUMBER(BPF_ARSH, BPF_REG_1, 63));
-    code_add(code, INSN_ALU_NUMBER(BPF_XOR, BPF_REG_1, -1));
-    code_add(code, INSN_ALU(BPF_AND, BPF_REG_0, BPF_REG_1));
-    if (last && maker->layout.small) { /* the verifier wants a limit, which it never exceeds */
-        code_jump(code, BPF_JGT, BPF_REG_0, size, maker->lost);
-        code_add(code, INSN_ALU(BPF_MOV, REG_RECORD, BPF_REG_0));
+    EMIT(emitter, LOAD(DW, R1, STACK, value_slot(emitter, argument)), ALU(MOV, R2, R1),
+         ALUI(NEG, R2, 0), ALU(OR, R1, R2), ALUI(ARSH, R1, 63), ALU(AND, R0, R1));
+    EMIT(emitter, ALU(MOV, R1, R0), ALUI(RSH, R1, 63), ALUI(LSH, R1, argument),
+         ALU(OR, MISSING, R1));
+    EMIT(emitter, ALU(MOV, R1, R0), ALUI(ARSH, R1, 63), ALUI(XOR, R1, -1), ALU(AND, R0, R1));
+    if (emitter->small && room + emitter->string_room == emitter->size) { /* the last string */
+        code_jump_if(&emitter->code, BPF_JGT, R0, size, &emitter->lost);  /* for the verifier */
+        EMIT(emitter, ALU(MOV, RECORD, R0));
     }
-    if (at <= INT16_MAX) {
-        code_add(code, INSN_STORE(BPF_W, maker->base, at, BPF_REG_0));
-    } else {
-        code_add_sum(code, BPF_REG_1, maker->base, at);
-        code_add(code, INSN_STORE(BPF_W, BPF_REG_1, 0, BPF_REG_0));
-    }
+    if (at <= INT16_MAX)
+        EMIT(emitter, STORE(W, emitter->base, at, R0));
+    else
+        EMIT(emitter, SUM(R1, emitter->base, at), STORE(W, R1, 0, R0));
 }
 
 /* Reserve a large record, note the time, and read the strings. */
-static void begin_record(struct maker *maker)
+static void begin_record(struct emitter *emitter)
 {
-    struct code *code = &maker->reader.code;
-    size_t room = maker->layout.strings;
+    int room = (int)sizeof(struct record) + 8 * (int)emitter->probe->argument_count;
+    int frames = emitter->options->stack ? 8 * RECORD_MOST_FRAMES : 0;
 
-    if (!maker->layout.small) {
-        code_add_map(code, BPF_REG_1, maker->options->ring);
-        code_add_constant(code, BPF_REG_2, maker->layout.size);
-        code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_3, 0));
-        code_add(code, INSN_CALL(HELPER_RING_RESERVE));
-        code_jump(code, BPF_JEQ, BPF_REG_0, 0, maker->lost);
-        code_add(code, INSN_ALU(BPF_MOV, REG_RECORD, BPF_REG_0));
+    if (!emitter->small) {
+        EMIT(emitter, LOAD_MAP(R1, emitter->options->ring), ALUI(MOV, R2, emitter->size + frames),
+             ALUI(MOV, R3, 0), CALL(ringbuf_reserve));
+        code_jump_if(&emitter->code, BPF_JEQ, R0, 0, &emitter->lost);
+        EMIT(emitter, ALU(MOV, RECORD, R0));
     }
-    code_add(code, INSN_CALL(HELPER_BOOT_TIME));
-    code_add(code, INSN_STORE(BPF_DW, maker->base, FIELD(time), BPF_REG_0));
-    code_add(code, INSN_ALU_NUMBER(BPF_MOV, REG_MISSING, 0));
-    for (size_t i = 0; i < maker->probe->argument_count; i++) {
-        if (!(maker->string_arguments >> i & 1))
-            continue;
-        read_string(maker, i, room, room + maker->layout.string_room == maker->layout.frames);
-        room += maker->layout.string_room;
+    EMIT(emitter, CALL(ktime_get_boot_ns), STORE(DW, emitter->base, FIELD(time), R0),
+         ALUI(MOV, MISSING, 0));
+    EACH_STRING(emitter, i)
+    {
+        read_string(emitter, i, room);
+        room += emitter->string_room;
     }
 }
 
@@ -132,186 +89,134 @@ static void begin_record(struct maker *maker)
  * If a string is missing, have the kernel make the strings' memory present and begin again. That
  * may take long, so there must not be a reserved record: all later ones would wait for it.
  */
-static void begin_again(struct maker *maker)
+static void begin_again(struct emitter *emitter)
 {
-    struct code *code = &maker->reader.code;
-    code_label whole = code_new_label(code);
+    code_label whole = 0;
 
-    code_jump(code, BPF_JEQ, REG_MISSING, 0, whole);
-    if (!maker->layout.small) {
-        code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, REG_RECORD));
-        code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_2, 0));
-        code_add(code, INSN_CALL(HELPER_RING_DISCARD));
-    }
-    for (size_t i = 0; i < maker->probe->argument_count; i++) {
-        if (maker->string_arguments >> i & 1)
-            value_touch_string(&maker->reader, i, (int32_t)maker->options->string_bytes + 2, 0);
-    }
-    begin_record(maker);
-    code_place(code, whole);
+    code_jump_if(&emitter->code, BPF_JEQ, MISSING, 0, &whole);
+    if (!emitter->small)
+        EMIT(emitter, ALU(MOV, R1, RECORD), ALUI(MOV, R2, 0), CALL(ringbuf_discard));
+    EACH_STRING(emitter, i)
+    value_touch_string(emitter, i, (int)emitter->options->string_bytes + 2, 0);
+    begin_record(emitter);
+    code_place(&emitter->code, whole);
 }
 
-static void add_pids(struct maker *maker)
+static void add_pids(struct emitter *emitter)
 {
-    struct code *code = &maker->reader.code;
-    int tgid = BPF_REG_1, tid = BPF_REG_0;
+    const struct program_options *options = emitter->options;
 
-    if (maker->options->pid_inode == 0) {
-        code_add(code, INSN_CALL(HELPER_PID_TGID));
-        code_add(code, INSN_ALU(BPF_MOV, tgid, BPF_REG_0));
-        code_add(code, INSN_ALU_NUMBER(BPF_RSH, tgid, 32));
+    if (options->pid_inode == 0) {
+        EMIT(emitter, CALL(get_current_pid_tgid), ALU(MOV, R1, R0), ALUI(RSH, R1, 32));
     } else { /* struct bpf_pidns_info: the thread's number, then the process's; 0 on failure */
-        code_add_constant(code, BPF_REG_1, maker->options->pid_device);
-        code_add_constant(code, BPF_REG_2, maker->options->pid_inode);
-        code_add_sum(code, BPF_REG_3, BPF_REG_10, SCRATCH);
-        code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_4, 8));
-        code_add(code, INSN_CALL(HELPER_NAMESPACE_PID_TGID));
-        code_add(code, INSN_LOAD(BPF_W, tid, BPF_REG_10, SCRATCH));
-        code_add(code, INSN_LOAD(BPF_W, tgid, BPF_REG_10, SCRATCH + 4));
+        code_add_constant(&emitter->code, R1, options->pid_device);
+        code_add_constant(&emitter->code, R2, options->pid_inode);
+        EMIT(emitter, SUM(R3, STACK, SCRATCH), ALUI(MOV, R4, 8), CALL(get_ns_current_pid_tgid),
+             LOAD(W, R0, STACK, SCRATCH), LOAD(W, R1, STACK, SCRATCH + 4));
     }
-    code_add(code, INSN_STORE(BPF_W, maker->base, FIELD(pid), tgid));
-    code_add(code, INSN_STORE(BPF_W, maker->base, FIELD(tid), tid));
+    EMIT(emitter, STORE(W, emitter->base, FIELD(pid), R1), STORE(W, emitter->base, FIELD(tid), R0));
 }
 
-static void add_head(struct maker *maker)
+static void add_head(struct emitter *emitter)
 {
-    struct code *code = &maker->reader.code;
+    int base = emitter->base;
 
-    count_add_variant(code, maker->options, maker->variant);
-    code_add(code, INSN_STORE(BPF_W, maker->base, FIELD(variant), BPF_REG_0));
-    code_add(code, INSN_CALL(HELPER_CPU));
-    code_add(code, INSN_STORE(BPF_W, maker->base, FIELD(cpu), BPF_REG_0));
-    add_pids(maker);
-    code_add(code, INSN_ALU(BPF_OR, REG_MISSING, REG_UNREADABLE));
-    code_add(code, INSN_STORE(BPF_W, maker->base, FIELD(unreadable), REG_MISSING));
-    code_add_sum(code, BPF_REG_1, maker->base, FIELD(comm));
-    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_2, sizeof(((struct record *)NULL)->comm)));
-    code_add(code, INSN_CALL(HELPER_COMM));
+    count_add_variant(emitter);
+    EMIT(emitter, STORE(W, base, FIELD(variant), R0), CALL(get_smp_processor_id),
+         STORE(W, base, FIELD(cpu), R0));
+    add_pids(emitter);
+    EMIT(emitter, ALU(OR, MISSING, UNREADABLE), STORE(W, base, FIELD(unreadable), MISSING),
+         SUM(R1, base, FIELD(comm)), ALUI(MOV, R2, sizeof(((struct record *)NULL)->comm)),
+         CALL(get_current_comm));
 }
 
 /* A stack that can't be had is an empty one. */
-static void add_frames(struct maker *maker)
+static void add_frames(struct emitter *emitter)
 {
-    struct code *code = &maker->reader.code;
-    code_label good = code_new_label(code);
+    code_label good = 0;
 
-    code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, REG_CONTEXT));
-    code_add_sum(code, BPF_REG_2, maker->base, (int32_t)maker->layout.frames);
-    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_3, INT64_C(8) * RECORD_MOST_FRAMES));
-    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_4, BPF_F_USER_STACK));
-    code_add(code, INSN_CALL(HELPER_STACK));
-    code_jump(code, BPF_JSGE, BPF_REG_0, 0, good);
-    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_0, 0));
-    code_place(code, good);
-    code_add(code, INSN_STORE(BPF_W, maker->base, FIELD(frame_size), BPF_REG_0));
+    if (!emitter->options->stack) {
+        EMIT(emitter, STOREI(W, emitter->base, FIELD(frame_size), 0));
+        return;
+    }
+    EMIT(emitter, ALU(MOV, R1, CONTEXT), SUM(R2, emitter->base, emitter->size),
+         ALUI(MOV, R3, 8 * RECORD_MOST_FRAMES), ALUI(MOV, R4, BPF_F_USER_STACK), CALL(get_stack));
+    code_jump_if(&emitter->code, BPF_JSGE, R0, 0, &good);
+    EMIT(emitter, ALUI(MOV, R0, 0));
+    code_place(&emitter->code, good);
+    EMIT(emitter, STORE(W, emitter->base, FIELD(frame_size), R0));
 }
 
 /* A small record: with the size of its last string. */
-static void send_small(struct maker *maker)
+static void send_small(struct emitter *emitter)
 {
-    struct code *code = &maker->reader.code;
-    size_t last = maker->layout.size - maker->layout.string_room + sizeof(uint32_t);
-
-    code_add_map(code, BPF_REG_1, maker->options->ring);
-    code_add_sum(code, BPF_REG_2, BPF_REG_10, maker->base_offset);
-    if (maker->layout.string_count != 0)
-        code_add_sum(code, BPF_REG_3, REG_RECORD, (int32_t)last);
+    EMIT(emitter, LOAD_MAP(R1, emitter->options->ring), SUM(R2, STACK, emitter->base_offset));
+    if (emitter->strings != 0)
+        EMIT(emitter, SUM(R3, RECORD, emitter->size - emitter->string_room + 4));
     else
-        code_add_constant(code, BPF_REG_3, maker->layout.size);
-    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_4, 0));
-    code_add(code, INSN_CALL(HELPER_RING_OUTPUT));
-    code_jump(code, BPF_JNE, BPF_REG_0, 0, maker->lost);
+        EMIT(emitter, ALUI(MOV, R3, emitter->size));
+    EMIT(emitter, ALUI(MOV, R4, 0), CALL(ringbuf_output));
+    code_jump_if(&emitter->code, BPF_JNE, R0, 0, &emitter->lost);
 }
 
-static void send_large(struct maker *maker)
+static void send_large(struct emitter *emitter)
 {
-    struct code *code = &maker->reader.code;
-
-    for (size_t i = 0; i < maker->probe->argument_count; i++) {
-        code_add(code, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, value_slot(&maker->reader, i)));
-        code_add(code,
-                 INSN_STORE(BPF_DW, REG_RECORD, (int)(sizeof(struct record) + 8 * i), BPF_REG_1));
-    }
-    code_add(code, INSN_ALU(BPF_MOV, BPF_REG_1, REG_RECORD));
-    code_add(code, INSN_ALU_NUMBER(BPF_MOV, BPF_REG_2, 0));
-    code_add(code, INSN_CALL(HELPER_RING_SUBMIT));
+    for (size_t i = 0; i < emitter->probe->argument_count; i++)
+        EMIT(emitter, LOAD(DW, R1, STACK, value_slot(emitter, i)),
+             STORE(DW, RECORD, (int)(sizeof(struct record) + 8 * i), R1));
+    EMIT(emitter, ALU(MOV, R1, RECORD), ALUI(MOV, R2, 0), CALL(ringbuf_submit));
 }
 
-static void add_event(struct maker *maker)
+static void add_event(struct emitter *emitter)
 {
-    struct code *code = &maker->reader.code;
-
-    begin_record(maker);
-    if (maker->reader.sleepable && maker->string_arguments != 0)
-        begin_again(maker);
-    add_head(maker);
-    if (maker->options->stack)
-        add_frames(maker);
-    else
-        code_add(code, INSN_STORE_NUMBER(BPF_W, maker->base, FIELD(frame_size), 0));
-    maker->layout.small ? send_small(maker) : send_large(maker);
-    code_add_exit(code);
-    code_place(code, maker->lost);
-    count_add_to_counter(code, maker->options, COUNTER_LOST);
-}
-
-/* ------------------------------------------------------------------------------------------ -- */
-
-/* Where the values are: in a small record, or by themselves. */
-static void place(struct maker *maker)
-{
-    size_t count = maker->probe->argument_count;
-
-    maker->layout = layout_of(maker);
-    maker->reader.slots = SCRATCH - 8 * (int)count;
-    if (maker->options->mode != TRACE_EVENTS)
-        return;
-    maker->base = REG_RECORD;
-    if (!maker->layout.small)
-        return;
-    maker->base = BPF_REG_10;
-    maker->base_offset = SCRATCH - (int32_t)maker->layout.size;
-    maker->reader.slots = maker->base_offset + (int)sizeof(struct record);
+    begin_record(emitter);
+    if (emitter->options->sleepable && emitter->strings != 0)
+        begin_again(emitter);
+    add_head(emitter);
+    add_frames(emitter);
+    emitter->small ? send_small(emitter) : send_large(emitter);
+    code_add_exit(&emitter->code);
+    code_place(&emitter->code, emitter->lost);
+    count_add_to_counter(emitter, COUNTER_LOST);
 }
 
 int program_emit(const struct plan *plan, size_t number, const struct program_options *options,
                  struct program *ret)
 {
     const struct plan_variant *variant = &plan->variants[number];
-    const struct plan_probe *probe = &plan->probes[variant->probe];
-    struct maker maker = {
-        .reader = {.values = variant->values, .sleepable = options->sleepable},
-        .probe = probe,
+    struct emitter emitter = {
         .options = options,
+        .probe = &plan->probes[variant->probe],
+        .values = variant->values,
         .variant = number,
     };
-    struct code *code = &maker.reader.code;
+    struct code *code = &emitter.code;
     uint32_t first = filter_arguments(variant->condition), all = 0, unreadable = 0;
+    code_label end = 0;
     int error;
 
-    for (size_t i = 0; i < probe->argument_count; i++) {
+    for (size_t i = 0; i < emitter.probe->argument_count; i++) {
+        bool used = options->mode == TRACE_EVENTS || (ssize_t)i == emitter.probe->by ||
+                    (options->mode == TRACE_HISTOGRAM && (ssize_t)i == emitter.probe->hist);
+
+        all |= (uint32_t)used << i;
         unreadable |= (uint32_t)!value_is_readable(&variant->values[i]) << i;
-        maker.string_arguments |= (uint32_t)(variant->values[i].kind == VALUE_STRING) << i;
-        if (options->mode == TRACE_EVENTS || (ssize_t)i == probe->by ||
-            (options->mode == TRACE_HISTOGRAM && (ssize_t)i == probe->hist))
-            all |= UINT32_C(1) << i;
+        emitter.strings |= (uint32_t)(variant->values[i].kind == VALUE_STRING) << i;
     }
-    place(&maker);
-    maker.end = code_new_label(code);
-    maker.lost = code_new_label(code);
-    code_add(code, INSN_ALU(BPF_MOV, REG_CONTEXT, BPF_REG_1));
-    code_add_constant(code, REG_UNREADABLE, unreadable);
-    read_values(&maker, first);
+    place(&emitter);
+    CODE_ADD(code, ALU(MOV, CONTEXT, R1));
+    code_add_constant(code, UNREADABLE, unreadable);
+    value_read(&emitter, first);
     if (variant->condition)
-        filter_add(&maker.reader, variant->condition, maker.end);
-    read_values(&maker, all & ~first);
+        filter_add(&emitter, variant->condition, &end);
+    value_read(&emitter, all & ~first);
     if (options->mode == TRACE_EVENTS)
-        add_event(&maker);
+        add_event(&emitter);
     else
-        count_add(&maker.reader, probe, options, number);
-    code_place(code, maker.end);
+        count_add(&emitter);
+    code_place(code, end);
     code_add_exit(code);
     error = code_finish(code);
-    *ret = (struct program){.list = code->list, .count = code->count};
+    *ret = (struct program){code->list, code->count};
     return error;
 }

@@ -8,8 +8,19 @@
 
 #include <linux/bpf.h>
 
-#include "cli/trace/bpf/program_options.h"
 #include "cli/trace/plan/plan.h"
+
+/* What all programs of a trace have in common. */
+struct program_options {
+    enum trace_mode mode;
+    bool stack;
+    size_t string_bytes;
+    bool sleepable; /* may fault pages in: bpf_copy_from_user() */
+    bool by_cookie; /* the variant's number is the attachment's cookie; else a constant */
+    uint64_t pid_device, pid_inode; /* rst's PID namespace; 0: the initial one */
+    int ring, counters, counts;     /* descriptors of the maps */
+    bool string_keys;               /* COUNT_KEY_SIZE() */
+};
 
 struct program {
     struct bpf_insn *list; /* free() it */
