@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/trace/queue.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -14,25 +13,15 @@
 #include "cli/base/command.h"
 #include "cli/trace/bpf/record.h"
 
-#define MOST_BYTES                                                                                 \
-    ((size_t)256 << 20)   /* in memory, but no more than an eighth of the machine's                \
-                           */
-#define DISORDER 10000000 /* nanoseconds from a record's time to its being written */
-#define PAUSE 1000000     /* nanoseconds between two looks at the ring buffer while records come */
-#define FIRST_ROOM 1024
+#define MOST_BYTES ((size_t)256 << 20) /* in memory, and at most an eighth of the machine's */
+#define DISORDER 10000000              /* nanoseconds from a record's time to its being written */
+#define PAUSE 1000000 /* nanoseconds between two looks at the ring buffer while records come */
 
-/* The records that were read at once, each after a uint64_t that is its size. */
-struct block {
-    struct block *next;
-    uint64_t read_at, lost;
-    size_t size, room, left; /* left: records that were not handed over yet */
-    uint8_t bytes[];
-};
-
+/* A record; its bytes come after it. */
 struct item {
+    struct item *next, *before;
     uint64_t time;
-    struct block *block;
-    size_t at; /* in the block */
+    struct queued record;
 };
 
 struct queue {
@@ -40,24 +29,20 @@ struct queue {
     bpf_take *see;
     void *context;
     pthread_t thread;
-    int news, stop; /* eventfds: for the user, and for the thread */
+    int news, stop;                     /* eventfds: for the user, and for the thread */
+    enum { GO_ON, FINISH, LEAVE } wish; /* what the thread is to do; atomic, like `bytes` */
+    size_t bytes, most_bytes;           /* of all items */
 
-    /* between the two */
+    /* Between the two: what was read, in the order of the ring buffer. */
     pthread_mutex_t mutex;
-    pthread_cond_t room;
-    struct block *first, *last;
-    size_t bytes, most_bytes; /* in all blocks, listed or not */
-    bool idle; /* the thread has found nothing in the ring buffer, and has listed all it has read */
-    bool finishing, freed, ended;
+    struct item *fresh, **fresh_end;
+    uint64_t read_at, lost;
+    bool ended;
 
-    /* the thread's */
-    struct block *open;
-
-    /* the user's */
-    struct item *items; /* sorted by time */
-    size_t item_first, item_end, item_room;
+    /* The user's. */
+    struct item sorted; /* a circle: the oldest item is next, the youngest one before */
+    struct item *handed;
     uint64_t horizon; /* no record will come that is older */
-    struct block *handed;
 };
 
 static uint64_t now(void)
@@ -68,11 +53,11 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-static size_t most_bytes(void)
+static void wake(int fd)
 {
-    size_t memory = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    const uint64_t one = 1;
 
-    return memory / 8 < MOST_BYTES ? memory / 8 : MOST_BYTES;
+    (void)!write(fd, &one, sizeof(one));
 }
 
 /* ------------------------------------------------------------------------------- thread -- */
@@ -80,74 +65,36 @@ static size_t most_bytes(void)
 static void store(void *context, const void *bytes, size_t size)
 {
     struct queue *queue = context;
-    struct block *block = queue->open;
-    size_t need = sizeof(uint64_t) + ((size + 7) & ~(size_t)7);
-    uint64_t header = size;
+    struct item *item = sure(malloc(sizeof(*item) + size));
 
-    if (block->room - block->size < need) {
-        while (block->room - block->size < need)
-            block->room *= 2;
-        block = queue->open = sure(realloc(block, sizeof(*block) + block->room));
-    }
-    memcpy(block->bytes + block->size, &header, sizeof(header));
-    memcpy(block->bytes + block->size + sizeof(header), bytes, size);
-    block->size += need;
-    block->left++;
-}
-
-static struct block *new_block(void)
-{
-    struct block *block = sure(malloc(sizeof(*block) + FIRST_ROOM));
-
-    *block = (struct block){.room = FIRST_ROOM};
-    return block;
-}
-
-/* Give the block to the user. */
-static void list(struct queue *queue)
-{
-    struct block *block = queue->open;
-    uint64_t one = 1;
-
-    queue->open = NULL;
-    pthread_mutex_lock(&queue->mutex);
-    queue->bytes += block->room;
-    if (queue->last)
-        queue->last->next = block;
-    else
-        queue->first = block;
-    queue->last = block;
-    pthread_mutex_unlock(&queue->mutex);
-    (void)!write(queue->news, &one, sizeof(one));
+    *item = (struct item){.record = {item + 1, size, queue->lost}};
+    if (size >= sizeof(item->time)) /* the time is first (record.h) */
+        memcpy(&item->time, bytes, sizeof(item->time));
+    memcpy(item + 1, bytes, size);
+    *queue->fresh_end = item;
+    queue->fresh_end = &item->next;
+    __atomic_add_fetch(&queue->bytes, sizeof(*item) + size, __ATOMIC_RELAXED);
 }
 
 /* Move what is in the ring buffer. Gives whether there was anything. */
 static bool move(struct queue *queue)
 {
-    if (!queue->open)
-        queue->open = new_block();
-    queue->open->read_at = now();
-    bpf_read(queue->bpf, store, queue);
-    queue->open->lost = bpf_lost(queue->bpf);
-    if (queue->open->left == 0)
-        return false;
-    list(queue);
-    return true;
-}
-
-/* Say whether the thread is idle, and wait for room. Gives whether to go on. */
-static bool await_room(struct queue *queue, bool idle, bool *ret_finishing)
-{
-    bool freed;
+    struct item **end;
+    uint64_t time;
+    bool moved;
 
     pthread_mutex_lock(&queue->mutex);
-    queue->idle = idle;
-    while (queue->bytes >= queue->most_bytes && !queue->freed)
-        pthread_cond_wait(&queue->room, &queue->mutex);
-    *ret_finishing = queue->finishing;
-    freed = queue->freed;
+    end = queue->fresh_end;
+    time = now();
+    queue->lost = bpf_lost(queue->bpf);
+    bpf_read(queue->bpf, store, queue);
+    moved = queue->fresh_end != end;
+    if (moved)
+        queue->read_at = time;
     pthread_mutex_unlock(&queue->mutex);
-    return !freed;
+    if (moved)
+        wake(queue->news);
+    return moved;
 }
 
 static void *run_thread(void *context)
@@ -156,162 +103,96 @@ static void *run_thread(void *context)
     struct pollfd ready[] = {{.fd = bpf_descriptor(queue->bpf), .events = POLLIN},
                              {.fd = queue->stop, .events = POLLIN}};
     const struct timespec pause = {.tv_nsec = PAUSE};
-    uint64_t one = 1;
-    bool finishing, moved;
+    int wish;
 
-    while (await_room(queue, false, &finishing)) {
-        moved = move(queue);
-        if (finishing)
+    while ((wish = __atomic_load_n(&queue->wish, __ATOMIC_ACQUIRE)) != LEAVE) {
+        bool full = __atomic_load_n(&queue->bytes, __ATOMIC_RELAXED) >= queue->most_bytes;
+        bool moved = !full && move(queue);
+
+        if (!full && wish == FINISH)
             break;
-        if (moved) {
-            nanosleep(&pause, NULL); /* what comes meanwhile needs no wake-up */
-            continue;
-        }
-        if (!await_room(queue, true, &finishing))
-            break;
-        if (bpf_is_empty(queue->bpf))
+        if (!full && !moved && bpf_is_empty(queue->bpf))
             poll(ready, 2, -1);
-        else
-            nanosleep(&pause, NULL); /* the next record is being written */
+        else /* what comes meanwhile needs no wake-up; or a record is being written */
+            nanosleep(&pause, NULL);
     }
-    free(queue->open);
     pthread_mutex_lock(&queue->mutex);
     queue->ended = true;
     pthread_mutex_unlock(&queue->mutex);
-    (void)!write(queue->news, &one, sizeof(one));
+    wake(queue->news);
     return NULL;
-}
-
-/* The thread has little to do, but has to do it in time: before others, if the kernel lets it. */
-static int start_thread(struct queue *queue)
-{
-    const struct sched_param first = {.sched_priority = 1};
-    int error = pthread_create(&queue->thread, NULL, run_thread, queue);
-
-    if (error == 0)
-        pthread_setschedparam(queue->thread, SCHED_RR, &first);
-    return error;
 }
 
 /* -------------------------------------------------------------------------------- order -- */
 
-static void insert(struct queue *queue, const struct item *item)
+/* Items come nearly sorted, so the place is near the end. */
+static void insert(struct queue *queue, struct item *item)
 {
-    size_t at = queue->item_end;
+    struct item *before = queue->sorted.before;
 
-    if (queue->item_end == queue->item_room) {
-        queue->item_room = queue->item_room ? 2 * queue->item_room : 64;
-        queue->items = sure(reallocarray(queue->items, queue->item_room, sizeof(*queue->items)));
-    }
-    for (; at > queue->item_first && queue->items[at - 1].time > item->time; at--)
-        queue->items[at] = queue->items[at - 1];
-    queue->items[at] = *item;
-    queue->item_end++;
+    while (before->time > item->time) /* the circle's own time is 0 */
+        before = before->before;
+    item->before = before;
+    item->next = before->next;
+    before->next = before->next->before = item;
 }
 
-/* Move the items to the array's start. */
-static void close_ranks(struct queue *queue)
+/* Take what was read, and move the horizon. */
+static void advance(struct queue *queue)
 {
-    memmove(queue->items, queue->items + queue->item_first,
-            (queue->item_end - queue->item_first) * sizeof(*queue->items));
-    queue->item_end -= queue->item_first;
-    queue->item_first = 0;
-}
+    struct item *item, *next;
+    uint64_t time = now();
 
-static void release(struct queue *queue, struct block *block)
-{
     pthread_mutex_lock(&queue->mutex);
-    queue->bytes -= block->room;
-    pthread_cond_signal(&queue->room);
+    item = queue->fresh;
+    queue->fresh = NULL;
+    queue->fresh_end = &queue->fresh;
+    if (!bpf_is_empty(queue->bpf))
+        time = queue->read_at;
+    time = queue->ended ? UINT64_MAX : time > DISORDER ? time - DISORDER : 0;
     pthread_mutex_unlock(&queue->mutex);
-    free(block);
-}
-
-static uint64_t size_at(const struct block *block, size_t at)
-{
-    uint64_t size;
-
-    memcpy(&size, block->bytes + at, sizeof(size));
-    return size;
-}
-
-static void sort_in(struct queue *queue, struct block *block)
-{
-    if (queue->item_first > 0)
-        close_ranks(queue);
-    for (size_t at = 0; at < block->size;) {
-        struct item item = {.block = block, .at = at};
-        uint64_t size = size_at(block, at);
-
-        at += sizeof(size);
-        if (size >= sizeof(item.time)) /* the time is first (record.h) */
-            memcpy(&item.time, block->bytes + at, sizeof(item.time));
+    for (; item; item = next) {
+        next = item->next;
         if (queue->see)
-            queue->see(queue->context, block->bytes + at, size);
-        insert(queue, &item);
-        at += (size + 7) & ~(size_t)7;
+            queue->see(queue->context, item->record.bytes, item->record.size);
+        insert(queue, item);
     }
-    if (block->read_at - DISORDER > queue->horizon)
-        queue->horizon = block->read_at - DISORDER;
+    if (time > queue->horizon)
+        queue->horizon = time;
 }
 
 static bool has_due(const struct queue *queue)
 {
-    return queue->item_first < queue->item_end &&
-           queue->items[queue->item_first].time <= queue->horizon;
-}
+    const struct item *oldest = queue->sorted.next;
 
-/* Take a block of the list, or move the horizon. Gives whether to look again. */
-static bool advance(struct queue *queue)
-{
-    uint64_t time = now();
-    bool empty = bpf_is_empty(queue->bpf), ended;
-    struct block *block;
-
-    pthread_mutex_lock(&queue->mutex);
-    block = queue->first;
-    if (block) {
-        queue->first = block->next;
-        queue->last = queue->first ? queue->last : NULL;
-    }
-    ended = queue->ended;
-    empty &= queue->idle;
-    pthread_mutex_unlock(&queue->mutex);
-    if (block) {
-        sort_in(queue, block);
-        return true;
-    }
-    if (ended)
-        queue->horizon = UINT64_MAX;
-    else if (empty && time - DISORDER > queue->horizon)
-        queue->horizon = time - DISORDER;
-    return has_due(queue);
+    return oldest != &queue->sorted && oldest->time <= queue->horizon;
 }
 
 enum queue_state queue_next(struct queue *queue, struct queued *ret)
 {
-    const struct item *item;
+    struct item *item = queue->handed;
 
-    if (queue->handed && --queue->handed->left == 0)
-        release(queue, queue->handed);
+    if (item)
+        __atomic_sub_fetch(&queue->bytes, sizeof(*item) + item->record.size, __ATOMIC_RELAXED);
+    free(item);
     queue->handed = NULL;
-    while (!has_due(queue))
-        if (!advance(queue))
-            return queue->horizon == UINT64_MAX ? QUEUE_END : QUEUE_WAIT;
-    item = &queue->items[queue->item_first++];
-    queue->handed = item->block;
-    *ret = (struct queued){item->block->bytes + item->at + sizeof(uint64_t),
-                           size_at(item->block, item->at), item->block->lost};
+    if (!has_due(queue))
+        advance(queue);
+    if (!has_due(queue))
+        return queue->horizon == UINT64_MAX ? QUEUE_END : QUEUE_WAIT;
+    item = queue->handed = queue->sorted.next;
+    queue->sorted.next = item->next;
+    item->next->before = &queue->sorted;
+    *ret = item->record;
     return QUEUE_READY;
 }
 
 int queue_patience(const struct queue *queue)
 {
-    uint64_t time = now(), due;
+    uint64_t time = now(), due = queue->sorted.next->time + DISORDER;
 
-    if (queue->item_first == queue->item_end)
+    if (queue->sorted.next == &queue->sorted)
         return -1;
-    due = queue->items[queue->item_first].time + DISORDER;
     return due <= time ? 1 : (int)((due - time) / 1000000) + 1;
 }
 
@@ -324,36 +205,36 @@ int queue_descriptor(const struct queue *queue)
 
 struct queue *queue_start(struct bpf *bpf, bpf_take *see, void *context)
 {
+    const size_t memory = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    const struct sched_param first = {.sched_priority = 1};
     struct queue *queue = sure(calloc(1, sizeof(*queue)));
 
     *queue = (struct queue){
         .bpf = bpf,
         .see = see,
         .context = context,
-        .most_bytes = most_bytes(),
+        .most_bytes = memory / 8 < MOST_BYTES ? memory / 8 : MOST_BYTES,
         .news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
         .stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+        .fresh_end = &queue->fresh,
+        .sorted = {.next = &queue->sorted, .before = &queue->sorted},
     };
     pthread_mutex_init(&queue->mutex, NULL);
-    pthread_cond_init(&queue->room, NULL);
-    sure(start_thread(queue) == 0 ? queue : NULL);
+    sure(pthread_create(&queue->thread, NULL, run_thread, queue) == 0 ? queue : NULL);
+    /* It has little to do, but has to do it in time: before others, if the kernel lets it. */
+    pthread_setschedparam(queue->thread, SCHED_RR, &first);
     return queue;
 }
 
-static void tell(struct queue *queue, bool *what)
+static void tell(struct queue *queue, int wish)
 {
-    uint64_t one = 1;
-
-    pthread_mutex_lock(&queue->mutex);
-    *what = true;
-    pthread_cond_signal(&queue->room);
-    pthread_mutex_unlock(&queue->mutex);
-    (void)!write(queue->stop, &one, sizeof(one));
+    __atomic_store_n(&queue->wish, wish, __ATOMIC_RELEASE);
+    wake(queue->stop);
 }
 
 void queue_finish(struct queue *queue)
 {
-    tell(queue, &queue->finishing);
+    tell(queue, FINISH);
 }
 
 void queue_free(struct queue *queue)
@@ -361,14 +242,12 @@ void queue_free(struct queue *queue)
     struct queued record;
 
     queue->see = NULL;
-    tell(queue, &queue->freed);
+    tell(queue, LEAVE);
     pthread_join(queue->thread, NULL);
     while (queue_next(queue, &record) != QUEUE_END)
         ;
-    free(queue->items);
     close(queue->news);
     close(queue->stop);
     pthread_mutex_destroy(&queue->mutex);
-    pthread_cond_destroy(&queue->room);
     free(queue);
 }
