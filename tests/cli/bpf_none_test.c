@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A rst that was built without libbpf says so, and what to use. It is linked with none.c. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,17 +7,16 @@
 
 #include <cmocka.h>
 
-#include "cli/trace/bpf/bpf.h"
+#include "cli/base/command.h"
+#include "cli/trace/run.h"
 #include "rst.h"
 
 static void names_the_tools_that_work(void **state)
 {
-    const struct plan plan = {0};
-    struct bpf *bpf = NULL;
+    struct plan plan = {0};
 
     (void)state;
-    assert_int_equal(bpf_load(&plan, &bpf), -ENOTSUP);
-    assert_null(bpf);
+    assert_int_equal(run_trace(&plan), STATUS_FAILED);
     assert_non_null(strstr(rst_error(), "built without libbpf"));
     assert_non_null(strstr(rst_error(), "--for bpftrace, perf, gdb, bcc, dtrace or tracefs"));
 }

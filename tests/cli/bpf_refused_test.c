@@ -48,14 +48,13 @@ static int outcome(const char *words)
     struct market market = market_loaded();
     struct self_plan self;
     struct bpf *bpf;
-    size_t gone;
     int error;
 
     self_plan_begin(&self, getpid());
     self_plan_add(&self, "market", market.closed);
     error = bpf_load(&self.plan, &bpf);
     if (error == 0)
-        error = bpf_attach(bpf, &gone);
+        error = bpf_attach(bpf);
     if (words)
         check_mentions(rst_error(), words);
     return error;
@@ -214,7 +213,7 @@ static void in_overlays(void *data)
     closed_function *a, *b;
     struct self_plan self;
     struct bpf *bpf;
-    size_t gone, seen = 0;
+    size_t seen = 0;
     uint64_t site;
     int fds[3];
 
@@ -237,7 +236,7 @@ static void in_overlays(void *data)
     b = load_copy("/mnt/b/libmarket.so");
     check(a != b);
     check_equal(bpf_load(&self.plan, &bpf), 0);
-    check_equal(bpf_attach(bpf, &gone), 0);
+    check_equal(bpf_attach(bpf), 0);
     check(bpf_is_one_file(fds[0], fds[1], site)); /* a breakpoint is at the site */
     check(!bpf_is_one_file(fds[0], fds[2], site));
     a(1);
@@ -275,14 +274,12 @@ static void watch_itself(void *data)
     struct market *market = data;
     struct self_plan self;
     struct bpf *bpf;
-    size_t gone;
 
     check_equal(getpid(), 1);
     self_plan_begin(&self, getpid());
     self_plan_add(&self, "market", market->closed);
     check_equal(bpf_load(&self.plan, &bpf), 0);
-    check_equal(bpf_attach(bpf, &gone), 0);
-    check_equal(gone, 0);
+    check_equal(bpf_attach(bpf), 0);
     RST_FIRE(market->closed, 1);
     check(!bpf_is_empty(bpf));
     bpf_read(bpf, take_pid, &self);

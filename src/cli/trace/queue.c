@@ -241,6 +241,8 @@ void queue_free(struct queue *queue)
 {
     struct queued record;
 
+    if (!queue)
+        return;
     queue->see = NULL;
     tell(queue, LEAVE);
     pthread_join(queue->thread, NULL);

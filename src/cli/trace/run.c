@@ -45,7 +45,7 @@ struct run {
     struct pollfd *ready;  /* what the loop waits for */
     size_t ready_count;
     size_t living;           /* how many of the processes of -p are alive */
-    int64_t end, next_round; /* in milliseconds(); 0: never */
+    int64_t end, next_round; /* in milliseconds(); INT64_MAX: never */
     int64_t asked_at;        /* by a signal */
     uint64_t *hits, shown;   /* hits: by probe, those alike together */
     uint64_t lost, damaged;
@@ -108,15 +108,11 @@ static bool show_events(struct run *run)
     enum queue_state state = QUEUE_READY;
     struct queued record;
 
-    for (size_t i = 0; i < AT_ONCE && !run->done; i++) {
-        state = queue_next(run->queue, &record);
-        if (state != QUEUE_READY)
-            break;
-        show_record(run, &record);
-    }
+    for (size_t i = 0; i < AT_ONCE && !run->done && state == QUEUE_READY; i++)
+        if ((state = queue_next(run->queue, &record)) == QUEUE_READY)
+            show_record(run, &record);
     flush(run);
-    if (state == QUEUE_END)
-        run->done = true;
+    run->done |= state == QUEUE_END;
     return state == QUEUE_READY && !run->done;
 }
 
@@ -133,17 +129,12 @@ static void read_counts(struct run *run)
 
 static void show_round(struct run *run)
 {
-    int64_t round = run->options->every ? (int64_t)run->options->every : TOP_ROUND;
-
-    if (!run->next_round || milliseconds() < run->next_round)
+    if (milliseconds() < run->next_round)
         return;
     while (run->next_round <= milliseconds())
-        run->next_round += round;
+        run->next_round += run->options->every ? (int64_t)run->options->every : TOP_ROUND;
     read_counts(run);
-    if (run->options->top)
-        totals_draw(run->totals);
-    else
-        totals_print_change(run->totals);
+    (run->options->top ? totals_draw : totals_print_change)(run->totals);
     flush(run);
 }
 
@@ -178,7 +169,8 @@ static void take_exits(struct run *run)
 {
     for (size_t i = PROCESSES; i < run->ready_count; i++)
         if (run->ready[i].revents) {
-            run->ready[i].fd = -1 - run->ready[i].fd; /* poll() ignores it; close() needs it */
+            close(run->ready[i].fd);
+            run->ready[i].fd = -1; /* poll() ignores it */
             run->exited = --run->living == 0;
         }
     if (run->exited)
@@ -187,16 +179,13 @@ static void take_exits(struct run *run)
 
 static int wait_time(const struct run *run)
 {
-    int64_t left = LONGEST_WAIT, time = milliseconds();
+    int64_t until = run->end < run->next_round ? run->end : run->next_round;
+    int64_t left = run->ending ? LONGEST_WAIT : until - milliseconds();
     int patience = run->queue ? queue_patience(run->queue) : -1;
 
     if (patience >= 0 && patience < left)
         left = patience;
-    if (!run->ending && run->end && run->end - time < left)
-        left = run->end - time;
-    if (!run->ending && run->next_round && run->next_round - time < left)
-        left = run->next_round - time;
-    return left < 0 ? 0 : (int)left;
+    return left < 0 ? 0 : left < LONGEST_WAIT ? (int)left : LONGEST_WAIT;
 }
 
 static void loop(struct run *run)
@@ -216,9 +205,9 @@ static void loop(struct run *run)
         if (run->ready[SIGNALS].revents)
             take_signal(run);
         take_exits(run);
-        if (run->end && milliseconds() >= run->end)
+        if (milliseconds() >= run->end)
             finish(run);
-        if (!run->queue && !run->done)
+        if (run->totals && !run->done)
             show_round(run);
         more = run->queue && !run->done && show_events(run);
     }
@@ -273,7 +262,7 @@ static void say_watching(const struct plan *plan)
     for (size_t i = 0; i < plan->probe_count; i++)
         count += plan->probes[i].alike == i;
     if (count == 1)
-        say("watching %s:%s; Ctrl-C ends it", plan->probes[0].provider, plan->probes[0].name);
+        say("watching %s:%s; Ctrl-C ends it", plan->probes->provider, plan->probes->name);
     else
         say("watching %zu probes; Ctrl-C ends it", count);
 }
@@ -301,17 +290,10 @@ static char output[65536]; /* for stdout: each write may wake a reader */
 
 static enum status start(struct run *run)
 {
-    const struct search *search = &run->options->search;
-    size_t gone;
     int error = bpf_load(run->plan, &run->bpf);
 
-    if (error < 0)
-        return say_failure(error);
-    error = bpf_attach(run->bpf, &gone);
-    if (error == -ESRCH && search->pid_count == 1) {
-        say("process %ld exited before it could be watched", (long)search->pids[0]);
-        return STATUS_GONE;
-    }
+    if (error == 0)
+        error = bpf_attach(run->bpf);
     if (error < 0)
         return say_failure(error);
     say_watching(run->plan);
@@ -364,10 +346,7 @@ static void end(struct run *run)
         return;
     if (run->totals) {
         read_counts(run);
-        if (run->options->top)
-            totals_draw(run->totals);
-        else
-            totals_print(run->totals);
+        (run->options->top ? totals_draw : totals_print)(run->totals);
     } else if (run->shown < run->options->hits || run->options->hits == 0) {
         show_loss(run, bpf_lost(run->bpf));
     }
@@ -383,19 +362,17 @@ static void end(struct run *run)
 
 static void free_run(struct run *run)
 {
-    if (run->queue)
-        queue_free(run->queue);
+    queue_free(run->queue);
     if (run->show)
         show_free(run->show);
     if (run->stacks)
         stacks_free(run->stacks);
     if (run->totals)
         totals_free(run->totals);
-    if (run->bpf)
-        bpf_free(run->bpf);
+    bpf_free(run->bpf);
     for (size_t i = PROCESSES; i < run->ready_count; i++)
-        if (run->ready[i].fd != -1)
-            close(run->ready[i].fd < 0 ? -1 - run->ready[i].fd : run->ready[i].fd);
+        if (run->ready[i].fd >= 0)
+            close(run->ready[i].fd);
     close(run->ready[SIGNALS].fd);
     free(run->ready);
     free(run->hits);
@@ -403,7 +380,8 @@ static void free_run(struct run *run)
 
 enum status run_trace(struct plan *plan)
 {
-    struct run run = {.plan = plan, .options = plan->options};
+    struct run run = {
+        .plan = plan, .options = plan->options, .end = INT64_MAX, .next_round = INT64_MAX};
     enum status status;
 
     open_ready(&run, block_signals());

@@ -18,8 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/base/number.h"
 #include "cli/base/quote.h"
-#include "cli/find/find.h"
 #include "cli/trace/bpf/state.h"
 
 #define MANY_EVENTS 10
@@ -28,29 +28,22 @@
 
 /* A site, with the program for it. */
 struct target {
-    size_t file, program, variant;
     const struct plan_site *site;
+    size_t program, variant;
 };
 
 struct attaching {
     struct bpf *bpf;
     struct target *targets; /* sorted by file and program */
     size_t target_count;
-    uint64_t *offsets, *semaphores, *cookies; /* of the targets */
-    int *files;                               /* O_PATH descriptors; negative: a negative errno */
-    char path[32];                            /* to the file that is attached to now */
-    size_t attached, gone;
+    int *files;    /* O_PATH descriptors; negative: a negative errno, or not opened yet */
+    char path[32]; /* to the file that is attached to now */
+    size_t attached;
     int skipped; /* why a site or a file is not watched; has a message, too */
     int error;   /* why nothing more can be attached; has a message for rst_error() */
 };
 
-/* -------------------------------------------------------------------------------- links -- */
-
-static void add_link(struct bpf *bpf, int fd)
-{
-    bpf->links = room_for_one(bpf->links, bpf->link_count, sizeof(*bpf->links));
-    bpf->links[bpf->link_count++] = fd;
-}
+/* ------------------------------------------------------------------------------- detach -- */
 
 /*
  * The kernel takes up to a fifth of a second to close each perf event of a uprobe, one after the
@@ -70,83 +63,67 @@ static void leave_to_child(const struct bpf *bpf)
         bpf->link_count);
 }
 
-/* Every CLOSERS-th link. */
-struct closer {
-    const int *links;
-    size_t count;
-    pthread_t thread;
-    bool started;
-};
-
-static void *close_some(void *context)
+static void *close_links(void *context)
 {
-    const struct closer *closer = context;
+    struct bpf *bpf = context;
 
-    for (size_t i = 0; i < closer->count; i += CLOSERS)
-        close(closer->links[i]);
+    for (size_t i; (i = __atomic_fetch_add(&bpf->closed, 1, __ATOMIC_RELAXED)) < bpf->link_count;)
+        close(bpf->links[i]);
     return NULL;
 }
 
 /* To close a link, the kernel waits until no CPU runs its program; it waits for many at a time. */
 void bpf_detach(struct bpf *bpf)
 {
-    struct closer closers[CLOSERS] = {0};
-    size_t count = bpf->link_count < CLOSERS ? bpf->link_count : CLOSERS;
+    pthread_t threads[CLOSERS];
+    size_t count = 0;
 
     leave_to_child(bpf);
-    for (size_t i = 0; i < count; i++) {
-        closers[i] = (struct closer){.links = bpf->links + i, .count = bpf->link_count - i};
-        closers[i].started =
-            i > 0 && pthread_create(&closers[i].thread, NULL, close_some, &closers[i]) == 0;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (!closers[i].started)
-            close_some(&closers[i]);
-        else
-            pthread_join(closers[i].thread, NULL);
+    while (count < CLOSERS && count + 1 < bpf->link_count &&
+           pthread_create(&threads[count], NULL, close_links, bpf) == 0)
+        count++;
+    close_links(bpf);
+    while (count > 0)
+        pthread_join(threads[--count], NULL);
     free(bpf->links);
     bpf->links = NULL;
-    bpf->link_count = 0;
+    bpf->link_count = bpf->closed = 0;
 }
 
-static int attach_event(struct attaching *attaching, const struct target *target, pid_t pid)
+/* -------------------------------------------------------------------------------- sites -- */
+
+/* These give a descriptor or a negative errno. */
+static int attach_event(const struct attaching *attaching, const struct target *target, pid_t pid)
 {
-    int program = attaching->bpf->programs[target->program].fd;
     int event =
         bpf_open_uprobe(attaching->path, target->site->offset, target->site->semaphore, pid);
     int error;
 
-    if (event < 0 || (ioctl(event, PERF_EVENT_IOC_SET_BPF, program) == 0 &&
-                      ioctl(event, PERF_EVENT_IOC_ENABLE, 0) == 0))
+    if (event < 0 ||
+        (ioctl(event, PERF_EVENT_IOC_SET_BPF, attaching->bpf->programs[target->program].fd) == 0 &&
+         ioctl(event, PERF_EVENT_IOC_ENABLE, 0) == 0))
         return event;
     error = -errno;
     close(event);
     return error;
 }
 
-/* Attach to a row of targets with the same program. Gives a descriptor or a negative errno. */
-static int attach_row(struct attaching *attaching, size_t first, size_t count, pid_t pid)
+static int attach_multi(const struct attaching *attaching, const struct target *row, size_t count,
+                        pid_t pid)
 {
-    const struct target *target = &attaching->targets[first];
-    struct bpf_sites sites = {
-        .path = attaching->path,
-        .count = count,
-        .offsets = attaching->offsets + first,
-        .semaphores = attaching->semaphores + first,
-        .cookies = attaching->cookies + first,
-        .pid = pid,
-    };
+    uint64_t *offsets = sure(calloc(3 * count, sizeof(*offsets)));
+    uint64_t *semaphores = offsets + count, *cookies = semaphores + count;
+    int link;
 
-    if (attaching->bpf->kernel.multi)
-        return bpf_attach_multi(attaching->bpf->programs[target->program].fd, &sites);
-    return count == 1 ? attach_event(attaching, target, pid) : -EINVAL;
-}
-
-/* Whether one site may be the reason, so that the others can be attached to. */
-static bool is_of_one_site(int error)
-{
-    return error == -EINVAL || error == -ENOTSUPP || error == -EOPNOTSUPP || error == -EIO ||
-           error == -EFAULT || error == -EEXIST;
+    for (size_t i = 0; i < count; i++) {
+        offsets[i] = row[i].site->offset;
+        semaphores[i] = row[i].site->semaphore;
+        cookies[i] = row[i].variant;
+    }
+    link = bpf_attach_multi(attaching->bpf->programs[row->program].fd, attaching->path, pid, count,
+                            offsets, semaphores, cookies);
+    free(offsets);
+    return link;
 }
 
 static void skip_site(struct attaching *attaching, const struct target *target, int error)
@@ -158,32 +135,40 @@ static void skip_site(struct attaching *attaching, const struct target *target, 
 
     attaching->skipped = rst_fail(-error, "the kernel can't watch %s at 0x%" PRIx64 " of %s: %s",
                                   bpf_quote(probe).text, target->site->offset,
-                                  text_path(plan->files[target->file].path).text, reason);
+                                  text_path(plan->files[target->site->file].path).text, reason);
 }
 
 /*
- * Attach to a row of targets; if that fails over one of them, to the halves of the row. Gives
- * whether to go on with this process.
+ * Attach to a row of targets with the same program. If one site may be the reason why that fails,
+ * attach to the halves of the row. Gives whether to go on with this process.
  */
-static bool attach(struct attaching *attaching, size_t first, size_t count, pid_t pid)
+static bool attach(struct attaching *attaching, const struct target *row, size_t count, pid_t pid)
 {
-    int link = attach_row(attaching, first, count, pid);
+    int link = attaching->bpf->kernel.multi ? attach_multi(attaching, row, count, pid)
+                                            : attach_event(attaching, row, pid);
 
-    if (link >= 0) {
-        add_link(attaching->bpf, link);
-        attaching->attached += count;
+    switch (link) {
+    case -EINVAL:
+    case -ENOTSUPP:
+    case -EOPNOTSUPP:
+    case -EIO:
+    case -EFAULT:
+    case -EEXIST:
+        if (count > 1)
+            return attach(attaching, row, count / 2, pid) &&
+                   attach(attaching, row + count / 2, count - count / 2, pid);
+        skip_site(attaching, row, link);
         return true;
+    case -ESRCH: /* the process has exited */
+        return false;
     }
-    if (is_of_one_site(link) && count == 1)
-        skip_site(attaching, &attaching->targets[first], link);
-    if (is_of_one_site(link))
-        return count == 1 || (attach(attaching, first, count / 2, pid) &&
-                              attach(attaching, first + count / 2, count - count / 2, pid));
-    if (link == -ESRCH)
-        attaching->gone++;
-    else
+    if (link < 0) {
         attaching->error = bpf_refused(-link, "attaching failed");
-    return false;
+        return false;
+    }
+    APPEND(attaching->bpf->links, attaching->bpf->link_count, link);
+    attaching->attached += count;
+    return true;
 }
 
 /* -------------------------------------------------------------------------------- files -- */
@@ -212,6 +197,17 @@ static int open_file(const struct plan *plan, const struct plan_file *file)
     return -ESTALE;
 }
 
+static void miss_file(struct attaching *attaching, const struct plan_file *file, int error)
+{
+    if (file->source && file->source->pid && strncmp(file->path, "/proc/", 6) == 0)
+        return; /* a path below /proc/PID is gone with the process */
+    if (error == -ESTALE)
+        attaching->skipped = rst_fail(ESTALE, "%s was replaced while rst looked at it: try again",
+                                      text_path(file->path).text);
+    else
+        attaching->skipped = rst_fail_errno(-error, "%s", text_path(file->path).text);
+}
+
 /* Whether an earlier file is the same for the kernel, and all of its processes are watched. */
 static bool is_attached(const struct attaching *attaching, size_t number, uint64_t site)
 {
@@ -222,62 +218,37 @@ static bool is_attached(const struct attaching *attaching, size_t number, uint64
     return false;
 }
 
-/* A path below /proc/PID is gone with the process. */
-static void miss_file(struct attaching *attaching, const struct plan_file *file, int error)
-{
-    if (file->source && file->source->pid && strncmp(file->path, "/proc/", 6) == 0)
-        attaching->gone += file->pid_count ? file->pid_count : 1;
-    else if (error == -ESTALE)
-        attaching->skipped = rst_fail(ESTALE, "%s was replaced while rst looked at it: try again",
-                                      text_path(file->path).text);
-    else
-        attaching->skipped = rst_fail_errno(-error, "%s", text_path(file->path).text);
-}
-
 /* Attach to a file's targets in a process: a row for each program. */
-static void attach_process(struct attaching *attaching, size_t first, size_t end, pid_t pid)
+static void attach_process(struct attaching *attaching, const struct target *row, size_t left,
+                           pid_t pid)
 {
-    size_t next, most = attaching->bpf->kernel.multi ? SIZE_MAX : 1;
-
-    for (; first < end; first = next) {
-        for (next = first + 1;
-             next < end && next - first < most &&
-             attaching->targets[next].program == attaching->targets[first].program;)
-            next++;
-        if (!attach(attaching, first, next - first, pid))
+    for (size_t count; left > 0; row += count, left -= count) {
+        for (count = 1; attaching->bpf->kernel.multi && count < left;)
+            if (row[count].program != row->program)
+                break;
+            else
+                count++;
+        if (!attach(attaching, row, count, pid))
             return;
     }
 }
 
-static void attach_file(struct attaching *attaching, size_t number, size_t first, size_t end)
+static void attach_file(struct attaching *attaching, const struct target *targets, size_t count)
 {
+    size_t number = targets->site->file;
     const struct plan_file *file = &attaching->bpf->plan->files[number];
+    int fd = attaching->files[number] = open_file(attaching->bpf->plan, file);
 
-    snprintf(attaching->path, sizeof(attaching->path), "/proc/self/fd/%d",
-             attaching->files[number]);
-    for (size_t i = 0; i < file->pid_count && attaching->error == 0; i++)
-        attach_process(attaching, first, end, file->pids[i]);
-    if (file->pid_count == 0)
-        attach_process(attaching, first, end, 0);
-}
-
-static void attach_files(struct attaching *attaching)
-{
-    const struct plan *plan = attaching->bpf->plan;
-    size_t first, end;
-
-    for (first = 0; first < attaching->target_count && attaching->error == 0; first = end) {
-        size_t number = attaching->targets[first].file;
-
-        for (end = first; end < attaching->target_count && attaching->targets[end].file == number;)
-            end++;
-        attaching->files[number] = open_file(plan, &plan->files[number]);
-        if (attaching->files[number] < 0)
-            miss_file(attaching, &plan->files[number], attaching->files[number]);
-        else if (is_attached(attaching, number, attaching->targets[first].site->offset))
-            attaching->attached += end - first;
-        else
-            attach_file(attaching, number, first, end);
+    if (fd < 0) {
+        miss_file(attaching, file, fd);
+    } else if (is_attached(attaching, number, targets->site->offset)) {
+        attaching->attached += count;
+    } else {
+        snprintf(attaching->path, sizeof(attaching->path), "/proc/self/fd/%d", fd);
+        for (size_t i = 0; i < file->pid_count && attaching->error == 0; i++)
+            attach_process(attaching, targets, count, file->pids[i]);
+        if (file->pid_count == 0)
+            attach_process(attaching, targets, count, 0);
     }
 }
 
@@ -286,62 +257,60 @@ static void attach_files(struct attaching *attaching)
 static int compare_targets(const void *left, const void *right)
 {
     const struct target *a = left, *b = right;
+    int order = compare_numbers(a->site->file, b->site->file);
 
-    if (a->file != b->file)
-        return a->file > b->file ? 1 : -1;
-    if (a->program != b->program)
-        return a->program > b->program ? 1 : -1;
-    return (a->site->offset > b->site->offset) - (a->site->offset < b->site->offset);
+    if (order == 0)
+        order = compare_numbers(a->program, b->program);
+    return order ? order : compare_numbers(a->site->offset, b->site->offset);
 }
 
 static void list_targets(struct attaching *attaching)
 {
     const struct plan *plan = attaching->bpf->plan;
-    struct target *target;
 
     for (size_t i = 0; i < plan->variant_count; i++)
-        attaching->target_count += plan->variants[i].site_count;
-    target = attaching->targets = sure(calloc(attaching->target_count + 1, sizeof(*target)));
-    for (size_t i = 0; i < plan->variant_count; i++)
-        for (size_t j = 0; j < plan->variants[i].site_count; j++) {
-            const struct plan_site *site = &plan->variants[i].sites[j];
-
-            *target++ = (struct target){site->file, attaching->bpf->program_of[i], i, site};
-        }
-    qsort(attaching->targets, attaching->target_count, sizeof(*target), compare_targets);
-    attaching->offsets = sure(calloc(3 * attaching->target_count + 1, sizeof(uint64_t)));
-    attaching->semaphores = attaching->offsets + attaching->target_count;
-    attaching->cookies = attaching->semaphores + attaching->target_count;
-    for (size_t i = 0; i < attaching->target_count; i++) {
-        attaching->offsets[i] = attaching->targets[i].site->offset;
-        attaching->semaphores[i] = attaching->targets[i].site->semaphore;
-        attaching->cookies[i] = attaching->targets[i].variant;
-    }
+        for (size_t j = 0; j < plan->variants[i].site_count; j++)
+            APPEND(attaching->targets, attaching->target_count,
+                   (struct target){&plan->variants[i].sites[j], attaching->bpf->program_of[i], i});
+    if (attaching->target_count > 0)
+        qsort(attaching->targets, attaching->target_count, sizeof(*attaching->targets),
+              compare_targets);
 }
 
-int bpf_attach(struct bpf *bpf, size_t *ret_gone)
+static int fail_as_gone(const struct search *search)
+{
+    if (search->pid_count == 1)
+        return rst_fail(ESRCH, "process %ld exited before it could be watched",
+                        (long)search->pids[0]);
+    return rst_fail(ESRCH, "the processes exited before they could be watched");
+}
+
+int bpf_attach(struct bpf *bpf)
 {
     struct attaching attaching = {.bpf = bpf};
+    size_t file_count = bpf->plan->file_count, end;
 
-    attaching.files = sure(calloc(bpf->plan->file_count + 1, sizeof(int)));
-    for (size_t i = 0; i < bpf->plan->file_count; i++)
+    attaching.files = sure(calloc(file_count + 1, sizeof(int)));
+    for (size_t i = 0; i < file_count; i++)
         attaching.files[i] = NO_DESCRIPTOR;
     list_targets(&attaching);
-    attach_files(&attaching);
-    for (size_t i = 0; i < bpf->plan->file_count; i++)
+    for (size_t i = 0; i < attaching.target_count && attaching.error == 0; i = end) {
+        for (end = i + 1; end < attaching.target_count; end++)
+            if (attaching.targets[end].site->file != attaching.targets[i].site->file)
+                break;
+        attach_file(&attaching, &attaching.targets[i], end - i);
+    }
+    for (size_t i = 0; i < file_count; i++)
         if (attaching.files[i] >= 0)
             close(attaching.files[i]);
     free(attaching.files);
     free(attaching.targets);
-    free(attaching.offsets);
-    *ret_gone = attaching.gone;
     if (attaching.error < 0)
         return attaching.error;
-    if (attaching.skipped < 0 && attaching.attached == 0)
-        return attaching.skipped;
+    if (attaching.attached == 0)
+        return attaching.skipped < 0 ? attaching.skipped
+                                     : fail_as_gone(&bpf->plan->options->search);
     if (attaching.skipped < 0)
         say("%s", rst_error());
-    if (attaching.attached > 0)
-        return 0;
-    return rst_fail(ESRCH, "the processes exited before they could be watched");
+    return 0;
 }

@@ -21,7 +21,7 @@ struct bpf_kernel {
  */
 int bpf_try(struct bpf_kernel *ret);
 
-struct bpf; /* load.c */
+struct bpf;
 
 /*
  * Make the maps and load a program for each variant, those with equal bytes once. Gives a negative
@@ -30,17 +30,17 @@ struct bpf; /* load.c */
 int bpf_load(const struct plan *plan, struct bpf **ret);
 
 /*
- * Attach to every site. A process that has exited is skipped; `ret_gone` counts these. Gives a
- * negative errno and a message if nothing could be attached.
+ * Attach to every site. A process that has exited is skipped. Gives a negative errno and a message
+ * if nothing could be attached.
  */
-int bpf_attach(struct bpf *bpf, size_t *ret_gone);
+int bpf_attach(struct bpf *bpf);
 
 /*
  * Detach from every site; the maps stay readable. Without uprobe-multi links, hits may come until
  * the process has ended, and a little longer.
  */
 void bpf_detach(struct bpf *bpf);
-void bpf_free(struct bpf *bpf);
+void bpf_free(struct bpf *bpf); /* NULL is allowed */
 
 /* A descriptor for poll(): readable when there are records. */
 int bpf_descriptor(const struct bpf *bpf);

@@ -28,58 +28,26 @@ static int make_map(enum bpf_map_type type, size_t key, size_t value, size_t cou
     return fd < 0 ? bpf_refused(-fd, "a BPF map could not be made") : fd;
 }
 
-static bool has_string_keys(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->variant_count; i++) {
-        const struct plan_variant *variant = &plan->variants[i];
-        ssize_t by = plan->probes[variant->probe].by;
-
-        if (by >= 0 && variant->values[by].kind == VALUE_STRING)
-            return true;
-    }
-    return false;
-}
-
-static int make_count_map(struct bpf *bpf)
-{
-    const struct trace_options *options = bpf->plan->options;
-
-    bpf->keyed = options->by || options->hist;
-    bpf->string_keys = has_string_keys(bpf->plan);
-    if (bpf->keyed)
-        bpf->count_map = make_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(bpf->string_keys),
-                                  sizeof(uint64_t), TRACE_MOST_KEYS, 0);
-    else
-        bpf->count_map = make_map(BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t),
-                                  bpf->plan->variant_count, 0);
-    return bpf->count_map < 0 ? bpf->count_map : 0;
-}
-
-/* The most bytes in a record of the variant. */
-static size_t most_record(const struct plan *plan, const struct plan_variant *variant)
-{
-    size_t size = plan->options->stack ? RECORD_MOST_FRAMES * sizeof(uint64_t) : 0;
-
-    for (size_t i = 0; i < plan->probes[variant->probe].argument_count; i++)
-        if (variant->values[i].kind == VALUE_STRING)
-            size += RECORD_STRING_ROOM(plan->options->string_bytes);
-    return size;
-}
-
 /* Its memory counts as that of rst, so it is larger only where records are. */
 static int make_ring(struct bpf *bpf)
 {
-    size_t size = RING_SIZE, most = 0;
+    const struct plan *plan = bpf->plan;
+    size_t most = 0;
 
-    for (size_t i = 0; i < bpf->plan->variant_count; i++) {
-        size_t record = most_record(bpf->plan, &bpf->plan->variants[i]);
+    for (size_t i = 0; i < plan->variant_count; i++) {
+        const struct plan_variant *variant = &plan->variants[i];
+        size_t size = plan->options->stack ? RECORD_MOST_FRAMES * sizeof(uint64_t) : 0;
 
-        most = record > most ? record : most;
+        for (size_t j = 0; j < plan->probes[variant->probe].argument_count; j++)
+            if (variant->values[j].kind == VALUE_STRING)
+                size += RECORD_STRING_ROOM(plan->options->string_bytes);
+        most = size > most ? size : most;
     }
-    while (size < MOST_RING_SIZE && size / 4096 < most)
-        size *= 2;
-    bpf->ring_map = make_map(BPF_MAP_TYPE_RINGBUF, 0, 0, size, 0);
-    return bpf->ring_map < 0 ? bpf->ring_map : ring_map(bpf->ring_map, size, &bpf->ring);
+    bpf->ring_size = RING_SIZE;
+    while (bpf->ring_size < MOST_RING_SIZE && bpf->ring_size / 4096 < most)
+        bpf->ring_size *= 2;
+    bpf->ring_map = make_map(BPF_MAP_TYPE_RINGBUF, 0, 0, bpf->ring_size, 0);
+    return bpf->ring_map < 0 ? bpf->ring_map : bpf_map_ring(bpf);
 }
 
 static int make_counters(struct bpf *bpf)
@@ -97,19 +65,28 @@ static int make_counters(struct bpf *bpf)
     return 0;
 }
 
-static int make_maps(struct bpf *bpf)
+static int make_count_map(struct bpf *bpf)
 {
-    int error = make_counters(bpf);
+    const struct plan *plan = bpf->plan;
 
-    if (error < 0)
-        return error;
-    return bpf->plan->options->mode == TRACE_EVENTS ? make_ring(bpf) : make_count_map(bpf);
+    bpf->keyed = plan->options->by || plan->options->hist;
+    for (size_t i = 0; i < plan->variant_count; i++) {
+        ssize_t by = plan->probes[plan->variants[i].probe].by;
+
+        bpf->string_keys |= by >= 0 && plan->variants[i].values[by].kind == VALUE_STRING;
+    }
+    if (bpf->keyed)
+        bpf->count_map = make_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(bpf->string_keys),
+                                  sizeof(uint64_t), TRACE_MOST_KEYS, 0);
+    else
+        bpf->count_map = make_map(BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t),
+                                  plan->variant_count, 0);
+    return bpf->count_map < 0 ? bpf->count_map : 0;
 }
 
 /* ----------------------------------------------------------------------------- programs -- */
 
-/* Processes are named by their numbers in the PID namespace of rst, which is not always the first.
- */
+/* Processes are named by their numbers in rst's PID namespace, which is not always the first. */
 static void name_namespace(struct program_options *options)
 {
     struct stat about;
@@ -152,27 +129,25 @@ static size_t find_program(const struct bpf *bpf, const struct program *code)
     return i;
 }
 
+/* A program that is there already is not loaded again, if cookies tell the variants. */
 static int load_variant(struct bpf *bpf, size_t number, const struct program_options *options)
 {
     const struct plan_probe *probe = &bpf->plan->probes[bpf->plan->variants[number].probe];
-    struct program code;
-    int error = program_emit(bpf->plan, number, options, &code);
-    size_t same;
+    struct loaded_program made;
+    int error = program_emit(bpf->plan, number, options, &made.code);
 
     if (error < 0)
         return rst_fail(-error, "%s needs a longer program than the kernel takes",
                         bpf_quote(probe).text);
-    same = options->by_cookie ? find_program(bpf, &code) : bpf->program_count;
-    bpf->program_of[number] = same;
-    if (same < bpf->program_count) {
-        free(code.list);
+    bpf->program_of[number] =
+        options->by_cookie ? find_program(bpf, &made.code) : bpf->program_count;
+    if (bpf->program_of[number] < bpf->program_count) {
+        free(made.code.list);
         return 0;
     }
-    bpf->programs[same] =
-        (struct loaded_program){.code = code, .fd = bpf_load_program(&bpf->kernel, &code, NULL, 0)};
-    bpf->program_count++;
-    return bpf->programs[same].fd < 0 ? fail_to_load(bpf, probe, &code, -bpf->programs[same].fd)
-                                      : 0;
+    made.fd = bpf_load_program(&bpf->kernel, &made.code, NULL, 0);
+    bpf->programs[bpf->program_count++] = made;
+    return made.fd < 0 ? fail_to_load(bpf, probe, &made.code, -made.fd) : 0;
 }
 
 static int load_programs(struct bpf *bpf)
@@ -224,18 +199,16 @@ int bpf_load(const struct plan *plan, struct bpf **ret)
     raise_limit();
     error = bpf_kernel_ask(&bpf->kernel);
     if (error == 0)
-        error = make_maps(bpf);
+        error = make_counters(bpf);
+    if (error == 0)
+        error = plan->options->mode == TRACE_EVENTS ? make_ring(bpf) : make_count_map(bpf);
     if (error == 0)
         error = load_programs(bpf);
-    if (error < 0) {
-        struct rst_kept_error kept = rst_error_keep();
-
+    if (error == 0)
+        *ret = bpf;
+    else
         bpf_free(bpf);
-        rst_error_restore(&kept);
-        return error;
-    }
-    *ret = bpf;
-    return 0;
+    return error;
 }
 
 static void close_one(int fd)
@@ -246,6 +219,8 @@ static void close_one(int fd)
 
 void bpf_free(struct bpf *bpf)
 {
+    if (!bpf)
+        return;
     bpf_detach(bpf);
     for (size_t i = 0; i < bpf->program_count; i++) {
         close_one(bpf->programs[i].fd);
@@ -253,7 +228,7 @@ void bpf_free(struct bpf *bpf)
     }
     free(bpf->programs);
     free(bpf->program_of);
-    ring_unmap(&bpf->ring);
+    bpf_unmap_ring(bpf);
     if (bpf->counters)
         munmap(bpf->counters, COUNTER_ROOM);
     close_one(bpf->ring_map);

@@ -16,41 +16,36 @@
 #include <unistd.h>
 
 #include "cli/trace/bpf/state.h"
-#include "error.h"
 
 #define HEADER 8
 #define BATCH 4096 /* keys to read at once */
 
 /* --------------------------------------------------------------------------------- ring -- */
 
-int ring_map(int fd, size_t size, struct ring *ret)
+int bpf_map_ring(struct bpf *bpf)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    void *consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    void *rest = mmap(NULL, page + size, PROT_READ, MAP_SHARED, fd, (off_t)page);
+    void *first = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf->ring_map, 0);
+    void *rest =
+        mmap(NULL, page + bpf->ring_size, PROT_READ, MAP_SHARED, bpf->ring_map, (off_t)page);
 
-    *ret = (struct ring){.size = size};
-    if (consumer != MAP_FAILED)
-        ret->consumer = consumer;
-    if (rest != MAP_FAILED) {
-        ret->producer = rest;
-        ret->bytes = (const uint8_t *)rest + page;
-    }
-    if (!ret->consumer || !ret->producer)
-        return rst_fail_errno(errno, "the ring buffer could not be mapped");
-    ret->whole = sure(malloc(size));
-    return 0;
+    bpf->consumer = first == MAP_FAILED ? NULL : first;
+    bpf->producer = rest == MAP_FAILED ? NULL : rest;
+    bpf->whole = sure(malloc(bpf->ring_size));
+    return bpf->consumer && bpf->producer
+               ? 0
+               : rst_fail_errno(errno, "the ring buffer could not be mapped");
 }
 
-void ring_unmap(struct ring *ring)
+void bpf_unmap_ring(struct bpf *bpf)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    if (ring->consumer)
-        munmap(ring->consumer, page);
-    if (ring->producer)
-        munmap((void *)(uintptr_t)ring->producer, page + ring->size);
-    free(ring->whole);
+    if (bpf->consumer)
+        munmap(bpf->consumer, page);
+    if (bpf->producer)
+        munmap((void *)(uintptr_t)bpf->producer, page + bpf->ring_size);
+    free(bpf->whole);
 }
 
 int bpf_descriptor(const struct bpf *bpf)
@@ -60,48 +55,43 @@ int bpf_descriptor(const struct bpf *bpf)
 
 bool bpf_is_empty(const struct bpf *bpf)
 {
-    return __atomic_load_n(bpf->ring.consumer, __ATOMIC_RELAXED) ==
-           __atomic_load_n(bpf->ring.producer, __ATOMIC_ACQUIRE);
-}
-
-/* A record's bytes in one piece. */
-static const void *record_at(const struct ring *ring, size_t at, size_t size)
-{
-    size_t first = ring->size - at;
-
-    if (size <= first)
-        return ring->bytes + at;
-    memcpy(ring->whole, ring->bytes + at, first);
-    memcpy((uint8_t *)ring->whole + first, ring->bytes, size - first);
-    return ring->whole;
+    return __atomic_load_n(bpf->consumer, __ATOMIC_RELAXED) ==
+           __atomic_load_n(bpf->producer, __ATOMIC_ACQUIRE);
 }
 
 void bpf_read(struct bpf *bpf, bpf_take *take, void *context)
 {
-    const struct ring *ring = &bpf->ring;
-    size_t mask = ring->size - 1;
-    uint64_t told = *ring->consumer, at = told;
-    uint64_t end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+    const uint8_t *ring = (const uint8_t *)bpf->producer + sysconf(_SC_PAGESIZE);
+    uint64_t told = *bpf->consumer, at = told;
+    uint64_t end = __atomic_load_n(bpf->producer, __ATOMIC_ACQUIRE);
 
     while (at < end) {
-        const uint32_t *header = (const uint32_t *)(const void *)(ring->bytes + (at & mask));
-        uint32_t word = __atomic_load_n(header, __ATOMIC_ACQUIRE);
-        uint32_t size = word & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+        const uint8_t *here = ring + (at & (bpf->ring_size - 1));
+        const uint8_t *bytes = here + HEADER == ring + bpf->ring_size ? ring : here + HEADER;
+        size_t size = __atomic_load_n((const uint32_t *)(const void *)here, __ATOMIC_ACQUIRE);
+        size_t room = (size_t)(ring + bpf->ring_size - bytes);
+        bool discarded = size & BPF_RINGBUF_DISCARD_BIT;
 
-        if (word & BPF_RINGBUF_BUSY_BIT)
+        if (size & BPF_RINGBUF_BUSY_BIT)
             break; /* it is being written */
-        if (size > ring->size - HEADER)
-            break; /* the kernel does not write this */
-        if (!(word & BPF_RINGBUF_DISCARD_BIT))
-            take(context, record_at(ring, (at + HEADER) & mask, size), size);
+        size &= ~(size_t)BPF_RINGBUF_DISCARD_BIT;
+        if (size > bpf->ring_size - HEADER)
+            break;         /* the kernel does not write this */
+        if (size > room) { /* in one piece */
+            memcpy(bpf->whole, bytes, room);
+            memcpy((uint8_t *)bpf->whole + room, ring, size - room);
+            bytes = bpf->whole;
+        }
+        if (!discarded)
+            take(context, bytes, size);
         at += (HEADER + size + 7) & ~(uint64_t)7;
-        if (at - told >= ring->size / 8) { /* give room back early, but not for each record */
-            __atomic_store_n(ring->consumer, at, __ATOMIC_RELEASE);
+        if (at - told >= bpf->ring_size / 8) { /* give room back early, but not for each record */
+            __atomic_store_n(bpf->consumer, at, __ATOMIC_RELEASE);
             told = at;
         }
     }
     if (at != told)
-        __atomic_store_n(ring->consumer, at, __ATOMIC_RELEASE);
+        __atomic_store_n(bpf->consumer, at, __ATOMIC_RELEASE);
 }
 
 /* ------------------------------------------------------------------------------- counts -- */
@@ -116,71 +106,55 @@ uint64_t bpf_uncounted(const struct bpf *bpf)
     return __atomic_load_n(&bpf->counters[COUNTER_UNCOUNTED], __ATOMIC_RELAXED);
 }
 
-static uint64_t sum(const uint64_t *counts, size_t cpus)
+/*
+ * Read counts into rows of one for each CPU, and their keys. Without keys there is a count for each
+ * variant, whose number is where a key begins. Gives whether there are more, or a negative errno.
+ */
+static int read_some(const struct bpf *bpf, bool first, uint64_t *cursor, void *keys,
+                     uint64_t *counts, uint32_t *ret_count)
 {
-    uint64_t all = 0;
+    uint32_t variant = first ? 0 : (uint32_t)*cursor;
+    int error;
 
-    for (size_t i = 0; i < cpus; i++)
-        all += counts[i];
-    return all;
-}
-
-/* Counts by variant. */
-static int read_array(struct bpf *bpf, uint64_t *counts, size_t cpus, bpf_take_count *take,
-                      void *context)
-{
-    struct count_key key = {0};
-
-    for (uint32_t i = 0; i < bpf->plan->variant_count; i++) {
-        int error = bpf_map_lookup_elem(bpf->count_map, &i, counts);
-
-        if (error < 0)
-            return rst_fail_errno(-error, "the counts can't be read");
-        key.variant = i;
-        take(context, &key, sum(counts, cpus));
+    *ret_count = bpf->keyed ? BATCH : 1;
+    if (bpf->keyed) {
+        error = bpf_map_lookup_batch(bpf->count_map, first ? NULL : cursor, cursor, keys, counts,
+                                     ret_count, NULL);
+        return error == -ENOENT ? 0 : error < 0 ? error : 1;
     }
-    return 0;
-}
-
-static int read_hash(struct bpf *bpf, uint8_t *keys, uint64_t *counts, size_t cpus,
-                     bpf_take_count *take, void *context)
-{
-    size_t key_size = COUNT_KEY_SIZE(bpf->string_keys);
-    uint64_t cursor = 0;
-    int error = 0;
-
-    for (bool begun = false; error == 0; begun = true) {
-        uint32_t count = BATCH;
-
-        error = bpf_map_lookup_batch(bpf->count_map, begun ? &cursor : NULL, &cursor, keys, counts,
-                                     &count, NULL);
-        if (error < 0 && error != -ENOENT) /* this one is the end */
-            return rst_fail_errno(-error, "the counts can't be read");
-        for (size_t i = 0; i < count; i++) {
-            struct count_key key = {0};
-
-            memcpy(&key, keys + i * key_size, key_size);
-            take(context, &key, sum(counts + i * cpus, cpus));
-        }
-    }
-    return 0;
+    memcpy(keys, &variant, sizeof(variant));
+    error = bpf_map_lookup_elem(bpf->count_map, &variant, counts);
+    *cursor = variant + 1;
+    return error < 0 ? error : *cursor < bpf->plan->variant_count;
 }
 
 int bpf_counts(struct bpf *bpf, bpf_take_count *take, void *context)
 {
-    int cpus = libbpf_num_possible_cpus(); /* the kernel gives a count for each */
-    size_t room = bpf->keyed ? BATCH : 1;
-    uint64_t *counts;
+    size_t cpus = 0, key_size = bpf->keyed ? COUNT_KEY_SIZE(bpf->string_keys) : sizeof(uint32_t);
+    int possible = libbpf_num_possible_cpus(), more = 1;
+    uint64_t cursor = 0, *counts;
     uint8_t *keys;
-    int error;
 
-    if (cpus < 0)
-        return rst_fail_errno(-cpus, "/sys/devices/system/cpu/possible");
-    counts = sure(calloc(room * (size_t)cpus, sizeof(*counts)));
-    keys = sure(calloc(room, sizeof(struct count_key)));
-    error = bpf->keyed ? read_hash(bpf, keys, counts, (size_t)cpus, take, context)
-                       : read_array(bpf, counts, (size_t)cpus, take, context);
+    if (possible < 0)
+        return rst_fail_errno(-possible, "/sys/devices/system/cpu/possible");
+    cpus = (size_t)possible; /* the kernel gives a count for each */
+    counts = sure(calloc((bpf->keyed ? BATCH : 1) * cpus, sizeof(*counts)));
+    keys = sure(calloc(bpf->keyed ? BATCH : 1, sizeof(struct count_key)));
+    for (bool first = true; more > 0; first = false) {
+        uint32_t count;
+
+        more = read_some(bpf, first, &cursor, keys, counts, &count);
+        for (size_t i = 0; more >= 0 && i < count; i++) {
+            struct count_key key = {0};
+            uint64_t sum = 0;
+
+            memcpy(&key, keys + i * key_size, key_size);
+            for (size_t cpu = 0; cpu < cpus; cpu++)
+                sum += counts[i * cpus + cpu];
+            take(context, &key, sum);
+        }
+    }
     free(keys);
     free(counts);
-    return error;
+    return more < 0 ? rst_fail_errno(-more, "the counts can't be read") : 0;
 }

@@ -8,26 +8,17 @@
  *     overlay.c  files that are one for the kernel
  *     ring.c     reads the ring buffer and the counts
  *     event.c    a record's bytes to an event
- *     program.c  emits instructions; pure
- *     none.c     in place of the first five where rst is built without libbpf
+ *     program.c  emits instructions; pure (emitter.h)
  */
 #ifndef CLI_TRACE_BPF_STATE_H
 #define CLI_TRACE_BPF_STATE_H
 
+#include "cli/base/command.h"
 #include "cli/trace/bpf/bpf.h"
 #include "cli/trace/bpf/program.h"
 #include "error.h"
 
 #define NO_DESCRIPTOR (-1)
-
-/* The ring buffer, as the kernel maps it. It is mapped once, not twice in a row. */
-struct ring {
-    size_t size;
-    uint64_t *consumer; /* a page of its own, in which rst writes how far it has read */
-    const uint64_t *producer;
-    const uint8_t *bytes;
-    void *whole; /* a record that wraps around the buffer's end */
-};
 
 struct loaded_program {
     struct program code;
@@ -39,13 +30,19 @@ struct bpf {
     struct bpf_kernel kernel;
     bool keyed, string_keys; /* counts are a hash map, whose keys may be strings */
     int ring_map, counter_map, count_map;
-    struct ring ring;
     uint64_t *counters; /* mapped */
+
+    /* The ring buffer, as the kernel maps it. */
+    size_t ring_size;
+    uint64_t *consumer; /* a page of its own, in which rst writes how far it has read */
+    const uint64_t *producer;
+    void *whole; /* a record that wraps around the buffer's end */
+
     struct loaded_program *programs;
     size_t program_count;
     size_t *program_of; /* the program of each variant */
     int *links;
-    size_t link_count;
+    size_t link_count, closed;
 };
 
 /*
@@ -60,20 +57,13 @@ int bpf_refused(int error, const char *what);
 /* "provider:probe", for a message. */
 struct rst_quoted bpf_quote(const struct plan_probe *probe);
 
-/* Load a program. Gives a descriptor or a negative errno. `log` may be NULL. */
+/* These give a descriptor or a negative errno. `log` may be NULL. */
 int bpf_load_program(const struct bpf_kernel *kernel, const struct program *code, char *log,
                      size_t log_size);
 
-/*
- * Attach a program to sites. `pid` 0: in every process. Gives a descriptor or a negative errno.
- */
-struct bpf_sites {
-    const char *path;
-    size_t count;
-    const uint64_t *offsets, *semaphores, *cookies;
-    pid_t pid;
-};
-int bpf_attach_multi(int program, const struct bpf_sites *sites);
+/* `pid` 0: in every process. */
+int bpf_attach_multi(int program, const char *path, pid_t pid, size_t count,
+                     const uint64_t *offsets, const uint64_t *semaphores, const uint64_t *cookies);
 int bpf_open_uprobe(const char *path, uint64_t offset, uint64_t semaphore, pid_t pid);
 
 /*
@@ -82,7 +72,8 @@ int bpf_open_uprobe(const char *path, uint64_t offset, uint64_t semaphore, pid_t
  */
 bool bpf_is_one_file(int fd, int other, uint64_t site);
 
-int ring_map(int fd, size_t size, struct ring *ret);
-void ring_unmap(struct ring *ring);
+/* Make a ring buffer of ring_size bytes readable. Gives a negative errno, with a message. */
+int bpf_map_ring(struct bpf *bpf);
+void bpf_unmap_ring(struct bpf *bpf);
 
 #endif
