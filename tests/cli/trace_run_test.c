@@ -2,7 +2,7 @@
 /*
  * A trace from its start to its end: signals, -n, --seconds, --every, exits, a reader that goes, a
  * full disk, order, losses. rst runs in a child and watches the test itself. In place of show/ are
- * functions that print what they are given.
+ * functions that print what they are given. What may depend on it is tried with perf events, too.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -487,7 +487,7 @@ static void looks_at_processes_for_their_stacks(void **state)
     end(&traced, STATUS_GOOD);
 }
 
-static int run(void)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_by_a_signal_with_totals),
@@ -502,14 +502,12 @@ static int run(void)
         cmocka_unit_test(counts_in_rounds),
         cmocka_unit_test(looks_at_processes_for_their_stacks),
     };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-int main(void)
-{
-    int failed = run();
+    const struct CMUnitTest by_events[] = {
+        cmocka_unit_test(ends_by_a_signal_with_totals),
+        cmocka_unit_test(ends_with_the_last_process),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
     setenv("RST_TRACE_ATTACH", "perf", 1);
-    return failed + run();
+    return failed + cmocka_run_group_tests(by_events, NULL, NULL);
 }

@@ -200,8 +200,8 @@ int program_emit(const struct plan *plan, size_t number, const struct program_op
                     (options->mode == TRACE_HISTOGRAM && (ssize_t)i == emitter.probe->hist);
 
         all |= (uint32_t)used << i;
-        unreadable |= (uint32_t)!value_is_readable(&variant->values[i]) << i;
-        emitter.strings |= (uint32_t)(variant->values[i].kind == VALUE_STRING) << i;
+        unreadable |= (uint32_t)!value_is_readable(&emitter.values[i]) << i;
+        emitter.strings |= (uint32_t)(emitter.values[i].kind == VALUE_STRING) << i;
     }
     place(&emitter);
     CODE_ADD(code, ALU(MOV, CONTEXT, R1));
