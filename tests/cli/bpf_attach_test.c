@@ -394,7 +394,7 @@ static void plan_many(struct self_plan *self, const struct market *market, size_
 static void few_descriptors(void *data)
 {
     struct market *market = data;
-    struct rlimit limit = {.rlim_cur = 20, .rlim_max = 24};
+    struct rlimit limit = {.rlim_cur = 16, .rlim_max = 19};
     struct self_plan self;
     struct seen seen = {.plan = &self.plan};
     struct bpf *bpf;
@@ -404,7 +404,7 @@ static void few_descriptors(void *data)
     check_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     check(bpf_load(&self.plan, &bpf) == 0);
     check_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    check_equal(limit.rlim_cur, 24);
+    check_equal(limit.rlim_cur, 19);
     error = bpf_attach(bpf);
     if (getenv("RST_TRACE_ATTACH")) {
         check_equal(error, -EMFILE);

@@ -120,11 +120,14 @@ static bool show_events(struct run *run)
 
 static void read_counts(struct run *run)
 {
+    int error;
+
     totals_clear(run->totals);
-    if (bpf_counts(run->bpf, totals_take, run->totals) < 0) {
-        run->status = say_failure(errno);
-        run->done = true;
-    }
+    error = bpf_counts(run->bpf, totals_take, run->totals);
+    if (error == 0)
+        return;
+    run->status = say_failure(error);
+    run->done = true;
 }
 
 static void show_round(struct run *run)

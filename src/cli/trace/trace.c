@@ -202,24 +202,13 @@ static enum status parse(int count, char **words, struct trace_options *options)
 /* The instructions as they would be loaded; the maps' descriptors are 0, 1 and 2. */
 static void print_program(const struct plan *plan, size_t variant)
 {
-    const struct trace_options *options = plan->options;
-    struct program_options own = {
-        .mode = options->mode,
-        .stack = options->stack,
-        .string_bytes = options->string_bytes,
-        .sleepable = true,
-        .by_cookie = true,
-        .counters = 1,
-        .counts = 2,
-    };
+    struct program_options own = program_options_of(plan);
     struct program program;
     struct text listing = {0};
 
-    for (size_t i = 0; options->by && i < plan->variant_count; i++) {
-        const struct plan_variant *other = &plan->variants[i];
-
-        own.string_keys |= other->values[plan->probes[other->probe].by].kind == VALUE_STRING;
-    }
+    own.sleepable = own.by_cookie = true;
+    own.counters = 1;
+    own.counts = 2;
     if (program_emit(plan, variant, &own, &program) < 0) {
         printf("    the program would be too long for the kernel\n");
         return;

@@ -46,19 +46,19 @@ static int make_ring(struct bpf *bpf)
     bpf->ring_size = RING_SIZE;
     while (bpf->ring_size < MOST_RING_SIZE && bpf->ring_size / 4096 < most)
         bpf->ring_size *= 2;
-    bpf->ring_map = make_map(BPF_MAP_TYPE_RINGBUF, 0, 0, bpf->ring_size, 0);
-    return bpf->ring_map < 0 ? bpf->ring_map : bpf_map_ring(bpf);
+    bpf->options.ring = make_map(BPF_MAP_TYPE_RINGBUF, 0, 0, bpf->ring_size, 0);
+    return bpf->options.ring < 0 ? bpf->options.ring : bpf_map_ring(bpf);
 }
 
 static int make_counters(struct bpf *bpf)
 {
     void *counters;
 
-    bpf->counter_map = make_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), COUNTERS * sizeof(uint64_t),
-                                1, BPF_F_MMAPABLE);
-    if (bpf->counter_map < 0)
-        return bpf->counter_map;
-    counters = mmap(NULL, COUNTER_ROOM, PROT_READ, MAP_SHARED, bpf->counter_map, 0);
+    bpf->options.counters = make_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
+                                     COUNTERS * sizeof(uint64_t), 1, BPF_F_MMAPABLE);
+    if (bpf->options.counters < 0)
+        return bpf->options.counters;
+    counters = mmap(NULL, COUNTER_ROOM, PROT_READ, MAP_SHARED, bpf->options.counters, 0);
     if (counters == MAP_FAILED)
         return rst_fail_errno(errno, "a BPF map could not be mapped");
     bpf->counters = counters;
@@ -70,18 +70,14 @@ static int make_count_map(struct bpf *bpf)
     const struct plan *plan = bpf->plan;
 
     bpf->keyed = plan->options->by || plan->options->hist;
-    for (size_t i = 0; i < plan->variant_count; i++) {
-        ssize_t by = plan->probes[plan->variants[i].probe].by;
-
-        bpf->string_keys |= by >= 0 && plan->variants[i].values[by].kind == VALUE_STRING;
-    }
     if (bpf->keyed)
-        bpf->count_map = make_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(bpf->string_keys),
-                                  sizeof(uint64_t), TRACE_MOST_KEYS, 0);
+        bpf->options.counts =
+            make_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(bpf->options.string_keys),
+                     sizeof(uint64_t), TRACE_MOST_KEYS, 0);
     else
-        bpf->count_map = make_map(BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t),
-                                  plan->variant_count, 0);
-    return bpf->count_map < 0 ? bpf->count_map : 0;
+        bpf->options.counts = make_map(BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t),
+                                       sizeof(uint64_t), plan->variant_count, 0);
+    return bpf->options.counts < 0 ? bpf->options.counts : 0;
 }
 
 /* ----------------------------------------------------------------------------- programs -- */
@@ -102,13 +98,12 @@ static void name_namespace(struct program_options *options)
 static int fail_to_load(const struct bpf *bpf, const struct plan_probe *probe,
                         const struct program *code, int error)
 {
-    char *log = calloc(1, LOG_SIZE), *line = NULL, *rest = log;
+    char *log, *line = NULL, *rest;
 
-    if (error == EPERM || error == EACCES || error == ENOSYS) {
-        free(log);
+    if (error == EPERM || error == EACCES || error == ENOSYS)
         return bpf_refused(error, "");
-    }
-    if (log && bpf_load_program(&bpf->kernel, code, log, LOG_SIZE) < 0)
+    log = rest = sure(calloc(1, LOG_SIZE));
+    if (bpf_load_program(&bpf->kernel, code, log, LOG_SIZE) < 0)
         for (char *next; (next = strsep(&rest, "\n"));)
             if (*next && strncmp(next, "processed ", 10) != 0)
                 line = next;
@@ -130,17 +125,17 @@ static size_t find_program(const struct bpf *bpf, const struct program *code)
 }
 
 /* A program that is there already is not loaded again, if cookies tell the variants. */
-static int load_variant(struct bpf *bpf, size_t number, const struct program_options *options)
+static int load_variant(struct bpf *bpf, size_t number)
 {
     const struct plan_probe *probe = &bpf->plan->probes[bpf->plan->variants[number].probe];
     struct loaded_program made;
-    int error = program_emit(bpf->plan, number, options, &made.code);
+    int error = program_emit(bpf->plan, number, &bpf->options, &made.code);
 
     if (error < 0)
         return rst_fail(-error, "%s needs a longer program than the kernel takes",
                         bpf_quote(probe).text);
     bpf->program_of[number] =
-        options->by_cookie ? find_program(bpf, &made.code) : bpf->program_count;
+        bpf->kernel.multi ? find_program(bpf, &made.code) : bpf->program_count;
     if (bpf->program_of[number] < bpf->program_count) {
         free(made.code.list);
         return 0;
@@ -152,25 +147,16 @@ static int load_variant(struct bpf *bpf, size_t number, const struct program_opt
 
 static int load_programs(struct bpf *bpf)
 {
-    const struct plan *plan = bpf->plan;
-    struct program_options options = {
-        .mode = plan->options->mode,
-        .stack = plan->options->stack,
-        .string_bytes = plan->options->string_bytes,
-        .sleepable = bpf->kernel.sleepable,
-        .by_cookie = bpf->kernel.multi,
-        .ring = bpf->ring_map,
-        .counters = bpf->counter_map,
-        .counts = bpf->count_map,
-        .string_keys = bpf->string_keys,
-    };
+    size_t count = bpf->plan->variant_count;
     int error = 0;
 
-    name_namespace(&options);
-    bpf->programs = sure(calloc(plan->variant_count, sizeof(*bpf->programs)));
-    bpf->program_of = sure(calloc(plan->variant_count, sizeof(*bpf->program_of)));
-    for (size_t i = 0; error == 0 && i < plan->variant_count; i++)
-        error = load_variant(bpf, i, &options);
+    bpf->options.sleepable = bpf->kernel.sleepable;
+    bpf->options.by_cookie = bpf->kernel.multi;
+    name_namespace(&bpf->options);
+    bpf->programs = sure(calloc(count, sizeof(*bpf->programs)));
+    bpf->program_of = sure(calloc(count, sizeof(*bpf->program_of)));
+    for (size_t i = 0; error == 0 && i < count; i++)
+        error = load_variant(bpf, i);
     return error;
 }
 
@@ -190,12 +176,8 @@ int bpf_load(const struct plan *plan, struct bpf **ret)
     struct bpf *bpf = sure(calloc(1, sizeof(*bpf)));
     int error;
 
-    *bpf = (struct bpf){
-        .plan = plan,
-        .ring_map = NO_DESCRIPTOR,
-        .counter_map = NO_DESCRIPTOR,
-        .count_map = NO_DESCRIPTOR,
-    };
+    *bpf = (struct bpf){.plan = plan, .options = program_options_of(plan)};
+    bpf->options.ring = bpf->options.counters = bpf->options.counts = NO_DESCRIPTOR;
     raise_limit();
     error = bpf_kernel_ask(&bpf->kernel);
     if (error == 0)
@@ -231,8 +213,8 @@ void bpf_free(struct bpf *bpf)
     bpf_unmap_ring(bpf);
     if (bpf->counters)
         munmap(bpf->counters, COUNTER_ROOM);
-    close_one(bpf->ring_map);
-    close_one(bpf->counter_map);
-    close_one(bpf->count_map);
+    close_one(bpf->options.ring);
+    close_one(bpf->options.counters);
+    close_one(bpf->options.counts);
     free(bpf);
 }

@@ -180,6 +180,22 @@ static void add_event(struct emitter *emitter)
     count_add_to_counter(emitter, COUNTER_LOST);
 }
 
+struct program_options program_options_of(const struct plan *plan)
+{
+    struct program_options options = {
+        .mode = plan->options->mode,
+        .stack = plan->options->stack,
+        .string_bytes = plan->options->string_bytes,
+    };
+
+    for (size_t i = 0; i < plan->variant_count; i++) {
+        ssize_t by = plan->probes[plan->variants[i].probe].by;
+
+        options.string_keys |= by >= 0 && plan->variants[i].values[by].kind == VALUE_STRING;
+    }
+    return options;
+}
+
 int program_emit(const struct plan *plan, size_t number, const struct program_options *options,
                  struct program *ret)
 {

@@ -22,6 +22,9 @@ struct program_options {
     bool string_keys;               /* COUNT_KEY_SIZE() */
 };
 
+/* Those that follow from the plan. */
+struct program_options program_options_of(const struct plan *plan);
+
 struct program {
     struct bpf_insn *list; /* free() it */
     size_t count;

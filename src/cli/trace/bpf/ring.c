@@ -25,9 +25,9 @@
 int bpf_map_ring(struct bpf *bpf)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    void *first = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf->ring_map, 0);
+    void *first = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf->options.ring, 0);
     void *rest =
-        mmap(NULL, page + bpf->ring_size, PROT_READ, MAP_SHARED, bpf->ring_map, (off_t)page);
+        mmap(NULL, page + bpf->ring_size, PROT_READ, MAP_SHARED, bpf->options.ring, (off_t)page);
 
     bpf->consumer = first == MAP_FAILED ? NULL : first;
     bpf->producer = rest == MAP_FAILED ? NULL : rest;
@@ -50,7 +50,7 @@ void bpf_unmap_ring(struct bpf *bpf)
 
 int bpf_descriptor(const struct bpf *bpf)
 {
-    return bpf->ring_map;
+    return bpf->options.ring;
 }
 
 bool bpf_is_empty(const struct bpf *bpf)
@@ -118,19 +118,20 @@ static int read_some(const struct bpf *bpf, bool first, uint64_t *cursor, void *
 
     *ret_count = bpf->keyed ? BATCH : 1;
     if (bpf->keyed) {
-        error = bpf_map_lookup_batch(bpf->count_map, first ? NULL : cursor, cursor, keys, counts,
-                                     ret_count, NULL);
+        error = bpf_map_lookup_batch(bpf->options.counts, first ? NULL : cursor, cursor, keys,
+                                     counts, ret_count, NULL);
         return error == -ENOENT ? 0 : error < 0 ? error : 1;
     }
     memcpy(keys, &variant, sizeof(variant));
-    error = bpf_map_lookup_elem(bpf->count_map, &variant, counts);
+    error = bpf_map_lookup_elem(bpf->options.counts, &variant, counts);
     *cursor = variant + 1;
     return error < 0 ? error : *cursor < bpf->plan->variant_count;
 }
 
 int bpf_counts(struct bpf *bpf, bpf_take_count *take, void *context)
 {
-    size_t cpus = 0, key_size = bpf->keyed ? COUNT_KEY_SIZE(bpf->string_keys) : sizeof(uint32_t);
+    size_t cpus = 0,
+           key_size = bpf->keyed ? COUNT_KEY_SIZE(bpf->options.string_keys) : sizeof(uint32_t);
     int possible = libbpf_num_possible_cpus(), more = 1;
     uint64_t cursor = 0, *counts;
     uint8_t *keys;

@@ -28,9 +28,9 @@ struct loaded_program {
 struct bpf {
     const struct plan *plan;
     struct bpf_kernel kernel;
-    bool keyed, string_keys; /* counts are a hash map, whose keys may be strings */
-    int ring_map, counter_map, count_map;
-    uint64_t *counters; /* mapped */
+    struct program_options options; /* with the maps */
+    bool keyed;                     /* counts are a hash map */
+    uint64_t *counters;             /* mapped */
 
     /* The ring buffer, as the kernel maps it. */
     size_t ring_size;
