@@ -258,16 +258,14 @@ static void open_ready(struct run *run, int signals)
     run->exited = count > 0 && run->living == 0;
 }
 
-static void say_watching(const struct plan *plan)
+/* Those of the same name and arguments are one. */
+static size_t count_probes(const struct plan *plan)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < plan->probe_count; i++)
         count += plan->probes[i].alike == i;
-    if (count == 1)
-        say("watching %s:%s; Ctrl-C ends it", plan->probes->provider, plan->probes->name);
-    else
-        say("watching %zu probes; Ctrl-C ends it", count);
+    return count;
 }
 
 static void start_showing(struct run *run)
@@ -299,7 +297,10 @@ static enum status start(struct run *run)
         error = bpf_attach(run->bpf);
     if (error < 0)
         return say_failure(error);
-    say_watching(run->plan);
+    if (count_probes(run->plan) == 1)
+        say("watching %s:%s; Ctrl-C ends it", run->plan->probes->provider, run->plan->probes->name);
+    else
+        say("watching %zu probes; Ctrl-C ends it", count_probes(run->plan));
     if (run->options->milliseconds)
         run->end = milliseconds() + (int64_t)run->options->milliseconds;
     if (run->options->every || run->options->top)
@@ -315,11 +316,9 @@ static void say_totals(const struct run *run)
 {
     const struct plan *plan = run->plan;
     struct text words = {0};
+    bool several = count_probes(plan) > 1;
     size_t shown = 0;
-    bool several = false;
 
-    for (size_t i = 0; i < plan->probe_count; i++)
-        several |= plan->probes[i].alike > 0;
     text_addf(&words, "%" PRIu64 " hit%s", run->shown, run->shown == 1 ? "" : "s");
     for (size_t i = 0; several && i < plan->probe_count; i++)
         if (run->hits[i] > 0)
@@ -333,16 +332,9 @@ static void say_totals(const struct run *run)
     free(words.bytes);
 }
 
-static void say_exited(const struct search *search)
-{
-    if (search->pid_count == 1)
-        say("process %ld has exited", (long)search->pids[0]);
-    else
-        say("all %zu processes have exited", search->pid_count);
-}
-
 static void end(struct run *run)
 {
+    const struct search *search = &run->options->search;
     uint64_t uncounted = bpf_uncounted(run->bpf);
 
     if (run->unread)
@@ -354,8 +346,10 @@ static void end(struct run *run)
         show_loss(run, bpf_lost(run->bpf));
     }
     fflush(stdout);
-    if (run->exited)
-        say_exited(&run->options->search);
+    if (run->exited && search->pid_count == 1)
+        say("process %ld has exited", (long)search->pids[0]);
+    else if (run->exited)
+        say("all %zu processes have exited", search->pid_count);
     if (run->show)
         say_totals(run);
     if (uncounted > 0)
