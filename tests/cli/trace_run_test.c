@@ -218,9 +218,9 @@ static size_t hits(const struct traced *traced)
     uint64_t last = 0, time;
     size_t count = 0;
 
-    for (; (end = strchr(at, '\n')); at = end + 1) {
-        words = strstr(at, " at ");
-        if (!words || words > end)
+    for (; at && (end = strchr(at, '\n')); at = end + 1) {
+        words = memmem(at, (size_t)(end - at), " at ", 4);
+        if (!words)
             continue;
         time = strtoull(words + 4, NULL, 10);
         check(time >= last);

@@ -15,7 +15,9 @@ void count_add_variant(struct emitter *emitter)
 
 void count_add_to_counter(struct emitter *emitter, int counter)
 {
-    EMIT(emitter, LOAD_MAP_VALUE(R1, emitter->options->counters, 8 * counter), ALUI(MOV, R2, 1),
+    int offset = 8 * counter;
+
+    EMIT(emitter, LOAD_MAP_VALUE(R1, emitter->options->counters, offset), ALUI(MOV, R2, 1),
          ATOMIC_ADD(R1, R2));
 }
 

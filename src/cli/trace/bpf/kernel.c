@@ -80,9 +80,9 @@ int bpf_load_program(const struct bpf_kernel *kernel, const struct program *code
         .prog_flags = kernel->sleepable ? BPF_F_SLEEPABLE : 0,
         .log_level = log ? 1 : 0,
         .log_size = (uint32_t)log_size,
-        .log_buf = log,
     };
 
+    options.log_buf = log;
     return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "rst", "Dual MIT/GPL", code->list, code->count,
                          &options);
 }

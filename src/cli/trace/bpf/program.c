@@ -14,6 +14,7 @@
 #include "cli/trace/bpf/emitter.h"
 
 #define STACK_BYTES 512
+#define FRAME_BYTES ((int)sizeof(uint64_t[RECORD_MOST_FRAMES]))
 #define FIELD(name) (emitter->base_offset + (int)offsetof(struct record, name))
 
 /* For each argument that is a string, by its number. */
@@ -68,7 +69,7 @@ static void read_string(struct emitter *emitter, size_t argument, int room)
 static void begin_record(struct emitter *emitter)
 {
     int room = (int)sizeof(struct record) + 8 * (int)emitter->probe->argument_count;
-    int frames = emitter->options->stack ? 8 * RECORD_MOST_FRAMES : 0;
+    int frames = emitter->options->stack ? FRAME_BYTES : 0;
 
     if (!emitter->small) {
         EMIT(emitter, LOAD_MAP(R1, emitter->options->ring), ALUI(MOV, R2, emitter->size + frames),
@@ -140,7 +141,7 @@ static void add_frames(struct emitter *emitter)
         return;
     }
     EMIT(emitter, ALU(MOV, R1, CONTEXT), SUM(R2, emitter->base, emitter->size),
-         ALUI(MOV, R3, 8 * RECORD_MOST_FRAMES), ALUI(MOV, R4, BPF_F_USER_STACK), CALL(get_stack));
+         ALUI(MOV, R3, FRAME_BYTES), ALUI(MOV, R4, BPF_F_USER_STACK), CALL(get_stack));
     code_jump_if(&emitter->code, BPF_JSGE, R0, 0, &good);
     EMIT(emitter, ALUI(MOV, R0, 0));
     code_place(&emitter->code, good);
