@@ -6,11 +6,13 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -70,6 +72,19 @@ static void without_root(void *data)
     check_equal(status_of(error), STATUS_FORBIDDEN);
 }
 
+static void with_capabilities(void *data)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+    (void)data;
+    check_equal(prctl(PR_SET_KEEPCAPS, 1), 0);
+    check_equal(setuid(65534), 0);
+    sets[1].effective = sets[1].permitted = 1U << (CAP_BPF - 32) | 1U << (CAP_PERFMON - 32);
+    check_equal(syscall(SYS_capset, &header, sets), 0);
+    check_equal(outcome(NULL), 0);
+}
+
 static void refused_by_a_filter(void *data)
 {
     struct bpf_kernel kernel;
@@ -122,8 +137,10 @@ static void in_lockdown(void *data)
 
 static void says_what_works_where_the_kernel_refuses(void **state)
 {
-    static child_body *const bodies[] = {without_root,       refused_by_a_filter, without_bpf,
-                                         with_an_old_kernel, without_uprobes,     in_lockdown};
+    static child_body *const bodies[] = {
+        without_root,       with_capabilities, refused_by_a_filter, without_bpf,
+        with_an_old_kernel, without_uprobes,   in_lockdown,
+    };
 
     (void)state;
     need_tracer();

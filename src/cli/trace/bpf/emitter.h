@@ -40,13 +40,13 @@ struct emitter {
     const struct plan_probe *probe;
     const struct plan_value *values;
     size_t variant;
-    uint32_t strings; /* the arguments that are strings, as bits */
-    int slots;        /* of the values, 8 bytes each, in the BPF stack */
+    int slots; /* of the values, 8 bytes each, in the BPF stack */
 
     /* Of an event. */
-    bool small;            /* the record is in the BPF stack; else in the ring buffer */
-    int base, base_offset; /* the record's: a register and a displacement */
-    int string_room, size; /* of a string; of the record without frames */
+    bool small;                    /* the record is in the BPF stack; else in the ring buffer */
+    int base, base_offset;         /* the record's: a register and a displacement */
+    int string_count, string_room; /* the room of each in the record */
+    int size;                      /* of the record without frames */
     code_label lost;
 };
 

@@ -17,11 +17,6 @@
 #define FRAME_BYTES ((int)sizeof(uint64_t[RECORD_MOST_FRAMES]))
 #define FIELD(name) (emitter->base_offset + (int)offsetof(struct record, name))
 
-/* For each argument that is a string, by its number. */
-#define EACH_STRING(emitter, i)                                                                    \
-    for (size_t i = 0; (emitter)->strings >> i; i++)                                               \
-        if ((emitter)->strings >> i & 1)
-
 /* Where the values are: in a small record, or by themselves. */
 static void place(struct emitter *emitter)
 {
@@ -30,8 +25,8 @@ static void place(struct emitter *emitter)
 
     emitter->string_room =
         (int)sizeof(uint32_t) + (int)RECORD_STRING_ROOM(emitter->options->string_bytes);
-    emitter->size = (int)sizeof(struct record) + values +
-                    __builtin_popcount(emitter->strings) * emitter->string_room;
+    emitter->size =
+        (int)sizeof(struct record) + values + emitter->string_count * emitter->string_room;
     emitter->small =
         events && !emitter->options->stack && emitter->size <= STACK_BYTES - SCRATCH_BYTES;
     emitter->base = emitter->small ? STACK : RECORD;
@@ -79,11 +74,11 @@ static void begin_record(struct emitter *emitter)
     }
     EMIT(emitter, CALL(ktime_get_boot_ns), STORE(DW, emitter->base, FIELD(time), R0),
          ALUI(MOV, MISSING, 0));
-    EACH_STRING(emitter, i)
-    {
-        read_string(emitter, i, room);
-        room += emitter->string_room;
-    }
+    for (size_t i = 0; i < emitter->probe->argument_count; i++)
+        if (emitter->values[i].kind == VALUE_STRING) {
+            read_string(emitter, i, room);
+            room += emitter->string_room;
+        }
 }
 
 /*
@@ -97,8 +92,9 @@ static void begin_again(struct emitter *emitter)
     code_jump_if(&emitter->code, BPF_JEQ, MISSING, 0, &whole);
     if (!emitter->small)
         EMIT(emitter, ALU(MOV, R1, RECORD), ALUI(MOV, R2, 0), CALL(ringbuf_discard));
-    EACH_STRING(emitter, i)
-    value_touch_string(emitter, i, (int)emitter->options->string_bytes + 2, 0);
+    for (size_t i = 0; i < emitter->probe->argument_count; i++)
+        if (emitter->values[i].kind == VALUE_STRING)
+            value_touch_string(emitter, i, (int)emitter->options->string_bytes + 2, 0);
     begin_record(emitter);
     code_place(&emitter->code, whole);
 }
@@ -152,7 +148,7 @@ static void add_frames(struct emitter *emitter)
 static void send_small(struct emitter *emitter)
 {
     EMIT(emitter, LOAD_MAP(R1, emitter->options->ring), SUM(R2, STACK, emitter->base_offset));
-    if (emitter->strings != 0)
+    if (emitter->string_count != 0)
         EMIT(emitter, SUM(R3, RECORD, emitter->size - emitter->string_room + 4));
     else
         EMIT(emitter, ALUI(MOV, R3, emitter->size));
@@ -171,7 +167,7 @@ static void send_large(struct emitter *emitter)
 static void add_event(struct emitter *emitter)
 {
     begin_record(emitter);
-    if (emitter->options->sleepable && emitter->strings != 0)
+    if (emitter->options->sleepable && emitter->string_count != 0)
         begin_again(emitter);
     add_head(emitter);
     add_frames(emitter);
@@ -218,7 +214,7 @@ int program_emit(const struct plan *plan, size_t number, const struct program_op
 
         all |= (uint32_t)used << i;
         unreadable |= (uint32_t)!value_is_readable(&emitter.values[i]) << i;
-        emitter.strings |= (uint32_t)(emitter.values[i].kind == VALUE_STRING) << i;
+        emitter.string_count += emitter.values[i].kind == VALUE_STRING;
     }
     place(&emitter);
     CODE_ADD(code, ALU(MOV, CONTEXT, R1));
