@@ -244,7 +244,8 @@ static int attach_caller(void)
     struct code code = {0};
 
     assert_true(map >= 0);
-    CODE_ADD(&code, LOAD_MAP(R2, map), LOAD(DW, R3, R1, 0), ALUI(AND, R3, 1), CALL(tail_call));
+    CODE_ADD(&code, LOAD_MAP(R2, map), LOAD(DW, R3, R1, 0), ALUI(AND, R3, 1),
+             insn_of(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_tail_call));
     code_add_exit(&code);
     program = bpf_program(&(struct program){code.list, code.count}, false);
     free(code.list);

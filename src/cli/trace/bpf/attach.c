@@ -140,12 +140,14 @@ static void skip_site(struct attaching *attaching, const struct target *target, 
 
 /*
  * Attach to a row of targets with the same program. If one site may be the reason why that fails,
- * attach to the halves of the row. Gives whether to go on with this process.
+ * or a perf event is for one site only, attach to the halves of the row. Gives whether to go on
+ * with this process.
  */
 static bool attach(struct attaching *attaching, const struct target *row, size_t count, pid_t pid)
 {
     int link = attaching->bpf->kernel.multi ? attach_multi(attaching, row, count, pid)
-                                            : attach_event(attaching, row, pid);
+               : count == 1                 ? attach_event(attaching, row, pid)
+                                            : -EINVAL;
 
     switch (link) {
     case -EINVAL:
@@ -223,11 +225,8 @@ static void attach_process(struct attaching *attaching, const struct target *row
                            pid_t pid)
 {
     for (size_t count; left > 0; row += count, left -= count) {
-        for (count = 1; attaching->bpf->kernel.multi && count < left;)
-            if (row[count].program != row->program)
-                break;
-            else
-                count++;
+        for (count = 1; count < left && row[count].program == row->program;)
+            count++;
         if (!attach(attaching, row, count, pid))
             return;
     }

@@ -72,7 +72,6 @@ static inline struct bpf_insn load_of(size_t bytes, int to, int from, int displa
     X(map_lookup_elem, 1)                                                                          \
     X(map_update_elem, 2)                                                                          \
     X(get_smp_processor_id, 8)                                                                     \
-    X(tail_call, 12)                                                                               \
     X(get_current_pid_tgid, 14)                                                                    \
     X(get_current_comm, 16)                                                                        \
     X(get_stack, 67)                                                                               \
@@ -114,7 +113,7 @@ void code_place(struct code *code, code_label label);
  */
 int code_finish(struct code *code);
 
-/* Add instructions as text: a line for each, with its number and its 8 bytes. */
+/* Add emitted instructions as text: a line for each, with its number and its 8 bytes. */
 void text_add_insns(struct text *text, const struct bpf_insn *list, size_t count);
 
 #endif
