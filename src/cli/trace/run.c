@@ -362,8 +362,7 @@ static void free_run(struct run *run)
     queue_free(run->queue);
     if (run->show)
         show_free(run->show);
-    if (run->stacks)
-        stacks_free(run->stacks);
+    stacks_free(run->stacks);
     if (run->totals)
         totals_free(run->totals);
     bpf_free(run->bpf);

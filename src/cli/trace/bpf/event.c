@@ -4,57 +4,33 @@
 
 #include <string.h>
 
-/* Where in the record reading is. */
-struct cursor {
-    const uint8_t *bytes;
-    size_t at, size;
-};
-
-static const void *take(struct cursor *cursor, size_t size)
+/* Read the string at `at`, and go on to what follows it. The record's last one may be cut. */
+static bool read_string(const uint8_t *bytes, size_t size, size_t *at, size_t string_bytes,
+                        struct event_string *ret)
 {
-    const void *there = cursor->bytes + cursor->at;
+    size_t room = RECORD_STRING_ROOM(string_bytes), start = *at + sizeof(uint32_t);
+    uint32_t length;
 
-    if (size > cursor->size - cursor->at)
-        return NULL;
-    cursor->at += size;
-    return there;
-}
-
-/* The record's last string may be cut to its length. */
-static bool read_string(struct cursor *cursor, size_t string_bytes, struct event_string *ret)
-{
-    size_t room = RECORD_STRING_ROOM(string_bytes);
-    const uint32_t *size = take(cursor, sizeof(*size));
-    const char *bytes = (const char *)cursor->bytes + cursor->at;
-
-    if (!size || *size > room || *size > cursor->size - cursor->at)
+    if (start > size)
         return false;
-    cursor->at = room < cursor->size - cursor->at ? cursor->at + room : cursor->size;
-    if (*size == 0)
+    memcpy(&length, bytes + *at, sizeof(length));
+    if (length > room || length > size - start)
+        return false;
+    *at = room < size - start ? start + room : size;
+    if (length == 0)
         return true;
-    ret->bytes = bytes;
-    ret->cut = *size > string_bytes + 1;
-    ret->size = ret->cut ? string_bytes : *size - 1;
+    ret->bytes = (const char *)bytes + start;
+    ret->cut = length > string_bytes + 1;
+    ret->size = ret->cut ? string_bytes : length - 1;
     return true;
-}
-
-static bool read_frames(struct cursor *cursor, uint32_t size, struct event *ret)
-{
-    if (size == 0)
-        return true;
-    ret->frames = take(cursor, size);
-    ret->frame_count = size / sizeof(uint64_t);
-    return ret->frames && size % sizeof(uint64_t) == 0 && ret->frame_count <= RECORD_MOST_FRAMES;
 }
 
 bool event_read(const struct plan *plan, const void *bytes, size_t size, struct event *ret)
 {
-    struct cursor cursor = {bytes, 0, size};
-    const struct record *record = take(&cursor, sizeof(*record));
-    const uint64_t *values;
-    size_t count;
+    const struct record *record = bytes;
+    size_t at = sizeof(*record), values;
 
-    if (!record || record->variant >= plan->variant_count)
+    if (size < at || record->variant >= plan->variant_count)
         return false;
     *ret = (struct event){
         .time = record->time,
@@ -63,17 +39,21 @@ bool event_read(const struct plan *plan, const void *bytes, size_t size, struct 
         .pid = (pid_t)record->pid,
         .tid = (pid_t)record->tid,
         .unreadable = record->unreadable,
+        .frame_count = record->frame_size / sizeof(uint64_t),
     };
     ret->probe = &plan->probes[ret->variant->probe];
     memcpy(ret->comm, record->comm, sizeof(record->comm));
-    count = ret->probe->argument_count;
-    values = take(&cursor, count * sizeof(*values));
-    if (!values)
+    values = ret->probe->argument_count * sizeof(ret->values[0]);
+    if (values > size - at)
         return false;
-    memcpy(ret->values, values, count * sizeof(*values));
-    for (size_t i = 0; i < count; i++)
+    memcpy(ret->values, record + 1, values);
+    at += values;
+    for (size_t i = 0; i < ret->probe->argument_count; i++)
         if (ret->variant->values[i].kind == VALUE_STRING &&
-            !read_string(&cursor, plan->options->string_bytes, &ret->strings[i]))
+            !read_string(bytes, size, &at, plan->options->string_bytes, &ret->strings[i]))
             return false;
-    return read_frames(&cursor, record->frame_size, ret);
+    if (ret->frame_count > 0)
+        ret->frames = (const uint64_t *)(const void *)((const uint8_t *)bytes + at);
+    return record->frame_size % sizeof(uint64_t) == 0 && record->frame_size <= size - at &&
+           ret->frame_count <= RECORD_MOST_FRAMES;
 }
