@@ -50,8 +50,9 @@ static void read_string(struct emitter *emitter, size_t argument, int room)
     EMIT(emitter, ALU(MOV, R1, R0), ALUI(RSH, R1, 63), ALUI(LSH, R1, argument),
          ALU(OR, MISSING, R1));
     EMIT(emitter, ALU(MOV, R1, R0), ALUI(ARSH, R1, 63), ALUI(XOR, R1, -1), ALU(AND, R0, R1));
-    if (emitter->small && room + emitter->string_room == emitter->size) { /* the last string */
-        code_jump_if(&emitter->code, BPF_JGT, R0, size, &emitter->lost);  /* for the verifier */
+    if (emitter->small && room + emitter->string_room == emitter->size) {
+        /* The last string's size, for send_small(). The verifier wants a limit, which it keeps. */
+        code_jump_if(&emitter->code, BPF_JGT, R0, size, &emitter->lost);
         EMIT(emitter, ALU(MOV, RECORD, R0));
     }
     if (at <= INT16_MAX)
