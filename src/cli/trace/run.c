@@ -362,7 +362,8 @@ static void free_run(struct run *run)
     queue_free(run->queue);
     if (run->show)
         show_free(run->show);
-    stacks_free(run->stacks);
+    if (run->stacks)
+        stacks_free(run->stacks);
     if (run->totals)
         totals_free(run->totals);
     bpf_free(run->bpf);

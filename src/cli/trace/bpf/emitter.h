@@ -2,7 +2,7 @@
 /*
  * What the parts of a program's emitter share:
  *
- *     program.c  the program from its start to its end; records
+ *     emitter.c  the program from its start to its end; records
  *     count.c    --count, --hist and --by
  *     filter.c   --filter as jumps
  *     value.c    reads arguments
@@ -25,7 +25,7 @@
 /* What registers hold from the start to the end. */
 enum {
     CONTEXT = BPF_REG_6,   /* struct pt_regs */
-    RECORD = BPF_REG_7,    /* its address, or the last string's size: see program.c */
+    RECORD = BPF_REG_7,    /* its address, or the last string's size: see emitter.c */
     MISSING = BPF_REG_8,   /* bit N: string N could not be read */
     UNREADABLE = BPF_REG_9 /* bit N: argument N could not be read */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a program writes into the ring buffer for each hit, and the keys of counts. The emitter
- * (program.c) writes these bytes, and event.c checks and reads them. A record:
+ * (emitter.c) writes these bytes, and event.c checks and reads them. A record:
  *
  *     struct record
  *     uint64_t values[]  of each argument: a number, extended to 64 bits by its sign; a string's

@@ -8,7 +8,7 @@
  *     overlay.c  files that are one for the kernel
  *     ring.c     reads the ring buffer and the counts
  *     event.c    a record's bytes to an event
- *     program.c  emits instructions; pure (emitter.h)
+ *     emitter.c  emits instructions; pure
  */
 #ifndef CLI_TRACE_BPF_STATE_H
 #define CLI_TRACE_BPF_STATE_H
