@@ -297,16 +297,16 @@ static enum status start(struct run *run)
         error = bpf_attach(run->bpf);
     if (error < 0)
         return say_failure(error);
-    if (count_probes(run->plan) == 1)
-        say("watching %s:%s; Ctrl-C ends it", run->plan->probes->provider, run->plan->probes->name);
-    else
-        say("watching %zu probes; Ctrl-C ends it", count_probes(run->plan));
     if (run->options->milliseconds)
         run->end = milliseconds() + (int64_t)run->options->milliseconds;
     if (run->options->every || run->options->top)
         run->next_round = milliseconds(); /* the first round is at once */
     setvbuf(stdout, output, _IOFBF, sizeof(output));
     start_showing(run);
+    if (count_probes(run->plan) == 1)
+        say("watching %s:%s; Ctrl-C ends it", run->plan->probes->provider, run->plan->probes->name);
+    else
+        say("watching %zu probes; Ctrl-C ends it", count_probes(run->plan));
     return STATUS_GOOD;
 }
 
