@@ -227,24 +227,39 @@ class Faults(tracing.TraceCase):
         self.assertEqual(sum("fire_value" in line for line in lines), 2)
         self.assertEqual(lines[-2:], ["rst: all 2 processes have exited", "rst: 2 hits"])
 
-    def test_a_reader_that_stands_still_costs_no_hit(self):
-        odd = self.odd()
-        count = 30_000  # more than the pipe and the ring buffer hold
+    def unread(self, odd):
+        """A trace that has more to show than a pipe holds, and whose reader stands still."""
         tool = subprocess.Popen(
-            [command.RST, "trace", "-p", str(odd.pid), "odd:value", "--json"],
+            [command.RST, "trace", "-p", str(odd.pid), "odd:apart", "--json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             preexec_fn=harness.die_with_parent,
         )
+        self.addCleanup(tool.stdout.close)
+        self.addCleanup(tool.wait, harness.DEADLINE)
+        self.addCleanup(tool.kill)
         errors = harness.Lines(tool.stderr)
         self.assertIn("watching", errors.next())
-        odd.tell(f"values {count}")
-        os.kill(tool.pid, signal.SIGINT)
+        odd.tell("apart 10000")
+        return tool, errors
+
+    def test_a_reader_that_stands_still_costs_no_hit_and_holds_up_no_signal(self):
+        odd = self.odd()
+        tool, errors = self.unread(odd)
+        tool.send_signal(signal.SIGINT)
+        self.await_watched(0, "-p", odd.pid, "odd:apart")
         lines = tool.stdout.read().splitlines()
-        self.assertEqual([json.loads(line)["args"]["arg0"] for line in lines], list(range(count)))
-        self.assertEqual(errors.rest()[-1], f"rst: {count} hits")
-        tool.wait(harness.DEADLINE)
-        tool.stdout.close()
+        self.assertEqual([json.loads(line)["args"]["arg0"] for line in lines], list(range(30_000)))
+        self.assertEqual(errors.rest()[-1], "rst: 30000 hits")
+        tool, errors = self.unread(odd)
+
+        def ended():
+            tool.send_signal(signal.SIGINT)  # the second one, when a second has passed, ends it
+            return tool.poll() is not None
+
+        harness.wait_for(ended, "end", pause=0.1)
+        self.assertEqual(tool.returncode, command.FAILED)
+        errors.rest()
         tool.stderr.close()
 
 

@@ -7,12 +7,14 @@
  *     the exit of the last process that -p names
  *     stdout: nobody reads it any more, or writing fails
  *
- * Then rst detaches, shows what the kernel has seen until then, and gives the totals.
+ * Then rst detaches, shows what the kernel has seen until then, and gives the totals. It does not
+ * wait for a reader of stdout that stands still (as less does) to take a signal.
  */
 #include "cli/trace/run.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -49,11 +51,12 @@ struct run {
     int64_t asked_at;        /* by a signal */
     uint64_t *hits, shown;   /* hits: by probe, those alike together */
     uint64_t lost, damaged;
-    pid_t seen;  /* the last process that stacks_see() was told of */
-    bool ending; /* detached */
-    bool done;   /* nothing more is shown */
-    bool unread; /* nobody reads stdout */
-    bool exited; /* the processes of -p */
+    pid_t seen;   /* the last process that stacks_see() was told of */
+    bool ending;  /* detached */
+    bool done;    /* nothing more is shown */
+    bool unread;  /* nobody reads stdout */
+    bool hurried; /* the user does not want to wait for what is still to be shown */
+    bool exited;  /* the processes of -p */
     int write_error;
     enum status status;
 };
@@ -162,10 +165,36 @@ static void take_signal(struct run *run)
     if (read(run->ready[SIGNALS].fd, &information, sizeof(information)) != sizeof(information))
         return;
     if (run->asked_at && milliseconds() >= run->asked_at + BOUNCE)
-        run->done = true; /* the user does not want to wait for what is still to be shown */
+        run->done = run->hurried = true;
     else if (!run->asked_at)
         run->asked_at = milliseconds();
     finish(run);
+}
+
+/* Write for stdio, and take signals while the reader stands still. */
+static ssize_t write_all(void *context, const char *bytes, size_t size)
+{
+    struct run *run = context;
+    struct pollfd ready[] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
+                             {.fd = run->ready ? run->ready[SIGNALS].fd : -1, .events = POLLIN}};
+    ssize_t count;
+
+    for (size_t left = size; left > 0; left -= (size_t)count, bytes += count) {
+        do {
+            if (poll(ready, 2, -1) < 0)
+                ready[0].revents = ready[1].revents = 0; /* EINTR */
+            if (run->ready && ready[1].revents)
+                take_signal(run);
+        } while (!ready[0].revents && !run->hurried);
+        if (run->hurried && !ready[0].revents) {
+            errno = EPIPE; /* as if the reader had gone */
+            return 0;
+        }
+        count = write(STDOUT_FILENO, bytes, left < PIPE_BUF ? left : PIPE_BUF);
+        if (count < 0)
+            return 0;
+    }
+    return (ssize_t)size;
 }
 
 static void take_exits(struct run *run)
@@ -289,6 +318,12 @@ static void start_showing(struct run *run)
 
 static char output[65536]; /* for stdout: each write may wake a reader */
 
+static void open_output(struct run *run)
+{
+    stdout = sure(fopencookie(run, "w", (cookie_io_functions_t){.write = write_all}));
+    setvbuf(stdout, output, _IOFBF, sizeof(output));
+}
+
 static enum status start(struct run *run)
 {
     int error = bpf_load(run->plan, &run->bpf);
@@ -301,7 +336,7 @@ static enum status start(struct run *run)
         run->end = milliseconds() + (int64_t)run->options->milliseconds;
     if (run->options->every || run->options->top)
         run->next_round = milliseconds(); /* the first round is at once */
-    setvbuf(stdout, output, _IOFBF, sizeof(output));
+    open_output(run);
     start_showing(run);
     if (count_probes(run->plan) == 1)
         say("watching %s:%s; Ctrl-C ends it", run->plan->probes->provider, run->plan->probes->name);
@@ -372,15 +407,17 @@ static void free_run(struct run *run)
             close(run->ready[i].fd);
     close(run->ready[SIGNALS].fd);
     free(run->ready);
+    run->ready = NULL;
     free(run->hits);
 }
 
 enum status run_trace(struct plan *plan)
 {
-    struct run run = {
-        .plan = plan, .options = plan->options, .end = INT64_MAX, .next_round = INT64_MAX};
+    static struct run run; /* stdout needs it until rst exits */
     enum status status;
 
+    run = (struct run){
+        .plan = plan, .options = plan->options, .end = INT64_MAX, .next_round = INT64_MAX};
     open_ready(&run, block_signals());
     status = start(&run);
     if (status == STATUS_GOOD) {
