@@ -2,10 +2,12 @@
 /*
  * rst: see the USDT probes of any process. This file finds the subcommand.
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/base/command.h"
 #include "cli/find/near.h"
@@ -102,8 +104,20 @@ static enum status run(int count, char **words)
     return STATUS_GOOD;
 }
 
+/*
+ * A file that rst opens must not become stdout, should rst be started without one. Reading and
+ * writing fail then, as they did.
+ */
+static void keep_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int count, char **words)
 {
+    keep_standard_descriptors();
     setlocale(LC_CTYPE, "");  /* for the encoding and the width of characters */
     signal(SIGPIPE, SIG_IGN); /* a write fails instead, which is reported */
     signal(SIGXFSZ, SIG_IGN);

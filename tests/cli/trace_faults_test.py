@@ -227,6 +227,18 @@ class Faults(tracing.TraceCase):
         self.assertEqual(sum("fire_value" in line for line in lines), 2)
         self.assertEqual(lines[-2:], ["rst: all 2 processes have exited", "rst: 2 hits"])
 
+    def test_without_stdout(self):
+        """A descriptor that rst opens must not take stdout's place."""
+        odd = self.odd()
+        script = '"$@" 2>&1 >&-'
+        tool = self.tool("sh", "-c", script, "sh", command.RST, "trace", "-p", odd.pid, "odd:value", "-n", "1")
+        tool.wait_for("^rst: watching")
+        odd.tell("values 1")
+        self.assertEqual(tool.finish()[-1], "rst: standard output: Bad file descriptor")
+        self.assertEqual(tool.process.returncode, command.FAILED)
+        done = subprocess.run(["sh", "-c", script, "sh", command.RST, "list", ODD_PROGRAM], stdout=subprocess.PIPE, check=False)
+        self.assertEqual(done.stdout, b"rst: standard output: Bad file descriptor\n")
+
     def unread(self, odd):
         """A trace that has more to show than a pipe holds, and whose reader stands still."""
         tool = subprocess.Popen(
@@ -251,6 +263,7 @@ class Faults(tracing.TraceCase):
         lines = tool.stdout.read().splitlines()
         self.assertEqual([json.loads(line)["args"]["arg0"] for line in lines], list(range(30_000)))
         self.assertEqual(errors.rest()[-1], "rst: 30000 hits")
+        tool.stderr.close()
         tool, errors = self.unread(odd)
 
         def ended():
