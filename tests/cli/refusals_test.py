@@ -49,7 +49,8 @@ class Refusals(command.CommandTest):
             r'^rst: no probe matches "shop:oder"; did you mean shop:order\?\n$',
             "-p", target.pid, "shop:oder",
         )  # fmt: skip
-        self.check(NONE, r'^rst: no probe matches "nothing:\*"\n$', "-p", target.pid, "nothing:*")
+        for glob in "nothing:*", "shop:*zzz", "*zzz:order":  # the word is right in the last two
+            self.check(NONE, rf'^rst: no probe matches "{re.escape(glob)}"\n$', "-p", target.pid, glob)
         for glob, near in ("*:ordr", "'*:order'"), ("shpo:*", "'shop:*'"), ("s*p:odrer", "'s*p:order'"):
             with self.subTest(glob=glob):
                 words = rf"did you mean {re.escape(near)}[?,]"

@@ -266,6 +266,8 @@ static void suggest(const struct findings *findings, const struct glob *glob)
             near_offer(&near, write_sides(by_provider ? file->probes[j].provider : NULL,
                                           by_probe ? file->probes[j].name : NULL, &name));
     }
+    if (one && near.count > 0 && near.distances[0] == 0)
+        near.count = 0; /* that side is right, so it is the wildcards that match none */
     text_clear(&words);
     write_sides(by_provider ? NULL : glob->provider, by_probe ? NULL : glob->probe, &name);
     for (size_t i = 0; i < near.count; i++) {
