@@ -14,7 +14,7 @@
 #include "cli/trace/bpf/record.h"
 
 #define MOST_BYTES ((size_t)256 << 20) /* in memory, and at most an eighth of the machine's */
-#define DISORDER 10000000              /* nanoseconds from a record's time to its being written */
+#define DISORDER 3000000               /* nanoseconds from a record's time to its being written */
 #define BLOCK_BYTES ((size_t)1 << 16)
 #define PAUSE 1000000 /* nanoseconds between two looks at the ring buffer while records come */
 
