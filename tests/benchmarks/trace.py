@@ -88,17 +88,24 @@ class Tracer:
                 time.sleep(0.001)
         return time.monotonic() - self.start
 
+    def memory(self):
+        """The peak memory in KiB: that of the largest process, the tracer's own or a child's."""
+        folder = f"/proc/{self.process.pid}/task/{self.process.pid}"
+        with open(f"{folder}/children", encoding="ascii") as file:
+            processes = [str(self.process.pid), *file.read().split()]
+        return max(int(field(f"/proc/{pid}/status", r"^VmHWM:\s*(\d+)")) for pid in processes)
+
     def finish(self):
-        """Press Ctrl-C. Gives the seconds until the end, and the peak memory in KiB: that of the
-        largest process, the tracer's own or a child's."""
+        """Press Ctrl-C. Gives the seconds until the end, and the peak memory before that. (What
+        wait4(2) says of it is at least that of this process, from which the tracer was made.)"""
+        memory = self.memory()
         begin = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.process.wait(DEADLINE)
         self.file.close()
         if self.process.returncode:
             fail(f"{self.process.args}: status {self.process.returncode}\n{self.text()[-2000:]}")
-        return time.monotonic() - begin, usage.ru_maxrss
+        return time.monotonic() - begin, memory
 
 
 # ---------------------------------------------------------------------------- contenders
