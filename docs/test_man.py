@@ -81,7 +81,7 @@ class ManPages(harness.Case):
             self.skipTest("the command is not built")
         self.need_commands("man")
         text = render(PAGES / "rst.1")
-        for name in "list", "trace", "emit", "check":
+        for name in "list", "trace", "recipe", "emit", "check":
             said = harness.run(rst, name, "--help")[1]
             options = set(re.findall(r"(?m)^ +(?:-\w, )?(--[\w-]+)", said)) - {"--help"}
             for option in options:

@@ -15,8 +15,8 @@
 #include "error.h"
 #include "rst.h"
 
-static const struct command *const commands[] = {&list_command, &trace_command, &emit_command,
-                                                 &check_command};
+static const struct command *const commands[] = {&list_command, &trace_command, &recipe_command,
+                                                 &emit_command, &check_command};
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -34,6 +34,8 @@ static void print_help(void)
            "\n"
            "What does process 4711 do at its probe shop:checkout, right now?\n"
            "    sudo rst trace -p 4711 shop:checkout\n"
+           "Which lines of the Rails application in process 4711 cause slow queries?\n"
+           "    sudo rst recipe rails-slow-sql -p 4711\n"
            "What probes does process 4711 have, and is one of them watched?\n"
            "    rst list -p 4711\n"
            "Which processes have a probe checkout, of any provider?\n"

@@ -3,6 +3,7 @@
 
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -40,7 +41,7 @@ class Completion(command.CommandTest):
         return done.stdout.decode().split()
 
     def test_commands_and_options(self):
-        self.assertEqual(self.complete("rst "), ["list", "trace", "emit", "check"])
+        self.assertEqual(self.complete("rst "), ["list", "trace", "recipe", "emit", "check"])
         self.assertEqual(self.complete("rst l"), ["list"])
         self.assertEqual(self.complete("rst --v"), ["--version"])
         self.assertEqual(self.complete("rst list --w"), ["--watched"])
@@ -51,10 +52,20 @@ class Completion(command.CommandTest):
         self.assertEqual(self.complete("rst trace --for=b"), ["bpftrace", "bcc"])
 
     def test_every_option_that_there_is(self):
-        for name in "list", "trace", "emit", "check":
-            text = self.rst(name, "--help").out
-            options = {word for word in text.replace(",", " ").split() if word.startswith("--")}
-            self.assertEqual(set(self.complete(f"rst {name} --")), options & set(text.split()))
+        for name in "list", "trace", "recipe", "emit", "check":
+            options = re.findall(r"(?m)^ +(?:-\w, )?(--[\w-]+)", self.rst(name, "--help").out)
+            self.assertEqual(self.complete(f"rst {name} --"), sorted(options))
+
+    def test_recipes(self):
+        names = self.complete("rst recipe ")
+        self.assertEqual(names, [line.split()[0] for line in self.rst("recipe").out.splitlines()])
+        self.assertEqual(self.complete("rst recipe rails-cache-h"), ["rails-cache-hits"])
+        self.assertEqual(self.complete("rst recipe --show rails-cache-h"), ["rails-cache-hits"])
+        self.assertEqual(self.complete("rst recipe --s"), ["--show"])
+        self.assertEqual(self.complete("rst recipe rails-cache-hits --ev"), ["--every"])
+        target = self.target()
+        self.assertEqual(self.complete(f"rst recipe probe-rates -p {target.pid} shop:ord"), ["order"])
+        self.assertEqual(self.complete(f"rst recipe probe-rates --pid={target.pid}"), [str(target.pid)])
 
     def test_processes_that_have_probes(self):
         target = self.target()
@@ -144,6 +155,13 @@ class Zsh(command.CommandTest):
         for option in "--by", "--count", "--filter", "--for", "--hist", "--pid", "--print":
             self.assertIn(option, shown)
         self.complete("rst emit shop 'a()' --nop ", "(?s)^> rst emit.*^1 +10 +5 *$")
+
+    def test_recipes(self):
+        self.complete("rst recipe rails-cache-h", "^> rst recipe rails-cache-hits$")
+        self.complete("rst recipe ruby-o", "^> rst recipe ruby-objects$")
+        self.complete("rst recipe --show rails-cache-h", "^> rst recipe --show rails-cache-hits$")
+        self.complete("rst recipe rails-cache-hits --strin", "--string-bytes")
+        self.assertIn("-- Which exceptions does a Ruby", self.complete("rst recipe ruby-", "ruby-raise"))
 
     def test_processes_and_their_probes(self):
         target = self.target()

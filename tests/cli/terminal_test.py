@@ -139,7 +139,7 @@ class Main(command.CommandTest):
             text = self.rst(*words).out
             self.assertRegex(text, r"^Usage: rst COMMAND")
             self.assertRegex(text, r"(?m)^    (sudo )?rst trace ")
-        for name in "list", "trace", "emit", "check":
+        for name in "list", "trace", "recipe", "emit", "check":
             with self.subTest(command=name):
                 text = self.rst(name, "--help").out
                 self.assertRegex(text, rf"^Usage: rst {name}")

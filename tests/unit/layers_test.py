@@ -44,7 +44,7 @@ LIBRARY = [
 ]
 COMMAND = [
     ["cli/main"],
-    ["cli/check/"],
+    ["cli/check/", "cli/recipe/"],
     ["cli/list/", "cli/emit/", "cli/trace/", "cli/demo/"],
     ["cli/find/"],
     ["cli/usdt/"],

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# bash completion for rst(1): commands, options, processes that have probes, and probes' names.
+# bash completion for rst(1): commands, options, processes that have probes, names of probes and
+# recipes.
 
 # The ids of the processes that have probes.
 _rst_pids() {
@@ -21,11 +22,16 @@ _rst_names() {
     rst list "${pids[@]}" --names 2>/dev/null
 }
 
+_rst_recipes() {
+    rst recipe 2>/dev/null | sed 's/ .*//'
+}
+
 # The possible values of an option.
 _rst_value() {
     case $1 in
     -p | --pid) _rst_pids ;;
     -a | --arch) echo x86_64 ;;
+    --show) _rst_recipes ;;
     --for) printf '%s\n' bpftrace perf gdb bcc dtrace tracefs ;;
     -n | --nop) printf '%s\n' 1 5 10 ;;
     *) return 1 ;;
@@ -39,7 +45,7 @@ _rst_options() {
 }
 
 _rst() {
-    local line=${COMP_LINE:0:COMP_POINT} words current command='' previous candidates='' prefix i
+    local line=${COMP_LINE:0:COMP_POINT} words current command='' options='' previous candidates='' prefix i
 
     # COMP_WORDS would not do: bash splits it at the colons of names.
     read -ra words <<<"$line"
@@ -47,7 +53,8 @@ _rst() {
     current=${current#[\'\"]}
     [[ $line == *[[:space:]] ]] || unset 'words[-1]'
     previous=${words[-1]}
-    [ "${#words[@]}" -gt 1 ] && command=${words[1]}
+    [ "${#words[@]}" -gt 1 ] && command=${words[1]} options=${words[1]}
+    [ "$command" = recipe ] && [ "${#words[@]}" -gt 2 ] && options=trace
 
     if [[ $current == --*=* ]]; then # bash replaces the part after the "="
         candidates=$(_rst_value "${current%%=*}")
@@ -55,10 +62,12 @@ _rst() {
     elif candidates=$(_rst_value "$previous"); then
         :
     elif [[ $current == -* ]]; then
-        candidates=$(_rst_options "$command")
+        candidates=$(_rst_options "$options")
     elif [ -z "$command" ] || [ "$command" = help ]; then
-        candidates=$'list\ntrace\nemit\ncheck'
-    elif [[ $command == list || $command == trace ]] && [[ $current != */* ]]; then
+        candidates=$'list\ntrace\nrecipe\nemit\ncheck'
+    elif [ "$command" = recipe ] && [ "${#words[@]}" -eq 2 ] && [[ $current != */* ]]; then
+        candidates=$(_rst_recipes)
+    elif [[ $command =~ ^(list|trace|recipe)$ ]] && [[ $current != */* ]]; then
         candidates=$(_rst_names "${words[@]}")
     fi
 
