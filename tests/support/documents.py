@@ -45,7 +45,7 @@ from harness import DEADLINE, ROOT, Case, wait_for
 ACTIONS = "run start watch collect packages install bundle rails not-run".split()
 PATIENCE = 30  # seconds to wait for a command's output
 PAUSE = 0.1
-BAR = re.compile(r"\[.*\|@* *\|\s*$")
+BAR = re.compile(r"\s*\[.*\)  *\d+ +(\|@* *\||[█▉▊▋▌▍▎▏]+)\s*$")  # of bpftrace, of rst
 LOOK = "interval:ms:100 { %s }"  # prints bpftrace's maps while bpftrace runs
 
 
@@ -205,7 +205,9 @@ def missing(block, lines, variables):
 
 
 def looking(command):
-    """A bpftrace command that prints its maps again and again, not only at its end."""
+    """The command, so that bpftrace prints its maps, or rst its counts, not only at the end."""
+    if command.startswith("rst "):
+        return command.rstrip("\n") + " --every 0.1\n"
     maps = list(dict.fromkeys(re.findall(r"@\w*", command)))
     if not maps or "bpftrace" not in command:
         return command

@@ -218,6 +218,49 @@ class RailsTest < TracedTest
     assert_includes shown('puma:error', :kind, :exception), %w[parse_error Puma::HttpParserError]
   end
 
+  # ------------------------------------------------------------------ what the recipes of rst answer
+
+  # Of one visit, for each recipe: its settings, and lines that it prints.
+  RECIPES = {
+    'rails-allocations' => [%w[], 'rails:process_action allocations, action="OrdersController#index": 2 hits'],
+    'rails-cache-hits' => [%w[], /^1 +rails:cache_read +false$/, /^1 +rails:cache_read +true$/],
+    'rails-cache-misses' => [%w[], /^1 +rails:cache_read +"turnover"$/],
+    'rails-errors' => [%w[], 'action="OrdersController#show" status=404', 'exception="ActiveRecord::RecordNotFound"'],
+    'rails-job-queue-time' => [%w[], 'active_job:perform queue_nanoseconds, queue="receipts": 1 hit'],
+    'rails-n-plus-one' => [%w[every=0.1], %r{^25 +rails:sql +"app/views/orders/_order.html.erb:1"$}],
+    'rails-queue-time' => [%w[], 'rack:request queue_nanoseconds: 1 hit', '[512G, 1T)  1',
+                           /^puma:request queue_nanoseconds: \d+ hits$/],
+    'rails-slow-actions' => [%w[threshold=1ns], 'action="OrdersController#slow": 1 hit'],
+    'rails-slow-queries' => [%w[threshold=0ms], 'sql="WITH RECURSIVE'],
+    'rails-slow-sql' => [%w[threshold=1us], 'nanoseconds, caller="app/views/orders/_order.html.erb:1": 25 hits']
+  }.freeze
+
+  # How many tracepoints they watch, and to how many notifications these subscribe.
+  OF_RECIPES = { 'watched' => 6, 'subscribed' => 4, 'wrapped' => %w[<< handle_request] }.freeze
+
+  def test_that_each_recipe_answers_its_question
+    need(('RST_COMMAND is not set' unless ENV['RST_COMMAND']))
+    there = Dir.children(File.join(File.dirname(ENV['RST_COMMAND']), 'recipes')).grep(/\Arails-/)
+    assert_equal RECIPES.keys, there.map { |name| File.basename(name, '.recipe') }.sort
+    answers.each do |name, printed|
+      RECIPES[name].drop(1).each { |line| assert_match(line, printed, name) }
+    end
+  end
+
+  # All recipes watch at the same time.
+  # @return [Hash{String => String}]
+  def answers
+    pid = shop.state['pid'].to_s
+    tools = RECIPES.to_h { |name, (settings)|
+      [name, begin_program(Program.new(ENV['RST_COMMAND'], 'recipe', name, *settings, '-p', pid))]
+    }
+    shop.await_state('the recipes') { |state| state.slice(*OF_RECIPES.keys) == OF_RECIPES }
+    tools.each_value { |tool| tool.wait_for_error(/^rst: watching /) }
+    shop.visit { |client| visit(client) }
+    tools.each_value { |tool| Process.kill(:INT, tool.pid) }
+    tools.transform_values { |tool| tool.finish.join("\n") }
+  end
+
   # ------------------------------------------------------------------ what is left of it
 
   def test_that_attaching_and_detaching_under_load_leaves_nothing

@@ -52,6 +52,16 @@ class Program
     raise "no line with #{pattern.inspect}; #{self}"
   end
 
+  # Wait until it has written a line that matches to standard error.
+  def wait_for_error(pattern)
+    end_at = now + DEADLINE
+    until pattern.match?(errors)
+      raise "no #{pattern.inspect} in #{DEADLINE} s; #{self}" if now > end_at
+
+      sleep 0.005
+    end
+  end
+
   def tell(*words)
     @input.puts(words.join(' '))
   end

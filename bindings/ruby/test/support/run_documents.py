@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(ROOT / "tests/support"))
 sys.dont_write_bytecode = True
+if "RST_COMMAND" in os.environ:
+    os.environ["PATH"] = os.path.dirname(os.environ["RST_COMMAND"]) + ":" + os.environ["PATH"]
 
 from documents import DocumentTest, read, sections  # noqa: E402
 from harness import SKIPPED, mount_tracefs, run, uprobe_refusal  # noqa: E402
@@ -38,6 +40,8 @@ class RubyDocument(DocumentTest):
             self.need_root()
             self.need_commands("bpftrace")
             self.refuse(uprobe_refusal() or self.tracefs)
+        if block.text.startswith("rst "):
+            self.need_commands("rst")
         return super().applies(block)
 
     # What follows has the gem from where this installs it, out of a copy of what it is made of.
