@@ -2,6 +2,7 @@
 """What `rst trace` refuses, and what it says."""
 
 import os
+import signal
 import subprocess
 
 import command
@@ -142,6 +143,21 @@ class Refusals(tracing.TraceCase):
         target = self.target()
         out = self.rst("trace", "-p", target.pid, "shop:order", "--print").out
         self.assertRegex(out, rf"(?m)^    processes    {target.pid}\n    1 site at 0x[0-9a-f]+\(0x[0-9a-f]+\)\n    id +uint64 +%rdi\n    customer +string +%rsi$")
+
+    def test_nothing_in_a_probe_s_name_reaches_the_terminal_as_it_is(self):
+        path = os.path.join(self.directory(), "program")
+        with open(command.SDT_PROGRAM, "rb") as file, open(path, "wb") as hostile:
+            hostile.write(file.read().replace(b"bakery\0bread\0", b"bak\033[J\0brea\n\0"))
+        os.chmod(path, 0o755)
+        program = self.program(path)
+        shown = r"bak\x1b[J:brea\x0a"
+        tools = [self.trace("-p", program.pid, *words) for words in (["bak*:brea*"], ["*:*"])]
+        program.tell("")
+        for tool, ends in zip(tools, ("1 hit", f"2 hits: {shown} 1, bakery:cake 1")):
+            tool.wait_until(lambda lines: any(f" {shown} " in line for line in lines))
+            self.assertEqual(self.ended(tool, signal.SIGINT)[-1], f"rst: {ends}")
+            self.assertNotRegex("".join(tool.lines.seen), r"[\x00-\x09\x0b-\x1f\x7f]")
+        self.assertIn(f"rst: watching {shown}; Ctrl-C ends it", tools[0].lines.seen)
 
     def test_an_argument_that_can_t_be_read(self):
         words = (tracing.TRACED_PROGRAM, "traced:thread", "--print")

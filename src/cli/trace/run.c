@@ -339,7 +339,7 @@ static enum status start(struct run *run)
     open_output(run);
     start_showing(run);
     if (count_probes(run->plan) == 1)
-        say("watching %s:%s; Ctrl-C ends it", run->plan->probes->provider, run->plan->probes->name);
+        say("watching %s; Ctrl-C ends it", run->plan->probes->title);
     else
         say("watching %zu probes; Ctrl-C ends it", count_probes(run->plan));
     return STATUS_GOOD;
@@ -357,8 +357,8 @@ static void say_totals(const struct run *run)
     text_addf(&words, "%" PRIu64 " hit%s", run->shown, run->shown == 1 ? "" : "s");
     for (size_t i = 0; several && i < plan->probe_count; i++)
         if (run->hits[i] > 0)
-            text_addf(&words, "%s%s:%s %" PRIu64, shown++ ? ", " : ": ", plan->probes[i].provider,
-                      plan->probes[i].name, run->hits[i]);
+            text_addf(&words, "%s%s %" PRIu64, shown++ ? ", " : ": ", plan->probes[i].title,
+                      run->hits[i]);
     if (run->lost > 0)
         text_addf(&words, "; %" PRIu64 " records lost", run->lost);
     if (run->damaged > 0)
