@@ -799,6 +799,33 @@ static void a_table_is_redrawn_in_its_place(void **state)
     totals_free(totals);
 }
 
+static void a_table_on_a_few_rows_is_the_most_frequent(void **state)
+{
+    struct totals *totals;
+    const char *screen;
+    char name[16];
+
+    (void)state;
+    choose(TRACE_COUNT, "customer", 1, -1);
+    for (unsigned rows = 1; rows <= 3; rows++) {
+        totals = totals_new(&plan);
+        capture_terminal(rows, 60);
+        for (unsigned round = 0; round < 2; round++) {
+            totals_clear(totals);
+            for (unsigned i = 0; i < 5; i++) {
+                snprintf(name, sizeof(name), "customer %u", i);
+                take(totals, text_key(0, name), 10 * i + 1 + round);
+            }
+            totals_draw(totals);
+        }
+        screen = captured();
+        assert_non_null(strstr(screen, "\"customer 4\"\r\n\r\033[2A\033[JCOUNT"));
+        assert_null(strstr(screen, "\"customer 3\""));
+        assert_null(strstr(screen, "more"));
+        totals_free(totals);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -821,6 +848,7 @@ int main(void)
         cmocka_unit_test_setup(histograms_of_any_width, plain),
         cmocka_unit_test_setup(histograms_by_strings, plain),
         cmocka_unit_test_setup(a_table_is_redrawn_in_its_place, plain),
+        cmocka_unit_test_setup(a_table_on_a_few_rows_is_the_most_frequent, plain),
     };
 
     capture_start();

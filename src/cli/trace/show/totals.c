@@ -338,18 +338,20 @@ void totals_draw(struct totals *totals)
     int64_t now = milliseconds();
     double seconds = totals->drawn ? (double)(now - totals->drawn) / 1000 : 0;
     struct winsize size;
-    size_t most = 23, count;
+    size_t most = 23, count; /* most: lines above the cursor's; two where there is room for fewer */
+    bool more;
 
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 3)
-        most = size.ws_row - 1;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
+        most = size.ws_row > 3 ? size.ws_row - 1 : 2;
     erase(totals);
     merge(totals);
     sort(totals->plan, &totals->now, compare_counts);
-    count = totals->now.count < most ? totals->now.count : most - 2;
+    more = totals->now.count >= most && most > 2;
+    count = totals->now.count < most ? totals->now.count : most - 1 - more;
     print_table(totals->plan, totals->now.list, count, seconds);
-    if (count < totals->now.count)
+    if (more)
         printf("and %zu more\n", totals->now.count - count);
     fflush(stdout);
-    totals->lines = 1 + count + (count < totals->now.count);
+    totals->lines = 1 + count + more;
     totals->drawn = now;
 }
