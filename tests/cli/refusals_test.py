@@ -42,6 +42,18 @@ class Refusals(command.CommandTest):
             self.skipTest("no kernel thread is visible here, perhaps because this is a container")
         self.check(NONE, "has no program: it is a kernel thread", "-p", 2)
 
+    def test_a_process_whose_main_thread_has_ended(self):
+        script = (
+            "import ctypes, sys, threading\n"
+            "threading.Thread(target=sys.stdin.read).start()\n"
+            "print('ready', flush=True)\n"
+            "ctypes.CDLL(None).pthread_exit(None)"
+        )
+        program = self.program("/usr/bin/python3", "-c", script)
+        harness.wait_for(lambda: not os.path.exists(f"/proc/{program.pid}/exe"), "the main thread's end")
+        words = r'^rst: process \d+ \("python3"\) has no program that rst can see, as its main thread has ended; name its FILE instead of -p\n$'
+        self.check(NONE, words, "-p", program.pid)
+
     def test_a_glob_that_matches_none_has_near_names(self):
         target = self.target()
         self.check(

@@ -151,6 +151,19 @@ static bool look_at_file(struct findings *findings, struct process *process,
     return !known->unread;
 }
 
+/* What a process lacks in which no probe was found. */
+static const char *missing_part(const struct process *process)
+{
+    struct stat threads; /* a directory for each, and two links of its own */
+
+    if (process->file_count > 0)
+        return "probes";
+    if (fstatat(process->directory, "task", &threads, 0) == 0 && threads.st_nlink > 3)
+        return "program that rst can see, as its main thread has ended; name its FILE instead of "
+               "-p";
+    return "program: it is a kernel thread, or has exited";
+}
+
 static void look_at_process(struct findings *findings, pid_t pid)
 {
     struct process process;
@@ -169,7 +182,7 @@ static void look_at_process(struct findings *findings, pid_t pid)
         all_read &= look_at_file(findings, &process, &process.files[i]);
     if (!findings->sweeps && findings->probes == before && all_read) {
         say("process %ld (%s) has no %s", (long)pid, rst_quote(process.command).text,
-            process.file_count ? "probes" : "program: it is a kernel thread, or has exited");
+            missing_part(&process));
         note_status(findings, STATUS_NONE);
     }
     process_close(&process);
