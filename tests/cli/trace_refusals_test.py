@@ -16,18 +16,20 @@ class Refusals(tracing.TraceCase):
         for words, said in (
             ([], "name what to watch: a probe"),
             (["-p", "x"], "not a process id"),
-            (["-n", "0", "a:b"], "not a number of hits"),
-            (["--seconds", "nan", "a:b"], "not a number of seconds"),
+            (["-n", "0", "a:b"], '-n "0": not a whole number of hits, 1 or more\n'),
+            (["--seconds", "nan", "a:b"], '--seconds "nan": not a number of seconds from 0.001 to 1000000000\n'),
+            (["--seconds", "0.0009", "a:b"], "from 0.001 to 1000000000"),
             (["--for", "pref", "a:b"], "did you mean perf"),
-            (["--every", "x", "a:b"], "not a number of seconds"),
+            (["--every", "x", "a:b"], '--every "x": not a number of seconds from 0.001 to 1000000000\n'),
+            (["--every", "1000000001", "a:b"], "from 0.001 to 1000000000"),
             (["--every", "1", "a:b"], "--every is for counts"),
             (["--top", "--json", "a:b"], "--top is for people"),
             (["--top", "--hist", "x", "a:b"], "--top is a table of counts"),
             (["--top", "a:b"], "--top needs a terminal"),
             (["--count", "--stack", "a:b"], "--stack is for hits"),
             (["--print", "--for", "gdb", "a:b"], "give --print or --for, not both"),
-            (["--string-bytes", "0", "a:b"], "not a number of bytes from 1 to 4096"),
-            (["--string-bytes", "4097", "a:b"], "not a number of bytes from 1 to 4096"),
+            (["--string-bytes", "0", "a:b"], "not a whole number of bytes from 1 to 4096"),
+            (["--string-bytes", "4097", "a:b"], "not a whole number of bytes from 1 to 4096"),
             (["--count", "-n", "3", "a:b"], "end a count with --seconds"),
             (["--count", "--hist", "x", "a:b"], "--hist includes the counts"),
             (["--hist", "customer", "-p", target.pid, "shop:order"], "it is a string"),
@@ -64,6 +66,13 @@ class Refusals(tracing.TraceCase):
                 lines = outcome.err.splitlines()
                 self.assertIn(said, lines[0])
                 self.assertEqual(lines[2], " " * (4 + at) + "^")
+
+    def test_a_filter_that_is_too_long_for_the_kernel(self):
+        target = self.target()
+        words = "trace", "-p", target.pid, "shop:order", "-f", "&&".join(["id"] * 9000)
+        outcome = self.rst(*words, status=command.FAILED)
+        self.assertEqual(outcome.err, 'rst: "shop:order" needs a longer program than the kernel takes: shorten --filter\n')
+        self.assertIn("    the program would be too long for the kernel: shorten --filter\n", self.rst(*words, "--print").out)
 
     def test_what_is_not_there(self):
         target = self.target()

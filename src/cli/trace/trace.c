@@ -112,7 +112,7 @@ static bool take_word(struct trace_options *options, int option, bool *counts)
 static enum status read_number(const char *option, uint64_t most, const char *what, uint64_t *ret)
 {
     if (!read_whole(optarg, 1, most, ret))
-        return say_usage("trace", "%s %s: not a number of %s", option, rst_quote(optarg).text,
+        return say_usage("trace", "%s %s: not a whole number of %s", option, rst_quote(optarg).text,
                          what);
     return STATUS_GOOD;
 }
@@ -123,7 +123,8 @@ static enum status read_seconds(const char *option, uint64_t *ret)
     double seconds = strtod(optarg, &end);
 
     if (end == optarg || *end != '\0' || !(seconds >= 0.001 && seconds <= 1e9))
-        return say_usage("trace", "%s %s: not a number of seconds", option, rst_quote(optarg).text);
+        return say_usage("trace", "%s %s: not a number of seconds from 0.001 to 1000000000", option,
+                         rst_quote(optarg).text);
     *ret = (uint64_t)llround(seconds * 1000);
     return STATUS_GOOD;
 }
@@ -134,7 +135,7 @@ static enum status take_option(struct trace_options *options, int option, char *
     case 'p':
         return search_add_pid(&options->search, "trace", optarg);
     case 'n':
-        return read_number("-n", UINT64_MAX, "hits", &options->hits);
+        return read_number("-n", UINT64_MAX, "hits, 1 or more", &options->hits);
     case STRING_BYTES:
         return read_number("--string-bytes", TRACE_MOST_STRING_BYTES, "bytes from 1 to 4096",
                            &options->string_bytes);
@@ -165,7 +166,8 @@ static enum status check(struct trace_options *options, bool counts)
         {counts && options->hist, "--hist includes the counts; give --hist or --count, not both"},
         {!events && options->hits, "-n is for hits that are shown; end a count with --seconds"},
         {!events && options->stack, "--stack is for hits that are shown, not for counts"},
-        {events && options->every, "--every is for counts: give --count, --by or --hist with it"},
+        {events && options->every,
+         "--every is for counts: give --count, --by, --hist or --top with it"},
         {options->top && options->hist, "--top is a table of counts; --hist has no such table"},
         {options->top && options->json,
          "--top is for people; for programs, --every prints the counts"},
@@ -210,7 +212,7 @@ static void print_program(const struct plan *plan, size_t variant)
     own.counters = 1;
     own.counts = 2;
     if (program_emit(plan, variant, &own, &program) < 0) {
-        printf("    the program would be too long for the kernel\n");
+        printf("    the program would be too long for the kernel: shorten --filter\n");
         return;
     }
     text_add_insns(&listing, program.list, program.count);

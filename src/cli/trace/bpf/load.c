@@ -132,7 +132,7 @@ static int load_variant(struct bpf *bpf, size_t number)
     int error = program_emit(bpf->plan, number, &bpf->options, &made.code);
 
     if (error < 0)
-        return rst_fail(-error, "%s needs a longer program than the kernel takes",
+        return rst_fail(-error, "%s needs a longer program than the kernel takes: shorten --filter",
                         bpf_quote(probe).text);
     bpf->program_of[number] =
         bpf->kernel.multi ? find_program(bpf, &made.code) : bpf->program_count;
