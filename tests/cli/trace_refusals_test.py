@@ -153,12 +153,25 @@ class Refusals(tracing.TraceCase):
         out = self.rst("trace", "-p", target.pid, "shop:order", "--print").out
         self.assertRegex(out, rf"(?m)^    processes    {target.pid}\n    1 site at 0x[0-9a-f]+\(0x[0-9a-f]+\)\n    id +uint64 +%rdi\n    customer +string +%rsi$")
 
-    def test_nothing_in_a_probe_s_name_reaches_the_terminal_as_it_is(self):
+    def renamed(self, names):
+        """A program in which bakery:bread has other names, of the same length in all."""
         path = os.path.join(self.directory(), "program")
-        with open(command.SDT_PROGRAM, "rb") as file, open(path, "wb") as hostile:
-            hostile.write(file.read().replace(b"bakery\0bread\0", b"bak\033[J\0brea\n\0"))
+        with open(command.SDT_PROGRAM, "rb") as file, open(path, "wb") as renamed:
+            renamed.write(file.read().replace(b"bakery\0bread\0", names))
         os.chmod(path, 0o755)
-        program = self.program(path)
+        return path
+
+    def test_names_that_other_tools_can_t_use(self):
+        for names, title, odd in (
+            (b"bak\033[J\0bread\0", r"bak\x1b[J:bread", r"bak\x1b[J"),
+            (b"bakery\0bre d\0", "bakery:bre d", "bre d"),
+        ):
+            outcome = self.rst("trace", self.renamed(names), "ba*:bre*", "--for", "bcc", status=command.FAILED)
+            self.assertEqual(outcome.err, f'rst: skipped {title}: bcc can\'t use a name like "{odd}"\n')
+            self.assertEqual(outcome.out, "")
+
+    def test_nothing_in_a_probe_s_name_reaches_the_terminal_as_it_is(self):
+        program = self.program(self.renamed(b"bak\033[J\0brea\n\0"))
         shown = r"bak\x1b[J:brea\x0a"
         tools = [self.trace("-p", program.pid, *words) for words in (["bak*:brea*"], ["*:*"])]
         program.tell("")

@@ -354,11 +354,11 @@ enum status tool_check(const struct trace_options *options)
 static bool can_watch(struct page *page, const struct plan_probe *probe)
 {
     const struct tool *tool = page->tool;
-    bool odd = enter_probe(page, probe);
+    bool odd = enter_probe(page, probe), provider = is_plain_word(probe->provider, "-.");
 
-    if (!is_plain_word(probe->provider, "-.") || !is_plain_word(probe->name, "-."))
+    if (!provider || !is_plain_word(probe->name, "-."))
         say("skipped %s: %s can't use a name like %s", probe->title, tool->title,
-            rst_quote(probe->name).text);
+            rst_quote(provider ? probe->name : probe->provider).text);
     else if (!is_plain_word(page->file->path, "/.+-@"))
         say("skipped %s: rst writes no commands with a path like %s", probe->title,
             text_path(page->file->path).text);
