@@ -3,10 +3,13 @@
  * A trace in the kernel: attaching to probes, reading hits, losses and counts. With uprobe-multi
  * links, and, where these and perf events may differ, with those.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +17,7 @@
 #include "cli/trace/bpf/event.h"
 #include "self_plan.h"
 #include "support/children.h"
+#include "support/sandbox.h"
 #include "support/tracer.h"
 
 struct market {
@@ -419,6 +423,25 @@ static void few_descriptors(void *data)
     check_semaphore_becomes(market->closed, 0); /* perf events are closed later */
 }
 
+/* Where a child can't be made, nothing goes on when rst has ended, and nothing is said of it. */
+static void no_more_processes(void *data)
+{
+    const struct market *market = data;
+    int errors = dup(STDERR_FILENO), words = memfd_create("words", MFD_CLOEXEC);
+    struct self_plan self;
+    struct bpf *bpf;
+
+    plan_many(&self, market, 12);
+    bpf = attached(&self.plan);
+    sandbox_refuse(SYS_clone, EAGAIN);
+    check_equal(fork(), -1);
+    check(dup2(words, STDERR_FILENO) >= 0);
+    bpf_free(bpf);
+    check(dup2(errors, STDERR_FILENO) >= 0);
+    check_equal(lseek(words, 0, SEEK_END), 0);
+    check_semaphore_becomes(market->closed, 0);
+}
+
 static void raises_the_limit_of_descriptors_and_leaves_many_sites(void **state)
 {
     struct market market;
@@ -427,6 +450,7 @@ static void raises_the_limit_of_descriptors_and_leaves_many_sites(void **state)
     need_tracer();
     market = market_loaded();
     in_child(few_descriptors, &market);
+    in_child(no_more_processes, &market);
     rst_provider_free(market.provider);
 }
 

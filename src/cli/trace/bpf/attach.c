@@ -51,9 +51,11 @@ struct attaching {
  */
 static void leave_to_child(const struct bpf *bpf)
 {
-    if (bpf->kernel.multi || bpf->link_count < MANY_EVENTS)
+    pid_t child;
+
+    if (bpf->kernel.multi || bpf->link_count < MANY_EVENTS || (child = fork()) < 0)
         return;
-    if (fork() == 0) {
+    if (child == 0) {
         setsid();
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
             close(fd);
