@@ -217,9 +217,10 @@ static void check_trace(bool traces)
     else if (traces)
         fact(VERDICT_YES, "trace", "rst trace works, by BPF programs and perf events");
     else
-        fact(VERDICT_NO, "trace",
-             "rst trace may load BPF programs, but attaches them by uprobes, which don't work here: "
-             "the lines above say why");
+        fact(
+            VERDICT_NO, "trace",
+            "rst trace may load BPF programs, but attaches them by uprobes, which don't work here: "
+            "the lines above say why");
 }
 
 enum status check_loading(void)
