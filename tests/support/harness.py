@@ -138,6 +138,8 @@ class Tool:
 
         def begin():
             die_with_parent()
+            for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+                signal.signal(number, signal.SIG_DFL)  # nohup(1) may have started the tests
             if one_cpu:
                 stay_on_one_cpu()
 
