@@ -78,7 +78,7 @@ module StaticTracing
 
         last = @arguments.last
         marked = Hash === last && Hash.ruby2_keywords_hash?(last)
-        @keywords = marked ? last.dup : {}
+        @keywords = marked ? { **last } : {} # without the default block that a Hash may have
         @arguments = @arguments[0...-1] if marked
       end
     end
