@@ -11,6 +11,7 @@ require 'static_tracing/watcher'
 require 'static_tracing/tracer'
 require 'static_tracing/configuration'
 require 'static_tracing/compatibility'
+require 'static_tracing/testing'
 
 # Static tracepoints for Ruby: places in a program that bpftrace, gdb, bcc, perf and other tools can
 # watch while it runs in production, and that cost next to nothing while nobody does.
@@ -106,4 +107,6 @@ module StaticTracing
       Configuration.instance
     end
   end
+
+  RUBY_ENGINE == 'ruby' ? Verifier::Builtins.remember : Elsewhere.take_over
 end

@@ -18,8 +18,17 @@
 
 typedef void (*fire_function)(const rst_probe *probe, const uint64_t *args, size_t count);
 
+/* Whether a tracepoint's blocks are verified before they run: see StaticTracing::Verifier. */
+enum verify {
+    VERIFY_BY_DEFAULT,
+    VERIFY_NEVER,
+    VERIFY_ALWAYS,
+};
+
 struct tracepoint {
-    const rst_probe *probe; /* NULL before it is bound, and after its provider was destroyed */
+    const rst_probe *probe; /* what is fired; while fires are recorded, `recorder` */
+    const rst_probe *bound; /* NULL before it is bound, and after its provider was destroyed */
+    enum verify verify;
     int count;
     const struct kind *args[RST_MAX_ARGS];
 };
@@ -34,6 +43,17 @@ static fire_function fire_probe;
 static bool values_raise = true;
 static bool blocks_raise = false;
 
+/* What tracepoints do that say nothing of it themselves. */
+static bool verify_blocks = false;
+
+/*
+ * While StaticTracing::Testing records, this stands in for every tracepoint's probe: it is always
+ * watched, so that nothing has to be looked at besides, and it is never fired.
+ */
+static const volatile uint32_t always_watched = 1;
+static const rst_probe recorder = {&always_watched};
+static bool recording = false;
+
 /* What run_block() returns for a block that failed. No block can return it. */
 static VALUE failed;
 
@@ -41,6 +61,8 @@ static ID id_wrong;
 static ID id_report_wrong;
 static ID id_report;
 static ID id_foreign_p;
+static ID id_admit;
+static ID id_record;
 
 /* ---------------------------------------------------------------------- the object -- */
 
@@ -82,8 +104,11 @@ static const rst_probe *get_probe(const struct tracepoint *tracepoint)
     return __atomic_load_n(&tracepoint->probe, __ATOMIC_RELAXED);
 }
 
-/* declare(kinds): what the arguments are, by the names in `kinds`. Before the object is frozen. */
-static VALUE tracepoint_declare(VALUE self, VALUE names)
+/*
+ * declare(kinds, verify): what the arguments are, by the names in `kinds`, and whether blocks are
+ * verified: nil is what the configuration says. Before the object is frozen.
+ */
+static VALUE tracepoint_declare(VALUE self, VALUE names, VALUE verify)
 {
     struct tracepoint *tracepoint = get_tracepoint(self);
     long count = RARRAY_LEN(names);
@@ -94,17 +119,35 @@ static VALUE tracepoint_declare(VALUE self, VALUE names)
     for (long i = 0; i < count; i++)
         tracepoint->args[i] = find_kind(rb_ary_entry(names, i));
     tracepoint->count = (int)count;
+    if (!NIL_P(verify))
+        tracepoint->verify = RTEST(verify) ? VERIFY_ALWAYS : VERIFY_NEVER;
     return Qnil;
 }
 
-/* bind(address): which probe this is; 0 for none. */
+static void set_probe(struct tracepoint *tracepoint)
+{
+    __atomic_store_n(&tracepoint->probe, recording ? &recorder : tracepoint->bound,
+                     __ATOMIC_RELAXED);
+}
+
+/* bind(address): which probe this is; 0 for none, ever again. */
 static VALUE tracepoint_bind(VALUE self, VALUE address)
 {
     const rst_probe *probe = (const rst_probe *)(uintptr_t)NUM2ULL(address);
+    struct tracepoint *tracepoint = get_tracepoint(self);
 
-    if (!fire_probe)
-        probe = NULL;
-    __atomic_store_n(&get_tracepoint(self)->probe, probe, __ATOMIC_RELAXED);
+    tracepoint->bound = fire_probe ? probe : NULL;
+    if (probe)
+        set_probe(tracepoint);
+    else
+        __atomic_store_n(&tracepoint->probe, NULL, __ATOMIC_RELAXED);
+    return Qnil;
+}
+
+/* rebind(): what is recorded changes. */
+static VALUE tracepoint_rebind(VALUE self)
+{
+    set_probe(get_tracepoint(self));
     return Qnil;
 }
 
@@ -126,34 +169,47 @@ __attribute__((cold, noinline)) static VALUE refuse(VALUE self, int argc, const 
     return Qfalse;
 }
 
+static int find_wrong(const struct tracepoint *tracepoint, int argc, const VALUE *argv)
+{
+    if (argc != tracepoint->count)
+        return COUNT;
+    for (int i = 0; i < argc; i++)
+        if (!value_fits(tracepoint->args[i], argv[i]))
+            return i;
+    return NO_VALUE;
+}
+
 /* Nobody watches: only mistakes are found. */
 static VALUE check_values(VALUE self, int argc, const VALUE *argv)
 {
-    const struct tracepoint *tracepoint = get_tracepoint(self);
+    int wrong = find_wrong(get_tracepoint(self), argc, argv);
 
-    if (argc != tracepoint->count)
-        return refuse(self, argc, argv, COUNT, values_raise);
-    for (int i = 0; i < argc; i++)
-        if (!value_fits(tracepoint->args[i], argv[i]))
-            return refuse(self, argc, argv, i, values_raise);
-    return Qfalse;
+    return wrong == NO_VALUE ? Qfalse : refuse(self, argc, argv, wrong, values_raise);
 }
 
-/* The probe is read again, because its tracer or its provider may have gone while a block ran. */
+/*
+ * The probe is read again, because its tracer or its provider may have gone while a block ran. What
+ * is recorded goes on to a tracer, if there is one. It is recorded first, because no Ruby may run
+ * once the Strings' addresses are taken.
+ */
 VALUE tracepoint_fire_values(VALUE self, int argc, const VALUE *argv, bool raise)
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
     const rst_probe *probe;
     volatile VALUE fired[RST_MAX_ARGS];
     uint64_t bits[RST_MAX_ARGS];
-    int wrong =
-        argc == tracepoint->count ? take_values(tracepoint->args, argc, argv, fired, bits) : COUNT;
+    bool recorded = get_probe(tracepoint) == &recorder;
+    int wrong;
 
+    if (recorded && find_wrong(tracepoint, argc, argv) == NO_VALUE)
+        rb_funcall(self, id_record, 1, rb_ary_new_from_values(argc, argv));
+    wrong =
+        argc == tracepoint->count ? take_values(tracepoint->args, argc, argv, fired, bits) : COUNT;
     if (wrong != NO_VALUE)
         return refuse(self, argc, argv, wrong, raise);
-    probe = get_probe(tracepoint);
+    probe = recorded ? tracepoint->bound : get_probe(tracepoint);
     if (!RST_ENABLED(probe))
-        return Qfalse;
+        return recorded ? Qtrue : Qfalse;
     fire_probe(probe, bits, (size_t)argc);
     for (int i = 0; i < argc; i++)
         RB_GC_GUARD(fired[i]);
@@ -215,12 +271,26 @@ static VALUE fire_block(VALUE self)
     return tracepoint_fire_values(self, argc, argv, blocks_raise);
 }
 
+static bool is_verified(const struct tracepoint *tracepoint)
+{
+    return tracepoint->verify == VERIFY_BY_DEFAULT ? verify_blocks
+                                                   : tracepoint->verify == VERIFY_ALWAYS;
+}
+
+/* A block that is refused isn't run; that was logged. */
+static VALUE fire_verified(VALUE self)
+{
+    if (is_verified(get_tracepoint(self)) && !RTEST(rb_funcall(self, id_admit, 1, rb_block_proc())))
+        return Qfalse;
+    return fire_block(self);
+}
+
 static VALUE tracepoint_fire(int argc, VALUE *argv, VALUE self)
 {
     bool enabled = RST_ENABLED(get_probe(get_tracepoint(self)));
 
     if (argc == 0 && rb_block_given_p())
-        return enabled ? fire_block(self) : Qfalse;
+        return enabled ? fire_verified(self) : Qfalse;
     return enabled ? tracepoint_fire_values(self, argc, argv, values_raise)
                    : check_values(self, argc, argv);
 }
@@ -253,6 +323,21 @@ static VALUE set_errors_raise(VALUE module, VALUE values, VALUE blocks)
     return Qnil;
 }
 
+static VALUE set_verify_blocks(VALUE module, VALUE verify)
+{
+    (void)module;
+    verify_blocks = RTEST(verify);
+    return verify;
+}
+
+/* recording=: what tracepoints are bound to from now on. Those that are there have to be told. */
+static VALUE set_recording(VALUE module, VALUE on)
+{
+    (void)module;
+    recording = RTEST(on);
+    return on;
+}
+
 RUBY_FUNC_EXPORTED void Init_native(void);
 
 void Init_native(void)
@@ -268,6 +353,8 @@ void Init_native(void)
     id_report_wrong = rb_intern("report_wrong");
     id_report = rb_intern("report");
     id_foreign_p = rb_intern("foreign?");
+    id_admit = rb_intern("admit?");
+    id_record = rb_intern("record");
     failed = rb_obj_freeze(rb_class_new_instance(0, NULL, rb_cObject));
     rb_gc_register_mark_object(failed);
 
@@ -275,10 +362,13 @@ void Init_native(void)
     rb_define_method(tracepoint, "fire", tracepoint_fire, -1);
     rb_define_method(tracepoint, "enabled?", tracepoint_enabled, 0);
     rb_define_alias(tracepoint, "watched?", "enabled?");
-    rb_define_private_method(tracepoint, "declare", tracepoint_declare, 1);
+    rb_define_private_method(tracepoint, "declare", tracepoint_declare, 2);
     rb_define_private_method(tracepoint, "bind", tracepoint_bind, 1);
+    rb_define_private_method(tracepoint, "rebind", tracepoint_rebind, 0);
     rb_define_singleton_method(native, "fire_probe=", set_fire_probe, 1);
     rb_define_singleton_method(native, "errors_raise", set_errors_raise, 2);
+    rb_define_singleton_method(native, "verify_blocks=", set_verify_blocks, 1);
+    rb_define_singleton_method(native, "recording=", set_recording, 1);
     Init_values();
     Init_raising(native);
     Init_watching(native);

@@ -80,12 +80,16 @@ module StaticTracing
       #   @return [Boolean] see {Configuration#watcher_thread}
       # @!method watcher_thread=(allowed)
       #   @return [void] see {Configuration#watcher_thread=}
+      # @!method verify
+      #   @return [Boolean, Symbol] see {Configuration#verify}
+      # @!method verify=(mode)
+      #   @return [void] see {Configuration#verify=}
       # @!method add_tracer(tracer)
       #   @return [void] see {Configuration#add_tracer}
       # @!method configure
       #   @return [Configuration] see {Configuration#configure}
       %i[mode mode= signal signal= on_error on_error= backing backing= interval interval= watcher_thread
-         watcher_thread= add_tracer configure].each do |name|
+         watcher_thread= verify verify= add_tracer configure].each do |name|
         define_method(name) { |*values, &block| instance.public_send(name, *values, &block) }
       end
 
@@ -127,6 +131,11 @@ module StaticTracing
     # @return [void]
     def watcher_thread=(allowed)
       Watcher.thread = allowed
+    end
+
+    # @return [Boolean, Symbol] false until it is set
+    def verify
+      Verifier.default
     end
 
     # @api private
@@ -235,6 +244,22 @@ module StaticTracing
       end
 
       @backing = (Symbol === backing ? backing.to_s : ::String.new(backing)).freeze
+    end
+
+    # Set whether blocks that gather values are verified before they run, where nothing else is said:
+    # the blocks of {Tracepoint#fire} and of {Tracer::Base.set_values}.
+    #
+    # - `false`, the default: they aren't.
+    # - `:warn`: what is wrong with one is logged, once, and it runs.
+    # - `true`: one with which something is wrong doesn't run. See {Verifier} for what passes.
+    #
+    # @param mode [Boolean, Symbol] one of these
+    # @return [void]
+    # @raise [InvalidValueError] if it is something else
+    def verify=(mode)
+      Verifier.default = Verifier.checked_mode(mode)
+    rescue ArgumentError => e
+      raise InvalidValueError, e.message
     end
 
     # Enable and disable a tracer with everything else, even before it has a method.

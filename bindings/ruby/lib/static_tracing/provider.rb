@@ -131,10 +131,11 @@ module StaticTracing
     # @param name [String, Symbol, Tracepoint] `[A-Za-z_][A-Za-z0-9_]*`; or a tracepoint of any
     #   provider, to declare one like it
     # @param types [Array<Class, Symbol>] see {Tracepoint.new}
-    # @param named [Hash{Symbol => Class, Symbol}] see {Tracepoint.new}
+    # @param named [Hash{Symbol => Class, Symbol}] see {Tracepoint.new}; `verify:`, too
     # @return [Tracepoint]
     # @raise [Tracepoint::InvalidArgType] if an argument's type is unknown, or there are too many
-    # @raise [Tracepoint::TracepointExistsError] if it was declared with other arguments
+    # @raise [Tracepoint::TracepointExistsError] if it was declared with other arguments, or another
+    #   `verify:`
     # @raise [LibraryError] if librst refuses the name
     def add_tracepoint(name, *types, **named)
       return add_like(name) if name.is_a?(Tracepoint)
@@ -266,10 +267,12 @@ module StaticTracing
     def add_like(other)
       unnamed = other.arg_names.count(nil)
       named = other.arg_names.drop(unnamed).map(&:to_sym).zip(other.args.drop(unnamed)).to_h
+      named[:verify] = other.verify unless other.verify.nil? || named.key?(:verify)
       add_tracepoint(other.name, *other.args.take(unnamed), **named)
     end
 
     def same(known, tracepoint)
+      check_verify(known, tracepoint)
       return known if [known, tracepoint].map { |one| [one.signature, one.send(:kinds)] }.uniq.one?
 
       same = known.signature == tracepoint.signature # of a String and a Symbol, for example
@@ -278,8 +281,16 @@ module StaticTracing
             "#{" (#{known.args.inspect}, #{tracepoint.args.inspect})" if same}"
     end
 
+    def check_verify(known, tracepoint)
+      return if tracepoint.verify.nil? || tracepoint.verify == known.verify
+
+      was = known.verify.nil? ? 'without verify' : "with verify: #{known.verify.inspect}"
+      raise Tracepoint::TracepointExistsError,
+            "#{known} is already declared #{was}, and can't be declared again with verify: #{tracepoint.verify.inspect}"
+    end
+
     def bind(tracepoint)
-      return unless @pointer
+      return tracepoint.send(:rebind) unless @pointer
 
       handle = LibRST.rst_provider_add(@pointer, tracepoint.name, tracepoint.signature)
       @handles[tracepoint.name] = LibRST.check_pointer(handle)

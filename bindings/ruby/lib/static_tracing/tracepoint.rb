@@ -2,7 +2,8 @@
 
 require 'static_tracing/errors'
 require 'static_tracing/types'
-require 'static_tracing/native'
+require 'static_tracing/engine'
+require 'static_tracing/verifier'
 
 module StaticTracing
   # A named place in the program, with up to twelve arguments, that a tracer can watch.
@@ -47,6 +48,10 @@ module StaticTracing
     # @return [Array<String, nil>] the names of its arguments; nil for one that has none
     attr_reader :arg_names
 
+    # @return [Boolean, Symbol, nil] how the blocks of {#fire} are verified, one of {Verifier::MODES};
+    #   nil: as {Configuration#verify} says
+    attr_reader :verify
+
     # @return [String] its arguments in librst's words, as in `"int64 order, string customer"`
     attr_reader :signature
 
@@ -59,7 +64,8 @@ module StaticTracing
       # @param name [String, Symbol] `[A-Za-z_][A-Za-z0-9_]*`
       # @param types [Array<Class, Symbol>] of arguments without names; see {Types}
       # @param named [Hash{Symbol => Class, Symbol}] arguments with names, which come after those
-      #   without
+      #   without. `verify: true`, `:warn` or `false` is no argument, but says whether the {Verifier}
+      #   looks at the blocks of {#fire}
       # @return [Tracepoint]
       # @raise [InvalidArgType] if an argument's type is unknown, or there are too many
       # @raise [TracepointExistsError] if it was declared with other arguments
@@ -87,7 +93,8 @@ module StaticTracing
       # Make a tracepoint that its provider hasn't declared yet. Only a {Provider} calls this.
       # @api private
       def build(provider_name, name, types, named)
-        allocate.tap { |tracepoint| tracepoint.send(:initialize, provider_name, name, types, named) }
+        verify = named.delete(:verify) if Verifier::MODES.any? { |mode| mode.equal?(named[:verify]) }
+        allocate.tap { |tracepoint| tracepoint.send(:initialize, provider_name, name, types, named, verify) }
       end
 
       private :allocate
@@ -177,14 +184,15 @@ module StaticTracing
     # What the arguments are, by the names in {Types::KINDS}' values.
     attr_reader :kinds
 
-    def initialize(provider_name, name, types, named)
+    def initialize(provider_name, name, types, named, verify)
       @provider_name = provider_name
       @name = name
       @args = (types + named.values).freeze
       @arg_names = (types.map { nil } + named.keys.map { |key| LibRST.checked_name('argument', key) }).freeze
       @kinds = @args.each_with_index.map { |type, index| kind_of(type, index) }.freeze
       check_count
-      declare(kinds)
+      @verify = verify
+      declare(kinds, verify)
       @signature = kinds.zip(@arg_names).map do |kind, arg_name|
         [Types::SIGNATURE_WORDS.fetch(kind, kind), arg_name].compact.join(' ')
       end.join(', ').freeze
@@ -263,6 +271,23 @@ module StaticTracing
     def own_timeout?(error)
       lines = error.backtrace || []
       lines.first([lines.size - caller.size, 0].max).any? { |line| TIMEOUT.match?(line) }
+    end
+
+    # native.c calls this before it runs a block that is verified.
+    # @return [Boolean] whether it may run
+    def admit?(block)
+      mode = verify.nil? ? Verifier.default : verify
+      Verifier.admit?(block, mode, self)
+    rescue Verifier::RefusedError
+      raise
+    rescue StandardError, ScriptError => e # of the verifier's own
+      Reports.once("the verifier at #{self}", e)
+      mode == :warn
+    end
+
+    # native.c calls this while fires are recorded.
+    def record(values)
+      Testing.add(self, values) if Ractors.main?
     end
 
     def describe(index)

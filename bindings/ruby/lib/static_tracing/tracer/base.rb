@@ -34,6 +34,9 @@ module StaticTracing
       # A method or a class can't be registered, or the tracer lacks types or values.
       class RegistrationError < Error; end
 
+      PROC_CALL = Proc.instance_method(:call)
+      private_constant :PROC_CALL
+
       class << self
         # Register methods. If the tracer is enabled, they are wrapped at once.
         #
@@ -174,15 +177,22 @@ module StaticTracing
         #
         # @param at [Symbol] when to fire: `:return`, after the method, however it ended; or `:call`,
         #   before it
+        # @param verify [Boolean, Symbol, nil] whether the {Verifier} looks at the block, now and while it
+        #   is used; one of {Verifier::MODES}. nil: as {Configuration#verify} says
         # @yieldparam call [Call] the call and its result
         # @yieldreturn [Array] one value for each argument of the tracepoint
         # @return [void]
-        # @raise [ArgumentError] if `at` is something else, or if there is no block
-        def set_values(at: :return, &block)
+        # @raise [ArgumentError] if `at` or `verify` is something else, or if there is no block
+        # @raise [Verifier::RefusedError] if `verify` is true and the block is refused
+        def set_values(at: :return, verify: nil, &block)
           raise ArgumentError, 'set_values needs a block' unless block
           raise ArgumentError, "at: must be :call or :return, not #{Shown.value(at)}" unless
             WrapperModule::CHOICES.include?(at)
 
+          Verifier.checked_mode(verify) unless verify.nil?
+          mode = verify.nil? ? Verifier.default : verify
+          Verifier.admit?(block, mode, inspect, [at], raising: true)
+          @verify = verify
           @fires_at = at
           @block = block
           nil
@@ -222,7 +232,10 @@ module StaticTracing
         # @param call [Call]
         # @return [Array] one value for each argument of the tracepoint
         def values(call)
-          setting(:@block).call(call)
+          block = setting(:@block)
+          verify = setting(:@verify)
+          verify = Verifier.default if verify.nil?
+          verify ? verified_values(block, verify, call) : block.call(call)
         end
 
         # @return [Symbol] when it fires, of {WrapperModule::MOMENTS}
@@ -242,6 +255,14 @@ module StaticTracing
         end
 
         private
+
+        # A Proc's own `call` can't come between.
+        def verified_values(block, verify, call)
+          refused = !Verifier.admit?(block, verify, inspect, [fires_at], raising: true)
+          raise Error, "#{inspect}: the block isn't run, because only the main Ractor can verify it" if refused
+
+          PROC_CALL.bind_call(block, call)
+        end
 
         # What this class says of itself, else what its superclass says.
         def setting(name)
