@@ -101,10 +101,17 @@ class CompatibilityTest < TracerCase
       puts StaticTracing::Tracer.all.any?(&:enabled?)
       StaticTracing::Tracers.enable!
       puts StaticTracing::Tracer.all.all?(&:enabled?)
+      StaticTracing::Tracers.clean
+      p StaticTracing::Tracer.all, Sizes.enabled?, Sized.instance_method(:list).owner, Sizes.registered
+      StaticTracing.enable!
+      p Sized.instance_method(:list).owner
+      Sizes.enable!
+      p StaticTracing::Tracer.all, Sizes.enabled?
       StaticTracing.disable!
       puts StaticTracing.enabled?
     RUBY
-    assert_equal ['invalid', '1', '1', ':noop', '1', '[1, 2]', '1', '[1, 2]', '1', 'false', 'true', 'false'],
+    assert_equal ['invalid', '1', '1', ':noop', '1', '[1, 2]', '1', '[1, 2]', '1', 'false', 'true',
+                  '[]', 'false', 'Sized', '{Sized=>[:list]}', 'Sized', '[Sizes]', 'true', 'false'],
                  output.lines(chomp: true)
   end
 end

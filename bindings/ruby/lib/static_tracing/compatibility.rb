@@ -31,6 +31,11 @@ module StaticTracing
       def disable!
         Tracer.disable!
       end
+
+      # @return [void] see {Tracer.clean}
+      def clean
+        Tracer.clean
+      end
     end
   end
 

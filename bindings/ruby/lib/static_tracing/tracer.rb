@@ -61,6 +61,19 @@ module StaticTracing
         nil
       end
 
+      # Disable all tracers, and forget them: {StaticTracing.enable!} doesn't enable them any more. What
+      # they have registered stays registered. A tracer that is enabled, that registers something, or
+      # that is given to {Configuration#add_tracer}, is known again.
+      # @return [void]
+      def clean
+        synchronize do
+          disable!
+        ensure
+          @all.clear
+        end
+        nil
+      end
+
       # @param tracer [Class]
       # @return [void]
       # @api private
