@@ -9,6 +9,12 @@
 # installed without it, and its tracepoints do nothing. The reason is in left-out.log, beside this
 # file, because RubyGems keeps the log of only one extension.
 
+# Where C can't be called, nothing is built: the gem loads, and does nothing.
+unless RUBY_ENGINE == 'ruby'
+  File.write('Makefile', "all install clean:\n\t@:\n")
+  exit
+end
+
 require 'mkmf'
 
 def leave_out(reason)

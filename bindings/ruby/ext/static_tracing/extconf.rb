@@ -3,6 +3,12 @@
 
 # Builds static_tracing/native: the part of the gem that reads semaphores itself.
 
+# Where C can't be called, nothing is built: the gem loads, and does nothing.
+unless RUBY_ENGINE == 'ruby'
+  File.write('Makefile', "all install clean:\n\t@:\n")
+  exit
+end
+
 require 'mkmf'
 
 $INCFLAGS += ' -I$(srcdir)/../librst/include'

@@ -120,6 +120,8 @@ module StaticTracing
       end
 
       def load_library
+        raise ::LoadError, Elsewhere::REASON unless RUBY_ENGINE == 'ruby'
+
         require 'ffi'
         extend FFI::Library
         @path = find_library

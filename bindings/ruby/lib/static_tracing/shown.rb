@@ -46,7 +46,7 @@ module StaticTracing
 
     # @return [Class] also of a BasicObject, which can't be asked
     def class_of(value)
-      ::Kernel.instance_method(:class).bind_call(value)
+      ::Kernel.instance_method(:class).bind(value).call # JRuby 9.3 has no bind_call
     end
 
     # @return [String] a String of whatever encoding, as a message can quote it

@@ -20,7 +20,7 @@ module StaticTracing
       # @param name [Symbol] one of {METHODS}
       # @return [Object] what it returns
       def ask(klass, name, *arguments)
-        METHODS.fetch(name).bind_call(klass, *arguments)
+        METHODS.fetch(name).bind(klass).call(*arguments) # JRuby 9.3 has no bind_call
       end
 
       # @return [Symbol, nil] how visible a method is; nil if there is none of that name

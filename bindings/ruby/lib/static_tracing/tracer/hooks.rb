@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require 'static_tracing/native'
+require 'static_tracing/engine'
 require 'static_tracing/tracer/classes'
 
 module StaticTracing
@@ -153,7 +153,7 @@ module StaticTracing
         Hooks.original(self, super)
       end
 
-      ruby2_keywords :instance_method, :public_instance_method
+      ruby2_keywords :instance_method, :public_instance_method if respond_to?(:ruby2_keywords, true)
 
       # A copy isn't traced, and may change its methods as it likes.
       def dup(*arguments, &block)
@@ -164,7 +164,7 @@ module StaticTracing
       def clone(*arguments, &block)
         Hooks.copied(self, super)
       end
-      ruby2_keywords :dup, :clone
+      ruby2_keywords :dup, :clone if respond_to?(:ruby2_keywords, true)
 
       # Its wrapper becomes private, too.
       def private_class_method(*names)

@@ -32,7 +32,7 @@ module StaticTracing
       # @return [String] as in `shop_cart` for Shop::Cart, and for its singleton class; a name that is
       #   too long loses its beginning
       def provider(klass)
-        name = Module.instance_method(:name).bind_call(klass)
+        name = Module.instance_method(:name).bind(klass).call # JRuby 9.3 has no bind_call
         name ||= described(klass)[/\A#<Class:([A-Z][\w:]*)>\z/, 1]
         return Provider::DEFAULT unless name
 
@@ -49,7 +49,7 @@ module StaticTracing
       # @param klass [Module]
       # @return [String] what Ruby calls it, whatever it says of itself, which may cost a query
       def described(klass)
-        Module.instance_method(:to_s).bind_call(klass)
+        Module.instance_method(:to_s).bind(klass).call
       end
 
       # @param name [String]
