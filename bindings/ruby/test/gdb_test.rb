@@ -90,7 +90,7 @@ class GdbTest < TracedTest
     RUBY
     frames = lines.grep(/\A#\d/).map { |line| line[/(?:in )?(\S+) \(/, 1] }
     assert_equal 'subject.order', frames.first, lines
-    assert_includes frames, 'fire_values', lines
+    assert_includes frames, 'tracepoint_fire_values', lines
     assert_includes frames, 'ruby_run_node', lines
   end
 

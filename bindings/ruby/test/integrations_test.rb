@@ -159,6 +159,49 @@ class IntegrationsTest < TracedTest
     subscription&.cancel
   end
 
+  def test_that_the_block_of_a_notification_is_verified
+    refused = ->(event) { [event.payload.size, 0] }
+    error = assert_raises(StaticTracing::Verifier::RefusedError) do
+      StaticTracing::Notifications.fire(order, 'order.shop', verify: true, &refused)
+    end
+    assert_match(/\Aintegrations:order\(.*\): the block is refused: .*\.size: an unknown object's size/, error.message)
+    assert_raises(ArgumentError) { StaticTracing::Notifications.fire(order, 'order.shop', verify: 1, &refused) }
+    subscriptions = [StaticTracing::Notifications.fire(order, 'order.shop', verify: true) do |event|
+      [StaticTracing::Peek.integer(event[:id]) || -1, event.nanoseconds + event.allocations]
+    end]
+    said = logged do
+      subscriptions << StaticTracing::Notifications.fire(order, 'order.shop', verify: :warn, &refused)
+      fires = StaticTracing::Testing.record('integrations:order') { notify(id: 7, 'key' => 1) }
+      assert_equal([7, 2], fires.map { |fire| fire.values.first })
+    end
+    assert_equal 1, said.scan('the block is refused').size, said
+  ensure
+    subscriptions&.each(&:cancel)
+  end
+
+  # Not for a block of the payload's, nor for a method of its class.
+  def test_that_a_payload_is_looked_at_without_its_own_code
+    payloads = [Hash.new { abort }.update(id: 1), Class.new(Hash) { def [](_) abort; end }.new.update('id' => 2)]
+    events = payloads.map { |payload| StaticTracing::Notifications::Event.new('a', payload, 0, 0) }
+    assert_equal [1, 2, nil], [*events.map { |event| event[:id] }, events.first[:none]]
+  end
+
+  # What rails:sql and the others fire is the gem's own.
+  def test_that_the_blocks_of_the_gem_run_whatever_is_verified
+    StaticTracing::Configuration.verify = true
+    said = logged do
+      fires = StaticTracing::Testing.record('rails:sql', 'log') do
+        ActiveSupport::Notifications.instrument('sql.active_record', sql: 'SELECT 1', name: 'one')
+        Logger.new(StringIO.new).warn('a line')
+      end
+      assert_equal({ 'rails:sql' => 'SELECT 1', 'log:line' => 'a line' },
+                   fires.to_h { |fire| [fire.name, fire.to_h['sql'] || fire.to_h['message']] })
+    end
+    assert_empty said
+  ensure
+    StaticTracing::Configuration.verify = false
+  end
+
   def test_that_a_notification_during_which_watching_begins_or_ends_fires_nothing
     fired = []
     subscription = StaticTracing::Notifications.fire(order, 'order.shop') { |event|

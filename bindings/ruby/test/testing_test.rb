@@ -105,6 +105,56 @@ class TestingTest < TracerCase
     assert_equal([["#{@namespace}:total", 'total']], fires.map { |fire| [fire.name, fire.values.first] })
   end
 
+  # The thread that looks finds nothing here in an hour: the recording itself has methods wrapped.
+  def test_that_methods_are_wrapped_for_a_recording_in_mode_auto
+    StaticTracing.configure { |config| [config.mode = 'AUTO', config.interval = 3600] }
+    klass = Class.new { def total() 7; end }
+    register(Latency, klass, :total)
+    told = []
+    subscription = StaticTracing::Watcher.watch([@order], attached: -> { told << :on }, detached: -> { told << :off })
+    inner = nil
+    fires = Testing.record do
+      refute_equal klass, klass.new.method(:total).owner
+      inner = Testing.record { klass.new.total }
+      klass.new.total
+    end
+    assert_equal [2, 1], [fires, inner].map(&:size)
+    assert_equal klass, klass.new.method(:total).owner
+    assert_equal %i[on off], told
+  ensure
+    subscription&.cancel
+    StaticTracing.configure { |config| [config.mode = 'OFF', config.interval = StaticTracing::Watcher::INTERVAL] }
+  end
+
+  def test_that_recording_waits_for_what_another_thread_is_telling
+    begun = Queue.new
+    go_on = Queue.new
+    told = []
+    watch = StaticTracing::Watcher.watch([@order], attached: -> { (begun << true) && go_on.pop && told << :on },
+                                                   detached: -> { told << :off })
+    teller = Thread.new { Testing.record { nil } }
+    begun.pop
+    other = Thread.new { Testing.record { told << :recording } }
+    Thread.pass until other.status == 'run' || !other.alive?
+    assert_empty told
+    go_on << true
+    [teller, other].each(&:join)
+    assert_equal [:on, :recording], told.take(2)
+  ensure
+    watch&.cancel
+  end
+
+  # A callback of the watcher's may record, too: nobody waits for it but itself.
+  def test_that_a_callback_may_record
+    fires = nil
+    watch = StaticTracing::Watcher.watch([@order], attached: -> { fires = Testing.record { @order.fire(1, '') } },
+                                                   detached: -> {})
+    Testing.record { nil }
+    assert_equal [1], fires.map { |fire| fire.values.first }
+  ensure
+    watch&.cancel
+  end
+
   def test_that_a_tracer_goes_on_seeing
     @order.provider.enable
     fires = nil

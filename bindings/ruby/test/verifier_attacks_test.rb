@@ -200,7 +200,8 @@ class VerifierAttacksTest < Minitest::Test
       arguments
     end
     hash.singleton_class.send(:ruby2_keywords, :given)
-    call = StaticTracing::Tracer::Call.new('given', nil, hash.given(**Hash.new { abort }.update(id: 1)), nil)
+    watched = Struct.new(:method_name, :tracepoint, :parameters).new('given')
+    call = StaticTracing::Tracer::Call.new(watched, nil, hash.given(**Hash.new { abort }.update(id: 1)), nil)
 
     assert_equal [{ id: 1 }, nil], [call.keywords, call.keywords[:other]]
     assert_nil call.keywords.default_proc

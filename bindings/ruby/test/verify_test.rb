@@ -275,6 +275,62 @@ class VerifyTest < TracerCase
     ['#<<', 'b'] => "#<< can't be allowed: it assigns"
   }.freeze
 
+  # ------------------------------------------------------------------ other blocks
+
+  def test_that_a_tracer_made_of_a_block_is_verified
+    define = ->(mode, &block) { StaticTracing::Tracer.define(:rows, Integer, verify: mode, &block) }
+    error = assert_raises(Verifier::RefusedError) { define.call(true) { |call| call.result.size } }
+    assert_match(/\A#<StaticTracing::Tracer::Base rows>: the block is refused: /, error.message)
+    assert_includes error.message, REASON
+    klass = Class.new { def rows() [1, 2]; end }
+    register(define.call(true) { |call| StaticTracing::Peek.size(call.result) || 0 }, klass, :rows)
+    assert_equal [2], StaticTracing::Testing.record { klass.new.rows }.flat_map(&:values)
+    assert_empty log
+    define.call(:warn) { |call| call.result.size }
+    assert_includes log, REASON
+    named = StaticTracing::Tracer.define(:other, verify: Integer) { 1 }
+    named.register(klass, :rows, provider: @namespace)
+    assert_equal ['verify'], Tracepoint.fetch(@namespace, :rows_other).arg_names
+  end
+
+  def test_that_the_block_of_a_declared_tracepoint_is_verified
+    verified = ->(object) { StaticTracing.tracepoint(@namespace, :one, Integer, verify: true) { object.size } }
+    assert_empty(StaticTracing::Testing.record { refute verified.call('abc') })
+    assert_includes log, REASON
+    passes = -> { StaticTracing.tracepoint(@namespace, :one, Integer, verify: true) { 5 } }
+    assert_equal([5], StaticTracing::Testing.record { assert passes.call }.flat_map(&:values))
+    assert_equal true, StaticTracing.tracepoint(@namespace, :one, Integer).verify
+    assert_raises(Tracepoint::TracepointExistsError) do
+      StaticTracing.tracepoint(@namespace, :one, Integer, verify: :warn) { 5 }
+    end
+  end
+
+  # What the program itself runs isn't, nor are the values that it has given.
+  def test_that_a_measured_block_is_not_verified
+    StaticTracing::Configuration.verify = true
+    fires = StaticTracing::Testing.record do
+      assert_equal([2], StaticTracing.measure(@namespace, :render, verify: 7) { [1].map { |one| one + 1 } })
+    end
+    assert_equal([7], fires.map { |fire| fire.to_h['verify'] })
+    assert_empty log
+  end
+
+  def test_that_the_tracers_of_this_gem_run_whatever_is_verified
+    StaticTracing::Configuration.verify = true
+    klass = Class.new { def total(item, tax = 0) item + tax; end }
+    %i[Latency Stack Arguments Return Allocations].each do |name|
+      register(StaticTracing::Tracer.const_get(name), klass, :total)
+    end
+    fires = StaticTracing::Testing.record { assert_equal 7, klass.new.total(7) }
+    assert_equal %w[total total_allocations total_arguments total_return total_stack],
+                 fires.map { |fire| fire.tracepoint.name }.sort
+    assert_equal({ 'method' => 'total', 'item' => '7', 'tax' => '' },
+                 fires.find { |fire| fire.tracepoint.name == 'total_arguments' }.to_h)
+    assert_empty log
+  end
+
+  # ------------------------------------------------------------------ what is wrong
+
   def test_that_what_is_wrong_cannot_be_allowed
     WRONG.each do |(name, bound), words|
       error = assert_raises(ArgumentError) { Verifier.allow(name, bound: bound) }

@@ -295,6 +295,12 @@ static VALUE tracepoint_fire(int argc, VALUE *argv, VALUE self)
                    : check_values(self, argc, argv);
 }
 
+/* fire_admitted { }: fire, but don't verify the block, which is the gem's own. */
+static VALUE tracepoint_fire_admitted(VALUE self)
+{
+    return RST_ENABLED(get_probe(get_tracepoint(self))) ? fire_block(self) : Qfalse;
+}
+
 static VALUE tracepoint_enabled(VALUE self)
 {
     return RST_ENABLED(get_probe(get_tracepoint(self))) ? Qtrue : Qfalse;
@@ -360,6 +366,7 @@ void Init_native(void)
 
     rb_define_alloc_func(tracepoint, tracepoint_allocate);
     rb_define_method(tracepoint, "fire", tracepoint_fire, -1);
+    rb_define_private_method(tracepoint, "fire_admitted", tracepoint_fire_admitted, 0);
     rb_define_method(tracepoint, "enabled?", tracepoint_enabled, 0);
     rb_define_alias(tracepoint, "watched?", "enabled?");
     rb_define_private_method(tracepoint, "declare", tracepoint_declare, 2);

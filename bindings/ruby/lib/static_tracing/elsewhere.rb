@@ -34,6 +34,10 @@ module StaticTracing
 
       private
 
+      def fire_admitted(&block)
+        fire_block(&block)
+      end
+
       def declare(_kinds, _verify)
         @state = { recorded: Native.recording }
       end
@@ -136,6 +140,15 @@ module StaticTracing
       attr_reader :values_raise, :blocks_raise
       attr_accessor :recording
       attr_writer :verify_blocks
+
+      # Nothing is watched but while fires are recorded.
+      def changed(groups, known)
+        found = groups.each_index.reject { |index| groups[index].any?(&:enabled?) == (known.getbyte(index) == 1) }
+        found unless found.empty?
+      end
+
+      # No Ruby that comes here can fork.
+      def on_fork; end
 
       def errors_raise(values, blocks)
         @values_raise = values

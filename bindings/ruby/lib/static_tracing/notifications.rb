@@ -43,18 +43,22 @@ module StaticTracing
       #
       # @param tracepoint [Tracepoint]
       # @param names [Array<String, Regexp>] the names of notifications
+      # @param verify [Boolean, Symbol, nil] whether the {Verifier} looks at the block, now and while it
+      #   is used; one of {Verifier::MODES}. nil: as the tracepoint or {Configuration#verify} says
       # @yieldparam event [Event] valid within the block
       # @yieldreturn [Array, Object] the values to fire, as in {Tracepoint#fire}
       # @return [Watcher::Subscription] its `cancel` ends it
       # @raise [Error] if ActiveSupport isn't loaded
-      # @raise [ArgumentError] without a name or a block
-      def fire(tracepoint, *names, &values)
+      # @raise [ArgumentError] without a name or a block, or if `verify` is something else
+      # @raise [Verifier::RefusedError] if `verify` is true and the block is refused
+      def fire(tracepoint, *names, verify: nil, &values)
         raise Error, 'ActiveSupport::Notifications is not loaded; require "active_support" first' unless there?
         raise ArgumentError, "#{tracepoint}: give the name of a notification, as in 'sql.active_record'" if names.empty?
         raise ArgumentError, "#{tracepoint}: give a block that returns the values" unless values
 
+        Verifier.checked_mode(verify) unless verify.nil?
         complete
-        subscribe_while_watched(tracepoint, names, Subscriber.new(tracepoint, values))
+        subscribe_while_watched(tracepoint, names, Subscriber.new(tracepoint, verify, values))
       end
 
       # Declare a provider's tracepoints, and watch each.
@@ -62,7 +66,7 @@ module StaticTracing
       # @api private
       def connect_probes(provider, probes)
         tracepoints = Integration.declare(provider, probes.transform_values { |_, arguments,| arguments })
-        probes.each { |name, (names, _, values)| fire(tracepoints.fetch(name), *names, &values) }
+        probes.each { |name, (names, _, values)| fire(tracepoints.fetch(name), *names, verify: false, &values) }
       end
 
       private
@@ -87,6 +91,7 @@ module StaticTracing
       end
     end
 
+    Verifier::Builtins.remember_instances(Verifier::Builtins::LATER) if RUBY_ENGINE == 'ruby'
     connect
   end
 end

@@ -86,7 +86,7 @@ module StaticTracing
     # @param provider [String, Symbol]
     # @param name [String, Symbol]
     # @param types [Array<Class, Symbol>] as of {Tracepoint.new}
-    # @param named [Hash{Symbol => Class, Symbol}] as of {Tracepoint.new}
+    # @param named [Hash{Symbol => Class, Symbol}] as of {Tracepoint.new}; `verify:`, too
     # @yieldreturn [Array, Object] the values, as of {Tracepoint#fire}; it runs only while somebody watches
     # @return [Tracepoint, Boolean] the tracepoint; with a block, whether it fired. In a Ractor other than
     #   the main one, where nothing can be declared, false
@@ -126,7 +126,7 @@ module StaticTracing
         yield
       ensure
         took = nsec - started
-        tracepoint.fire { Shortcuts.ordered(tracepoint, took, values) }
+        tracepoint.__send__(:fire_admitted) { Shortcuts.ordered(tracepoint, took, values) }
       end
     end
 
@@ -134,6 +134,9 @@ module StaticTracing
 
     def same?(tracepoint, types, named)
       return tracepoint.args == types && tracepoint.arg_names.none? if named.empty?
+
+      verify, named = Verifier.split(named)
+      return false unless verify.nil? || verify == tracepoint.verify
 
       tracepoint.args == types + named.values && tracepoint.arg_names.compact == named.keys.map(&:to_s)
     end

@@ -10,7 +10,8 @@ module StaticTracing
   #
   # Meanwhile every tracepoint is watched: {Tracepoint#enabled?} is true, `fire` returns true, and
   # blocks run. It needs no privilege, no librst, and no {StaticTracing.enable!}; only {Tracer}s wrap
-  # their methods when they are enabled. A block's mistakes are logged, as always; with
+  # their methods when they are enabled. In mode `AUTO` they wrap them for the recording, as for a tool
+  # that watches, and notifications of frameworks are subscribed to. A block's mistakes are logged, as always; with
   # {Configuration#on_error=} `:raise`, tests see them. Fires of all threads of the main Ractor are
   # recorded, and reach a tracer as well, if there is one.
   module Testing
@@ -115,6 +116,7 @@ module StaticTracing
             provider.tracepoints.each_value { |tracepoint| tracepoint.send(:rebind) }
           end
         end
+        Watcher.settle
       end
     end
   end

@@ -93,7 +93,7 @@ module StaticTracing
       # Make a tracepoint that its provider hasn't declared yet. Only a {Provider} calls this.
       # @api private
       def build(provider_name, name, types, named)
-        verify = named.delete(:verify) if Verifier::MODES.any? { |mode| mode.equal?(named[:verify]) }
+        verify, named = Verifier.split(named)
         allocate.tap { |tracepoint| tracepoint.send(:initialize, provider_name, name, types, named, verify) }
       end
 

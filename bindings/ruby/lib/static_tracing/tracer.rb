@@ -27,20 +27,23 @@ module StaticTracing
       #
       # @param name [Symbol, String] its tracepoints are called METHOD_NAME
       # @param types [Array<Class, Symbol>] as of {Tracepoint.new}
-      # @param named [Hash{Symbol => Class, Symbol}] as of {Tracepoint.new}
+      # @param named [Hash{Symbol => Class, Symbol}] as of {Tracepoint.new}; `verify:` as of
+      #   {Base.set_values}
       # @yieldparam call [Call] the call and its result
       # @yieldreturn [Array] one value for each argument
       # @return [Class] a subclass of {Base}
       # @raise [ArgumentError] if there is no block
       # @raise [LibraryError] if the name can't be in a tracepoint's name
+      # @raise [Verifier::RefusedError] as of {Base.set_values}
       def define(name, *types, **named, &block)
         suffix = LibRST.checked_name('tracer', name)
+        verify, named = Verifier.split(named)
         Class.new(Base) do
-          set_tracepoint_data_types(*types, **named)
-          set_values(&block)
           define_singleton_method(:tracepoint_name) { |method_name| "#{Names.probe(method_name)}_#{suffix}" }
           define_singleton_method(:inspect) { "#<#{Base} #{suffix}>" }
           singleton_class.alias_method(:to_s, :inspect)
+          set_tracepoint_data_types(*types, **named)
+          set_values(verify: verify, &block)
         end
       end
 

@@ -101,6 +101,9 @@ module StaticTracing
     # Ruby's own method, whatever a class has by this name.
     CLASS = Kernel.instance_method(:class)
 
+    # A Proc's own `call` can't come between.
+    PROC_CALL = Proc.instance_method(:call)
+
     # What the block of a fire is called with.
     NONE = [].freeze
 
@@ -110,7 +113,7 @@ module StaticTracing
     # What was found of a block, and until when that holds, by the monotonic clock.
     # @api private
     Result = Struct.new(:refusals, :until)
-    private_constant :CLASS, :NONE, :ALLOWED, :ASSIGNS, :RETURNS, :POSSIBLE, :Result, :KEPT
+    private_constant :CLASS, :PROC_CALL, :NONE, :ALLOWED, :ASSIGNS, :RETURNS, :POSSIBLE, :Result, :KEPT
 
     @allowed = {}.freeze
     @results = Hash.new { |all, argument| all[argument] = {}.compare_by_identity } # by the first argument's type
@@ -199,6 +202,37 @@ module StaticTracing
         return mode if MODES.any? { |one| one.equal?(mode) }
 
         raise ArgumentError, "verify must be #{Shown.choice(MODES.map(&:inspect))}, not #{Shown.value(mode)}"
+      end
+
+      # An argument of a tracepoint may be called `verify`, too; but no type is one of {MODES}.
+      #
+      # @param named [Hash{Symbol => Class, Symbol, Boolean}] arguments, and perhaps `verify:`
+      # @return [Array(Object, Hash)] one of {MODES}, or nil; and the arguments
+      # @api private
+      def split(named)
+        mode = named[:verify]
+        return [nil, named] unless named.key?(:verify) && MODES.any? { |one| one.equal?(mode) }
+
+        [mode, named.reject { |name, _| name == :verify }]
+      end
+
+      # Run a block that gathers values.
+      #
+      # @param block [Proc]
+      # @param mode [Boolean, Symbol] one of {MODES}
+      # @param place [Object] whose block it is
+      # @param type [Symbol] of what it is called with
+      # @param argument [Object] that
+      # @return [Object] what it returned
+      # @raise [RefusedError] if it is refused
+      # @api private
+      def run(block, mode, place, type, argument)
+        return block.call(argument) unless mode && POSSIBLE
+
+        refused = !admit?(block, mode, place, [type], raising: true)
+        raise Error, "#{place}: the block isn't run, because only the main Ractor can verify it" if refused
+
+        PROC_CALL.bind_call(block, argument)
       end
 
       # Whether a block may run now. It is fast for a block that was looked at a moment ago. Other

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require 'static_tracing/native'
+require 'static_tracing/engine'
 require 'static_tracing/ractors'
 require 'static_tracing/reports'
 require 'static_tracing/watcher/pause'
@@ -101,6 +101,22 @@ module StaticTracing
         changed.map { |index| subscriptions[index] }.map { |one| one.update { refresh } }.any?
       end
 
+      # {.check}, and wait until everybody was told, by whatever thread.
+      # @return [void]
+      # @api private
+      def settle
+        return unless Ractors.main?
+
+        loop do
+          subscriptions, changed = @lock.synchronize { [@subscriptions, Native.changed(@groups, @known)] }
+          others = (changed || []).map { |index| subscriptions[index] }.reject(&:telling_here?)
+          break if others.empty?
+
+          others.each { |one| one.update { refresh } }
+          Thread.pass
+        end
+      end
+
       # For places between two pieces of work, as the end of a request is: {.check}, unless the thread
       # does it, or the last look was less than {.interval} ago.
       # @return [Boolean] as of {.check}
@@ -141,7 +157,7 @@ module StaticTracing
       # A thread begins with the mask of the one that makes it, which may let nothing through, not even
       # the end of the process.
       def start
-        return if @worker&.alive? || !@allowed || @subscriptions.empty?
+        return if @worker&.alive? || !@allowed || @subscriptions.empty? || RUBY_ENGINE != 'ruby'
 
         pause = @pause = Pause.new
         @worker = Thread.new { Thread.handle_interrupt(Object => :immediate) { look_on(pause) } }

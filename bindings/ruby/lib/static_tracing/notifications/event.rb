@@ -4,6 +4,10 @@ module StaticTracing
   module Notifications
     # A notification that has ended: what a block of {Notifications.fire} is given.
     class Event
+      FETCH = Hash.instance_method(:fetch)
+      BIND_CALL = FETCH.respond_to?(:bind_call) # JRuby 9.3 has none
+      private_constant :FETCH, :BIND_CALL
+
       # @return [String] as in `sql.active_record`
       attr_reader :name
 
@@ -24,10 +28,14 @@ module StaticTracing
         @allocations = allocations
       end
 
-      # @param key [Symbol]
+      # No default block of the payload runs, nor a method that its class has defined.
+      #
+      # @param key [Symbol] also of what is kept by the String of that name
       # @return [Object, nil] a value of the payload
       def [](key)
-        payload[key]
+        return payload[key] unless BIND_CALL
+
+        FETCH.bind_call(payload, key) { FETCH.bind_call(payload, key.to_s, nil) }
       end
 
       # @param key [Symbol]

@@ -9,10 +9,12 @@ module StaticTracing
       # Notifications that frameworks send themselves begin so. Only their names subscribe to them.
       INTERNAL = '!'
 
-      def initialize(tracepoint, values)
+      def initialize(tracepoint, verify, values)
         @tracepoint = tracepoint
+        @verify = verify.nil? ? tracepoint.verify : verify
         @values = values
         @key = :"static_tracing_#{tracepoint.provider_name}_#{tracepoint.name}_#{object_id}"
+        Verifier.admit?(values, verify_mode, tracepoint, [:event], raising: true)
       end
 
       # Notifications are within each other: the fiber's last is the one that ends first.
@@ -26,7 +28,15 @@ module StaticTracing
         return if began.nil? || name.start_with?(INTERNAL)
 
         allocations = GC.stat(:total_allocated_objects) - allocated
-        @tracepoint.fire { @values.call(Event.new(name, payload, now - began, allocations)) }
+        @tracepoint.__send__(:fire_admitted) do
+          Verifier.run(@values, verify_mode, @tracepoint, :event, Event.new(name, payload, now - began, allocations))
+        end
+      end
+
+      private
+
+      def verify_mode
+        @verify.nil? ? Verifier.default : @verify
       end
     end
   end

@@ -34,9 +34,6 @@ module StaticTracing
       # A method or a class can't be registered, or the tracer lacks types or values.
       class RegistrationError < Error; end
 
-      PROC_CALL = Proc.instance_method(:call)
-      private_constant :PROC_CALL
-
       class << self
         # Register methods. If the tracer is enabled, they are wrapped at once.
         #
@@ -235,7 +232,7 @@ module StaticTracing
           block = setting(:@block)
           verify = setting(:@verify)
           verify = Verifier.default if verify.nil?
-          verify ? verified_values(block, verify, call) : block.call(call)
+          verify ? Verifier.run(block, verify, inspect, fires_at, call) : block.call(call)
         end
 
         # @return [Symbol] when it fires, of {WrapperModule::MOMENTS}
@@ -255,14 +252,6 @@ module StaticTracing
         end
 
         private
-
-        # A Proc's own `call` can't come between.
-        def verified_values(block, verify, call)
-          refused = !Verifier.admit?(block, verify, inspect, [fires_at], raising: true)
-          raise Error, "#{inspect}: the block isn't run, because only the main Ractor can verify it" if refused
-
-          PROC_CALL.bind_call(block, call)
-        end
 
         # What this class says of itself, else what its superclass says.
         def setting(name)

@@ -79,7 +79,11 @@ module StaticTracing
         ['return', 'nanoseconds', '', 'small'],
         ['call', 'arguments', '', 'array'],
         ['call', 'keywords', '', 'hash'],
-        ['call', 'receiver result exception', '', 'any']
+        ['call', 'receiver result exception', '', 'any'],
+        ['event', 'name', '', 'string'],
+        ['event', 'nanoseconds allocations', '', 'small'],
+        ['event', 'payload', '', 'any'],
+        ['event', '[]', 'symbol', 'any']
       ].freeze
 
       # The same of modules' own methods. `Module` is any module.
@@ -110,7 +114,10 @@ module StaticTracing
       CALLS_ON_INTEGERS = { 'Range' => [:<=>] }.freeze
 
       # Methods of the gem's own that are called on modules, and of the objects that it makes.
-      OWN = %w[StaticTracing StaticTracing::Peek StaticTracing::Tracer::Call].freeze
+      OWN = %w[StaticTracing StaticTracing::Peek StaticTracing::Tracer::Call StaticTracing::Notifications::Event].freeze
+
+      # Types whose class is loaded later, if at all.
+      LATER = %i[event].freeze
 
       # Ruby's own methods that are written in Ruby are in such files; this gem's wrappers aren't.
       INTERNAL = /\A<internal:(?!static_tracing)/.freeze
@@ -144,11 +151,20 @@ module StaticTracing
         # @return [void]
         def remember
           @originals = {}
-          INSTANCE.each { |types, names, *| each_name(types, names) { |type, name| keep(class_of(type), name) } }
+          remember_instances(Value::CLASSES.keys - LATER)
           MODULES.each do |path, names, *|
             each_name(path, names) do |_, name|
               keep(path == 'Module' ? Module : Object.const_get(path).singleton_class, name)
             end
+          end
+        end
+
+        # The same of types whose class is loaded later.
+        # @param types [Array<Symbol>]
+        # @return [void]
+        def remember_instances(types)
+          INSTANCE.each do |row_types, names, *|
+            each_name(row_types, names) { |type, name| keep(class_of(type), name) if types.include?(type.to_sym) }
           end
         end
 

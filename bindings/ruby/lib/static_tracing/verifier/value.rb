@@ -6,7 +6,8 @@ module StaticTracing
     #
     # A type says more than a class: an object of it has that very class, and no methods of its own.
     # `small` is an Integer whose size has a bound, and `short` such a String; that of an `integer` or
-    # a `string` has none. `return` is the {Tracer::Call} of a method that is over.
+    # a `string` has none. `return` is the {Tracer::Call} of a method that is over, and `event` a
+    # {Notifications::Event}.
     # @api private
     class Value
       # Type => its class. {Tracer::Call} is named because it is loaded later.
@@ -14,7 +15,7 @@ module StaticTracing
         small: 'Integer', integer: 'Integer', float: 'Float', short: 'String', string: 'String',
         symbol: 'Symbol', nil: 'NilClass', yes: 'TrueClass', no: 'FalseClass', array: 'Array',
         hash: 'Hash', range: 'Range', time: 'Time', call: 'StaticTracing::Tracer::Call',
-        return: 'StaticTracing::Tracer::Call'
+        return: 'StaticTracing::Tracer::Call', event: 'StaticTracing::Notifications::Event'
       }.freeze
 
       # A type => the one that includes it.

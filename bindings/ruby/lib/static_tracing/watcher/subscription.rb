@@ -39,6 +39,12 @@ module StaticTracing
         @cancelled
       end
 
+      # @return [Boolean] whether it is this thread that is just calling `attached` or `detached`
+      # @api private
+      def telling_here?
+        @busy.equal?(Thread.current)
+      end
+
       # Tell nothing more. If `attached` was called, `detached` is called first: by this thread, or by
       # the one that is calling `attached` at this moment.
       # @return [void]
