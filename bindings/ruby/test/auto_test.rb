@@ -10,7 +10,6 @@ class AutoTest < TracerCase
 
   def setup
     super
-    need(SelfWatch.missing)
     StaticTracing.configure do |config|
       config.watcher_thread = false
       config.mode = 'AUTO'
@@ -25,7 +24,7 @@ class AutoTest < TracerCase
 
   # While a tracer is attached to one of the test's tracepoints.
   def watching(name)
-    watch = SelfWatch.of_this_thread(StaticTracing::Tracepoint.fetch(@namespace, name))
+    watch = FireCount.new(StaticTracing::Tracepoint.fetch(@namespace, name))
     assert Watcher.check
     result = yield
     [watch.count, result]
@@ -114,7 +113,7 @@ class AutoTest < TracerCase
     assert_equal [true, false, true, false, false, false], states
     StaticTracing::Configuration.mode = 'AUTO'
     Latency.disable!
-    assert_equal 0, SelfWatch.count(StaticTracing::Tracepoint.fetch(@namespace, :total)) {
+    assert_equal 0, FireCount.count(StaticTracing::Tracepoint.fetch(@namespace, :total)) {
       Watcher.check
       refute wrapped?(klass, :total)
     }

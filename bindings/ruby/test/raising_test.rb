@@ -11,10 +11,9 @@ class RaisingTest < TracerCase
 
   def setup
     super
-    need(SelfWatch.missing)
     @point = StaticTracing::Tracepoint.new(@namespace, :point, Integer)
     StaticTracing.enable!
-    @watch = SelfWatch.of_this_thread(@point)
+    @watch = FireCount.new(@point)
   end
 
   def teardown
@@ -68,7 +67,7 @@ class RaisingTest < TracerCase
     }
     outcomes = cases.map do |name, block|
       point = StaticTracing::Tracepoint.new(@namespace, name, Integer)
-      watch = SelfWatch.of_this_thread(point)
+      watch = FireCount.new(point)
       point.fire(&block)
     rescue Late
       :late
@@ -81,11 +80,11 @@ class RaisingTest < TracerCase
 
   def test_that_a_frozen_threads_exceptions_are_told_apart_too
     output = ruby(<<~RUBY)
-      require 'support/self_watch'
+      require 'support/fire_count'
       POINT = StaticTracing::Tracepoint.new(:shop, :point)
       StaticTracing.enable!
       StaticTracing.logger = Logger.new($stdout, formatter: ->(*, message) { "logged \#{message}\\n" })
-      WATCH = SelfWatch.of_this_thread(POINT)
+      WATCH = FireCount.new(POINT)
       begin
         POINT.fire { raise 'own' }
         main = Thread.current.freeze

@@ -259,19 +259,23 @@ class TracerTest < TracerCase
 
     all = { 'Class, :new' => 'Object.new', 'Integer, :-' => '7.send(:-, 2)', 'Kernel, :class' => '1.class' }
     all.delete('Kernel, :class') if RUBY_VERSION < '3' # whose includers don't see what is prepended later
-    all.each do |what, call|
-      out = ruby(<<~RUBY, '-rsupport/self_watch')
+    parts = all.each_with_index.map do |(what, call), index|
+      <<~RUBY
         [StaticTracing::Tracer::Latency, StaticTracing::Tracer::Stack].each do |tracer|
-          tracer.register(#{what}, provider: :own)
+          tracer.register(#{what}, provider: 'own#{index}')
         end
         StaticTracing.enable!
-        StaticTracing.providers[:own].tracepoints.each_value do |tracepoint|
-          n = SelfWatch.count(tracepoint) { #{call} }
-          puts n.positive? ? 'fired' : n
+        StaticTracing.providers['own#{index}'].tracepoints.each_value do |tracepoint|
+          watch = SelfWatch.of_this_thread(tracepoint)
+          #{call}
+          puts "\#{tracepoint.name} \#{watch.count.positive?}"
         end
+        StaticTracing.disable!
       RUBY
-      assert_equal %w[fired fired], out.lines(chomp: true), what
     end
+    out = ruby(parts.join, '-rsupport/self_watch')
+    names = all.keys.map { |what| { 'new' => 'new', '-' => 'minus', 'class' => 'class' }.fetch(what[/:(.*)/, 1]) }
+    assert_equal names.flat_map { |name| ["#{name} true", "#{name}_stack true"] }, out.lines(chomp: true)
   end
 
   def test_that_a_frozen_thread_is_not_disturbed
@@ -344,10 +348,12 @@ class TracerTest < TracerCase
     assert_operator stack.lines.size, :>, 5
   end
 
+  # The kernel counts a child's fires, too.
   def test_that_a_forked_child_fires
+    need(SelfWatch.missing)
     klass = Class.new { def a; end }
     register(Latency, klass, :a)
-    n = hits(:a) do
+    n = SelfWatch.count(StaticTracing::Tracepoint.fetch(@namespace, :a)) do
       klass.new.a
       Process.wait(fork { klass.new.a; exit!(0) })
       assert_predicate $?, :success?

@@ -9,7 +9,6 @@ class WatcherTest < TracerCase
 
   def setup
     super
-    need(SelfWatch.missing)
     Watcher.thread = false
     @told = []
     @one, @two = %i[one two].map { |name| StaticTracing::Tracepoint.new(@namespace, name, Integer) }
@@ -31,7 +30,7 @@ class WatcherTest < TracerCase
 
   # While the block runs, a tracer is attached.
   def attached(tracepoint = @one)
-    watch = SelfWatch.of_this_thread(tracepoint)
+    watch = FireCount.new(tracepoint)
     yield
   ensure
     watch&.close

@@ -66,12 +66,3 @@ class SelfWatch
     end
   end
 end
-
-# For tests that watch.
-module Watching
-  # Count how often a tracepoint is hit; where it can't be watched, the test is skipped.
-  def count_hits(provider, name, &block)
-    need(SelfWatch.missing)
-    SelfWatch.count(StaticTracing::Tracepoint.fetch(provider, name), &block)
-  end
-end

@@ -4,13 +4,11 @@ require 'logger'
 require 'open3'
 require 'rbconfig'
 require 'stringio'
-require 'support/self_watch'
+require 'support/fire_count'
 
 # What tests of tracers have in common: a provider of their own, a log to look at, and a world
 # without tracers after each.
 class TracerCase < Minitest::Test
-  include Watching
-
   Latency = StaticTracing::Tracer::Latency
   Stack = StaticTracing::Tracer::Stack
   Base = StaticTracing::Tracer::Base
@@ -51,8 +49,9 @@ class TracerCase < Minitest::Test
     tracer.enable!
   end
 
+  # @return [Integer] how often a tracepoint of the test's fired meanwhile
   def hits(name, &block)
-    count_hits(@namespace, name, &block)
+    FireCount.count(StaticTracing::Tracepoint.fetch(@namespace, name), &block)
   end
 
   def log
