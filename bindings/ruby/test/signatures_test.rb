@@ -33,7 +33,7 @@ class SignaturesTest < Minitest::Test
   ].freeze
 
   # Those tests that call what has a signature, and that don't look at frames or count allocations.
-  TYPED_TESTS = %w[tracepoint provider blocks configuration tracer testing verify].freeze
+  TYPED_TESTS = %w[tracepoint provider raising configuration tracer testing verify tracers].freeze
 
   def setup
     skip LACKING if defined?(LACKING)
