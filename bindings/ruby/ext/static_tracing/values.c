@@ -66,14 +66,18 @@ static bool big_fits(const struct kind *kind, VALUE value, uint64_t *ret_bits)
     return sign == -1 && (int64_t)*ret_bits < 0 && (int64_t)*ret_bits >= kind->min;
 }
 
+static inline bool fixnum_fits(const struct kind *kind, VALUE value, uint64_t *ret_bits)
+{
+    long number = FIX2LONG(value);
+
+    *ret_bits = (uint64_t)number;
+    return number < 0 ? number >= kind->min : (uint64_t)number <= kind->max;
+}
+
 static bool integer_fits(const struct kind *kind, VALUE value, uint64_t *ret_bits)
 {
-    if (FIXNUM_P(value)) {
-        long number = FIX2LONG(value);
-
-        *ret_bits = (uint64_t)number;
-        return number < 0 ? number >= kind->min : (uint64_t)number <= kind->max;
-    }
+    if (FIXNUM_P(value))
+        return fixnum_fits(kind, value, ret_bits);
     return RB_TYPE_P(value, T_BIGNUM) && big_fits(kind, value, ret_bits);
 }
 
@@ -170,18 +174,31 @@ static uint64_t value_bits(const struct kind *kind, VALUE fired)
 }
 
 /*
- * All Strings are made readable before the first address is taken: the first of UTF-16 makes Ruby
- * load a transcoder, and meanwhile other threads run and may change a String.
+ * Most values are Integers, and have their bits at once. All Strings are made readable before the
+ * first address is taken: the first of UTF-16 makes Ruby load a transcoder, and meanwhile other
+ * threads run and may change a String.
  */
 int take_values(const struct kind *const *kinds, int count, const VALUE *values,
                 volatile VALUE *ret_fired, uint64_t *ret_bits)
 {
+    bool others = false;
+
     for (int i = 0; i < count; i++) {
-        if (!value_fits(kinds[i], values[i]))
+        const struct kind *kind = kinds[i];
+        VALUE value = values[i];
+
+        ret_fired[i] = value;
+        if (kind->takes == TAKES_INTEGER && FIXNUM_P(value)) {
+            if (!fixnum_fits(kind, value, &ret_bits[i]))
+                return i;
+            continue;
+        }
+        if (!value_fits(kind, value))
             return i;
-        ret_fired[i] = value_to_fire(kinds[i], values[i]);
+        ret_fired[i] = value_to_fire(kind, value);
+        others = true;
     }
-    for (int i = 0; i < count; i++)
+    for (int i = 0; others && i < count; i++)
         ret_bits[i] = value_bits(kinds[i], ret_fired[i]);
     return NO_VALUE;
 }
