@@ -32,7 +32,29 @@ module Needs
   end
 end
 
-Minitest::Test.include(Needs)
+# Minitest 6 has no `stub`.
+module Instead
+  # While the block runs, an object has another method of its own.
+  def instead_of(object, name, body)
+    own = object.singleton_class
+    before = own.instance_method(name)
+    define_quietly(own, name, body)
+    yield
+  ensure
+    before.owner.equal?(own) ? define_quietly(own, name, before) : own.send(:remove_method, name)
+  end
+
+  private
+
+  def define_quietly(own, name, body)
+    verbose, $VERBOSE = $VERBOSE, nil
+    own.send(:define_method, name, body)
+  ensure
+    $VERBOSE = verbose
+  end
+end
+
+Minitest::Test.include(Needs, Instead)
 Minitest::Test.prepend(Skips)
 Minitest.after_run do
   status = ENV['RST_SKIPPED_STATUS']

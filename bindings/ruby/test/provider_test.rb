@@ -227,7 +227,7 @@ class ProviderTest < Minitest::Test
   def test_that_a_tracepoint_whose_load_is_interrupted_is_declared
     provider = StaticTracing::Provider.register(:interrupted)
     provider.enable
-    StaticTracing::LibRST.stub(:rst_provider_load, ->(_) { raise Interrupt }) do
+    instead_of(StaticTracing::LibRST, :rst_provider_load, ->(_) { raise Interrupt }) do
       assert_raises(Interrupt) { provider.add_tracepoint(:late, Integer) }
     end
     late = provider.add_tracepoint(:late, Integer)

@@ -61,6 +61,22 @@ class TestingTest < TracerCase
     far.provider.destroy
   end
 
+  # Which is why there are recordings.
+  def test_that_a_tracepoint_cannot_be_stubbed
+    begin
+      verbose, $VERBOSE = $VERBOSE, nil
+      require 'rspec/mocks/standalone'
+    rescue LoadError => e
+      skip e.message
+    ensure
+      $VERBOSE = verbose
+    end
+    mocks = Object.new.extend(RSpec::Mocks::ExampleMethods)
+    RSpec::Mocks.with_temporary_scope do
+      assert_match(/frozen/, assert_raises(ArgumentError) { mocks.allow(@order).to mocks.receive(:fire) }.message)
+    end
+  end
+
   def test_that_a_misspelt_name_raises
     assert_raises(Tracepoint::TracepointMissingError) { Testing.record("#{@namespace}:ordr") { abort } }
     assert_raises(StaticTracing::Provider::ProviderMissingError) { Testing.record('no_such') { abort } }

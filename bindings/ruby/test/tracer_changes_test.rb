@@ -197,7 +197,8 @@ class TracerChangesTest < TracerCase
     register(Latency, klass, :a)
     register(Stack, klass, :a)
     done = false
-    callers = Array.new(2) { Thread.new { (klass.new.a(1, k: 4) == [1, 2, 4] || raise('wrong')) && Thread.pass until done; :ok } }
+    call = -> { (klass.new.a(1, k: 4) == [1, 2, 4] || raise('wrong')) && Thread.pass }
+    callers = Array.new(2) { Thread.new { call.call until done; :ok } }
     togglers = [Latency, Stack].map { |tracer| Thread.new { 200.times { tracer.disable!; tracer.enable! } } }
     togglers.each(&:join)
     done = true

@@ -178,7 +178,6 @@ class TracersDeclarationTest < TracerCase
       method = eval("Class.new { def m(#{parameters}) { #{hash} }; end }").instance_method(:m)
       CALLS.each do |arguments, keywords|
         next if keywords.any? && parameters !~ /k:|\*\*/ # they would be a Hash by position
-        next if RUBY_VERSION < '3' && keywords.any? && arguments.empty? # the same
 
         begin
           object = method.owner.new

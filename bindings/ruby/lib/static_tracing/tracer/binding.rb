@@ -16,6 +16,7 @@ module StaticTracing
       # @return [Hash{Symbol => Object}] see {Call#named}
       def of(parameters, arguments, keywords)
         positional = parameters.select { |kind, _| POSITIONAL.include?(kind) }
+        arguments, keywords = [*arguments, keywords], {} if by_position?(positional, arguments, keywords)
         bound = by_position(positional, arguments)
         declared = parameters.select { |kind, _| %i[key keyreq].include?(kind) }.map(&:last)
         parameters.each do |kind, name|
@@ -25,6 +26,11 @@ module StaticTracing
           end
         end
         bound
+      end
+
+      # Before Ruby 3.0, keywords are the last argument if a required one would be lacking.
+      def by_position?(positional, arguments, keywords)
+        RUBY_VERSION < '3' && !keywords.empty? && arguments.size < positional.count { |kind, _| kind == :req }
       end
 
       # Required ones first, then as many optional ones as are left, and the rest gets the rest.
@@ -42,7 +48,7 @@ module StaticTracing
           bound[name] = kind == :rest ? given : given.first
         end
       end
-      private_class_method :by_position
+      private_class_method :by_position, :by_position?
     end
   end
 end
