@@ -8,21 +8,25 @@ class BlocksTest < TracedTest
   NUMBER = { order: 'printf("%ld\n", arg0);' }.freeze
   ORDER = "order = declare(:order, Integer)\n"
 
-  # A script whose only tracepoint is `order`, with one Integer.
-  def trace_order(script, **options)
-    trace(NUMBER, ORDER + script, **options)
+  # A script whose only tracepoint is `order`, with one Integer. It watches itself.
+  def trace_order(script)
+    trace_itself(NUMBER, ORDER + script)
+  end
+
+  # The same, watched by bpftrace.
+  def trace_by_bpftrace(script)
+    trace(NUMBER, ORDER + script)
   end
 
   # The same, where what it logs is looked at.
   # @return [Array(Array<String>, Subject)]
   def watch_order(script)
-    traced = subject(ORDER + script)
-    traced.await_ready
-    [watch(NUMBER, traced).printed, traced]
+    traced = watch_itself(NUMBER, ORDER + script)
+    [traced.fired, traced]
   end
 
   def test_that_a_fire_says_whether_somebody_watches
-    shown, said = trace_order(<<~RUBY)
+    shown, said = trace_by_bpftrace(<<~RUBY)
       say order.enabled?, order.fire(0), order.fire { [0] }
       watched { say order.enabled?, order.fire(1), order.fire { [2] } }
       await_unwatched(order)
@@ -45,7 +49,7 @@ class BlocksTest < TracedTest
   end
 
   def test_that_a_block_gives_one_value_or_an_array
-    shown, = trace({ one: 'printf("one %ld\n", arg0);', two: 'printf("two %ld %s\n", arg0, str(arg1));',
+    shown, = trace_itself({ one: 'printf("one %ld\n", arg0);', two: 'printf("two %ld %s\n", arg0, str(arg1));',
                      none: 'printf("none\n");' }, <<~RUBY)
       one = declare(:one, Integer)
       two = declare(:two, order: Integer, customer: String)
@@ -115,7 +119,7 @@ class BlocksTest < TracedTest
   end
 
   def test_that_a_block_can_fire
-    shown, said = trace(NUMBER.merge(inner: 'printf("inner %ld\n", arg0);'), <<~RUBY)
+    shown, said = trace_itself(NUMBER.merge(inner: 'printf("inner %ld\n", arg0);'), <<~RUBY)
       order = declare(:order, Integer)
       inner = declare(:inner, Integer)
       depth = 0
@@ -134,7 +138,7 @@ class BlocksTest < TracedTest
   end
 
   def test_that_a_provider_can_be_disabled_within_a_block
-    shown, said = trace_order(<<~RUBY)
+    shown, said = trace_by_bpftrace(<<~RUBY)
       watched do
         say order.fire { PROVIDER.disable; 1 }
         PROVIDER.enable
@@ -148,14 +152,14 @@ class BlocksTest < TracedTest
   end
 
   def test_that_a_provider_can_be_destroyed_within_a_block
-    shown, said = trace_order(<<~RUBY)
+    shown, said = trace_by_bpftrace(<<~RUBY)
       watched { say order.fire { PROVIDER.destroy; 1 }, order.enabled?, order.fire(2) }
     RUBY
     assert_equal [[], ['false false false']], [shown, said]
   end
 
   def test_that_a_provider_of_the_same_name_is_watched_anew
-    gone, said = trace_order(<<~RUBY)
+    gone, said = trace_by_bpftrace(<<~RUBY)
       watched { order.fire(1) }
       PROVIDER.destroy
       again = StaticTracing::Tracepoint.new(:subject, :order, String)
@@ -188,7 +192,7 @@ class BlocksTest < TracedTest
   # ------------------------------------------------------------------------------ on_error --
 
   def test_that_unless_told_otherwise_values_raise_and_what_is_wrong_with_a_block_is_logged
-    traced = subject(<<~RUBY)
+    traced = watch_itself(NUMBER.merge(other: ''), <<~RUBY)
       order = declare(:order, Integer)
       other = declare(:other, Integer)
       watched do
@@ -202,10 +206,8 @@ class BlocksTest < TracedTest
         say order.fire { 7 }
       end
     RUBY
-    traced.await_ready
-    shown = watch(NUMBER.merge(other: ''), traced).printed
     assert_equal %w[false false refused true], traced.said
-    assert_equal %w[7], shown
+    assert_equal %w[7], traced.fired
     assert_equal 2, traced.errors.lines.size, traced
     assert_match(/ERROR .*: raised \(IOError; logged once\)$/, traced.errors)
     assert_match(/ERROR .*:other: argument 1 must be .*, not "wrong" \(String\)/, traced.errors)

@@ -35,7 +35,7 @@ class FireCount
         @real ||= FFI::Function.new(:void, ARGUMENTS, StaticTracing::LibRST.ffi_libraries.first
                                                                            .find_function('rst_probe_fire'))
         @counting ||= FFI::Function.new(:void, ARGUMENTS) do |probe, values, count|
-          @watches.each { |one| one.hit(probe.address) }
+          @watches.each { |one| one.hit(probe.address, values) }
           @real.call(probe, values, count)
         end
         @watches = [*@watches, watch].freeze
@@ -64,7 +64,8 @@ class FireCount
     raise_by(1)
   end
 
-  def hit(address)
+  # @param values [FFI::Pointer] the probe's arguments
+  def hit(address, _values)
     @count += 1 if address == @probe.address
   end
 

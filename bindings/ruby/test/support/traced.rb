@@ -2,6 +2,7 @@
 # frozen_string_literal: true
 
 require 'helper'
+require 'json'
 require 'rbconfig'
 require 'support/tracers'
 
@@ -28,8 +29,22 @@ class Subject < Program
     end
   end
 
+  # What its own tracer shows; see support/own_tracer.rb.
+  FIRED = 'fired: '
+
   # @return [Array<String>] its lines since it was watched
   def said
+    since_ready.reject { |line| line.start_with?(FIRED) }
+  end
+
+  # @return [Array<String>] what its own tracer has shown
+  def fired
+    since_ready.select { |line| line.start_with?(FIRED) }.map { |line| line.delete_prefix(FIRED) }
+  end
+
+  private
+
+  def since_ready
     finish
     lines.drop((lines.rindex('ready') || -1) + 1)
   end
@@ -79,6 +94,26 @@ class TracedTest < Minitest::Test
     assert traced.status.success?, traced
     assert_empty traced.errors, traced
     [printed, said]
+  end
+
+  # The same without bpftrace, by the script itself; only `printf` is shown. See support/own_tracer.rb.
+  #
+  # @return [Array(Array<String>, Array<String>)] what was fired, what the script said
+  def trace_itself(actions, script)
+    traced = watch_itself(actions, script)
+    assert traced.status.success?, traced
+    assert_empty traced.errors, traced
+    [traced.fired, traced.said]
+  end
+
+  # @return [Subject] that has ended
+  def watch_itself(actions, script)
+    traced = subject(script, options: ['-rsupport/own_tracer'],
+                             environment: { 'RST_OWN_TRACER' => JSON.generate(actions) })
+    traced.await_ready
+    traced.tell(*actions.keys.map { |name| traced.tracepoints[name.to_s].split(':').last(2).join(':') })
+    traced.said
+    traced
   end
 
   # Attach bpftrace to a subject, which then goes on.
