@@ -50,7 +50,7 @@ class BlocksTest < TracedTest
 
   def test_that_a_block_gives_one_value_or_an_array
     shown, = trace_itself({ one: 'printf("one %ld\n", arg0);', two: 'printf("two %ld %s\n", arg0, str(arg1));',
-                     none: 'printf("none\n");' }, <<~RUBY)
+                            none: 'printf("none\n");' }, <<~RUBY)
       one = declare(:one, Integer)
       two = declare(:two, order: Integer, customer: String)
       none = declare(:none)
