@@ -2,9 +2,11 @@
 # frozen_string_literal: true
 
 require 'helper'
+require 'fileutils'
 require 'json'
 require 'open3'
 require 'rbconfig'
+require 'tmpdir'
 
 # The documents' blocks, as tests/support/documents.py reads, runs and compares them.
 module Documents
@@ -16,6 +18,10 @@ module Documents
   RUBY = [RbConfig.ruby, '-w', '-W:no-experimental', *GEM_LOADS.flat_map { |directory| ['-I', directory] }].freeze
 
   SKIPPED = 77
+
+  # Where the first section that needs it installs the gem.
+  GEMS = Dir.mktmpdir('rst-ruby-test-')
+  Minitest.after_run { FileUtils.rm_rf(GEMS) }
 
   # @return [Array<String>] the headings of a document's sections
   def self.headings(document)
@@ -29,7 +35,8 @@ module Documents
   # @return [Array<Array<String>>] what each command printed that watches
   def run_section(document, heading)
     need(('python3 is not installed' unless PYTHON))
-    output, status = Open3.capture2e({ 'RST_RUBY' => JSON.generate(RUBY) }, 'python3', RUNNER, document, heading)
+    output, status = Open3.capture2e({ 'RST_RUBY' => JSON.generate(RUBY), 'RST_GEMS' => GEMS },
+                                     'python3', RUNNER, document, heading)
     skip(output) if status.exitstatus == SKIPPED
     assert(status.success?, output)
     JSON.parse(output.lines.last)
