@@ -149,7 +149,7 @@ static int read_headers(struct elf_file *file, const char *name, uint64_t size)
 int elf_file_read(int fd, const char *name, uint64_t most_bytes, struct elf_file *ret)
 {
     struct elf_file file = {0};
-    uint64_t size;
+    uint64_t size = 0;
     int error = elf_file_check(fd, name, &size);
 
     if (error < 0)
