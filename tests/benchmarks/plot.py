@@ -6,6 +6,7 @@
     plot.py --run BUILDDIR      run `meson test --benchmark` there first, and keep its JSON
     plot.py --json FILE         take this run of librst's instead
     plot.py --ruby-json FILE    take this run of the Ruby gem's instead
+    plot.py --trace-json FILE   take this run of rst trace's instead
 
 Needs nothing but Python 3.8's standard library.
 """
@@ -28,6 +29,17 @@ WAYS = [
     ("fire-perf", "perf event, counting"),
     ("fire-perf-bpf", "perf event, BPF program"),
     ("fire-multi", "uprobe-multi link, BPF program"),
+]
+TRACES = [  # of the questions of trace.py: the metric, its title and its unit
+    ("trace-first", "first_ms", "from the command to the first event", "milliseconds"),
+    ("trace-first", "memory_kib", "peak memory meanwhile", "KiB"),
+    ("trace-some", "attach_ms", "500 probes: until they are watched", "milliseconds"),
+    ("trace-some", "leave_ms", "500 probes: from Ctrl-C to the end", "milliseconds"),
+    ("trace-many", "attach_ms", "1,000 probes: until they are watched", "milliseconds"),
+    ("trace-many", "leave_ms", "1,000 probes: from Ctrl-C to the end", "milliseconds"),
+    ("trace-flood", "fire_ns", "a flood, each event shown: the program's time a fire", "nanoseconds"),
+    ("trace-flood", "lost", "a flood, each event shown: lost", "events"),
+    ("trace-count", "fire_ns", "a flood, counted: the program's time a fire", "nanoseconds"),
 ]
 RUBYS = [("", "Ruby as it is"), ("-yjit", "with YJIT")]
 
@@ -180,6 +192,20 @@ def plot_ruby(run):
         )
 
 
+def plot_traces(run):
+    for name, title, wanted in (
+        ("trace-first.svg", "From the command to the first event", "trace-first"),
+        ("trace-flood.svg", "A fire in a flood, each event shown", "trace-flood"),
+    ):
+        metric, _, unit = next(one[1:] for one in TRACES if one[0] == wanted)
+        rows = []
+        for one in run.contenders(wanted):
+            found = one["metrics"][metric]
+            rows.append((one["label"], found["low"], found["median"], found["high"], number(found["median"])))
+        middle = "median; the thin line is the middle half of the rounds"
+        bars(name, title, middle, [(None, rows)], unit)
+
+
 # ----------------------------------------------------------------------- the tables
 
 
@@ -262,6 +288,25 @@ def table_of_fires(run):
     return table(["attached by", "", "the site", "ratio", "median, ns", "middle half"], rows, 3)
 
 
+def table_of_traces(run):
+    """A row for each metric, a column for each tracer, and how rst compares."""
+    ids = {one["id"]: one["label"] for question in run.questions for one in run.contenders(question)}
+    rows = []
+    for question, metric, title, unit in TRACES:
+        medians = {one["id"]: median(one, metric) for one in run.contenders(question)}
+        row = [f"{title}, {unit}"]
+        for tracer in ids:
+            value = medians.get(tracer)
+            row.append("" if value is None else f"{value:,.0f}")
+            if tracer != "rst":
+                row.append(f"{medians['rst'] / value:.3f}×" if value else "")
+        rows.append(row)
+    head = [""]
+    for tracer, label in ids.items():
+        head += [label] if tracer == "rst" else [label, "rst beside it"]
+    return table(head, rows)
+
+
 def beyond_first(line, one, metric):
     """The cost of each probe after the first. For a few probes, the noise of the first would hide
     it."""
@@ -318,7 +363,7 @@ def table_of_machine(run):
     return "\n".join(["| | |", "|---|---|"] + [f"| {key} | {value} |" for key, value in rows])
 
 
-def write_page(run, ruby):
+def write_page(run, ruby, trace):
     tables = {
         "machine": table_of_machine(run),
         "guard": table_of_times(run, "guard"),
@@ -327,6 +372,8 @@ def write_page(run, ruby):
         "fire": table_of_fires(run),
         "load": table_of_loads(run, "load", "probes"),
         "providers": table_of_loads(run, "providers", "providers"),
+        "trace-machine": table_of_machine(trace),
+        "trace": table_of_traces(trace),
         "ruby-machine": table_of_machine(ruby),
         "ruby-unwatched": table_of_ruby(ruby, "ruby-unwatched"),
         "ruby-watched": table_of_ruby(ruby, "ruby-watched"),
@@ -346,12 +393,13 @@ def write_page(run, ruby):
 
 
 def run_benchmarks(build):
-    """Run the benchmarks. Gives the JSON of librst's, and of the Ruby gem's."""
+    """Run the benchmarks. Gives the JSON of librst's, of the Ruby gem's, and of rst trace's."""
     subprocess.run(["meson", "test", "-C", build, "--benchmark", "--verbose"], check=True)
     written = os.path.join(build, "tests", "benchmarks", "benchmarks.json")
     return (
         os.environ.get("RST_BENCH_JSON", written),
         os.path.join(build, "bindings", "ruby", "benchmarks.json"),
+        os.path.join(build, "tests", "benchmarks", "trace.json"),
     )
 
 
@@ -362,17 +410,20 @@ def main():
     parser.add_argument("--run", metavar="BUILDDIR", help="run the benchmarks there first")
     parser.add_argument("--json", metavar="FILE", help="take this run of librst's")
     parser.add_argument("--ruby-json", metavar="FILE", help="take this run of the Ruby gem's")
+    parser.add_argument("--trace-json", metavar="FILE", help="take this run of rst trace's")
     args = parser.parse_args()
-    made = run_benchmarks(args.run) if args.run else (args.json, args.ruby_json)
+    given = args.json, args.ruby_json, args.trace_json
+    made = run_benchmarks(args.run) if args.run else given
     os.makedirs(PLOTS, exist_ok=True)
-    kept = [os.path.join(PLOTS, name) for name in ("run.json", "ruby.json")]
+    kept = [os.path.join(PLOTS, name) for name in ("run.json", "ruby.json", "trace.json")]
     for source, place in zip(made, kept):
         if source:
             shutil.copyfile(source, place)
-    run, ruby = Run(kept[0]), Run(kept[1])
+    run, ruby, trace = map(Run, kept)
     plot_all(run)
     plot_ruby(ruby)
-    write_page(run, ruby)
+    plot_traces(trace)
+    write_page(run, ruby, trace)
 
 
 if __name__ == "__main__":
