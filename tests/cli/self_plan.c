@@ -3,6 +3,7 @@
 
 #include <asm/ptrace.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -61,9 +62,12 @@ void self_plan_add(struct self_plan *self, const char *provider, const rst_probe
         .pids = self->pid ? &self->pid : NULL,
         .pid_count = self->pid ? 1 : 0,
     };
+    snprintf(self->titles[number], sizeof(self->titles[number]), "%s:%s", provider,
+             rst_probe_name(probe));
     plan->probes[number] = (struct plan_probe){
         .provider = provider,
         .name = rst_probe_name(probe),
+        .title = self->titles[number],
         .argument_count = strchr(rst_probe_signature(probe), ',') ? 2 : 1,
         .by = self->options.by ? 0 : -1,
         .hist = self->options.hist ? 0 : -1,

@@ -16,6 +16,7 @@ struct self_plan {
     struct plan plan;
     struct usdt_file files[SELF_MOST_PROBES];
     struct source sources[SELF_MOST_PROBES];
+    char titles[SELF_MOST_PROBES][64];
     pid_t pid;
 };
 
