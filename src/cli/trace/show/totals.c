@@ -130,7 +130,7 @@ int tally_compare(const void *left, const void *right, void *context)
                                 2 * other.by.unreadable + other.by.null);
     if (!order && one.by.type && !one.by.unreadable && !one.by.null)
         order = compare_values(&one.by, &other.by);
-    if (!order && one.hist)
+    if (!order && one.hist && other.hist)
         order = compare_numbers(one.hist->kind, other.hist->kind);
     /* BUCKET_UNREADABLE, the least, becomes the highest. */
     return order ? order
