@@ -55,12 +55,18 @@ module State
       threads: Thread.list.size, descriptors: Dir.children('/proc/self/fd').size }
   end
 
+  # What an earlier visit has put into the cache is gone.
+  def forget
+    Rails.cache.clear
+    nil
+  end
+
   def places
     tracepoints.map { |one| [one.provider_name, one.name, one.path, one.signature] }
   end
 end
 
-%i[to_h memory places].each do |name|
+%i[to_h memory places forget].each do |name|
   map("/state/#{name}") { run ->(_env) { [200, {}, [JSON.generate(State.public_send(name))]] } }
 end
 
