@@ -65,15 +65,15 @@ class JRubyTest < Minitest::Test
     "ON"
     [false, false, false, nil, nil]
     [false, false]
-    StaticTracing::Tracepoint::InvalidArgumentError: shop:order: got 1 value, expected 2 (uint8 id, string name)
-    StaticTracing::Tracepoint::InvalidArgumentError: shop:order: argument 1 (id) must be an Integer from 0 to 255, not 256 (Integer)
-    StaticTracing::Tracepoint::InvalidArgumentError: shop:order: argument 2 (name) must be a String or nil, not :a (Symbol)
+    StaticTracing::Tracepoint::ArityError: shop:order: got 1 value, expected 2 (uint8 id, string name)
+    StaticTracing::Tracepoint::ValueRangeError: shop:order: argument 1 (id) must be an Integer from 0 to 255, not 256 (Integer)
+    StaticTracing::Tracepoint::TypeMismatchError: shop:order: argument 2 (name) must be a String or nil, not :a (Symbol)
     StaticTracing::Tracer::Base::RegistrationError: Cart has no method "totl"; it defines: :total
     StaticTracing::Tracer::Base::RegistrationError: Rows.register needs the name of a method
     [7, 8, Cart, true, {}]
     ["shop:order(1, nil)", "shop:order(2, \"b\")"]
     false
-    ERROR: shop:order: argument 1 (id) must be an Integer from 0 to 255, not -1 (Integer) (StaticTracing::Tracepoint::InvalidArgumentError; logged once)
+    ERROR: shop:order: argument 1 (id) must be an Integer from 0 to 255, not -1 (Integer) (StaticTracing::Tracepoint::ValueRangeError; logged once)
     false
     ["this Ruby shows nobody its code"]
     [true, "all install clean:\n\t@:\n"]

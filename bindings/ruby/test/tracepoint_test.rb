@@ -198,6 +198,21 @@ class TracepointTest < Minitest::Test
     assert_match(/a logger must have the methods warn and error, .* not "log" \(String\)/, error.message)
   end
 
+  MISTAKES = {
+    Tracepoint::ArityError => [[], [1], [1, 'Ada', 3]],
+    Tracepoint::TypeMismatchError => [['1', 'Ada'], [nil, 'Ada'], [1.0, 'Ada'], [1, 2], [1, 2**64], [1, true]],
+    Tracepoint::ValueRangeError => [[256, 'Ada'], [-1, 'Ada'], [2**64, 'Ada']]
+  }.freeze
+
+  def test_that_an_error_s_class_tells_what_is_wrong
+    tracepoint = declare(id: :uint8, name: String)
+    MISTAKES.each do |error, fires|
+      fires.each { |values| assert_instance_of error, assert_raises(StaticTracing::Error) { tracepoint.fire(*values) } }
+    end
+    assert_instance_of Tracepoint::ValueRangeError,
+                       assert_raises(Tracepoint::InvalidArgumentError) { declare(Float).fire(2**2000) }
+  end
+
   def test_that_with_log_what_is_wrong_is_logged_once_for_a_tracepoint
     first = declare(Integer)
     second = declare(String)
@@ -208,7 +223,7 @@ class TracepointTest < Minitest::Test
       3.times { assert_equal false, second.fire(1) }
     end
     assert_equal 2, lines.size, lines
-    assert_match(/t0: argument 1 must be .*, not "x" \(String\) \(.*InvalidArgumentError; logged once/, lines[0])
+    assert_match(/t0: argument 1 must be .*, not "x" \(String\) \(.*TypeMismatchError; logged once/, lines[0])
     assert_match(/t1: argument 1 must be .*, not 1 \(Integer\)/, lines[1])
   end
 

@@ -20,8 +20,18 @@ module StaticTracing
     # An argument was declared as something that is not in {Types}, or there are too many.
     class InvalidArgType < Error; end
 
-    # The values don't fit the declaration: their number, a type, or a range.
+    # The values don't fit the declaration. What is raised is one of its subclasses, if it is known
+    # what is wrong with them.
     class InvalidArgumentError < Error; end
+
+    # There are too few or too many values.
+    class ArityError < InvalidArgumentError; end
+
+    # A value is of another class than its argument takes, or nil where nil isn't taken.
+    class TypeMismatchError < InvalidArgumentError; end
+
+    # An Integer is beyond what its argument can hold.
+    class ValueRangeError < InvalidArgumentError; end
 
     # The provider has no tracepoint of that name.
     class TracepointMissingError < Error; end
@@ -116,9 +126,11 @@ module StaticTracing
     #     @yieldreturn [Array, Object] the values; a tracepoint with one argument also takes just
     #       the value
     #   @return [Boolean] true if it fired, false if nobody watched
-    #   @raise [InvalidArgumentError] if the values don't fit the declaration. A mistake in a block,
-    #     which only runs while somebody watches, is logged instead; {Configuration#on_error} can
-    #     change both
+    #   @raise [ArityError] if there are too few or too many values
+    #   @raise [TypeMismatchError] if a value is of a class that its argument doesn't take
+    #   @raise [ValueRangeError] if an Integer is out of its argument's range.
+    #     A mistake in a block, which only runs while somebody watches, is logged instead;
+    #     {Configuration#on_error} can change both
 
     # A tracepoint can't be copied, because a copy would not notice that its provider is destroyed.
     # @return [Tracepoint] itself
@@ -236,13 +248,15 @@ module StaticTracing
     end
 
     def wrong_count(given)
-      InvalidArgumentError.new("#{provider_name}:#{name}: got #{given} #{given == 1 ? 'value' : 'values'}, " \
-                               "expected #{args.size}#{" (#{signature})" unless args.empty?}")
+      ArityError.new("#{provider_name}:#{name}: got #{given} #{given == 1 ? 'value' : 'values'}, " \
+                     "expected #{args.size}#{" (#{signature})" unless args.empty?}")
     end
 
     def wrong_value(index, value)
-      InvalidArgumentError.new("#{provider_name}:#{name}: #{describe(index)} must be " \
-                               "#{Types::WANTED.fetch(Types::KINDS.fetch(args[index]))}, not #{Shown.value(value)}")
+      kind = Types::KINDS.fetch(args[index])
+      error = Integer === value && !Types::NOT_NUMBERS.include?(kind) ? ValueRangeError : TypeMismatchError
+      error.new("#{provider_name}:#{name}: #{describe(index)} must be #{Types::WANTED.fetch(kind)}, " \
+                "not #{Shown.value(value)}")
     end
 
     # native.c calls this when a block has failed.

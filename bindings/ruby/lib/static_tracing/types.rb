@@ -52,6 +52,9 @@ module StaticTracing
       symbol: 'a Symbol or nil'
     }.freeze
 
+    # Kinds that take no Integer at all. The others take one that is in their range.
+    NOT_NUMBERS = %i[bool string symbol].freeze
+
     # How bpftrace prints each kind; floating point as its bits.
     BPFTRACE = {
       bool: '%d', int8: '%d', int16: '%d', int32: '%d', int64: '%ld',
