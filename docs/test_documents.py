@@ -3,18 +3,15 @@
 
 import os
 import re
-import shlex
-import shutil
 import struct
 import subprocess
 import unittest
 from pathlib import Path
 
 import harness
-from documents import DocumentTest, named, sections
+from compiled_document import CompiledDocument
+from documents import named, sections
 
-LIBRARY = os.environ["RST_LIBRARY_DIR"]
-STRICT = "-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror"
 HEADING = re.compile(r"^#+ +(.*?) *$", re.M)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```", re.M | re.S)
@@ -109,21 +106,8 @@ class Internals(unittest.TestCase):
         self.assert_note("librst-note", ".note.librst")
 
 
-class ReadmeProgram(DocumentTest):
+class ReadmeProgram(CompiledDocument):
     """README.md's program in C, with the commands that it gives."""
-
-    def setUp(self):
-        """A cc that takes warnings for errors, pkg-config as the build has it, and its rst."""
-        self.need_commands("pkg-config")
-        compiler, *options = shlex.split(os.environ["CC"])
-        words = shlex.join([shutil.which(compiler), *options])
-        script = f'exec {words} {STRICT} "$@" {os.environ["RST_LINK_ARGS"]}'
-        path = self.write("cc", f"#!/bin/sh\n{script}\n")
-        os.chmod(path, 0o755)
-        if os.environ["RST_COMMAND"]:
-            os.symlink(os.environ["RST_COMMAND"], os.path.join(os.path.dirname(path), "rst"))
-        self.path = f"{os.path.dirname(path)}:{self.path}"
-        self.extra = {"LD_LIBRARY_PATH": LIBRARY}
 
     def blocks(self, *actions):
         return [

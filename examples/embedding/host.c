@@ -16,36 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-rst_probe *host_probes[HOST_EVENTS];
-uint64_t host_counts[HOST_EVENTS];
-uint64_t host_bytes;
-
-static const char *const event_names[HOST_EVENTS] = {
-    [HOST_CALL] = "call",
-    [HOST_RETURN] = "return",
-    [HOST_ALLOCATE] = "allocate",
-    [HOST_COLLECT] = "collect",
-};
-
-/* Whatever goes wrong here, the program goes on; only, nobody can watch it. */
-static rst_provider *declare_probes(void)
-{
-    rst_provider *provider = rst_provider_new(host_language.name);
-
-    for (int i = 0; i < HOST_EVENTS; i++)
-        host_probes[i] = rst_provider_add(provider, event_names[i], host_language.signatures[i]);
-    if (rst_provider_load(provider) < 0)
-        fprintf(stderr, "%s: untraceable: %s\n", host_language.name, rst_error());
-    return provider;
-}
-
 static void say_counts(bool wanted)
 {
     if (!wanted)
         return;
     printf("counts");
     for (int i = 0; i < HOST_EVENTS; i++)
-        printf(" %s=%" PRIu64, event_names[i], host_counts[i]);
+        printf(" %s=%" PRIu64, host_event_names[i], host_counts[i]);
     printf(" bytes=%" PRIu64 "\n", host_bytes);
 }
 
@@ -75,7 +52,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    provider = declare_probes();
+    provider = host_declare();
     if (host_language.open(script)) {
         say_counts(counts);
         serve(counts);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the two hosts share: a program that reads lines, has a script's function answer each, and
- * has probes in the interpreter. host.c is the program; lua.c and mruby.c are a language each.
+ * has probes in the interpreter. host.c is the program, probes.c declares the probes; lua.c and
+ * mruby.c are a language each.
  */
 #ifndef HOST_H
 #define HOST_H
@@ -10,6 +11,8 @@
 
 /* A language's probes. Its provider is named for it. */
 enum host_event { HOST_CALL, HOST_RETURN, HOST_ALLOCATE, HOST_COLLECT, HOST_EVENTS };
+
+extern const char *const host_event_names[HOST_EVENTS];
 
 /* The probes by event. One that could not be declared is NULL, which nobody watches. */
 extern rst_probe *host_probes[HOST_EVENTS];
@@ -38,5 +41,8 @@ struct host_language {
 
 /* Defined by lua.c and by mruby.c. */
 extern const struct host_language host_language;
+
+/* Declare the language's probes, and load them. */
+rst_provider *host_declare(void);
 
 #endif

@@ -54,15 +54,15 @@ static void look(void)
 
 /* ---------------------------------------------------------------------- allocations -- */
 
-/* What Lua allocates for; it tells by `old_size` where there is no old block. */
-static const char *kind_of(const void *old, size_t old_size)
+/* What Lua allocates for: where there is no old block, it tells by `old_size`. */
+static const char *kind_of(bool new, size_t old_size)
 {
     static const char *const kinds[] = {
         [LUA_TSTRING] = "string",     [LUA_TTABLE] = "table",   [LUA_TFUNCTION] = "function",
         [LUA_TUSERDATA] = "userdata", [LUA_TTHREAD] = "thread",
     };
 
-    if (old)
+    if (!new)
         return "resize";
     if (old_size >= sizeof(kinds) / sizeof(kinds[0]) || !kinds[old_size])
         return "other";
@@ -71,21 +71,22 @@ static const char *kind_of(const void *old, size_t old_size)
 
 static void *allocate(void *data, void *old, size_t old_size, size_t size)
 {
+    bool new = !old;
     void *block;
 
     (void)data;
     if (size == 0) {
-        bytes_in_use -= old ? old_size : 0;
+        bytes_in_use -= new ? 0 : old_size;
         free(old);
         return NULL;
     }
     block = realloc(old, size);
     if (!block)
         return NULL;
-    bytes_in_use += size - (old ? old_size : 0);
+    bytes_in_use += size - (new ? 0 : old_size);
     host_counts[HOST_ALLOCATE]++;
     host_bytes += size;
-    RST_FIRE(host_probes[HOST_ALLOCATE], kind_of(old, old_size), size);
+    RST_FIRE(host_probes[HOST_ALLOCATE], kind_of(new, old_size), size);
     return block;
 }
 
