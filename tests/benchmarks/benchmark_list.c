@@ -59,6 +59,34 @@ static struct contender fire_multi[] = {
     {"lttng", "lttng-ust: an event recorded", "lttng", "fire-lttng", .session = SESSION_OPTION},
 };
 
+/* ----------------------------------------------------------------------------- hosts -- */
+
+static struct contender host_c[] = {
+    {"empty", "nothing (what the loop costs)", "rst", "loop-empty"},
+    {"call", "an empty function", "rst", "loop-call"},
+    {"fire", "RST_FIRE(), 3 arguments", "rst", "loop-rst-fire"},
+    {"pointers", "by the semaphore's address and the function", "rst", "loop-rst-pointers"},
+    {"fire-watched", "RST_FIRE(), watched", "rst", "fire-rst", "perf"},
+    {"pointers-watched", "by the two pointers, watched", "rst", "fire-rst-pointers", "perf"},
+};
+
+/* `plain` is the same host without probes. */
+#define HOST(plain, host, calls, allocations)                                                      \
+    {"empty", "nothing (what the loop costs)", plain, "unwatched", "loop"},                        \
+        {"call", calls ", without probes", plain, "unwatched", "call"},                            \
+        {"call-probe", calls ", unwatched", host, "unwatched", "call"},                            \
+        {"call-watched", calls ", watched", host, "watched", "call"},                              \
+        {"allocate", allocations ", without probes", plain, "unwatched", "allocate"},              \
+        {"allocate-probe", allocations ", unwatched", host, "unwatched", "allocate"},              \
+    {                                                                                              \
+        "allocate-watched", allocations ", watched", host, "watched", "allocate"                   \
+    }
+
+static struct contender host_lua[] = {
+    HOST("lua-plain", "lua", "a call of an empty function", "a new table")};
+static struct contender host_mruby[] = {
+    HOST("mruby-plain", "mruby", "a call of an empty method", "a new string of 100 bytes")};
+
 /* --------------------------------------------------------------------------- loading -- */
 
 #define LOAD(id_prefix, label_prefix, worker_name, n)                                              \
@@ -118,6 +146,10 @@ struct question questions[] = {
      ASKED(fire_perf_bpf)},
     {"fire-multi", "A traced fire: uprobe-multi link with a BPF program", NULL, "sdt", false, 100,
      ASKED(fire_multi)},
+    {"host-c", "A probe in C, in each turn of a loop", "empty", "call", false, 100, ASKED(host_c)},
+    {"host-lua", "Probes in Lua 5.4, by a host in C", "empty", "call", false, 100, ASKED(host_lua)},
+    {"host-mruby", "Probes in mruby, by a host in C", "empty", "call", false, 100,
+     ASKED(host_mruby)},
     {"load", "Loading one provider of many probes", NULL, NULL, true, 30, ASKED(load)},
     {"providers", "Loading many providers of one probe", NULL, NULL, true, 30, ASKED(providers)},
 };

@@ -11,7 +11,7 @@
 
 #include "lttng_session.h"
 
-#define MOST_WORKERS 4
+#define MOST_WORKERS 8
 
 static struct {
     const char *name, *path;
@@ -25,6 +25,8 @@ void worker_add(const char *name, const char *path)
             workers[i].path = path;
             return;
         }
+    fprintf(stderr, "--worker %s: there can be only %d workers\n", name, MOST_WORKERS);
+    exit(2);
 }
 
 const char *worker_path(const char *name)

@@ -7,6 +7,7 @@
     plot.py --json FILE         take this run of librst's instead
     plot.py --ruby-json FILE    take this run of the Ruby gem's instead
     plot.py --trace-json FILE   take this run of rst trace's instead
+    plot.py --hosts-json FILE   take this run of the hosts' instead
 
 Needs nothing but Python 3.8's standard library.
 """
@@ -20,6 +21,7 @@ import shutil
 import subprocess
 import sys
 
+from host_table import measured_rows, plot_hosts, table_of_hosts
 from svg_charts import PLOTS, ROOT, bars, colour, lines
 
 PAGE = os.path.join(ROOT, "docs", "benchmarks.md")
@@ -363,8 +365,9 @@ def table_of_machine(run):
     return "\n".join(["| | |", "|---|---|"] + [f"| {key} | {value} |" for key, value in rows])
 
 
-def write_page(run, ruby, trace):
+def write_page(run, ruby, trace, hosts):
     tables = {
+        "hosts": table_of_hosts(hosts, table),
         "machine": table_of_machine(run),
         "guard": table_of_times(run, "guard"),
         "loop": table_of_times(run, "loop"),
@@ -393,13 +396,14 @@ def write_page(run, ruby, trace):
 
 
 def run_benchmarks(build):
-    """Run the benchmarks. Gives the JSON of librst's, of the Ruby gem's, and of rst trace's."""
+    """Run the benchmarks. Gives the JSON of librst's, the Ruby gem's, rst trace's and the hosts'."""
     subprocess.run(["meson", "test", "-C", build, "--benchmark", "--verbose"], check=True)
     written = os.path.join(build, "tests", "benchmarks", "benchmarks.json")
     return (
         os.environ.get("RST_BENCH_JSON", written),
         os.path.join(build, "bindings", "ruby", "benchmarks.json"),
         os.path.join(build, "tests", "benchmarks", "trace.json"),
+        os.path.join(build, "tests", "benchmarks", "hosts.json"),
     )
 
 
@@ -411,19 +415,22 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="take this run of librst's")
     parser.add_argument("--ruby-json", metavar="FILE", help="take this run of the Ruby gem's")
     parser.add_argument("--trace-json", metavar="FILE", help="take this run of rst trace's")
+    parser.add_argument("--hosts-json", metavar="FILE", help="take this run of the hosts'")
     args = parser.parse_args()
-    given = args.json, args.ruby_json, args.trace_json
+    given = args.json, args.ruby_json, args.trace_json, args.hosts_json
     made = run_benchmarks(args.run) if args.run else given
     os.makedirs(PLOTS, exist_ok=True)
-    kept = [os.path.join(PLOTS, name) for name in ("run.json", "ruby.json", "trace.json")]
+    kept = [os.path.join(PLOTS, name) for name in ("run.json", "ruby.json", "trace.json", "hosts.json")]
     for source, place in zip(made, kept):
         if source:
             shutil.copyfile(source, place)
-    run, ruby, trace = map(Run, kept)
+    run, ruby, trace = map(Run, kept[:3])
+    hosts = list(measured_rows(Run, PLOTS))
     plot_all(run)
     plot_ruby(ruby)
     plot_traces(trace)
-    write_page(run, ruby, trace)
+    plot_hosts(hosts, spread)
+    write_page(run, ruby, trace, hosts)
 
 
 if __name__ == "__main__":

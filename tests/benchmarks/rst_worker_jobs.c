@@ -24,6 +24,9 @@ const struct bench_job bench_jobs[] = {
      bench_finish_guard},
     {"loop-rst-fire", bench_loop_rst_fire_prepare, bench_loop_rst_fire, NULL, bench_finish_guard},
 
+    {"loop-call", bench_guard_empty_prepare, bench_loop_call, NULL, NULL},
+    {"loop-rst-pointers", bench_pointer_fire_prepare, bench_pointer_fire, NULL, NULL},
+
     {"call-empty", bench_call_prepare, bench_call_empty, NULL, bench_call_finish},
     {"call-pointer", bench_call_prepare, bench_call_pointer, NULL, bench_call_finish},
     {"call-rst-function", bench_call_prepare, bench_call_rst_function, NULL, bench_call_finish},
@@ -31,6 +34,8 @@ const struct bench_job bench_jobs[] = {
     {"call-sdt", bench_guard_empty_prepare, bench_sdt_call, NULL, NULL},
 
     {"fire-rst", bench_fire_rst_prepare, bench_fire_rst, NULL, bench_traced_finish},
+    {"fire-rst-pointers", bench_pointer_fire_prepare, bench_pointer_fire, NULL,
+     bench_traced_finish},
     {"fire-sdt", bench_sdt_fire_prepare, bench_sdt_fire, NULL, bench_traced_finish},
 
     {"load", bench_load_prepare, NULL, bench_load_measure, NULL},

@@ -34,6 +34,12 @@ void bench_call_rst_fire(uint64_t count);
 enum bench_outcome bench_call_prepare(const char *arg);
 enum bench_outcome bench_call_finish(uint64_t total);
 
+/* pointer_fire.c: a guarded fire by the two pointers, unwatched ("") or watched (a way to attach);
+ * and a call of an empty function. */
+void bench_pointer_fire(uint64_t count);
+void bench_loop_call(uint64_t count);
+enum bench_outcome bench_pointer_fire_prepare(const char *way);
+
 /* rst_fire.c: fires while a tracer watches; `arg` is a way to attach, from attach_uprobe.h. */
 void bench_fire_rst(uint64_t count);
 enum bench_outcome bench_fire_rst_prepare(const char *arg);
