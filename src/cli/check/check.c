@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst check: what this machine can do for probes, a line for each fact.
+ * rst check: what this machine can do for probes, a line for each fact. It tries loading from each
+ * backing, and watching, with probes of its own.
  */
-#include "cli/check/check.h"
-
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cli/base/command.h"
 #include "cli/base/file.h"
 #include "cli/base/number.h"
 #include "cli/base/quote.h"
 #include "cli/base/table.h"
+#include "cli/trace/bpf/bpf.h"
+#include "cli/usdt/usdt.h"
 #include "error.h"
+#include "rst.h"
 
 /* Older headers lack these. */
 #define RST_CAP_PERFMON 38
@@ -42,16 +48,15 @@ static const char help[] =
     "    sudo rst check\n"
     "    sudo rst check | grep ^no\n";
 
-void fact(enum verdict verdict, const char *name, const char *format, ...)
+enum verdict { NO, YES, NOTE /* neither good nor bad */ };
+
+/* Print a fact. The words of a "no" say what to do about it. */
+__attribute__((format(printf, 3, 4))) static void fact(enum verdict verdict, const char *name,
+                                                       const char *format, ...)
 {
-    static const struct {
-        const char *word, *colour;
-    } verdicts[] = {
-        [VERDICT_YES] = {"yes", "\033[32m"},
-        [VERDICT_NO] = {"no", "\033[1;31m"},
-        [VERDICT_NOTE] = {"-", ""},
-    };
-    const char *colour = table_has_colour() ? verdicts[verdict].colour : "";
+    static const char *const verdicts[] = {"no", "yes", "-"};
+    static const char *const colours[] = {"\033[1;31m", "\033[32m", ""};
+    const char *colour = table_has_colour() ? colours[verdict] : "";
     struct text shown = {0};
     va_list args;
     char *words;
@@ -60,7 +65,7 @@ void fact(enum verdict verdict, const char *name, const char *format, ...)
     sure(vasprintf(&words, format, args) < 0 ? NULL : words);
     va_end(args);
     text_add_shown(&shown, words, strlen(words));
-    printf("%s%-3s%s  %-10s  %s\n", colour, verdicts[verdict].word, *colour ? "\033[0m" : "", name,
+    printf("%s%-3s%s  %-10s  %s\n", colour, verdicts[verdict], *colour ? "\033[0m" : "", name,
            shown.bytes);
     fflush(stdout); /* the next check may take a moment */
     free(words);
@@ -80,8 +85,7 @@ static void check_kernel(void)
         advice = ": it does not count a probe's tracers; 4.20 and newer do";
     else if (strcmp(name.machine, "x86_64") != 0)
         advice = ": librst loads probes only on x86_64 so far; 'rst list' works";
-    fact(*advice ? VERDICT_NO : VERDICT_YES, "kernel", "Linux %s, %s%s", name.release, name.machine,
-         advice);
+    fact(!*advice, "kernel", "Linux %s, %s%s", name.release, name.machine, advice);
 }
 
 static void check_privileges(void)
@@ -100,49 +104,38 @@ static void check_privileges(void)
             !(needed[i].by_admin && has_capability(CAP_SYS_ADMIN)))
             text_addf(&lacking, "%s%s", lacking.size ? ", " : "", needed[i].name);
     if (!in_first_namespace())
-        fact(VERDICT_NO, "privileges",
+        fact(NO, "privileges",
              "you are in a user namespace, whose capabilities don't count: run tracers as root "
              "outside of it; gdb works inside");
     else if (lacking.size == 0)
-        fact(VERDICT_YES, "privileges", "you are %sroot, with all capabilities that tracers need",
+        fact(YES, "privileges", "you are %sroot, with all capabilities that tracers need",
              geteuid() == 0 ? "" : "not ");
     else
-        fact(VERDICT_NO, "privileges",
+        fact(NO, "privileges",
              "you lack %s: run tracers as root; gdb needs none of it for your own processes",
              lacking.bytes);
     free(lacking.bytes);
 }
 
-static void check_uprobes(int uprobe)
-{
-    if (uprobe != -ENODEV)
-        fact(VERDICT_YES, "uprobes", "the kernel has uprobes");
-    else
-        fact(VERDICT_NO, "uprobes",
-             "the kernel has no uprobes, or /sys is not mounted: use a kernel with "
-             "CONFIG_UPROBE_EVENTS; gdb works without it");
-}
-
+/* Report on watching this program. Without uprobes there is nothing to say. */
 static void check_attaching(int uprobe)
 {
     char paranoid[32] = "unknown";
 
-    if (uprobe == -ENODEV) /* as check_uprobes() says */
-        return;
     read_line("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
     /*
      * The user may attach also if the kernel says that there is no instruction at offset 0, which
      * some kernels notice at once, and others only when it is mapped.
      */
     if (uprobe >= 0 || uprobe == -EINVAL || uprobe == -EIO)
-        fact(VERDICT_YES, "attaching", "you may attach uprobes");
+        fact(YES, "attaching", "you may attach uprobes");
     else if (status_of(uprobe) == STATUS_FORBIDDEN)
-        fact(VERDICT_NO, "attaching",
+        fact(NO, "attaching",
              "you may not attach uprobes (%s; kernel.perf_event_paranoid is %s): be root, or have "
              "CAP_PERFMON",
              strerror(-uprobe), paranoid);
-    else
-        fact(VERDICT_NO, "attaching",
+    else if (uprobe != -ENODEV)
+        fact(NO, "attaching",
              "a uprobe can't be attached: %s: use a kernel with CONFIG_UPROBE_EVENTS; gdb works "
              "without it",
              strerror(-uprobe));
@@ -153,15 +146,246 @@ static void check_tracefs(void)
     static const char *const paths[] = {"/sys/kernel/tracing/uprobe_events",
                                         "/sys/kernel/debug/tracing/uprobe_events"};
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-        if (access(paths[i], W_OK) == 0) {
-            fact(VERDICT_YES, "tracefs", "%s: you can watch memfd and file without a tool",
-                 paths[i]);
-            return;
-        }
-    fact(VERDICT_NOTE, "tracefs",
-         "not mounted, or you may not use it; perf needs it: as root, mount -t tracefs tracefs "
-         "/sys/kernel/tracing");
+    const char *usable = access(paths[0], W_OK) == 0   ? paths[0]
+                         : access(paths[1], W_OK) == 0 ? paths[1]
+                                                       : NULL;
+
+    if (usable)
+        fact(YES, "tracefs", "%s: you can watch memfd and file without a tool", usable);
+    else
+        fact(NOTE, "tracefs",
+             "not mounted, or you may not use it; perf needs it: as root, mount -t tracefs tracefs "
+             "/sys/kernel/tracing");
+}
+
+/* ------------------------------------------------------------------------------- loading -- */
+
+#define SEMAPHORE_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
+
+/* What was loaded. */
+struct loaded {
+    rst_provider *provider; /* the first that could be loaded; NULL: none */
+    rst_probe *probe;
+    int image;                /* its image, open; or a negative errno */
+    uint64_t site, semaphore; /* offsets in the image */
+
+    int loads;      /* how often a load was tried */
+    int load_error; /* errno of the last that failed */
+};
+
+/*
+ * Watch a site in this process by a uprobe that counts the hits. Gives a descriptor, from which the
+ * count is read, or a negative errno: -ENODEV if the kernel has no uprobes.
+ */
+static int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore)
+{
+    struct perf_event_attr attributes = {
+        .size = sizeof(attributes),
+        .config = semaphore << SEMAPHORE_SHIFT,
+        .config1 = (uintptr_t)path,
+        .config2 = site,
+    };
+    char type[32];
+    int uprobe;
+
+    if (!read_line("/sys/bus/event_source/devices/uprobe/type", type, sizeof(type)))
+        return -ENODEV;
+    attributes.type = (uint32_t)strtoul(type, NULL, 10);
+    uprobe = (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    return uprobe < 0 ? -errno : uprobe;
+}
+
+static void check_environment(void)
+{
+    const char *disable = getenv("RST_DISABLE"), *backing = getenv("RST_BACKING");
+
+    if (disable && *disable && strcmp(disable, "0") != 0)
+        fact(NOTE, "setting", "RST_DISABLE=%s: programs started from here load no probes", disable);
+    else if (backing && *backing)
+        fact(NOTE, "setting", "RST_BACKING=%s overrides what programs choose", backing);
+    /* These variables say nothing about the machine. */
+    unsetenv("RST_DISABLE");
+    unsetenv("RST_BACKING");
+}
+
+/* Open the probe's image as any tracer does. */
+static void open_image(struct loaded *loaded)
+{
+    const char *path = rst_probe_path(loaded->probe);
+    struct usdt_file file = {0};
+    struct stat about;
+    int error;
+
+    loaded->image = file_open(path, &about);
+    if (loaded->image < 0)
+        return;
+    error = usdt_read(loaded->image, path, &file);
+    if (error == 0 && file.count == 1) {
+        loaded->site = file.probes[0].site;
+        loaded->semaphore = file.probes[0].semaphore;
+    } else {
+        close(loaded->image);
+        loaded->image = error < 0 ? error : -ENOENT;
+    }
+    usdt_free(&file);
+}
+
+/* Load a probe from a file in a directory, or, without one, a memfd. Keep it if it is the first. */
+static void try_to_load(struct loaded *loaded, const char *directory)
+{
+    int backing = directory ? RST_BACKING_FILE : RST_BACKING_MEMFD;
+    const char *kind = directory ? "file" : "memfd";
+    rst_provider *provider = rst_provider_new("rst_check");
+    rst_probe *probe;
+    char name[16];
+
+    snprintf(name, sizeof(name), "check%d", loaded->loads++);
+    probe = rst_provider_add(provider, name, "uint64 value");
+    if (!probe || rst_provider_set_backing(provider, backing, directory) < 0 ||
+        rst_provider_load(provider) < 0) {
+        loaded->load_error = errno;
+        fact(NO, kind, "%s%s", rst_error(), directory ? "" : ": librst uses a file instead");
+        probe = NULL;
+    } else {
+        fact(YES, kind, "a probe was loaded from a %s%s%s", kind, directory ? " in " : "",
+             directory ? directory : "");
+    }
+    if (!probe || loaded->probe) {
+        rst_provider_free(provider);
+        return;
+    }
+    loaded->provider = provider;
+    loaded->probe = probe;
+    open_image(loaded);
+}
+
+static void try_directory(struct loaded *loaded, const char *directory)
+{
+    struct statvfs about;
+
+    if (!directory || *directory != '/') /* librst uses only an absolute path, too */
+        return;
+    if (statvfs(directory, &about) == 0 && about.f_flag & ST_NOEXEC)
+        fact(NO, "file",
+             "%s is mounted noexec: librst skips it; name another with RST_BACKING=file:DIR",
+             directory);
+    else
+        try_to_load(loaded, directory);
+}
+
+/* Read the site's instruction from the image that librst has loaded. */
+static void check_nop(const struct loaded *loaded)
+{
+    static const struct {
+        char code[4]; /* the first bytes of the instruction */
+        size_t size;
+        const char *words;
+    } nops[] = {
+        {"\x90", 1, "1 byte at each site: a watched fire traps into the kernel"},
+        {"\x0f\x1f\x44", 3,
+         "5 bytes at each site, by RST_NOP=fast: a watched fire is a call, not a trap"},
+        {"\x66\x2e\x0f", 3, "10 bytes at each site: a watched fire is a call, not a trap"},
+    };
+    const char *wish = getenv("RST_NOP");
+    char code[3];
+
+    if (!loaded->probe) { /* the lines above tell other errors */
+        if (wish && *wish && loaded->load_error == EINVAL)
+            fact(NO, "nop", "RST_NOP=%s: no probe can be loaded like this; unset RST_NOP", wish);
+        return;
+    }
+    if (loaded->image < 0) {
+        fact(NO, "nop", "a loaded probe's image can't be read: %s", strerror(-loaded->image));
+        return;
+    }
+    if (pread(loaded->image, code, sizeof(code), (off_t)loaded->site) == sizeof(code))
+        for (size_t i = 0; i < sizeof(nops) / sizeof(nops[0]); i++)
+            if (memcmp(code, nops[i].code, nops[i].size) == 0) {
+                fact(NOTE, "nop", "%s", nops[i].words);
+                return;
+            }
+    fact(NO, "nop", "this rst does not know the instruction at each site");
+}
+
+/* Check that the kernel counts a tracer in and out, and sees the hit. */
+static bool check_watching(const struct loaded *loaded)
+{
+    const rst_probe *probe = loaded->probe;
+    int uprobe = loaded->image;
+    uint64_t hits = 0;
+    bool counted, traces;
+    char path[64];
+
+    if (uprobe >= 0) { /* by the open file, as the path may lead to another one by now */
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", loaded->image);
+        uprobe = uprobe_attach(path, loaded->site, loaded->semaphore);
+    }
+    if (uprobe < 0) {
+        fact(NO, "watching", "a loaded probe can't be watched: %s: %s", strerror(-uprobe),
+             status_of(uprobe) == STATUS_FORBIDDEN ? "be root, or have CAP_PERFMON and CAP_BPF"
+                                                   : "the lines above say what the kernel lacks");
+        return false;
+    }
+    counted = rst_probe_enabled(probe);
+    RST_FIRE(probe, 1);
+    if (read(uprobe, &hits, sizeof(hits)) != sizeof(hits))
+        hits = 0;
+    close(uprobe);
+    traces = counted && hits == 1 && !rst_probe_enabled(probe);
+    if (traces)
+        fact(YES, "watching",
+             "a loaded probe was watched: the kernel counted the tracer and the hit");
+    else
+        fact(NO, "watching",
+             "watching a probe failed: tracer %s, %llu hits seen of 1 fire, %s afterwards",
+             counted ? "counted" : "not counted", (unsigned long long)hits,
+             rst_probe_enabled(probe) ? "still watched" : "not watched");
+    return traces;
+}
+
+/* Whether rst trace works. It does not need perf events where the kernel has uprobe-multi links. */
+static void check_trace(bool traces)
+{
+    struct bpf_kernel kernel;
+
+    if (geteuid() != 0)
+        fact(NO, "trace",
+             "rst trace needs root: sudo rst trace ... (without root: rst trace --for gdb)");
+    else if (bpf_try(&kernel) < 0)
+        fact(NO, "trace", "%s", rst_error());
+    else if (kernel.multi)
+        fact(YES, "trace", "rst trace works, by BPF programs and uprobe-multi links");
+    else if (traces)
+        fact(YES, "trace", "rst trace works, by BPF programs and perf events");
+    else
+        fact(
+            NO, "trace",
+            "rst trace may load BPF programs, but attaches them by uprobes, which don't work here: "
+            "the lines above say why");
+}
+
+static enum status check_loading(void)
+{
+    struct loaded loaded = {0};
+    const char *own = getenv("TMPDIR");
+    bool traces = false;
+
+    check_environment();
+    try_to_load(&loaded, NULL);
+    try_directory(&loaded, getenv("XDG_RUNTIME_DIR"));
+    try_directory(&loaded, own);
+    if (!own || strcmp(own, "/tmp") != 0)
+        try_directory(&loaded, "/tmp");
+    check_nop(&loaded);
+    if (loaded.probe)
+        traces = check_watching(&loaded);
+    check_trace(traces);
+    if (!loaded.probe)
+        return STATUS_UNLOADABLE;
+    rst_provider_free(loaded.provider);
+    if (loaded.image >= 0)
+        close(loaded.image);
+    return traces ? STATUS_GOOD : STATUS_UNTRACEABLE;
 }
 
 /* ------------------------------------------------------------------------------- tracers -- */
@@ -212,11 +436,11 @@ static void look_for(const struct tracer *tracer)
     if (!path && tracer->other_name)
         path = find_program(tracer->other_name);
     if (!path)
-        fact(VERDICT_NOTE, tracer->name, "not installed: Debian has it as %s", tracer->package);
+        fact(NOTE, tracer->name, "not installed: Debian has it as %s", tracer->package);
     else if (tracer->no_script && read_line(path, start, sizeof(start)) && strcmp(start, "#!") == 0)
-        fact(VERDICT_NOTE, tracer->name, "%s is another program of that name", path);
+        fact(NOTE, tracer->name, "%s is another program of that name", path);
     else
-        fact(VERDICT_YES, tracer->name, "%s %s", path, tracer->sees);
+        fact(YES, tracer->name, "%s %s", path, tracer->sees);
     free(path);
 }
 
@@ -229,7 +453,10 @@ static enum status run(int count, char **words)
         return say_usage("check", "%s: it takes no arguments", rst_quote(words[1]).text);
     uprobe = uprobe_attach("/proc/self/exe", 0, 0);
     check_kernel();
-    check_uprobes(uprobe);
+    fact(uprobe != -ENODEV, "uprobes",
+         uprobe != -ENODEV ? "the kernel has uprobes"
+                           : "the kernel has no uprobes, or /sys is not mounted: use a kernel with "
+                             "CONFIG_UPROBE_EVENTS; gdb works without it");
     check_privileges();
     check_attaching(uprobe);
     check_tracefs();
