@@ -17,9 +17,8 @@
 
 #include <cmocka.h>
 
-#include "cli/usdt/location.h"
-#include "cli/usdt/symbols.h"
-#include "cli/usdt/usdt.h"
+#include "cli/usdt/elf_file.h"
+#include "cli/usdt/operand.h"
 
 int main(void);
 long location_test_table[4] = {1, 2, 3, 4};
@@ -30,7 +29,7 @@ __thread int location_test_own = 1;
 #define AT(name) offsetof(struct user_regs_struct, name) /* the kernel's struct pt_regs, too */
 
 static struct usdt_symbols *symbols;
-static struct usdt_probe site; /* at main() */
+static uint64_t site; /* the offset of main() */
 
 static struct location read_text(uint16_t machine, const char *text)
 {
@@ -38,7 +37,7 @@ static struct location read_text(uint16_t machine, const char *text)
     struct operand operand;
 
     assert_true(operand_next(&at, machine, &operand));
-    return location_of(machine, &operand, &site, symbols);
+    return location_of(machine, &operand, site, symbols);
 }
 
 static void check(const char *text, struct location want)
@@ -192,7 +191,7 @@ static int find_main(struct dl_phdr_info *info, size_t size, void *context)
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
 
         if (header->p_type == PT_LOAD && address - header->p_vaddr < header->p_filesz)
-            site.site = address - header->p_vaddr + header->p_offset;
+            site = address - header->p_vaddr + header->p_offset;
     }
     return 1; /* the first is the program */
 }

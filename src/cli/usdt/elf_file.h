@@ -26,12 +26,6 @@ struct elf_file {
 };
 
 /*
- * Check an open file before libelf sees it: that it is a regular ELF file, and does not claim to
- * have more sections or segments than any file needs. Gives 0 or a negative errno.
- */
-int elf_file_check(int fd, const char *name, uint64_t *ret_size);
-
-/*
  * Read the headers. At most `most_bytes` bytes of sections can be read after that. Gives 0 or a
  * negative errno; `ret` is untouched on failure.
  */
@@ -49,5 +43,24 @@ uint64_t elf_number(bool big_endian, const char *at, size_t size);
 
 /* Convert an address to an offset in the file. Gives whether it is in a loaded segment. */
 bool elf_file_offset(const struct elf_file *file, uint64_t address, uint64_t *ret);
+
+/* -------------------------------------------------------------------------------- symbols -- */
+
+/* The symbols that have an address, for operands that name one. */
+struct usdt_symbols;
+
+/*
+ * Read .symtab, or .dynsym if there is none; no symbol is known if the file has neither. Gives NULL
+ * if it can't be read.
+ */
+struct usdt_symbols *usdt_symbols_read(int fd);
+void usdt_symbols_free(struct usdt_symbols *symbols); /* NULL is allowed */
+
+/*
+ * How far a symbol is, in memory, from the byte at an offset in the file. Gives false if there is
+ * no such symbol, or if several of that name have different addresses.
+ */
+bool usdt_symbols_distance(const struct usdt_symbols *symbols, const char *name, size_t length,
+                           uint64_t offset, int64_t *ret);
 
 #endif

@@ -248,26 +248,19 @@ bool usdt_same_name(const struct usdt_probe *a, const struct usdt_probe *b)
 
 /* ------------------------------------------------------------------------ arguments -- */
 
-/* Whether the operands are what librst writes for the types: "-4@" for int32. */
-static bool all_agree(const struct usdt_arguments *arguments, const struct rst_signature *signature)
-{
-    for (size_t i = 0; i < signature->count && i < arguments->count; i++) {
-        const struct operand *operand = &arguments->list[i].operand;
-        const char *prefix = rst_types[signature->types[i]].prefix;
-        bool is_signed = prefix[0] == '-';
-
-        if (operand->size != (uint32_t)(prefix[is_signed] - '0') ||
-            operand->is_signed != is_signed || operand->is_float)
-            return false;
-    }
-    return arguments->count == signature->count;
-}
-
-/* Take the arguments' names from the plain form: "uint64 id, string path". */
+/*
+ * Take the arguments' names and types from the plain form, "uint64 id, string path", if the
+ * operands are what librst writes for the types.
+ */
 static void put_names(struct usdt_arguments *arguments, const struct rst_signature *signature)
 {
     const char *at = signature->text;
 
+    if (arguments->count != signature->count)
+        return;
+    for (size_t i = 0; i < signature->count; i++)
+        if (!operand_has_type(&arguments->list[i].operand, signature->types[i]))
+            return;
     for (size_t i = 0; i < signature->count; i++) {
         struct usdt_argument *argument = &arguments->list[i];
         size_t length = strcspn(at, ","), type = strcspn(at, " ,");
@@ -303,8 +296,7 @@ void usdt_arguments(uint16_t machine, const struct usdt_probe *probe, struct usd
     if (!probe->signature || ret->more)
         return;
     ret->storage = sure(malloc(rst_signature_room(probe->signature)));
-    if (rst_signature_parse(probe->signature, ret->storage, &signature) == 0 &&
-        all_agree(ret, &signature))
+    if (rst_signature_parse(probe->signature, ret->storage, &signature) == 0)
         put_names(ret, &signature);
 }
 

@@ -10,7 +10,7 @@
 
 #include "cli/base/quote.h"
 #include "cli/trace/plan/choose.h"
-#include "cli/usdt/symbols.h"
+#include "cli/usdt/elf_file.h"
 #include "error.h"
 
 #define MOST_SITES 10000

@@ -25,7 +25,7 @@
 #include "cli/find/find.h"
 #include "cli/trace/plan/condition.h"
 #include "cli/trace/plan/options.h"
-#include "cli/usdt/location.h"
+#include "cli/usdt/operand.h"
 
 enum value_kind {
     VALUE_INTEGER,

@@ -10,7 +10,7 @@
 
 #include "cli/base/file.h"
 #include "cli/trace/plan/choose.h"
-#include "cli/usdt/symbols.h"
+#include "cli/usdt/elf_file.h"
 
 #ifdef __x86_64__
 #define OWN_MACHINE EM_X86_64
@@ -75,11 +75,11 @@ static struct location locate(struct plan_file *file, const struct usdt_probe *s
                               const struct operand *operand)
 {
     uint16_t machine = file->source->file->machine;
-    struct location location = location_of(machine, operand, site, NULL);
+    struct location location = location_of(machine, operand, site->site, NULL);
 
     /* It may be at a symbol, unless it is in a register. */
     if (location.kind == LOCATION_NONE && operand->length > 0 && *operand->text != '%')
-        location = location_of(machine, operand, site, symbols_of(file));
+        location = location_of(machine, operand, site->site, symbols_of(file));
     return location;
 }
 
