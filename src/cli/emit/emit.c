@@ -45,15 +45,11 @@ static const char help[] =
 
 static int write_all(int fd, const uint8_t *bytes, size_t size)
 {
-    while (size > 0) {
-        ssize_t count = write(fd, bytes, size);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
+    for (ssize_t count; size > 0; bytes += count, size -= (size_t)count) {
+        count = write(fd, bytes, size);
+        if (count < 0 && errno != EINTR)
             return -errno;
-        bytes += count;
-        size -= (size_t)count;
+        count = count < 0 ? 0 : count;
     }
     return 0;
 }
@@ -98,55 +94,29 @@ static int put_mode(int fd, const struct stat *before)
     return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-static bool leads_to(const char *path, const struct stat *before)
-{
-    struct stat now;
-
-    return lstat(path, &now) == 0 && file_is_same(&now, before);
-}
-
 /* Replace a file, or make a new one if `before` is NULL. */
 static int replace(const char *path, const struct stat *before, const uint8_t *bytes, size_t size)
 {
     const char *slash = strrchr(path, '/');
-    int error = 0, fd;
+    int error, fd;
     char *temporary;
 
-    if (before && !leads_to(path, before))
-        return -ESTALE;
     if (before && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
         return -errno;
     /* in the same directory, because rename() needs the same file system */
     temporary = text_format("%.*s.rst.XXXXXX", slash ? (int)(slash + 1 - path) : 0, path);
     fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0) {
-        error = -errno;
-        free(temporary);
-        return error;
-    }
-    error = write_sparse(fd, bytes, size);
+    error = fd < 0 ? -errno : write_sparse(fd, bytes, size);
     if (error == 0)
         error = put_mode(fd, before);
-    if (close(fd) < 0 && error == 0)
+    if (fd >= 0 && close(fd) < 0 && error == 0)
         error = -errno;
     if (error == 0 && rename(temporary, path) < 0)
         error = -errno;
-    if (error < 0)
+    if (error < 0 && fd >= 0)
         unlink(temporary);
     free(temporary);
     return error;
-}
-
-/* The path of a file that is no link; NULL: it has none any more. */
-static char *path_of(const char *path, const struct stat *about)
-{
-    char *found = realpath(path, NULL);
-
-    if (found && !leads_to(found, about)) {
-        free(found);
-        return NULL;
-    }
-    return found;
 }
 
 /*
@@ -169,11 +139,12 @@ static int write_through(const char *path, const uint8_t *bytes, size_t size)
 /*
  * Replace what the path leads to. The kernel follows a link, and refuses one that another user has
  * put into a shared directory (protected_symlinks in proc_sys_fs(5)). If a link leads to no file,
- * an empty one is made. Gives 1 for what must be written to instead.
+ * an empty one is made. Gives 1 for what must be written to instead: a device, a pipe, and a file
+ * that has no path any more.
  */
 static int place_file(const char *path, const uint8_t *bytes, size_t size)
 {
-    struct stat about;
+    struct stat about, there;
     bool made = false;
     int error, fd;
     char *place;
@@ -191,10 +162,11 @@ static int place_file(const char *path, const uint8_t *bytes, size_t size)
     }
     if (S_ISDIR(about.st_mode))
         return -EISDIR;
-    place = S_ISREG(about.st_mode) ? path_of(path, &about) : NULL;
-    if (!place)
-        return 1;
-    error = replace(place, &about, bytes, size);
+    place = S_ISREG(about.st_mode) ? realpath(path, NULL) : NULL;
+    if (place && lstat(place, &there) == 0 && file_is_same(&there, &about))
+        error = replace(place, &about, bytes, size);
+    else
+        error = 1;
     if (error < 0 && made && about.st_size == 0)
         unlink(place);
     free(place);
@@ -202,10 +174,8 @@ static int place_file(const char *path, const uint8_t *bytes, size_t size)
 }
 
 /*
- * Write `bytes` to the file `path`. A complete new file replaces the old one, with its mode. If
- * `path` is a link that the kernel follows, the link stays and the file that it leads to is
- * replaced. A device, a pipe, and a file that no path leads to any more are written to, not
- * replaced. "-" is standard output. Gives 0 or a negative errno.
+ * Write `bytes` to the file `path`; "-" is standard output. A complete new file replaces the old
+ * one, with its mode. Gives 0 or a negative errno.
  */
 static int output_write(const char *path, const uint8_t *bytes, size_t size)
 {
@@ -315,21 +285,12 @@ static enum status parse_words(int count, char **words, struct emit_job *job)
     return STATUS_GOOD;
 }
 
-static enum status emit(const struct emit_job *job)
-{
-    struct rst_image image = {0};
-    int error = rst_image_make(&job->spec, &image);
-
-    if (error == 0)
-        error = output_write(job->output, image.bytes, image.size);
-    free(image.bytes);
-    return error < 0 ? say_failure(error) : STATUS_GOOD;
-}
-
 static enum status run(int count, char **words)
 {
     struct emit_job job = {.spec = {.arch = &rst_arch_x86_64, .nop = RST_NOP1}};
     enum status status = parse_options(count, words, &job);
+    struct rst_image image = {0};
+    int error;
 
     if (status != STATUS_GOOD)
         return status;
@@ -338,8 +299,14 @@ static enum status run(int count, char **words)
     if (!job.output)
         return say_usage("emit", "give -o FILE; \"-\" is standard output");
     status = parse_words(count - optind, words + optind, &job);
-    if (status == STATUS_GOOD)
-        status = emit(&job);
+    if (status == STATUS_GOOD) {
+        error = rst_image_make(&job.spec, &image);
+        if (error == 0)
+            error = output_write(job.output, image.bytes, image.size);
+        if (error < 0)
+            status = say_failure(error);
+        free(image.bytes);
+    }
     for (size_t i = 0; i < job.spec.count; i++)
         free(job.probes[i]);
     free(job.probes);
