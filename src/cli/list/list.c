@@ -149,6 +149,7 @@ static void print_json(const struct findings *findings)
 /* Sites that would look the same. So do processes that have mapped the same file. */
 struct row {
     const struct found *first;
+    char *arguments;
     size_t sites, processes;
 };
 
@@ -168,21 +169,23 @@ static void add_name(const struct usdt_probe *probe, struct text *ret)
     text_add_shown(ret, probe->name, strlen(probe->name));
 }
 
-/* Write the arguments for people: "uint64 order, string customer"; "-" for none. */
-static void add_arguments(const struct found *found, struct text *ret)
+/* The arguments for people: "uint64 order, string customer"; "-" for none. */
+static char *arguments_of(const struct found *found)
 {
     struct usdt_arguments arguments;
+    struct text text = {0};
 
     usdt_arguments(found->source->file->machine, found->probe, &arguments);
     for (size_t i = 0; i < arguments.count; i++) {
         const struct usdt_argument *argument = &arguments.list[i];
 
-        text_addf(ret, "%s%s", i ? ", " : "", argument->type);
+        text_addf(&text, "%s%s", i ? ", " : "", argument->type);
         if (argument->name)
-            text_addf(ret, " %.*s", (int)argument->name_length, argument->name);
+            text_addf(&text, " %.*s", (int)argument->name_length, argument->name);
     }
-    text_add(ret, arguments.more ? ", ..." : arguments.count == 0 ? "-" : "");
+    text_add(&text, arguments.more ? ", ..." : arguments.count == 0 ? "-" : "");
     usdt_arguments_free(&arguments);
+    return text.bytes;
 }
 
 static void add_process(const struct row *row, struct text *ret)
@@ -210,7 +213,7 @@ static void add_cell(const void *context, size_t index, size_t column, struct te
         add_name(found->probe, ret);
         break;
     case ARGUMENTS:
-        add_arguments(found, ret);
+        text_add(ret, row->arguments);
         break;
     case WATCHED:
         if (found->watched >= 0)
@@ -232,38 +235,28 @@ static void add_cell(const void *context, size_t index, size_t column, struct te
     }
 }
 
-static bool same_arguments(const struct found *a, const struct found *b)
+static bool is_in_row(const struct row *row, const struct found *found, const char *arguments)
 {
-    struct text one = {0}, other = {0};
-    bool same = strcmp(a->probe->operands, b->probe->operands) == 0;
+    const struct found *first = row->first;
 
-    if (!same) {
-        add_arguments(a, &one);
-        add_arguments(b, &other);
-        same = strcmp(one.bytes, other.bytes) == 0;
-    }
-    free(one.bytes);
-    free(other.bytes);
-    return same;
-}
-
-static bool same_row(const struct found *a, const struct found *b)
-{
-    return usdt_same_name(a->probe, b->probe) && a->watched == b->watched &&
-           a->source->kind == b->source->kind && strcmp(a->source->path, b->source->path) == 0 &&
-           same_arguments(a, b);
+    return usdt_same_name(first->probe, found->probe) && first->watched == found->watched &&
+           first->source->kind == found->source->kind &&
+           strcmp(first->source->path, found->source->path) == 0 &&
+           strcmp(row->arguments, arguments) == 0;
 }
 
 static void make_rows(const struct findings *findings, struct rows *rows)
 {
     for (size_t i = 0; i < findings->count; i++) {
         const struct found *found = &findings->list[i];
-        struct row *row = rows->count ? &rows->list[rows->count - 1] : NULL;
+        char *arguments = arguments_of(found);
+        struct row *row;
 
-        if (!row || !same_row(row->first, found)) {
-            APPEND(rows->list, rows->count, (struct row){.first = found});
-            row = &rows->list[rows->count - 1];
-        }
+        if (rows->count > 0 && is_in_row(&rows->list[rows->count - 1], found, arguments))
+            free(arguments);
+        else
+            APPEND(rows->list, rows->count, (struct row){found, arguments, 0, 0});
+        row = &rows->list[rows->count - 1];
         row->sites += found->source->pid == row->first->source->pid;
         row->processes += found->probe->site == row->first->probe->site;
     }
@@ -308,6 +301,8 @@ static void print_table(const struct findings *findings)
         .cell = add_cell,
         .is_bright = is_watched,
     });
+    for (size_t i = 0; i < rows.count; i++)
+        free(rows.list[i].arguments);
     free(rows.list);
 }
 
