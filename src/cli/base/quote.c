@@ -24,44 +24,39 @@ bool is_plain_word(const char *word, const char *further)
 }
 
 /*
- * The next character, in the locale's encoding. Gives its size in bytes; 0 if the bytes are
- * invalid.
+ * The size of the next character, in the locale's encoding. `columns` gets how many it takes on a
+ * terminal; -1: it is invalid or not printable.
  */
-static size_t next_character(const char *bytes, size_t size, wchar_t *ret)
+static size_t next_character(const char *bytes, size_t size, int *columns)
 {
     mbstate_t state = {0};
-    size_t length = mbrtowc(ret, bytes, size, &state);
-
-    return length > size ? 0 : length; /* (size_t)-1: invalid; (size_t)-2: incomplete */
-}
-
-/*
- * How many bytes at the start a terminal can show as they are: whole characters; 0: not even one.
- */
-static size_t shown_length(const char *bytes, size_t size)
-{
-    size_t length = 0;
     wchar_t wide;
+    size_t length = is_plain(*bytes) ? 1 : mbrtowc(&wide, bytes, size, &state);
 
-    while (length < size && is_plain(bytes[length]))
-        length++;
-    if (length > 0 || size == 0)
-        return length;
-    length = next_character(bytes, size, &wide);
-    return length > 0 && iswprint((wint_t)wide) && wcwidth(wide) > 0 ? length : 0;
+    if (is_plain(*bytes))
+        *columns = 1;
+    else if (length == 0 || length > size) /* NUL; (size_t)-1: invalid; (size_t)-2: incomplete */
+        *columns = -1;
+    else
+        *columns = iswprint((wint_t)wide) ? wcwidth(wide) : -1;
+    return length == 0 || length > size ? 1 : length;
 }
 
 void text_add_shown(struct text *text, const char *bytes, size_t size)
 {
-    size_t at = 0;
+    const char *end = bytes + size;
 
-    while (at < size) {
-        size_t length = shown_length(bytes + at, size - at);
+    while (bytes < end) {
+        int columns;
+        size_t length = next_character(bytes, (size_t)(end - bytes), &columns);
 
-        text_add_bytes(text, bytes + at, length);
-        at += length;
-        if (length == 0)
-            text_addf(text, "\\x%02x", (unsigned char)bytes[at++]);
+        while (is_plain(*bytes) && bytes + length < end && is_plain(bytes[length]))
+            length++;
+        if (columns > 0)
+            text_add_bytes(text, bytes, length);
+        for (size_t i = 0; columns <= 0 && i < length; i++)
+            text_addf(text, "\\x%02x", (unsigned char)bytes[i]);
+        bytes += length;
     }
 }
 
@@ -84,29 +79,16 @@ struct text_path text_path(const char *path)
     return shown;
 }
 
-/* The size of a character in bytes and in columns. */
-static size_t measure(const char *words, size_t size, size_t *width)
-{
-    wchar_t wide;
-    size_t length = 1;
-    int columns = 1;
-
-    if (!is_plain(*words)) {
-        length = next_character(words, size, &wide);
-        columns = length ? wcwidth(wide) : 1;
-    }
-    *width = columns < 0 ? 1 : (size_t)columns;
-    return length ? length : 1;
-}
-
 /* How many bytes fit into `most` columns. `ret` gets how many columns these take. */
 static size_t fitting(const char *words, size_t most, size_t *ret)
 {
-    size_t size = strlen(words), at = 0, length, columns;
+    size_t size = strlen(words), at = 0, length;
+    int columns;
 
-    for (*ret = 0; at < size; at += length, *ret += columns) {
-        length = measure(words + at, size - at, &columns);
-        if (columns > most - *ret)
+    for (*ret = 0; at < size; at += length, *ret += (size_t)columns) {
+        length = next_character(words + at, size - at, &columns);
+        columns = columns < 0 ? 1 : columns;
+        if ((size_t)columns > most - *ret)
             break;
     }
     return at;
