@@ -28,7 +28,8 @@ struct printer {
     size_t terminal; /* its width; 0: stdout is not a terminal, so nothing is cut */
     bool colour;
     const char *mark; /* shows where a cell was cut */
-    struct text cell, other;
+    struct text cell, line;
+    struct text above; /* the line that was printed last for cells with lines of their own */
 };
 
 bool table_has_colour(void)
@@ -115,42 +116,26 @@ static void fit(struct printer *printer)
         printer->widths[0]--;
 }
 
-static void print_cell(struct printer *printer, size_t row, size_t column, bool is_last,
-                       const char *colour)
+/* Write some cells of a row into `printer->line`. */
+static void add_cells(struct printer *printer, size_t row, size_t from, size_t to,
+                      const char *colour)
 {
-    size_t width = take_cell(printer, row, column), room = printer->widths[column];
+    const struct table *table = printer->table;
+    struct text *line = &printer->line, *cell = &printer->cell;
 
-    if (printer->terminal && width > room && printer->table->columns[column].cut == CUT_END) {
-        printer->cell.size = text_fitting(printer->cell.bytes, room - text_width(printer->mark));
-        text_add(&printer->cell, printer->mark);
-        width = text_width(printer->cell.bytes);
+    for (size_t column = from; column < to; column++) {
+        size_t width = take_cell(printer, row, column), room = printer->widths[column];
+
+        if (printer->terminal && width > room && table->columns[column].cut == CUT_END) {
+            cell->size = text_fitting(cell->bytes, room - text_width(printer->mark));
+            text_add(cell, printer->mark);
+            width = text_width(cell->bytes);
+        }
+        text_addf(line, "%s%s%s", colour, cell->bytes, *colour ? PLAIN : "");
+        if (column + 1 < to)
+            text_addf(line, "%*s", (int)(GAP + (width < room ? room - width : 0)), "");
     }
-    printf("%s%s%s", colour, printer->cell.bytes, *colour ? PLAIN : "");
-    if (is_last)
-        putchar('\n');
-    else
-        printf("%*s", (int)(GAP + (width < room ? room - width : 0)), "");
-}
-
-static void print_cells(struct printer *printer, size_t row, size_t from, size_t to,
-                        const char *colour)
-{
-    for (size_t column = from; column < to; column++)
-        print_cell(printer, row, column, column + 1 == to, colour);
-}
-
-/* Whether the cells on a line of their own are the same as those of the row before. */
-static bool has_line(struct printer *printer, size_t row)
-{
-    for (size_t column = printer->count; column < printer->table->column_count; column++) {
-        take_cell(printer, row - 1, column);
-        text_clear(&printer->other);
-        text_add(&printer->other, printer->cell.bytes);
-        take_cell(printer, row, column);
-        if (strcmp(printer->other.bytes, printer->cell.bytes) != 0)
-            return false;
-    }
-    return true;
+    text_add(line, from < to ? "\n" : "");
 }
 
 static void print_row(struct printer *printer, size_t row)
@@ -160,11 +145,17 @@ static void print_row(struct printer *printer, size_t row)
     bool is_bright =
         printer->colour && row > 0 && table->is_bright && table->is_bright(table->context, row - 1);
 
-    if (row == 0 || !has_line(printer, row))
-        print_cells(printer, row, printer->count, table->column_count, title);
-    if (printer->count < table->column_count)
-        printf("%*s", INDENT, "");
-    print_cells(printer, row, 0, printer->count, is_bright ? BRIGHT : title);
+    text_clear(&printer->line);
+    add_cells(printer, row, printer->count, table->column_count, title);
+    if (strcmp(printer->line.bytes, printer->above.bytes) != 0) {
+        fputs(printer->line.bytes, stdout);
+        text_clear(&printer->above);
+        text_add(&printer->above, printer->line.bytes);
+    }
+    text_clear(&printer->line);
+    text_addf(&printer->line, "%*s", printer->count < table->column_count ? INDENT : 0, "");
+    add_cells(printer, row, 0, printer->count, is_bright ? BRIGHT : title);
+    fputs(printer->line.bytes, stdout);
 }
 
 void table_print(const struct table *table)
@@ -178,6 +169,7 @@ void table_print(const struct table *table)
         .mark = table_has_unicode() ? "…" : "~",
     };
 
+    text_clear(&printer.above);
     measure(&printer);
     if (printer.terminal)
         fit(&printer);
@@ -185,5 +177,6 @@ void table_print(const struct table *table)
         print_row(&printer, row);
     free(printer.widths);
     free(printer.cell.bytes);
-    free(printer.other.bytes);
+    free(printer.line.bytes);
+    free(printer.above.bytes);
 }
