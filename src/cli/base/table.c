@@ -23,12 +23,16 @@
 /* The state of printing a table. */
 struct printer {
     const struct table *table;
-    size_t *widths;
-    size_t count;    /* of columns, without those that have lines of their own */
-    size_t terminal; /* its width; 0: stdout is not a terminal, so nothing is cut */
-    bool colour;
-    const char *mark; /* shows where a cell was cut */
-    struct text cell, line;
+    struct table_column columns[TABLE_MOST_COLUMNS]; /* those that are shown */
+    size_t widths[TABLE_MOST_COLUMNS], column_count;
+    size_t count;    /* of columns without lines of their own */
+    size_t terminal; /* its width; 0: stdout is not a terminal */
+    bool has_colour;
+    const char *mark;                      /* shows where a cell was cut */
+    const char *cells[TABLE_MOST_COLUMNS]; /* of the row */
+    const char *colour;                    /* of the row */
+    bool is_title;
+    struct text line, cut;
     struct text above; /* the line that was printed last for cells with lines of their own */
 };
 
@@ -57,37 +61,50 @@ size_t table_width(void)
     return told && strtoul(told, NULL, 10) > 0 ? strtoul(told, NULL, 10) : 80;
 }
 
-/* Put a cell's text into `printer->cell`, and give its width. Row 0 has the titles. */
-static size_t take_cell(struct printer *printer, size_t row, size_t column)
+void table_begin_row(struct table *table, bool is_bright)
 {
-    const struct table *table = printer->table;
-
-    text_clear(&printer->cell);
-    if (row == 0)
-        text_add(&printer->cell, table->columns[column].title);
-    else
-        table->cell(table->context, row - 1, column, &printer->cell);
-    return text_width(printer->cell.bytes);
+    text_add_bytes(&table->cells, is_bright ? "+" : " ", 1);
 }
 
-static void measure(struct printer *printer)
+void table_end_cell(struct table *table)
 {
-    for (size_t row = 0; row <= printer->table->row_count; row++)
-        for (size_t column = 0; column < printer->count; column++) {
-            size_t width = take_cell(printer, row, column);
+    text_add_bytes(&table->cells, "", 1); /* its NUL */
+}
 
-            if (width > printer->widths[column] && (printer->terminal || width <= MOST_WIDTH))
-                printer->widths[column] = width;
-        }
+/* Take the row at `at`; NULL: the titles. Gives where the next one is. */
+static const char *take_row(struct printer *printer, const char *at)
+{
+    const struct table *table = printer->table;
+    size_t taken = 0;
+
+    printer->is_title = !at;
+    printer->colour = !printer->has_colour ? "" : !at ? BOLD : *at == '+' ? BRIGHT : "";
+    at += at != NULL;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!table->columns[i].is_hidden)
+            printer->cells[taken++] = at ? at : table->columns[i].title;
+        at += at ? strlen(at) + 1 : 0;
+    }
+    return at ? at : table->cells.bytes;
+}
+
+static void measure_row(struct printer *printer)
+{
+    for (size_t i = 0; i < printer->column_count; i++) {
+        size_t width = text_width(printer->cells[i]);
+
+        if (width > printer->widths[i] && (printer->terminal || width <= MOST_WIDTH))
+            printer->widths[i] = width;
+    }
 }
 
 /* The width of the rows if no column that may be cut is wider than `most`. */
 static size_t row_width(const struct printer *printer, size_t most)
 {
-    size_t total = printer->count < printer->table->column_count ? INDENT : 0;
+    size_t total = printer->count < printer->column_count ? INDENT : 0;
 
     for (size_t i = 0; i < printer->count; i++) {
-        bool is_cut = printer->table->columns[i].cut == CUT_END && printer->widths[i] > most;
+        bool is_cut = printer->columns[i].cut == CUT_END && printer->widths[i] > most;
 
         total += (i ? GAP : 0) + (is_cut ? most : printer->widths[i]);
     }
@@ -101,7 +118,7 @@ static size_t row_width(const struct printer *printer, size_t most)
  */
 static void fit(struct printer *printer)
 {
-    const struct table_column *columns = printer->table->columns;
+    const struct table_column *columns = printer->columns;
     size_t most = printer->terminal, width;
 
     if (row_width(printer, GOOD_WIDTH) > printer->terminal)
@@ -116,67 +133,72 @@ static void fit(struct printer *printer)
         printer->widths[0]--;
 }
 
-/* Write some cells of a row into `printer->line`. */
-static void add_cells(struct printer *printer, size_t row, size_t from, size_t to,
-                      const char *colour)
+/* Write some cells of the row into `printer->line`. */
+static void add_cells(struct printer *printer, size_t from, size_t to, const char *colour)
 {
-    const struct table *table = printer->table;
-    struct text *line = &printer->line, *cell = &printer->cell;
+    for (size_t i = from; i < to; i++) {
+        const char *cell = printer->cells[i];
+        size_t width = text_width(cell), room = printer->widths[i];
 
-    for (size_t column = from; column < to; column++) {
-        size_t width = take_cell(printer, row, column), room = printer->widths[column];
-
-        if (printer->terminal && width > room && table->columns[column].cut == CUT_END) {
-            cell->size = text_fitting(cell->bytes, room - text_width(printer->mark));
-            text_add(cell, printer->mark);
-            width = text_width(cell->bytes);
+        if (printer->terminal && width > room && printer->columns[i].cut == CUT_END) {
+            text_clear(&printer->cut);
+            text_add_bytes(&printer->cut, cell,
+                           text_fitting(cell, room - text_width(printer->mark)));
+            text_add(&printer->cut, printer->mark);
+            cell = printer->cut.bytes;
+            width = text_width(cell);
         }
-        text_addf(line, "%s%s%s", colour, cell->bytes, *colour ? PLAIN : "");
-        if (column + 1 < to)
-            text_addf(line, "%*s", (int)(GAP + (width < room ? room - width : 0)), "");
+        text_addf(&printer->line, "%s%s%s", colour, cell, *colour ? PLAIN : "");
+        if (i + 1 < to)
+            text_addf(&printer->line, "%*s", (int)(GAP + (width < room ? room - width : 0)), "");
     }
-    text_add(line, from < to ? "\n" : "");
+    text_add(&printer->line, from < to ? "\n" : "");
 }
 
-static void print_row(struct printer *printer, size_t row)
+static void print_row(struct printer *printer)
 {
-    const struct table *table = printer->table;
-    const char *title = printer->colour && row == 0 ? BOLD : "";
-    bool is_bright =
-        printer->colour && row > 0 && table->is_bright && table->is_bright(table->context, row - 1);
-
     text_clear(&printer->line);
-    add_cells(printer, row, printer->count, table->column_count, title);
+    add_cells(printer, printer->count, printer->column_count,
+              printer->is_title ? printer->colour : "");
     if (strcmp(printer->line.bytes, printer->above.bytes) != 0) {
         fputs(printer->line.bytes, stdout);
         text_clear(&printer->above);
         text_add(&printer->above, printer->line.bytes);
     }
     text_clear(&printer->line);
-    text_addf(&printer->line, "%*s", printer->count < table->column_count ? INDENT : 0, "");
-    add_cells(printer, row, 0, printer->count, is_bright ? BRIGHT : title);
+    text_addf(&printer->line, "%*s", printer->count < printer->column_count ? INDENT : 0, "");
+    add_cells(printer, 0, printer->count, printer->colour);
     fputs(printer->line.bytes, stdout);
 }
 
-void table_print(const struct table *table)
+void table_print(struct table *table)
 {
     struct printer printer = {
         .table = table,
-        .widths = sure(calloc(table->column_count, sizeof(*printer.widths))),
-        .count = table->column_count,
         .terminal = table_width(),
-        .colour = table_has_colour(),
+        .has_colour = table_has_colour(),
         .mark = table_has_unicode() ? "…" : "~",
     };
+    const char *at = NULL, *end = table->cells.bytes + table->cells.size;
 
-    text_clear(&printer.above);
-    measure(&printer);
+    for (size_t i = 0; i < table->column_count; i++)
+        if (!table->columns[i].is_hidden)
+            printer.columns[printer.column_count++] = table->columns[i];
+    printer.count = printer.column_count;
+    do {
+        at = take_row(&printer, at);
+        measure_row(&printer);
+    } while (at != end);
     if (printer.terminal)
         fit(&printer);
-    for (size_t row = 0; row <= table->row_count; row++)
-        print_row(&printer, row);
-    free(printer.widths);
-    free(printer.cell.bytes);
+    text_clear(&printer.above);
+    at = NULL;
+    do {
+        at = take_row(&printer, at);
+        print_row(&printer);
+    } while (at != end);
     free(printer.line.bytes);
+    free(printer.cut.bytes);
     free(printer.above.bytes);
+    free(table->cells.bytes);
 }

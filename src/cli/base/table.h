@@ -22,21 +22,25 @@ enum table_cut {
     OWN_LINE
 };
 
+#define TABLE_MOST_COLUMNS 8
+
 struct table_column {
     const char *title;
     enum table_cut cut;
+    bool is_hidden;
 };
 
 struct table {
-    const struct table_column *columns;
-    size_t column_count, row_count;
-    const void *context;
-    /* Add a cell's text to `ret`, fit for a terminal. Called twice for each cell, row by row. */
-    void (*cell)(const void *context, size_t row, size_t column, struct text *ret);
-    bool (*is_bright)(const void *context, size_t row);
+    const struct table_column *columns; /* which are hidden need not be known before the end */
+    size_t column_count;
+    struct text cells; /* add each cell's text here, fit for a terminal */
 };
 
-void table_print(const struct table *table);
+void table_begin_row(struct table *table, bool is_bright);
+void table_end_cell(struct table *table);
+
+/* Print the table, and free its cells. */
+void table_print(struct table *table);
 
 /* Whether stdout is a terminal that shows colours, and the user wants them (NO_COLOR, TERM). */
 bool table_has_colour(void);

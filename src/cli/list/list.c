@@ -153,15 +153,6 @@ struct row {
     size_t sites, processes;
 };
 
-enum { PROBE, ARGUMENTS, WATCHED, SITES, PROCESS, WHERE, PATH, COLUMNS };
-
-struct rows {
-    struct row *list;
-    size_t count;
-    size_t columns[COLUMNS]; /* those that are shown */
-    size_t column_count;
-};
-
 static void add_name(const struct usdt_probe *probe, struct text *ret)
 {
     text_add_shown(ret, probe->provider, strlen(probe->provider));
@@ -202,39 +193,6 @@ static void add_process(const struct row *row, struct text *ret)
         text_addf(ret, " +%zu", row->processes - 1);
 }
 
-static void add_cell(const void *context, size_t index, size_t column, struct text *ret)
-{
-    const struct rows *rows = context;
-    const struct row *row = &rows->list[index];
-    const struct found *found = row->first;
-
-    switch (rows->columns[column]) {
-    case PROBE:
-        add_name(found->probe, ret);
-        break;
-    case ARGUMENTS:
-        text_add(ret, row->arguments);
-        break;
-    case WATCHED:
-        if (found->watched >= 0)
-            text_addf(ret, "%" PRId32, found->watched);
-        else
-            text_add(ret, found->watched == WATCHED_UNKNOWN ? "?" : "-");
-        break;
-    case SITES:
-        text_addf(ret, "%zu", row->sites);
-        break;
-    case PROCESS:
-        add_process(row, ret);
-        break;
-    case WHERE:
-        text_add(ret, source_kind_names[found->source->kind]);
-        break;
-    default:
-        text_add_shown(ret, found->source->path, strlen(found->source->path));
-    }
-}
-
 static bool is_in_row(const struct row *row, const struct found *found, const char *arguments)
 {
     const struct found *first = row->first;
@@ -245,65 +203,69 @@ static bool is_in_row(const struct row *row, const struct found *found, const ch
            strcmp(row->arguments, arguments) == 0;
 }
 
-static void make_rows(const struct findings *findings, struct rows *rows)
+enum { PROBE, ARGUMENTS, WATCHED, SITES, PROCESS, WHERE, PATH, COLUMNS };
+
+static void add_row(struct table *table, const struct row *row)
 {
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct found *found = &findings->list[i];
-        char *arguments = arguments_of(found);
-        struct row *row;
+    const struct found *found = row->first;
+    const char *path = found->source->path;
+    struct text *cells = &table->cells;
 
-        if (rows->count > 0 && is_in_row(&rows->list[rows->count - 1], found, arguments))
-            free(arguments);
-        else
-            APPEND(rows->list, rows->count, (struct row){found, arguments, 0, 0});
-        row = &rows->list[rows->count - 1];
-        row->sites += found->source->pid == row->first->source->pid;
-        row->processes += found->probe->site == row->first->probe->site;
-    }
-}
-
-static bool is_watched(const void *context, size_t row)
-{
-    const struct rows *rows = context;
-
-    return rows->list[row].first->watched > 0;
+    table_begin_row(table, found->watched > 0);
+    add_name(found->probe, cells);
+    table_end_cell(table);
+    text_add(cells, row->arguments);
+    table_end_cell(table);
+    if (found->watched >= 0)
+        text_addf(cells, "%" PRId32, found->watched);
+    else
+        text_add(cells, found->watched == WATCHED_UNKNOWN ? "?" : "-");
+    table_end_cell(table);
+    text_addf(cells, "%zu", row->sites);
+    table_end_cell(table);
+    add_process(row, cells);
+    table_end_cell(table);
+    text_add(cells, source_kind_names[found->source->kind]);
+    table_end_cell(table);
+    text_add_shown(cells, path, strlen(path));
+    table_end_cell(table);
 }
 
 static void print_table(const struct findings *findings)
 {
-    static const struct table_column columns[] = {
-        [PROBE] = {"PROBE", CUT_NEVER},     [ARGUMENTS] = {"ARGUMENTS", CUT_END},
-        [WATCHED] = {"WATCHED", CUT_NEVER}, [SITES] = {"SITES", CUT_NEVER},
-        [PROCESS] = {"PROCESS", CUT_END},   [WHERE] = {"WHERE", OWN_LINE},
-        [PATH] = {"PATH", OWN_LINE},
+    struct table_column columns[COLUMNS] = {
+        [PROBE] = {"PROBE", CUT_NEVER, false},    [ARGUMENTS] = {"ARGUMENTS", CUT_END, false},
+        [WATCHED] = {"WATCHED", CUT_NEVER, true}, [SITES] = {"SITES", CUT_NEVER, true},
+        [PROCESS] = {"PROCESS", CUT_END, true},   [WHERE] = {"WHERE", OWN_LINE, false},
+        [PATH] = {"PATH", OWN_LINE, false},
     };
-    bool needed[COLUMNS] = {[PROBE] = true, [ARGUMENTS] = true, [WHERE] = true, [PATH] = true};
-    struct table_column shown[COLUMNS];
-    struct rows rows = {0};
+    struct table table = {.columns = columns, .column_count = COLUMNS};
+    struct row row = {0};
 
-    make_rows(findings, &rows);
-    for (size_t i = 0; i < rows.count; i++)
-        needed[SITES] |= rows.list[i].sites > 1;
     for (size_t i = 0; i < findings->count; i++) {
-        needed[PROCESS] |= findings->list[i].source->pid != findings->list[0].source->pid;
-        needed[WATCHED] |= findings->list[i].source->pid != 0;
-    }
-    for (size_t i = 0; i < COLUMNS; i++)
-        if (needed[i]) {
-            shown[rows.column_count] = columns[i];
-            rows.columns[rows.column_count++] = i;
+        const struct found *found = &findings->list[i];
+        char *arguments = arguments_of(found);
+
+        if (i > 0 && is_in_row(&row, found, arguments)) {
+            free(arguments);
+        } else {
+            if (i > 0)
+                add_row(&table, &row);
+            free(row.arguments);
+            row = (struct row){found, arguments, 0, 0};
         }
-    table_print(&(struct table){
-        .columns = shown,
-        .column_count = rows.column_count,
-        .row_count = rows.count,
-        .context = &rows,
-        .cell = add_cell,
-        .is_bright = is_watched,
-    });
-    for (size_t i = 0; i < rows.count; i++)
-        free(rows.list[i].arguments);
-    free(rows.list);
+        row.sites += found->source->pid == row.first->source->pid;
+        row.processes += found->probe->site == row.first->probe->site;
+        if (row.sites > 1)
+            columns[SITES].is_hidden = false;
+        if (found->source->pid != findings->list[0].source->pid)
+            columns[PROCESS].is_hidden = false;
+        if (found->source->pid != 0)
+            columns[WATCHED].is_hidden = false;
+    }
+    add_row(&table, &row);
+    free(row.arguments);
+    table_print(&table);
 }
 
 /* ------------------------------------------------------------------------------------ all -- */

@@ -196,48 +196,32 @@ void tally_open(struct json *json, const struct plan *plan, const struct tally *
         json_bool(json, "unreadable", true);
 }
 
-struct counts {
-    const struct plan *plan;
-    const struct tally *list;
-    double seconds; /* since the last round; 0: there was none; below 0: without rates */
-};
-
-static void add_cell(const void *context, size_t row, size_t column, struct text *ret)
-{
-    const struct counts *counts = context;
-    const struct tally *tally = &counts->list[row];
-    struct group group = tally_group(counts->plan, tally);
-
-    switch (column > 0 && counts->seconds < 0 ? column + 1 : column) {
-    case 0:
-        text_addf(ret, "%" PRIu64, tally->count);
-        break;
-    case 1:
-        text_addf(ret, "%.0f", counts->seconds > 0 ? (double)tally->added / counts->seconds : 0);
-        break;
-    case 2:
-        show_probe(ret, group.probe);
-        break;
-    default:
-        if (tally->count > 0)
-            show_value(ret, &group.by);
-    }
-}
-
+/* `seconds` since the last round; 0: there was none; below 0: without rates. */
 static void print_table(const struct plan *plan, const struct tally *list, size_t count,
                         double seconds)
 {
     const char *by = plan->options->by;
-    const struct table_column columns[] = {
-        {"COUNT", CUT_NEVER}, {"PER SECOND", CUT_NEVER}, {"PROBE", CUT_END}, {by, CUT_END}};
-    const struct table_column without_rates[] = {columns[0], columns[2], columns[3]};
-    struct counts counts = {plan, list, seconds};
+    const struct table_column columns[] = {{"COUNT", CUT_NEVER, false},
+                                           {"PER SECOND", CUT_NEVER, seconds < 0},
+                                           {"PROBE", CUT_END, false},
+                                           {by, CUT_END, !by}};
+    struct table table = {.columns = columns, .column_count = sizeof(columns) / sizeof(columns[0])};
 
-    table_print(&(struct table){.columns = seconds < 0 ? without_rates : columns,
-                                .column_count = (seconds < 0 ? 2 : 3) + (by != NULL),
-                                .row_count = count,
-                                .context = &counts,
-                                .cell = add_cell});
+    for (const struct tally *tally = list; tally < list + count; tally++) {
+        struct group group = tally_group(plan, tally);
+
+        table_begin_row(&table, false);
+        text_addf(&table.cells, "%" PRIu64, tally->count);
+        table_end_cell(&table);
+        text_addf(&table.cells, "%.0f", seconds > 0 ? (double)tally->added / seconds : 0);
+        table_end_cell(&table);
+        show_probe(&table.cells, group.probe);
+        table_end_cell(&table);
+        if (by && tally->count > 0)
+            show_value(&table.cells, &group.by);
+        table_end_cell(&table);
+    }
+    table_print(&table);
 }
 
 static void add_unhit(const struct plan *plan, struct tallies *tallies)
