@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "cli/base/command.h"
-#include "cli/base/number.h"
+#include "cli/base/text.h"
 #include "cli/trace/bpf/bpf.h"
 #include "cli/trace/bpf/event.h"
 #include "cli/trace/bpf/state.h"

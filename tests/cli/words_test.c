@@ -13,8 +13,6 @@
 #include <cmocka.h>
 
 #include "cli/base/json.h"
-#include "cli/base/number.h"
-#include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "cli/find/near.h"
 

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "cli/base/number.h"
 #include "cli/base/text.h"
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/base/table.h"
-#include "cli/base/quote.h"
+#include "cli/base/text.h"
 
 #include <langinfo.h>
 #include <stdio.h>

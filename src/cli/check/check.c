@@ -17,9 +17,8 @@
 
 #include "cli/base/command.h"
 #include "cli/base/file.h"
-#include "cli/base/number.h"
-#include "cli/base/quote.h"
 #include "cli/base/table.h"
+#include "cli/base/text.h"
 #include "cli/trace/bpf/bpf.h"
 #include "cli/usdt/usdt.h"
 #include "error.h"

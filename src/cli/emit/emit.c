@@ -16,7 +16,6 @@
 
 #include "cli/base/command.h"
 #include "cli/base/file.h"
-#include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "error.h"
 #include "image/image.h"

@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "cli/base/file.h"
-#include "cli/base/number.h"
-#include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "error.h"
 
 /* A failure of the whole search is the first one of what the user named. */

@@ -15,8 +15,6 @@
 
 #include "cli/base/command.h"
 #include "cli/base/file.h"
-#include "cli/base/number.h"
-#include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "error.h"
 

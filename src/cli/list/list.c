@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "cli/base/json.h"
-#include "cli/base/quote.h"
 #include "cli/base/table.h"
 #include "cli/base/text.h"
 #include "cli/find/find.h"

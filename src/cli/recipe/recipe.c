@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "cli/base/file.h"
-#include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "cli/find/near.h"
 #include "cli/trace/trace.h"
 #include "error.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/base/number.h"
+#include "cli/base/text.h"
 #include "cli/trace/bpf/insn.h"
 #include "cli/trace/bpf/program.h"
 #include "cli/trace/plan/plan.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/base/command.h"
-#include "cli/base/number.h"
+#include "cli/base/text.h"
 #include "cli/usdt/elf_file.h"
 #include "error.h"
 #include "image/note.h"

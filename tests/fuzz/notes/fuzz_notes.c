@@ -18,7 +18,6 @@
 #include <wctype.h>
 
 #include "cli/base/json.h"
-#include "cli/base/quote.h"
 #include "cli/base/text.h"
 #include "cli/find/near.h"
 #include "cli/usdt/usdt.h"

@@ -18,8 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/base/number.h"
-#include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "cli/trace/bpf/state.h"
 
 #define MANY_EVENTS 10

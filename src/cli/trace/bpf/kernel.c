@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "cli/base/file.h"
-#include "cli/base/number.h"
 #include "cli/base/text.h"
 #include "cli/trace/bpf/state.h"
 

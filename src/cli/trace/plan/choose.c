@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "error.h"
 
 #define MOST_NAMES 4 /* how many skipped probes a message names */

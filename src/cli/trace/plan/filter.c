@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/number.h"
+#include "cli/base/text.h"
 #include "error.h"
 
 struct parser {

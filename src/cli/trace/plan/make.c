@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "cli/trace/plan/choose.h"
 #include "cli/usdt/elf_file.h"
 #include "error.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "cli/trace/plan/plan.h"
 
 static void print_argument(const char *name, const struct plan_value *value,

@@ -9,9 +9,8 @@
 #include <time.h>
 
 #include "cli/base/command.h"
-#include "cli/base/number.h"
-#include "cli/base/quote.h"
 #include "cli/base/table.h"
+#include "cli/base/text.h"
 #include "cli/trace/show/show.h"
 
 struct show {

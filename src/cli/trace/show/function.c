@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/number.h"
+#include "cli/base/text.h"
 #include "cli/trace/show/names.h"
 
 #define UNNAMED "_GLOBAL__N_1"

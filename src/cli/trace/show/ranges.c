@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "cli/base/command.h"
-#include "cli/base/number.h"
+#include "cli/base/text.h"
 #include "cli/trace/show/names.h"
 
 #define MOST_RANGES (4 << 20)

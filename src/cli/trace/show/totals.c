@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "cli/base/command.h"
-#include "cli/base/number.h"
 #include "cli/base/table.h"
+#include "cli/base/text.h"
 
 struct totals {
     const struct plan *plan;

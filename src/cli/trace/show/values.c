@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/number.h"
-#include "cli/base/quote.h"
 #include "cli/base/table.h"
+#include "cli/base/text.h"
 #include "cli/trace/show/show.h"
 
 /* How much of a string to show: without half a character of UTF-8 at its end, if it is cut. */

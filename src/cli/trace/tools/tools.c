@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/base/quote.h"
+#include "cli/base/text.h"
 #include "cli/find/near.h"
 #include "cli/trace/tools/tool.h"
 #include "error.h"
