@@ -61,15 +61,6 @@ enum status say_failure(int error)
     return status_of(error);
 }
 
-int next_option(int count, char **words, const char *brief, const struct option *known)
-{
-    char own[32];
-
-    opterr = 0;
-    snprintf(own, sizeof(own), ":%s", brief);
-    return getopt_long(count, words, own, known, NULL);
-}
-
 enum status say_bad_option(const char *command, int option, char **words)
 {
     const char letter[] = {'-', (char)optopt, '\0'}, *word = words[optind - 1];

@@ -10,8 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct option;
-
 /* The exit statuses, documented in rst(1). */
 enum status {
     STATUS_GOOD = 0,
@@ -49,10 +47,10 @@ enum status say_failure(int error);
 
 enum status name_help(const char *command);
 
-/* The next option, as getopt_long(3) gives it; nothing is printed. `brief` has no leading ":". */
-int next_option(int count, char **words, const char *brief, const struct option *known);
-
-/* Report an option for which next_option() gave '?' or ':'. Gives STATUS_USAGE. */
+/*
+ * Report an option for which getopt_long(3) gave '?' or ':'. Its short options begin with a ":", so
+ * that it prints nothing. Gives STATUS_USAGE.
+ */
 enum status say_bad_option(const char *command, int option, char **words);
 
 /* Flush stdout. Gives `status`, or STATUS_FAILED if stdout could not be written. */

@@ -226,7 +226,8 @@ static enum status parse_options(int count, char **words, struct emit_job *job)
     enum status status = STATUS_GOOD;
     int option;
 
-    while (status == STATUS_GOOD && (option = next_option(count, words, "o:a:n:", known)) != -1) {
+    while (status == STATUS_GOOD &&
+           (option = getopt_long(count, words, ":o:a:n:", known, NULL)) != -1) {
         if (option == 'o')
             job->output = optarg;
         else if (option == 'n')

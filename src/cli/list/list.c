@@ -56,7 +56,8 @@ static enum status parse(int count, char **words, struct list_options *options)
     enum status status = STATUS_GOOD;
     int option;
 
-    while (status == STATUS_GOOD && (option = next_option(count, words, "p:w", known)) != -1) {
+    while (status == STATUS_GOOD &&
+           (option = getopt_long(count, words, ":p:w", known, NULL)) != -1) {
         if (option == 'p')
             status = search_add_pid(&options->search, "list", optarg);
         else if (option == 'w')

@@ -190,7 +190,8 @@ static enum status parse(int count, char **words, struct trace_options *options)
     bool counts = false;
     int option;
 
-    while (status == STATUS_GOOD && (option = next_option(count, words, "p:f:csn:", known)) != -1)
+    while (status == STATUS_GOOD &&
+           (option = getopt_long(count, words, ":p:f:csn:", known, NULL)) != -1)
         status =
             take_word(options, option, &counts) ? STATUS_GOOD : take_option(options, option, words);
     for (; status == STATUS_GOOD && optind < count; optind++)

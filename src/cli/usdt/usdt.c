@@ -21,7 +21,7 @@ struct signature {
 struct reader {
     struct elf_file file;
     const char *name;
-    Elf_Data *names; /* of the sections */
+    size_t names; /* the index of the section with the sections' names */
     bool has_base;
     uint64_t base; /* the address of .stapsdt.base */
     struct signature *signatures;
@@ -105,15 +105,6 @@ static bool take_probe(struct reader *reader, const char *at, const char *end)
 
 /* -------------------------------------------------------------------------- sections -- */
 
-static bool is_named(const struct reader *reader, const GElf_Shdr *header, const char *name)
-{
-    const char *names = reader->names->d_buf;
-    size_t size = strlen(name) + 1, whole = reader->names->d_size;
-
-    return header->sh_name <= whole && size <= whole - header->sh_name &&
-           memcmp(names + header->sh_name, name, size) == 0;
-}
-
 struct pass {
     const char *section, *owner;
     uint32_t type;
@@ -143,19 +134,23 @@ static int read_notes(struct reader *reader, Elf_Scn *section, const struct pass
 
 static int read_sections(struct reader *reader, const struct pass *pass)
 {
+    Elf *elf = reader->file.elf;
     Elf_Scn *section = NULL;
     GElf_Shdr header;
     int error = 0;
 
-    while (error == 0 && (section = elf_nextscn(reader->file.elf, section))) {
+    while (error == 0 && (section = elf_nextscn(elf, section))) {
+        const char *name;
+
         if (!gelf_getshdr(section, &header))
             return elf_fail(reader->name);
-        if (is_named(reader, &header, ".stapsdt.base")) {
+        name = elf_strptr(elf, reader->names, header.sh_name);
+        if (name && strcmp(name, ".stapsdt.base") == 0) {
             reader->has_base = true;
             reader->base = header.sh_addr;
         }
         /* files of debug information have SHT_NOBITS */
-        if (header.sh_type == SHT_NOTE && is_named(reader, &header, pass->section))
+        if (name && header.sh_type == SHT_NOTE && strcmp(name, pass->section) == 0)
             error = read_notes(reader, section, pass);
     }
     return error;
@@ -167,17 +162,15 @@ static int read_file(struct reader *reader)
                                            take_signature};
     static const struct pass probes = {".note.stapsdt", "stapsdt", RST_NOTE_STAPSDT_TYPE,
                                        take_probe};
-    size_t index;
+    Elf *elf = reader->file.elf;
+    Elf_Data *names;
     int error;
 
-    if (elf_getshdrstrndx(reader->file.elf, &index) != 0)
+    if (elf_getshdrstrndx(elf, &reader->names) != 0)
         return elf_fail(reader->name);
-    if (index == SHN_UNDEF) /* no sections, or none with a name */
+    if (reader->names == SHN_UNDEF) /* no sections, or none with a name */
         return 0;
-    error = elf_file_section(&reader->file, reader->name, elf_getscn(reader->file.elf, index),
-                             &reader->names);
-    if (error == 0 && !reader->names->d_buf)
-        return rst_fail(EBADMSG, "%s: a broken ELF file: its sections have no names", reader->name);
+    error = elf_file_section(&reader->file, reader->name, elf_getscn(elf, reader->names), &names);
     if (error == 0)
         error = read_sections(reader, &signatures);
     if (error == 0 && reader->signature_count > 0)
