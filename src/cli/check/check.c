@@ -235,13 +235,19 @@ static void try_to_load(struct loaded *loaded, const char *directory)
     int backing = directory ? RST_BACKING_FILE : RST_BACKING_MEMFD;
     const char *kind = directory ? "file" : "memfd";
     rst_provider *provider = rst_provider_new("rst_check");
+    struct statvfs about;
     rst_probe *probe;
     char name[16];
 
     snprintf(name, sizeof(name), "check%d", loaded->loads++);
     probe = rst_provider_add(provider, name, "uint64 value");
-    if (!probe || rst_provider_set_backing(provider, backing, directory) < 0 ||
-        rst_provider_load(provider) < 0) {
+    if (directory && statvfs(directory, &about) == 0 && about.f_flag & ST_NOEXEC) {
+        fact(NO, "file",
+             "%s is mounted noexec: librst skips it; name another with RST_BACKING=file:DIR",
+             directory);
+        probe = NULL;
+    } else if (!probe || rst_provider_set_backing(provider, backing, directory) < 0 ||
+               rst_provider_load(provider) < 0) {
         loaded->load_error = errno;
         fact(NO, kind, "%s%s", rst_error(), directory ? "" : ": librst uses a file instead");
         probe = NULL;
@@ -256,20 +262,6 @@ static void try_to_load(struct loaded *loaded, const char *directory)
     loaded->provider = provider;
     loaded->probe = probe;
     open_image(loaded);
-}
-
-static void try_directory(struct loaded *loaded, const char *directory)
-{
-    struct statvfs about;
-
-    if (!directory || *directory != '/') /* librst uses only an absolute path, too */
-        return;
-    if (statvfs(directory, &about) == 0 && about.f_flag & ST_NOEXEC)
-        fact(NO, "file",
-             "%s is mounted noexec: librst skips it; name another with RST_BACKING=file:DIR",
-             directory);
-    else
-        try_to_load(loaded, directory);
 }
 
 /* Read the site's instruction from the image that librst has loaded. */
@@ -367,14 +359,15 @@ static enum status check_loading(void)
 {
     struct loaded loaded = {0};
     const char *own = getenv("TMPDIR");
+    const char *const directories[] = {getenv("XDG_RUNTIME_DIR"), own,
+                                       own && strcmp(own, "/tmp") == 0 ? NULL : "/tmp"};
     bool traces = false;
 
     check_environment();
     try_to_load(&loaded, NULL);
-    try_directory(&loaded, getenv("XDG_RUNTIME_DIR"));
-    try_directory(&loaded, own);
-    if (!own || strcmp(own, "/tmp") != 0)
-        try_directory(&loaded, "/tmp");
+    for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+        if (directories[i] && *directories[i] == '/') /* librst uses only an absolute path, too */
+            try_to_load(&loaded, directories[i]);
     check_nop(&loaded);
     if (loaded.probe)
         traces = check_watching(&loaded);

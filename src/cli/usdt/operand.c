@@ -10,6 +10,8 @@
 #include "cli/base/text.h"
 #include "cli/usdt/elf_file.h"
 
+#define MOST_DIGITS 9 /* of a size; what claims more has no valid one */
+
 static bool has(const char *text, size_t length, char c)
 {
     return memchr(text, c, length) != NULL;
@@ -59,21 +61,16 @@ static size_t word_length(const char *text)
 }
 
 /* Read "-4@" or "8f@". Gives the length of the prefix; 0 if there is none. */
-static size_t read_prefix(const char *text, size_t length, struct operand *operand)
+static size_t read_prefix(const char *text, struct operand *operand)
 {
-    bool is_signed = length > 0 && text[0] == '-', is_float;
-    size_t at = is_signed;
-    uint32_t size = 0;
+    const bool is_signed = *text == '-';
+    const size_t digits = strspn(text + is_signed, "0123456789");
+    const bool is_float = text[is_signed + digits] == 'f';
+    const size_t at = is_signed + digits + is_float;
 
-    for (; at < length && is_digit(text[at]) && size < OPERAND_MOST_SIZE; at++)
-        size = 10 * size + (uint32_t)(text[at] - '0');
-    if (at == is_signed)
+    if (digits == 0 || digits > MOST_DIGITS || text[at] != '@')
         return 0;
-    is_float = at < length && text[at] == 'f';
-    at += is_float;
-    if (at == length || text[at] != '@')
-        return 0;
-    operand->size = size;
+    operand->size = (uint32_t)strtoul(text + is_signed, NULL, 10);
     operand->is_signed = is_signed;
     operand->is_float = is_float;
     return at + 1;
@@ -83,7 +80,7 @@ bool operand_next(const char **at, uint16_t machine, struct operand *ret)
 {
     struct operand operand = {0};
     const char *text = *at + strspn(*at, " ");
-    size_t length = word_length(text), prefix = read_prefix(text, length, &operand);
+    size_t length = word_length(text), prefix = read_prefix(text, &operand);
 
     if (length == 0)
         return false;

@@ -24,8 +24,6 @@ enum operand_kind {
     OPERAND_CONSTANT
 };
 
-#define OPERAND_MOST_SIZE 100000000 /* what claims more has no valid size */
-
 struct operand {
     uint32_t size; /* in bytes; 0: the operand does not say */
     bool is_signed, is_float;
