@@ -95,15 +95,16 @@ static size_t next_character(const char *bytes, size_t size, int *columns)
 {
     mbstate_t state = {0};
     wchar_t wide;
-    size_t length = is_plain(*bytes) ? 1 : mbrtowc(&wide, bytes, size, &state);
+    size_t length;
 
+    *columns = is_plain(*bytes) ? 1 : -1;
     if (is_plain(*bytes))
-        *columns = 1;
-    else if (length == 0 || length > size) /* NUL; (size_t)-1: invalid; (size_t)-2: incomplete */
-        *columns = -1;
-    else
-        *columns = iswprint((wint_t)wide) ? wcwidth(wide) : -1;
-    return length == 0 || length > size ? 1 : length;
+        return 1;
+    length = mbrtowc(&wide, bytes, size, &state);
+    if (length == 0 || length > size) /* NUL; (size_t)-1: invalid; (size_t)-2: incomplete */
+        return 1;
+    *columns = iswprint((wint_t)wide) ? wcwidth(wide) : -1;
+    return length;
 }
 
 void text_add_shown(struct text *text, const char *bytes, size_t size)

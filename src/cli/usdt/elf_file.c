@@ -201,7 +201,7 @@ static bool read_symbols(struct usdt_symbols *symbols, uint32_t type)
 {
     struct elf_file *file = &symbols->file;
     Elf_Scn *section = NULL, *names;
-    Elf_Data *data;
+    Elf_Data *data = NULL;
     GElf_Shdr header;
     GElf_Sym symbol;
 
