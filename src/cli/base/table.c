@@ -79,11 +79,13 @@ static const char *take_row(struct printer *printer, const char *at)
 
     printer->is_title = !at;
     printer->colour = !printer->has_colour ? "" : !at ? BOLD : *at == '+' ? BRIGHT : "";
-    at += at != NULL;
+    if (at)
+        at++;
     for (size_t i = 0; i < table->column_count; i++) {
         if (!table->columns[i].is_hidden)
             printer->cells[taken++] = at ? at : table->columns[i].title;
-        at += at ? strlen(at) + 1 : 0;
+        if (at)
+            at += strlen(at) + 1;
     }
     return at ? at : table->cells.bytes;
 }
@@ -179,12 +181,14 @@ void table_print(struct table *table)
         .has_colour = table_has_colour(),
         .mark = table_has_unicode() ? "…" : "~",
     };
-    const char *at = NULL, *end = table->cells.bytes + table->cells.size;
+    const char *at = NULL, *end = NULL; /* of the rows */
 
     for (size_t i = 0; i < table->column_count; i++)
         if (!table->columns[i].is_hidden)
             printer.columns[printer.column_count++] = table->columns[i];
     printer.count = printer.column_count;
+    if (table->cells.size > 0)
+        end = table->cells.bytes + table->cells.size;
     do {
         at = take_row(&printer, at);
         measure_row(&printer);
