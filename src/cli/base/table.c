@@ -28,11 +28,9 @@ struct printer {
     size_t count;    /* of columns without lines of their own */
     size_t terminal; /* its width; 0: stdout is not a terminal */
     bool has_colour;
-    const char *mark;                      /* shows where a cell was cut */
-    const char *cells[TABLE_MOST_COLUMNS]; /* of the row */
-    const char *colour;                    /* of the row */
-    bool is_title;
-    struct text line, cut;
+    const char *mark;                               /* shows where a cell was cut */
+    const char *cells[TABLE_MOST_COLUMNS], *colour; /* of the row */
+    struct text line;
     struct text above; /* the line that was printed last for cells with lines of their own */
 };
 
@@ -61,33 +59,22 @@ size_t table_width(void)
     return told && strtoul(told, NULL, 10) > 0 ? strtoul(told, NULL, 10) : 80;
 }
 
-void table_begin_row(struct table *table, bool is_bright)
-{
-    text_add_bytes(&table->cells, is_bright ? "+" : " ", 1);
-}
-
-void table_end_cell(struct table *table)
-{
-    text_add_bytes(&table->cells, "", 1); /* its NUL */
-}
-
-/* Take the row at `at`; NULL: the titles. Gives where the next one is. */
+/* Take the row at `at`. Gives where the next one is. */
 static const char *take_row(struct printer *printer, const char *at)
 {
     const struct table *table = printer->table;
     size_t taken = 0;
 
-    printer->is_title = !at;
-    printer->colour = !printer->has_colour ? "" : !at ? BOLD : *at == '+' ? BRIGHT : "";
-    if (at)
-        at++;
+    printer->colour = *at == *TABLE_TITLES ? BOLD : *at == *TABLE_BRIGHT ? BRIGHT : "";
+    if (!printer->has_colour)
+        printer->colour = "";
+    at++;
     for (size_t i = 0; i < table->column_count; i++) {
         if (!table->columns[i].is_hidden)
-            printer->cells[taken++] = at ? at : table->columns[i].title;
-        if (at)
-            at += strlen(at) + 1;
+            printer->cells[taken++] = at;
+        at += strlen(at) + 1;
     }
-    return at ? at : table->cells.bytes;
+    return at;
 }
 
 static void measure_row(struct printer *printer)
@@ -139,18 +126,16 @@ static void fit(struct printer *printer)
 static void add_cells(struct printer *printer, size_t from, size_t to, const char *colour)
 {
     for (size_t i = from; i < to; i++) {
-        const char *cell = printer->cells[i];
-        size_t width = text_width(cell), room = printer->widths[i];
+        const char *cell = printer->cells[i], *mark = "";
+        size_t size = strlen(cell), width = text_width(cell), room = printer->widths[i];
 
         if (printer->terminal && width > room && printer->columns[i].cut == CUT_END) {
-            text_clear(&printer->cut);
-            text_add_bytes(&printer->cut, cell,
-                           text_fitting(cell, room - text_width(printer->mark)));
-            text_add(&printer->cut, printer->mark);
-            cell = printer->cut.bytes;
-            width = text_width(cell);
+            mark = printer->mark;
+            size = text_fitting(cell, room - text_width(mark), &width);
+            width += text_width(mark);
         }
-        text_addf(&printer->line, "%s%s%s", colour, cell, *colour ? PLAIN : "");
+        text_addf(&printer->line, "%s%.*s%s%s", colour, (int)size, cell, mark,
+                  *colour ? PLAIN : "");
         if (i + 1 < to)
             text_addf(&printer->line, "%*s", (int)(GAP + (width < room ? room - width : 0)), "");
     }
@@ -159,9 +144,10 @@ static void add_cells(struct printer *printer, size_t from, size_t to, const cha
 
 static void print_row(struct printer *printer)
 {
+    const bool has_titles = strcmp(printer->colour, BOLD) == 0;
+
     text_clear(&printer->line);
-    add_cells(printer, printer->count, printer->column_count,
-              printer->is_title ? printer->colour : "");
+    add_cells(printer, printer->count, printer->column_count, has_titles ? BOLD : "");
     if (strcmp(printer->line.bytes, printer->above.bytes) != 0) {
         fputs(printer->line.bytes, stdout);
         text_clear(&printer->above);
@@ -181,28 +167,22 @@ void table_print(struct table *table)
         .has_colour = table_has_colour(),
         .mark = table_has_unicode() ? "…" : "~",
     };
-    const char *at = NULL, *end = NULL; /* of the rows */
+    char *rows = table->rows.bytes, *end = rows + table->rows.size;
 
     for (size_t i = 0; i < table->column_count; i++)
         if (!table->columns[i].is_hidden)
             printer.columns[printer.column_count++] = table->columns[i];
     printer.count = printer.column_count;
-    if (table->cells.size > 0)
-        end = table->cells.bytes + table->cells.size;
-    do {
+    for (char *at = rows; (at = strpbrk(at, "\t\n"));)
+        *at++ = '\0';
+    for (const char *at = rows; at < end; measure_row(&printer))
         at = take_row(&printer, at);
-        measure_row(&printer);
-    } while (at != end);
     if (printer.terminal)
         fit(&printer);
     text_clear(&printer.above);
-    at = NULL;
-    do {
+    for (const char *at = rows; at < end; print_row(&printer))
         at = take_row(&printer, at);
-        print_row(&printer);
-    } while (at != end);
     free(printer.line.bytes);
-    free(printer.cut.bytes);
     free(printer.above.bytes);
-    free(table->cells.bytes);
+    free(rows);
 }

@@ -25,21 +25,25 @@ enum table_cut {
 #define TABLE_MOST_COLUMNS 8
 
 struct table_column {
-    const char *title;
     enum table_cut cut;
     bool is_hidden;
 };
 
+/*
+ * Each row is a mark, a tab after each cell but the last, and a newline. The first row has the
+ * titles. The cells' text must be fit for a terminal.
+ */
+#define TABLE_TITLES "#"
+#define TABLE_PLAIN " "
+#define TABLE_BRIGHT "+"
+
 struct table {
-    const struct table_column *columns; /* which are hidden need not be known before the end */
+    const struct table_column *columns;
     size_t column_count;
-    struct text cells; /* add each cell's text here, fit for a terminal */
+    struct text rows;
 };
 
-void table_begin_row(struct table *table, bool is_bright);
-void table_end_cell(struct table *table);
-
-/* Print the table, and free its cells. */
+/* Print the table, and free its rows. */
 void table_print(struct table *table);
 
 /* Whether stdout is a terminal that shows colours, and the user wants them (NO_COLOR, TERM). */

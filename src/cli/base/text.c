@@ -144,8 +144,7 @@ struct text_path text_path(const char *path)
     return shown;
 }
 
-/* How many bytes fit into `most` columns. `ret` gets how many columns these take. */
-static size_t fitting(const char *words, size_t most, size_t *ret)
+size_t text_fitting(const char *words, size_t most, size_t *ret)
 {
     size_t size = strlen(words), at = 0, length;
     int columns;
@@ -163,15 +162,8 @@ size_t text_width(const char *words)
 {
     size_t width;
 
-    fitting(words, SIZE_MAX, &width);
+    text_fitting(words, SIZE_MAX, &width);
     return width;
-}
-
-size_t text_fitting(const char *words, size_t width)
-{
-    size_t taken;
-
-    return fitting(words, width, &taken);
 }
 
 /* ---------------------------------------------------------------------------- numbers -- */

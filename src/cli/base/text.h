@@ -50,8 +50,8 @@ struct text_path text_path(const char *path);
 /* How many columns of a terminal the words take. */
 size_t text_width(const char *words);
 
-/* How many bytes of `words` fit into `width` columns. */
-size_t text_fitting(const char *words, size_t width);
+/* How many bytes of `words` fit into `most` columns. `ret` gets how many columns these take. */
+size_t text_fitting(const char *words, size_t most, size_t *ret);
 
 /* ---------------------------------------------------------------------------- numbers -- */
 

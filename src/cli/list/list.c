@@ -205,43 +205,36 @@ static bool is_in_row(const struct row *row, const struct found *found, const ch
 
 enum { PROBE, ARGUMENTS, WATCHED, SITES, PROCESS, WHERE, PATH, COLUMNS };
 
-static void add_row(struct table *table, const struct row *row)
+static void add_row(const struct row *row, struct text *ret)
 {
     const struct found *found = row->first;
     const char *path = found->source->path;
-    struct text *cells = &table->cells;
 
-    table_begin_row(table, found->watched > 0);
-    add_name(found->probe, cells);
-    table_end_cell(table);
-    text_add(cells, row->arguments);
-    table_end_cell(table);
+    text_add(ret, found->watched > 0 ? TABLE_BRIGHT : TABLE_PLAIN);
+    add_name(found->probe, ret);
+    text_addf(ret, "\t%s\t", row->arguments);
     if (found->watched >= 0)
-        text_addf(cells, "%" PRId32, found->watched);
+        text_addf(ret, "%" PRId32, found->watched);
     else
-        text_add(cells, found->watched == WATCHED_UNKNOWN ? "?" : "-");
-    table_end_cell(table);
-    text_addf(cells, "%zu", row->sites);
-    table_end_cell(table);
-    add_process(row, cells);
-    table_end_cell(table);
-    text_add(cells, source_kind_names[found->source->kind]);
-    table_end_cell(table);
-    text_add_shown(cells, path, strlen(path));
-    table_end_cell(table);
+        text_add(ret, found->watched == WATCHED_UNKNOWN ? "?" : "-");
+    text_addf(ret, "\t%zu\t", row->sites);
+    add_process(row, ret);
+    text_addf(ret, "\t%s\t", source_kind_names[found->source->kind]);
+    text_add_shown(ret, path, strlen(path));
+    text_add(ret, "\n");
 }
 
 static void print_table(const struct findings *findings)
 {
     struct table_column columns[COLUMNS] = {
-        [PROBE] = {"PROBE", CUT_NEVER, false},    [ARGUMENTS] = {"ARGUMENTS", CUT_END, false},
-        [WATCHED] = {"WATCHED", CUT_NEVER, true}, [SITES] = {"SITES", CUT_NEVER, true},
-        [PROCESS] = {"PROCESS", CUT_END, true},   [WHERE] = {"WHERE", OWN_LINE, false},
-        [PATH] = {"PATH", OWN_LINE, false},
+        [PROBE] = {CUT_NEVER, false}, [ARGUMENTS] = {CUT_END, false}, [WATCHED] = {CUT_NEVER, true},
+        [SITES] = {CUT_NEVER, true},  [PROCESS] = {CUT_END, true},    [WHERE] = {OWN_LINE, false},
+        [PATH] = {OWN_LINE, false},
     };
     struct table table = {.columns = columns, .column_count = COLUMNS};
     struct row row = {0};
 
+    text_add(&table.rows, TABLE_TITLES "PROBE\tARGUMENTS\tWATCHED\tSITES\tPROCESS\tWHERE\tPATH\n");
     for (size_t i = 0; i < findings->count; i++) {
         const struct found *found = &findings->list[i];
         char *arguments = arguments_of(found);
@@ -250,7 +243,7 @@ static void print_table(const struct findings *findings)
             free(arguments);
         } else {
             if (i > 0)
-                add_row(&table, &row);
+                add_row(&row, &table.rows);
             free(row.arguments);
             row = (struct row){found, arguments, 0, 0};
         }
@@ -263,7 +256,7 @@ static void print_table(const struct findings *findings)
         if (found->source->pid != 0)
             columns[WATCHED].is_hidden = false;
     }
-    add_row(&table, &row);
+    add_row(&row, &table.rows);
     free(row.arguments);
     table_print(&table);
 }

@@ -201,25 +201,21 @@ static void print_table(const struct plan *plan, const struct tally *list, size_
                         double seconds)
 {
     const char *by = plan->options->by;
-    const struct table_column columns[] = {{"COUNT", CUT_NEVER, false},
-                                           {"PER SECOND", CUT_NEVER, seconds < 0},
-                                           {"PROBE", CUT_END, false},
-                                           {by, CUT_END, !by}};
+    const struct table_column columns[] = {
+        {CUT_NEVER, false}, {CUT_NEVER, seconds < 0}, {CUT_END, false}, {CUT_END, !by}};
     struct table table = {.columns = columns, .column_count = sizeof(columns) / sizeof(columns[0])};
 
+    text_addf(&table.rows, TABLE_TITLES "COUNT\tPER SECOND\tPROBE\t%s\n", by ? by : "");
     for (const struct tally *tally = list; tally < list + count; tally++) {
         struct group group = tally_group(plan, tally);
 
-        table_begin_row(&table, false);
-        text_addf(&table.cells, "%" PRIu64, tally->count);
-        table_end_cell(&table);
-        text_addf(&table.cells, "%.0f", seconds > 0 ? (double)tally->added / seconds : 0);
-        table_end_cell(&table);
-        show_probe(&table.cells, group.probe);
-        table_end_cell(&table);
+        text_addf(&table.rows, TABLE_PLAIN "%" PRIu64 "\t%.0f\t", tally->count,
+                  seconds > 0 ? (double)tally->added / seconds : 0);
+        show_probe(&table.rows, group.probe);
+        text_add(&table.rows, "\t");
         if (by && tally->count > 0)
-            show_value(&table.cells, &group.by);
-        table_end_cell(&table);
+            show_value(&table.rows, &group.by);
+        text_add(&table.rows, "\n");
     }
     table_print(&table);
 }
