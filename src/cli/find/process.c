@@ -381,27 +381,17 @@ int process_open_file(const struct process *process, const struct process_file *
 
 /* ------------------------------------------------------------------------ semaphores -- */
 
-/*
- * The mapping in which the kernel counts tracers. Like the kernel, find it by the offset in the
- * file.
- */
+/* So that a process with many mappings can't make rst slow. No program has that many of a file. */
+#define MOST_MAPPINGS 1024
+
+/* The mapping in which the kernel counts tracers. Like the kernel, find it by the offset. */
 static const struct process_mapping *find_counted(const struct process_file *file, uint64_t offset)
 {
-    size_t low = 0, high = file->count;
+    for (size_t i = 0; i < file->count && i < MOST_MAPPINGS; i++) {
+        const struct process_mapping *mapping = &file->mappings[i];
 
-    while (low < high) { /* find the first mapping that begins after it */
-        size_t middle = low + (high - low) / 2;
-
-        if (file->mappings[middle].offset <= offset)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    /* A page may be mapped as code and as data, so up to three mappings have the offset. */
-    for (size_t i = low, looked = 0; i > 0 && looked < 8; i--, looked++) {
-        const struct process_mapping *mapping = &file->mappings[i - 1];
-
-        if (mapping->counted && offset - mapping->offset < mapping->end - mapping->start)
+        if (mapping->counted && offset >= mapping->offset &&
+            offset - mapping->offset < mapping->end - mapping->start)
             return mapping;
     }
     return NULL;
