@@ -144,8 +144,6 @@ static bool take(const char **at, char c)
     return there;
 }
 
-/* ------------------------------------------------------------------------------- registers -- */
-
 struct part {
     uint16_t offset; /* of the register in struct pt_regs */
     bool is_whole;
@@ -193,8 +191,6 @@ static bool take_register(const char **at, struct part *ret)
         }
     return false;
 }
-
-/* ------------------------------------------------------------------------- numbers, symbols -- */
 
 struct reader {
     uint64_t site;
@@ -260,8 +256,6 @@ static bool read_registers(const char **at, struct location *ret)
     return strcmp(*at, ")") == 0 &&
            (ret->base != LOCATION_NO_REGISTER || ret->index != LOCATION_NO_REGISTER);
 }
-
-/* --------------------------------------------------------------------------------- location -- */
 
 static bool read_location(const struct reader *reader, const struct operand *operand,
                           const char *at, struct location *ret)
