@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <linux/capability.h>
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,30 @@ bool in_first_namespace(void)
     outside = strtoul(at, &at, 10);
     count = strtoul(at, &at, 10);
     return inside == 0 && outside == 0 && count == UINT32_MAX;
+}
+
+#define SEMAPHORE_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
+
+int uprobe_open(const char *path, uint64_t offset, uint64_t semaphore, pid_t pid)
+{
+    static uint32_t type; /* the kernel's number for uprobes; 0: not read yet */
+    struct perf_event_attr attributes = {
+        .size = sizeof(attributes),
+        .config = semaphore << SEMAPHORE_SHIFT,
+        .config1 = (uintptr_t)path,
+        .config2 = offset,
+    };
+    char line[32];
+    int uprobe;
+
+    if (type == 0 && read_line("/sys/bus/event_source/devices/uprobe/type", line, sizeof(line)))
+        type = (uint32_t)strtoul(line, NULL, 10);
+    if (type == 0)
+        return -ENODEV;
+    attributes.type = type;
+    uprobe = (int)syscall(SYS_perf_event_open, &attributes, pid ? pid : -1, pid ? -1 : 0, -1,
+                          PERF_FLAG_FD_CLOEXEC);
+    return uprobe < 0 ? -errno : uprobe;
 }
 
 int64_t milliseconds(void)

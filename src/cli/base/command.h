@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The exit statuses, documented in rst(1). */
 enum status {
@@ -64,6 +65,12 @@ bool has_capability(unsigned capability);
  * but none of them does.
  */
 bool in_first_namespace(void);
+
+/*
+ * A perf event for a site in a process; `pid` 0: in every process. It counts the hits, which can be
+ * read from it. Gives a descriptor or a negative errno: -ENODEV if the kernel has no uprobes.
+ */
+int uprobe_open(const char *path, uint64_t offset, uint64_t semaphore, pid_t pid);
 
 /* The time of the monotonic clock. */
 int64_t milliseconds(void);

@@ -5,13 +5,11 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
-#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -159,8 +157,6 @@ static void check_tracefs(void)
 
 /* ------------------------------------------------------------------------------- loading -- */
 
-#define SEMAPHORE_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
-
 /* What was loaded. */
 struct loaded {
     rst_provider *provider; /* the first that could be loaded; NULL: none */
@@ -171,28 +167,6 @@ struct loaded {
     int loads;      /* how often a load was tried */
     int load_error; /* errno of the last that failed */
 };
-
-/*
- * Watch a site in this process by a uprobe that counts the hits. Gives a descriptor, from which the
- * count is read, or a negative errno: -ENODEV if the kernel has no uprobes.
- */
-static int uprobe_attach(const char *path, uint64_t site, uint64_t semaphore)
-{
-    struct perf_event_attr attributes = {
-        .size = sizeof(attributes),
-        .config = semaphore << SEMAPHORE_SHIFT,
-        .config1 = (uintptr_t)path,
-        .config2 = site,
-    };
-    char type[32];
-    int uprobe;
-
-    if (!read_line("/sys/bus/event_source/devices/uprobe/type", type, sizeof(type)))
-        return -ENODEV;
-    attributes.type = (uint32_t)strtoul(type, NULL, 10);
-    uprobe = (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-    return uprobe < 0 ? -errno : uprobe;
-}
 
 static void check_environment(void)
 {
@@ -309,7 +283,7 @@ static bool check_watching(const struct loaded *loaded)
 
     if (uprobe >= 0) { /* by the open file, as the path may lead to another one by now */
         snprintf(path, sizeof(path), "/proc/self/fd/%d", loaded->image);
-        uprobe = uprobe_attach(path, loaded->site, loaded->semaphore);
+        uprobe = uprobe_open(path, loaded->site, loaded->semaphore, getpid());
     }
     if (uprobe < 0) {
         fact(NO, "watching", "a loaded probe can't be watched: %s: %s", strerror(-uprobe),
@@ -443,7 +417,7 @@ static enum status run(int count, char **words)
 
     if (count > 1)
         return say_usage("check", "%s: it takes no arguments", rst_quote(words[1]).text);
-    uprobe = uprobe_attach("/proc/self/exe", 0, 0);
+    uprobe = uprobe_open("/proc/self/exe", 0, 0, getpid());
     check_kernel();
     fact(uprobe != -ENODEV, "uprobes",
          uprobe != -ENODEV ? "the kernel has uprobes"

@@ -96,8 +96,7 @@ void bpf_detach(struct bpf *bpf)
 /* These give a descriptor or a negative errno. */
 static int attach_event(const struct attaching *attaching, const struct target *target, pid_t pid)
 {
-    int event =
-        bpf_open_uprobe(attaching->path, target->site->offset, target->site->semaphore, pid);
+    int event = uprobe_open(attaching->path, target->site->offset, target->site->semaphore, pid);
     int error;
 
     if (event < 0 ||

@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -19,7 +18,6 @@
 
 #define FIRST_VERSION 508              /* 5.8: ring buffers */
 #define BPF_TRACE_UPROBE_MULTI_TYPE 48 /* enum bpf_attach_type */
-#define SEMAPHORE_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
 
 /* ------------------------------------------------------------------------------- attach -- */
 
@@ -46,28 +44,6 @@ int bpf_attach_multi(int program, const char *path, pid_t pid, size_t count,
     int link = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof(attributes));
 
     return link < 0 ? -errno : link;
-}
-
-int bpf_open_uprobe(const char *path, uint64_t offset, uint64_t semaphore, pid_t pid)
-{
-    static uint32_t type; /* the kernel's number for uprobes; 0: not read yet */
-    struct perf_event_attr attributes = {
-        .size = sizeof(attributes),
-        .config = semaphore << SEMAPHORE_SHIFT,
-        .config1 = (uintptr_t)path,
-        .config2 = offset,
-    };
-    char line[32];
-    int uprobe;
-
-    if (type == 0 && read_line("/sys/bus/event_source/devices/uprobe/type", line, sizeof(line)))
-        type = (uint32_t)strtoul(line, NULL, 10);
-    if (type == 0)
-        return -ENODEV;
-    attributes.type = type;
-    uprobe = (int)syscall(SYS_perf_event_open, &attributes, pid ? pid : -1, pid ? -1 : 0, -1,
-                          PERF_FLAG_FD_CLOEXEC);
-    return uprobe < 0 ? -errno : uprobe;
 }
 
 int bpf_load_program(const struct bpf_kernel *kernel, const struct program *code, char *log,

@@ -41,7 +41,7 @@ static bool may_be_one(int fd, int other)
 static bool changes(const char *path, uint64_t offset, const volatile uint8_t *mapped, bool *ret)
 {
     uint8_t before = *mapped;
-    int uprobe = bpf_open_uprobe(path, offset, 0, getpid());
+    int uprobe = uprobe_open(path, offset, 0, getpid());
 
     if (uprobe < 0)
         return false;

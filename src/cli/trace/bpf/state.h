@@ -64,7 +64,6 @@ int bpf_load_program(const struct bpf_kernel *kernel, const struct program *code
 /* `pid` 0: in every process. */
 int bpf_attach_multi(int program, const char *path, pid_t pid, size_t count,
                      const uint64_t *offsets, const uint64_t *semaphores, const uint64_t *cookies);
-int bpf_open_uprobe(const char *path, uint64_t offset, uint64_t semaphore, pid_t pid);
 
 /*
  * Whether the kernel takes two open files for one, as it does with files of two overlay mounts that
