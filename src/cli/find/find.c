@@ -261,34 +261,31 @@ static const char *write_sides(const char *provider, const char *probe, struct t
 /* Report that no probe matches the glob, and name those that have nearly that name. */
 static void suggest(const struct findings *findings, const struct glob *glob)
 {
-    /* Compare the side without wildcards, or both. The other side stays as it is. */
+    /* If one side has wildcards, it stays as it is, and the other is compared; otherwise both. */
     const bool one = is_word(glob->provider) != is_word(glob->probe);
-    const bool by_provider = !one || is_word(glob->provider);
-    const bool by_probe = !one || is_word(glob->probe);
+    const char *provider = one && !is_word(glob->provider) ? glob->provider : NULL;
+    const char *probe = one && !is_word(glob->probe) ? glob->probe : NULL;
     struct text words = {0}, name = {0};
     struct near near;
     size_t offers = 0;
 
-    near_start(&near, write_sides(by_provider ? glob->provider : NULL,
-                                  by_probe ? glob->probe : NULL, &name));
+    near_start(&near,
+               write_sides(provider ? NULL : glob->provider, probe ? NULL : glob->probe, &name));
     for (size_t i = 0; i < findings->known_count; i++) {
         const struct usdt_file *file = &findings->known[i]->file;
 
         for (size_t j = 0; j < file->count && offers < MOST_OFFERS; j++, offers++)
-            near_offer(&near, write_sides(by_provider ? file->probes[j].provider : NULL,
-                                          by_probe ? file->probes[j].name : NULL, &name));
+            near_offer(&near, write_sides(provider ? NULL : file->probes[j].provider,
+                                          probe ? NULL : file->probes[j].name, &name));
     }
     if (one && near.count > 0 && near.distances[0] == 0)
         near.count = 0; /* that side is right, so it is the wildcards that match none */
     text_clear(&words);
-    write_sides(by_provider ? NULL : glob->provider, by_probe ? NULL : glob->probe, &name);
     for (size_t i = 0; i < near.count; i++) {
-        text_add(&words, i ? ", " : "; did you mean ");
-        if (one)
-            text_addf(&words, "'%s:%s'", by_provider ? near.words[i] : name.bytes,
-                      by_provider ? name.bytes : near.words[i]);
-        else
-            text_add(&words, near.words[i]);
+        const char *word = near.words[i];
+
+        write_sides(provider ? provider : word, probe ? probe : one ? word : NULL, &name);
+        text_addf(&words, one ? "%s'%s'" : "%s%s", i ? ", " : "; did you mean ", name.bytes);
     }
     say("no probe matches %s%s%s", rst_quote(glob->text).text, words.bytes, near.count ? "?" : "");
     free(words.bytes);
