@@ -82,7 +82,7 @@ static void check_kernel(void)
         advice = ": it does not count a probe's tracers; 4.20 and newer do";
     else if (strcmp(name.machine, "x86_64") != 0)
         advice = ": librst loads probes only on x86_64 so far; 'rst list' works";
-    fact(!*advice, "kernel", "Linux %s, %s%s", name.release, name.machine, advice);
+    fact(*advice ? NO : YES, "kernel", "Linux %s, %s%s", name.release, name.machine, advice);
 }
 
 static void check_privileges(void)
@@ -143,12 +143,10 @@ static void check_tracefs(void)
     static const char *const paths[] = {"/sys/kernel/tracing/uprobe_events",
                                         "/sys/kernel/debug/tracing/uprobe_events"};
 
-    const char *usable = access(paths[0], W_OK) == 0   ? paths[0]
-                         : access(paths[1], W_OK) == 0 ? paths[1]
-                                                       : NULL;
+    const char *path = access(paths[0], W_OK) == 0 ? paths[0] : paths[1];
 
-    if (usable)
-        fact(YES, "tracefs", "%s: you can watch memfd and file without a tool", usable);
+    if (access(path, W_OK) == 0)
+        fact(YES, "tracefs", "%s: you can watch memfd and file without a tool", path);
     else
         fact(NOTE, "tracefs",
              "not mounted, or you may not use it; perf needs it: as root, mount -t tracefs tracefs "
@@ -419,10 +417,12 @@ static enum status run(int count, char **words)
         return say_usage("check", "%s: it takes no arguments", rst_quote(words[1]).text);
     uprobe = uprobe_open("/proc/self/exe", 0, 0, getpid());
     check_kernel();
-    fact(uprobe != -ENODEV, "uprobes",
-         uprobe != -ENODEV ? "the kernel has uprobes"
-                           : "the kernel has no uprobes, or /sys is not mounted: use a kernel with "
-                             "CONFIG_UPROBE_EVENTS; gdb works without it");
+    if (uprobe == -ENODEV)
+        fact(NO, "uprobes",
+             "the kernel has no uprobes, or /sys is not mounted: use a kernel with "
+             "CONFIG_UPROBE_EVENTS; gdb works without it");
+    else
+        fact(YES, "uprobes", "the kernel has uprobes");
     check_privileges();
     check_attaching(uprobe);
     check_tracefs();
