@@ -11,8 +11,8 @@
 
 #include "cli/base/command.h"
 
-#define GAP 2
-#define INDENT 2      /* of rows whose last cell has a line of its own */
+#define GAP "  "
+#define INDENT "  "   /* of rows whose last cell has a line of its own */
 #define LEAST_WIDTH 8 /* of a column that is cut: it shows a process id and the mark */
 #define GOOD_WIDTH 20 /* of one that is cut although the last cell could have its own line */
 #define MOST_WIDTH 80 /* of one that is not cut: one long name must not widen every row */
@@ -90,12 +90,12 @@ static void measure_row(struct printer *printer)
 /* The width of the rows if no column that may be cut is wider than `most`. */
 static size_t row_width(const struct printer *printer, size_t most)
 {
-    size_t total = printer->count < printer->column_count ? INDENT : 0;
+    size_t total = printer->count < printer->column_count ? strlen(INDENT) : 0;
 
     for (size_t i = 0; i < printer->count; i++) {
         bool is_cut = printer->columns[i].cut == CUT_END && printer->widths[i] > most;
 
-        total += (i ? GAP : 0) + (is_cut ? most : printer->widths[i]);
+        total += (i ? strlen(GAP) : 0) + (is_cut ? most : printer->widths[i]);
     }
     return total;
 }
@@ -134,10 +134,13 @@ static void add_cells(struct printer *printer, size_t from, size_t to, const cha
             size = text_fitting(cell, room - text_width(mark), &width);
             width += text_width(mark);
         }
-        text_addf(&printer->line, "%s%.*s%s%s", colour, (int)size, cell, mark,
-                  *colour ? PLAIN : "");
-        if (i + 1 < to)
-            text_addf(&printer->line, "%*s", (int)(GAP + (width < room ? room - width : 0)), "");
+        text_add(&printer->line, colour);
+        text_add_bytes(&printer->line, cell, size);
+        text_add(&printer->line, mark);
+        text_add(&printer->line, *colour ? PLAIN : "");
+        text_add(&printer->line, i + 1 < to ? GAP : "");
+        for (; i + 1 < to && width < room; width++)
+            text_add_bytes(&printer->line, " ", 1);
     }
     text_add(&printer->line, from < to ? "\n" : "");
 }
@@ -154,7 +157,7 @@ static void print_row(struct printer *printer)
         text_add(&printer->above, printer->line.bytes);
     }
     text_clear(&printer->line);
-    text_addf(&printer->line, "%*s", printer->count < printer->column_count ? INDENT : 0, "");
+    text_add(&printer->line, printer->count < printer->column_count ? INDENT : "");
     add_cells(printer, 0, printer->count, printer->colour);
     fputs(printer->line.bytes, stdout);
 }
