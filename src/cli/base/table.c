@@ -23,6 +23,7 @@
 /* The state of printing a table. */
 struct printer {
     const struct table *table;
+    FILE *out;
     size_t *widths;
     size_t count;    /* of columns, without those that have lines of their own */
     size_t terminal; /* its width; 0: stdout is not a terminal, so nothing is cut */
@@ -125,11 +126,11 @@ static void print_cell(struct printer *printer, size_t row, size_t column, bool 
         text_add(&printer->cell, printer->mark);
         width = text_width(printer->cell.bytes);
     }
-    printf("%s%s%s", colour, printer->cell.bytes, *colour ? PLAIN : "");
+    fprintf(printer->out, "%s%s%s", colour, printer->cell.bytes, *colour ? PLAIN : "");
     if (is_last)
-        putchar('\n');
+        fputc('\n', printer->out);
     else
-        printf("%*s", (int)(GAP + (width < room ? room - width : 0)), "");
+        fprintf(printer->out, "%*s", (int)(GAP + (width < room ? room - width : 0)), "");
 }
 
 static void print_cells(struct printer *printer, size_t row, size_t from, size_t to,
@@ -163,7 +164,7 @@ static void print_row(struct printer *printer, size_t row)
     if (row == 0 || !has_line(printer, row))
         print_cells(printer, row, printer->count, table->column_count, title);
     if (printer->count < table->column_count)
-        printf("%*s", INDENT, "");
+        fprintf(printer->out, "%*s", INDENT, "");
     print_cells(printer, row, 0, printer->count, is_bright ? BRIGHT : title);
 }
 
@@ -171,6 +172,7 @@ void table_print(const struct table *table)
 {
     struct printer printer = {
         .table = table,
+        .out = table->out ? table->out : stdout,
         .widths = sure(calloc(table->column_count, sizeof(*printer.widths))),
         .count = table->column_count,
         .terminal = table_width(),

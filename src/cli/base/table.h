@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "cli/base/text.h"
 
@@ -34,6 +35,7 @@ struct table {
     /* Add a cell's text to `ret`, fit for a terminal. Called twice for each cell, row by row. */
     void (*cell)(const void *context, size_t row, size_t column, struct text *ret);
     bool (*is_bright)(const void *context, size_t row);
+    FILE *out; /* which goes to stdout in the end; NULL: stdout itself */
 };
 
 void table_print(const struct table *table);

@@ -12,7 +12,6 @@
 #include "cli/base/quote.h"
 #include "cli/find/near.h"
 #include "cli/recipe/read.h"
-#include "cli/trace/trace.h"
 #include "error.h"
 
 static const char help[] =

@@ -182,15 +182,6 @@ int bpf_refused(int error, const char *what)
     return rst_fail_errno(error, "%s", what);
 }
 
-struct rst_quoted bpf_quote(const struct plan_probe *probe)
-{
-    char *name = text_format("%s:%s", probe->provider, probe->name);
-    struct rst_quoted quoted = rst_quote(name);
-
-    free(name);
-    return quoted;
-}
-
 int bpf_try(struct bpf_kernel *ret)
 {
     int error = bpf_kernel_ask(ret), program;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A mangled name (Itanium C++ ABI, 5.1), as far as it is read here:
+ * Ranges of addresses, and names of functions. A mangled name (Itanium C++ ABI, 5.1), as far as it
+ * is read here:
  *
  *     name      = "_Z" ( ["St"] part | "N" { "r" | "V" | "K" | "R" | "O" } part { part } "E" ) ...
  *     part      = "St" | ["L"] digits letters | "C" digit | "D" digit
@@ -8,13 +9,72 @@
  * C is a constructor, D a destructor. Rust adds a hash as the last part. A full demangler can be
  * made to print a name of any size, so rst has none.
  */
+#include "cli/trace/show/names.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/base/number.h"
-#include "cli/trace/show/names.h"
 
+#define MOST_RANGES (4 << 20)
+#define MOST_LOOKED_AT 16 /* ranges may overlap */
 #define UNNAMED "_GLOBAL__N_1"
+
+void ranges_add(struct ranges *ranges, struct range range)
+{
+    if (ranges->count < MOST_RANGES)
+        APPEND(ranges->list, ranges->count, range);
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct range *a = left, *b = right;
+    int order = compare_numbers(a->start, b->start);
+
+    return order ? order : compare_numbers(a->rank, b->rank);
+}
+
+void ranges_sort(struct ranges *ranges)
+{
+    uint64_t next = UINT64_MAX; /* the start of the range after those at the same address */
+
+    if (ranges->sorted == ranges->count)
+        return;
+    qsort(ranges->list, ranges->count, sizeof(*ranges->list), compare);
+    ranges->sorted = ranges->count;
+    for (size_t i = ranges->count; i-- > 0;) {
+        struct range *range = &ranges->list[i];
+
+        if (i + 1 < ranges->count && range[1].start > range->start)
+            next = range[1].start;
+        if (range->end <= range->start)
+            range->end = next;
+    }
+}
+
+const struct range *ranges_find(const struct ranges *ranges, uint64_t address)
+{
+    const struct range *found = NULL;
+    size_t low = 0, high = ranges->sorted; /* how many start at the address, or before it */
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (ranges->list[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t i = low; i > 0 && low - i < MOST_LOOKED_AT; i--) {
+        const struct range *range = &ranges->list[i - 1];
+
+        if (address < range->end && (!found || range->rank > found->rank))
+            found = range;
+    }
+    return found;
+}
+
+/* ------------------------------------------------------------------------------ functions -- */
 
 struct name {
     const char *at;

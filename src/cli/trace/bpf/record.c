@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads a record (record.h). Everything in it is checked against its size. */
-#include "cli/trace/bpf/event.h"
+/* Reads a record. Everything in it is checked against its size. */
+#include "cli/trace/bpf/record.h"
 
 #include <string.h>
 
