@@ -15,7 +15,7 @@
 #include "cli/trace/bpf/bpf.h"
 #include "cli/trace/bpf/insn.h"
 #include "cli/trace/run.h"
-#include "cli/trace/tools/tools.h"
+#include "cli/trace/tools/tool.h"
 #include "error.h"
 
 static const char help[] =

@@ -259,7 +259,6 @@ static enum status make(struct plan *plan, struct filter *filter)
     for (size_t i = 0; i < plan->probe_count; i++)
         complete_probe(&plan->probes[i]);
     plan_skip_probes(plan, filter);
-    plan->site_count = 0;
     for (size_t i = 0; i < plan->probe_count; i++) {
         struct plan_probe *probe = &plan->probes[i];
         size_t file = find_file(plan, probe->source);
@@ -268,7 +267,6 @@ static enum status make(struct plan *plan, struct filter *filter)
         probe->variant = plan->variant_count;
         for (size_t j = 0; j < probe->site_count; j++)
             add_site(plan, i, file, probe->sites[j]);
-        plan->site_count += probe->site_count;
     }
     for (size_t i = 0; plan->options->search.pid_count > 0 && i < findings->source_count; i++)
         add_pid(plan, findings->sources[i]);

@@ -117,7 +117,7 @@ struct plan {
     size_t variant_count;
     struct plan_file *files;
     size_t file_count;
-    size_t site_count;
+    size_t site_count; /* of all probes that were found */
 };
 
 /*
