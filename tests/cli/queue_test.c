@@ -198,7 +198,7 @@ static void needs_two_descriptors(void *data)
     check_equal(close(next), 0);
     check_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     for (int more = 0; more < 2; more++) {
-        limit.rlim_cur = (rlim_t)(next + more);
+        limit.rlim_cur = (rlim_t)next + (rlim_t)more;
         check_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
         check_equal(queue_start(ring, NULL, NULL, &queue), -EMFILE);
         check_mentions(rst_error(), "no thread can read the ring buffer: Too many open files");

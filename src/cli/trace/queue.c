@@ -61,8 +61,6 @@ static void wake(int fd)
     (void)!write(fd, &one, sizeof(one));
 }
 
-/* --------------------------------------------------------------------------------- thread -- */
-
 static void store(void *context, const void *bytes, size_t size)
 {
     struct queue *queue = context;
@@ -120,8 +118,6 @@ static void *run_thread(void *context)
     wake(queue->news);
     return NULL;
 }
-
-/* ---------------------------------------------------------------------------------- order -- */
 
 /* Items come nearly sorted, so the place is near the end. */
 static void insert(struct queue *queue, struct item *item)
@@ -193,8 +189,6 @@ int queue_patience(const struct queue *queue)
         return -1;
     return due <= time ? 1 : (int)((due - time) / 1000000) + 1;
 }
-
-/* ------------------------------------------------------------------------------- lifetime -- */
 
 int queue_descriptor(const struct queue *queue)
 {

@@ -138,13 +138,13 @@ static void write_out(struct run *run)
 /* A process may end soon, so it is looked at before its hits are shown. */
 static void see(void *context, const void *bytes, size_t size)
 {
+    const struct record *record = bytes;
     struct run *run = context;
-    struct event event;
 
-    if (!event_read(run->plan, bytes, size, &event) || event.pid == run->seen)
+    if (size < sizeof(*record) || (pid_t)record->pid == run->seen)
         return;
-    run->seen = event.pid;
-    stacks_see(run->stacks, event.pid);
+    run->seen = (pid_t)record->pid;
+    stacks_see(run->stacks, run->seen);
 }
 
 static void show_loss(struct run *run, uint64_t lost)

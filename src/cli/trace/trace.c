@@ -63,8 +63,6 @@ static const char help[] =
     "Exit status: 0 the trace ended, also by Ctrl-C; 1 no such probe, 2 the command line makes\n"
     "no sense, 3 no such process, 4 no permission, 6 the trace failed, 7 rst can't trace here.\n";
 
-/* --------------------------------------------------------------------------- options -- */
-
 enum { HIST = 256, BY, EVERY, TOP, STRING, STRING_BYTES, SECONDS, JSON, PRINT, FOR };
 
 static const struct option known[] = {
@@ -192,8 +190,6 @@ static enum status parse(int count, char **words, struct trace_options *options)
     status = status == STATUS_GOOD ? check(options) : status;
     return status == STATUS_GOOD && options->tool ? tool_check(options) : status;
 }
-
-/* --------------------------------------------------------------------------------- print -- */
 
 /* What would be attached. */
 static void print_variant(const struct plan *plan, const struct plan_variant *variant)

@@ -44,8 +44,6 @@ struct attaching {
     int error;   /* why nothing more can be attached; has a message for rst_error() */
 };
 
-/* --------------------------------------------------------------------------------- detach -- */
-
 /*
  * The kernel takes up to a fifth of a second to close each perf event of a uprobe, one after the
  * other. Many are left to a child, so that rst can end; its own descriptors close at once then.
@@ -92,8 +90,6 @@ void bpf_detach(struct bpf *bpf)
     bpf->links = NULL;
     bpf->link_count = bpf->closed = 0;
 }
-
-/* ---------------------------------------------------------------------------------- sites -- */
 
 /* These give a descriptor or a negative errno. */
 static int attach_event(const struct attaching *attaching, const struct target *target, pid_t pid)
@@ -186,8 +182,6 @@ static void attach_process(struct attaching *attaching, const struct target *row
             return;
     }
 }
-
-/* ---------------------------------------------------------------------------------- files -- */
 
 /* Open the file, which must be that which was read when probes were searched. */
 static int open_file(const struct plan *plan, const struct plan_file *file)

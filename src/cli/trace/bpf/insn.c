@@ -100,8 +100,6 @@ int code_finish(struct code *code)
     return -E2BIG;
 }
 
-/* -------------------------------------------------------------------------------- as text -- */
-
 static const char *const operations[16] = {
     "+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "neg", "%=", "^=", "=", "s>>="};
 static const char *const comparisons[16] = {"",    "==", ">", ">=", "&",  "!=", "s>",

@@ -22,8 +22,6 @@
 #define BPF_TRACE_UPROBE_MULTI_TYPE 48 /* enum bpf_attach_type */
 #define SEMAPHORE_SHIFT 32 /* /sys/bus/event_source/devices/uprobe/format/ref_ctr_offset */
 
-/* ------------------------------------------------------------------------------- attach -- */
-
 /* The part of union bpf_attr for BPF_LINK_CREATE of a uprobe-multi link (Linux 6.6). */
 struct multi_attributes {
     uint32_t program, target, type, flags;
@@ -87,8 +85,6 @@ int bpf_load_program(const struct bpf_kernel *kernel, const struct program *code
                          &options);
 }
 
-/* ---------------------------------------------------------------------------------- ask -- */
-
 /* Load a program that does nothing. Gives a descriptor or a negative errno. */
 static int load_nothing(bool multi, bool sleepable)
 {
@@ -141,8 +137,6 @@ int bpf_kernel_ask(struct bpf_kernel *ret)
         close(program);
     return 0;
 }
-
-/* ------------------------------------------------------------------------------ refused -- */
 
 static const char *why_forbidden(void)
 {

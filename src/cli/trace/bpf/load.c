@@ -18,8 +18,6 @@
 #define FIRST_PID_NAMESPACE 0xeffffffc /* the inode of the initial one, in every kernel */
 #define LOG_SIZE 65536
 
-/* ----------------------------------------------------------------------------------- maps -- */
-
 /* Gives 0, and the descriptor, or a negative errno with a message. */
 static int make_map(int *ret, enum bpf_map_type type, size_t key, size_t value, size_t count)
 {
@@ -78,8 +76,6 @@ static int make_maps(struct bpf *bpf)
     bpf->counters = counters;
     return bpf->options.mode == TRACE_EVENTS ? make_ring(bpf) : make_counts(bpf);
 }
-
-/* ------------------------------------------------------------------------------- programs -- */
 
 /* Processes are named by their numbers in rst's PID namespace, which is not always the first. */
 static void name_namespace(struct program_options *options)

@@ -89,8 +89,6 @@ void bpf_read(struct bpf *bpf, bpf_take *take, void *context)
     __atomic_store_n(bpf->consumer, at, __ATOMIC_RELEASE);
 }
 
-/* --------------------------------------------------------------------------------- counts -- */
-
 uint64_t bpf_lost(const struct bpf *bpf)
 {
     return __atomic_load_n(&bpf->counters[COUNTER_LOST], __ATOMIC_RELAXED);

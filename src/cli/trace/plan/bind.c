@@ -80,8 +80,6 @@ const char *filter_missing(const struct filter *filter, const struct plan_probe 
     return missing;
 }
 
-/* -------------------------------------------------------------------------------- numbers -- */
-
 /*
  * A range of keys. If it is of those that are equal to a number, and none is, the keys below the
  * number end at `high`, and those above it begin at `low`.
@@ -168,8 +166,6 @@ static void compare_number(struct binder *binder, struct condition *ret)
                      whole_text(all.low, low), whole_text(all.high, high),
                      ret->empty == (binder->comparison == UNEQUAL) ? "always" : "never"));
 }
-
-/* ---------------------------------------------------------------------------- comparisons -- */
 
 static bool compare_text(struct binder *binder, struct condition *ret)
 {

@@ -10,8 +10,6 @@
 
 #define MOST_NAMES 4 /* how many skipped probes a message names */
 
-/* -------------------------------------------------------------------------------- skipped -- */
-
 /* The first argument that an option names and the probe does not have; NULL: it has them all. */
 static const char *missing_argument(const struct trace_options *options,
                                     const struct filter *filter, const struct plan_probe *probe)
@@ -67,8 +65,6 @@ void plan_skip_probes(struct plan *plan, const struct filter *filter)
     }
     free(missing);
 }
-
-/* ------------------------------------------------------------------------------ arguments -- */
 
 static enum status say_no_argument(const char *option, const char *name,
                                    const struct plan_probe *probe)
@@ -152,8 +148,6 @@ static enum status find_argument(struct plan *plan, bool is_hist)
     }
     return readable ? STATUS_GOOD : say_unreadable(option, name, &plan->probes[0]);
 }
-
-/* --------------------------------------------------------------------------------- filter -- */
 
 /* Takes the error over. Gives STATUS_USAGE. */
 enum status plan_say_bad_filter(const char *text, struct filter_error error)

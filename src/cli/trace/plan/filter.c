@@ -30,8 +30,6 @@ bool filter_fail(struct filter_error *error, size_t at, const char *format, ...)
     return false;
 }
 
-/* ---------------------------------------------------------------------------- words -- */
-
 static size_t position(struct parser *parser)
 {
     parser->at += strspn(parser->at, " \t\n");
@@ -67,8 +65,6 @@ static enum comparison take_comparison(struct parser *parser)
             return words[i].comparison;
     return NO_COMPARISON;
 }
-
-/* --------------------------------------------------------------------------- values -- */
 
 /* Read an escape after its backslash. */
 static bool read_escape(struct parser *parser, struct text *ret)
@@ -171,8 +167,6 @@ static bool read_value(struct parser *parser, struct filter_word *ret)
     read_name(parser, ret);
     return true;
 }
-
-/* ------------------------------------------------------------------------- grammar -- */
 
 static bool read_list(struct parser *parser, bool any, struct filter *ret);
 

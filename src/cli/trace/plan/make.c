@@ -21,8 +21,6 @@
 #define OWN_MACHINE EM_NONE
 #endif
 
-/* --------------------------------------------------------------------------------- probes -- */
-
 static bool is_named(const struct plan_probe *probe, const char *provider, const char *name)
 {
     return strcmp(probe->name, name) == 0 && strcmp(probe->provider, provider) == 0;
@@ -112,8 +110,6 @@ void plan_free_probe(struct plan_probe *probe)
     free(probe->sites);
 }
 
-/* ------------------------------------------------------------------------------- variants -- */
-
 static enum value_kind kind_of(const struct usdt_argument *argument)
 {
     static const enum value_kind kinds[RST_TYPES] = {
@@ -196,8 +192,6 @@ static void add_site(struct plan *plan, size_t probe, size_t file, const struct 
            (struct plan_site){site, file, site->site, site->semaphore});
 }
 
-/* ---------------------------------------------------------------------------------- files -- */
-
 static size_t find_file(struct plan *plan, const struct source *source)
 {
     char *whole;
@@ -242,8 +236,6 @@ static bool lacks_a_file(const struct plan *plan)
         files += plan->findings.sources[i]->pid == 0;
     return files < plan->options->search.file_count;
 }
-
-/* ----------------------------------------------------------------------------------- plan -- */
 
 static enum status make(struct plan *plan, struct filter *filter)
 {

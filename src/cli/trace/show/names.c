@@ -74,8 +74,6 @@ const struct range *ranges_find(const struct ranges *ranges, uint64_t address)
     return found;
 }
 
-/* ------------------------------------------------------------------------------ functions -- */
-
 struct name {
     const char *at;
     struct text words;

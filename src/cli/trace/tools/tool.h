@@ -3,8 +3,8 @@
  * --for TOOL: how to watch the same with another tracer, as commands or a program that run as
  * printed. docs/tracing.md explains them.
  *
- * table.c has a row for each tool. What a tool prints is a list of parts. Parts in a row that are not
- * printed once are printed together for each probe. In a part, these words are replaced:
+ * table.c has a row for each tool. What a tool prints is a list of parts. Parts in a row that are
+ * not printed once are printed together for each probe. In a part, these words are replaced:
  *
  *     anywhere           <pid> or PID, <process> as trace-bpfcc's option, <pids> as perf's option
  *     of the probe       <provider>, <probe>, <path>, <group> and <dashed> as the kernel and DTrace
