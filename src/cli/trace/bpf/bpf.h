@@ -3,7 +3,8 @@
  * A trace in the kernel: its maps, its programs, and their attachments. Needs Linux 5.8, BPF and
  * the right to use both.
  *
- *     emitter.c, count.c, filter.c, value.c, insn.c   make programs: pure
+ *     emitter.c  makes programs, which is pure: records; with count.c, filter.c, value.c for
+ *                arguments, and insn.c for instructions
  *     kernel.c   asks the kernel what it can do; explains why it refuses
  *     load.c     maps and programs
  *     attach.c   sites to links; overlay.c: files that are one for the kernel

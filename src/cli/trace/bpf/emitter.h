@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of a program's emitter share:
- *
- *     emitter.c  the program from its start to its end; records
- *     count.c    --count, --hist and --by
- *     filter.c   --filter as jumps
- *     value.c    reads arguments
- *     insn.c     instructions, jumps
+ * What the parts of a program's emitter share.
  *
  * The verifier looks at each combination of states that it tells apart, and there could be 2^32 of
  * arguments that were read or not. It does not tell numbers apart that it does not know. So errors

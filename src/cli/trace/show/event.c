@@ -178,14 +178,6 @@ static void write_frame(struct json *json, const struct frame *frame)
     json_close(json, '{');
 }
 
-static void write_id(struct json *json, const char *name, pid_t id)
-{
-    if (id)
-        json_signed(json, name, id);
-    else
-        json_null(json, name);
-}
-
 static void print_json(struct show *show, const struct event *event)
 {
     struct json json = {.out = show->out};
@@ -193,8 +185,8 @@ static void print_json(struct show *show, const struct event *event)
 
     json_open(&json, NULL, '{');
     json_signed(&json, "time", show->epoch + (int64_t)event->time);
-    write_id(&json, "pid", event->pid);
-    write_id(&json, "tid", event->tid);
+    event->pid ? json_signed(&json, "pid", event->pid) : json_null(&json, "pid");
+    event->tid ? json_signed(&json, "tid", event->tid) : json_null(&json, "tid");
     json_string(&json, "comm", event->comm);
     json_number(&json, "cpu", event->cpu);
     json_string(&json, "provider", event->probe->provider);

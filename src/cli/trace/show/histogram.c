@@ -25,7 +25,6 @@ struct histogram {
     struct group group;
     uint64_t hits, readable;
     long double total;  /* of what could be read */
-    wide whole;         /* the same of integers */
     wide highest;       /* its key */
     bool knows_highest; /* of all hits: not of those in a round of --every */
     /* For people. */
@@ -86,13 +85,12 @@ static struct histogram make(const struct plan *plan, const struct tally *list, 
             histogram.highest = tally->highest;
         histogram.readable += tally->count;
         histogram.total += sum_of(histogram.group.hist, tally);
-        histogram.whole += tally->total;
     }
     histogram.knows_highest &= histogram.readable > 0;
     return histogram;
 }
 
-/* Whether the total is an integer that has 64 bits. */
+/* Whether the total is an integer of 64 bits, which a long double has exactly. */
 static bool is_long(const struct histogram *histogram)
 {
     return !value_is_float(histogram->group.hist) && fabsl(histogram->total) < 0x1p63L;
@@ -155,7 +153,7 @@ static void write_sums(struct json *json, const struct histogram *histogram)
     if (histogram->readable == 0)
         json_null(json, "total");
     else if (is_long(histogram))
-        json_signed(json, "total", (int64_t)histogram->whole);
+        json_signed(json, "total", (int64_t)histogram->total);
     else
         json_double(json, "total", (double)total);
 }
@@ -282,7 +280,7 @@ static void print_title(const struct histogram *histogram)
         show_value(&title, &highest);
     }
     if (histogram->readable > 0 && is_long(histogram))
-        text_addf(&title, ", total %" PRId64, (int64_t)histogram->whole);
+        text_addf(&title, ", total %" PRId64, (int64_t)histogram->total);
     else if (histogram->readable > 0)
         text_addf(&title, ", total %.6Lg", histogram->total);
     fprintf(histogram->out, "%s\n", title.bytes);
