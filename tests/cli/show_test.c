@@ -670,7 +670,7 @@ static void histograms_of_whole_numbers(void **state)
     totals_clear(totals);
     take_buckets(totals, 1, buckets, 1); /* that probe has no such argument */
     take_buckets(totals, 0, buckets, 10);
-    assert_string_equal(printed(totals), "shop:order cents: 45 hits, average 2690150177415976441, "
+    assert_string_equal(printed(totals), "shop:order cents: 45 hits, average 2690150177415976448, "
                                          "highest 4611686018427387904, total 9.68454e+19\n"
                                          "   (-16E, -8E]  1  █████\n"
                                          "           ...\n"

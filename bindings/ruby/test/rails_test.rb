@@ -234,7 +234,8 @@ class RailsTest < TracedTest
                            /^puma:request queue_nanoseconds: \d+ hits, average \d/],
     'rails-slow-actions' => [%w[threshold=1ns], 'action="OrdersController#slow": 1 hit'],
     'rails-slow-queries' => [%w[threshold=0ms], 'sql="WITH RECURSIVE'],
-    'rails-slow-sql' => [%w[threshold=1us], 'nanoseconds, caller="app/views/orders/_order.html.erb:1": 25 hits, average ']
+    'rails-slow-sql' => [%w[threshold=1us],
+                         'nanoseconds, caller="app/views/orders/_order.html.erb:1": 25 hits, average ']
   }.freeze
 
   # How many tracepoints they watch, and to how many notifications these subscribe.

@@ -24,7 +24,8 @@ struct histogram {
     size_t count;
     struct group group;
     uint64_t hits, readable;
-    long double total;  /* of what could be read */
+    double total;       /* of what could be read */
+    wide whole;         /* the same of integers, exactly */
     wide highest;       /* its key */
     bool knows_highest; /* of all hits: not of those in a round of --every */
     /* For people. */
@@ -48,23 +49,21 @@ static double limit(const struct plan_value *value, int64_t bucket)
 }
 
 /*
- * The sum of a bucket's values. That of floats is of their bits, which are the exponent above the
- * fraction: all in the bucket have the same one.
+ * The sum of a bucket's floats, from that of their bits, which are the exponent above the fraction:
+ * all in the bucket have the same one.
  */
-static long double sum_of(const struct plan_value *value, const struct tally *tally)
+static double sum_of_floats(const struct plan_value *value, const struct tally *tally)
 {
     int digits = value->kind == VALUE_DOUBLE ? 52 : 23, exponent = abs(tally->key.bucket);
     int sign = tally->key.bucket < 0 ? -1 : 1;
     wide fractions = sign * tally->total - ((wide)tally->count * exponent << digits);
 
-    if (!value_is_float(value))
-        return (long double)tally->total;
     if (exponent == last_bucket(value))
-        return fractions == 0 ? sign * (long double)INFINITY : (long double)NAN;
+        return fractions == 0 ? sign * (double)INFINITY : (double)NAN;
     if (exponent > 0)
         fractions += (wide)tally->count << digits; /* each has a 1 before its fraction */
-    return sign * ldexpl((long double)fractions,
-                         (exponent > 0 ? exponent : 1) - last_bucket(value) / 2 - digits);
+    return sign * ldexp((double)fractions,
+                        (exponent > 0 ? exponent : 1) - last_bucket(value) / 2 - digits);
 }
 
 static struct histogram make(const struct plan *plan, const struct tally *list, size_t count,
@@ -84,16 +83,20 @@ static struct histogram make(const struct plan *plan, const struct tally *list, 
         if (histogram.readable == 0 || tally->highest > histogram.highest)
             histogram.highest = tally->highest;
         histogram.readable += tally->count;
-        histogram.total += sum_of(histogram.group.hist, tally);
+        histogram.whole += tally->total;
+        if (value_is_float(histogram.group.hist))
+            histogram.total += sum_of_floats(histogram.group.hist, tally);
     }
+    if (!value_is_float(histogram.group.hist))
+        histogram.total = (double)histogram.whole;
     histogram.knows_highest &= histogram.readable > 0;
     return histogram;
 }
 
-/* Whether the total is an integer of 64 bits, which a long double has exactly. */
+/* Whether the total is an integer of 64 bits. */
 static bool is_long(const struct histogram *histogram)
 {
-    return !value_is_float(histogram->group.hist) && fabsl(histogram->total) < 0x1p63L;
+    return !value_is_float(histogram->group.hist) && fabs(histogram->total) < 0x1p63;
 }
 
 /* The value that has the highest key. */
@@ -141,21 +144,21 @@ static void write_range(struct json *json, const struct plan_value *value, int64
 /* What nothing tells is null. */
 static void write_sums(struct json *json, const struct histogram *histogram)
 {
-    long double total = histogram->total, average = total / (long double)histogram->readable;
+    double total = histogram->total, average = total / (double)histogram->readable;
     struct shown highest = highest_of(histogram);
 
     highest.unreadable = !histogram->knows_highest;
     if (histogram->readable > 0)
-        json_double(json, "average", (double)average);
+        json_double(json, "average", average);
     else
         json_null(json, "average");
     show_json(json, "highest", &highest);
     if (histogram->readable == 0)
         json_null(json, "total");
     else if (is_long(histogram))
-        json_signed(json, "total", (int64_t)histogram->total);
+        json_signed(json, "total", (int64_t)histogram->whole);
     else
-        json_double(json, "total", (double)total);
+        json_double(json, "total", total);
 }
 
 static void print_json(const struct histogram *histogram, int64_t time)
@@ -259,7 +262,7 @@ static void print_row(const struct histogram *histogram, int64_t bucket, uint64_
 static void print_title(const struct histogram *histogram)
 {
     const struct group *group = &histogram->group;
-    long double average = histogram->total / (long double)histogram->readable;
+    double average = histogram->total / (double)histogram->readable;
     struct shown highest = highest_of(histogram);
     struct text title = {0};
 
@@ -272,17 +275,17 @@ static void print_title(const struct histogram *histogram)
     text_addf(&title, ": %" PRIu64 " hit%s", histogram->hits, histogram->hits == 1 ? "" : "s");
     if (histogram->readable > 0)
         text_addf(&title,
-                  fabsl(average) < 1000 || value_is_float(group->hist) ? ", average %.4Lg"
-                                                                       : ", average %.0Lf",
+                  fabs(average) < 1000 || value_is_float(group->hist) ? ", average %.4g"
+                                                                      : ", average %.0f",
                   average);
     if (histogram->knows_highest) {
         text_add(&title, ", highest ");
         show_value(&title, &highest);
     }
     if (histogram->readable > 0 && is_long(histogram))
-        text_addf(&title, ", total %" PRId64, (int64_t)histogram->total);
+        text_addf(&title, ", total %" PRId64, (int64_t)histogram->whole);
     else if (histogram->readable > 0)
-        text_addf(&title, ", total %.6Lg", histogram->total);
+        text_addf(&title, ", total %.6g", histogram->total);
     fprintf(histogram->out, "%s\n", title.bytes);
     free(title.bytes);
 }
