@@ -16,10 +16,23 @@
 
 #define MOST_BYTES ((size_t)256 << 20) /* in memory, and at most an eighth of the machine's */
 #define DISORDER 3000000               /* nanoseconds from a record's time to its being written */
+#define BLOCK_BYTES ((size_t)1 << 16)
 #define PAUSE 1000000 /* nanoseconds between two looks at the ring buffer while records come */
+
+/*
+ * Memory for items, which is freed by the last of its users: its items, and the thread. An item
+ * with memory of its own would make the thread wait for the user, who holds malloc's lock in
+ * free(): then records are lost on a busy machine.
+ */
+struct block {
+    size_t users; /* atomic */
+    size_t used, room;
+    uint8_t bytes[];
+};
 
 /* A record; its bytes come after it. */
 struct item {
+    struct block *block;
     struct item *next, *before;
     uint64_t time;
     struct queued record;
@@ -37,6 +50,7 @@ struct queue {
     /* Between the two: what was read, in the order of the ring buffer. */
     pthread_mutex_t mutex;
     struct item *fresh, **fresh_end;
+    struct block *block; /* the thread's, for the next items */
     uint64_t read_at, lost;
     bool ended;
 
@@ -61,12 +75,34 @@ static void wake(int fd)
     (void)!write(fd, &one, sizeof(one));
 }
 
+static void release(struct block *block)
+{
+    if (block && __atomic_sub_fetch(&block->users, 1, __ATOMIC_ACQ_REL) == 0)
+        free(block);
+}
+
+static struct item *new_item(struct queue *queue, size_t size)
+{
+    size_t need = (sizeof(struct item) + size + 7) & ~(size_t)7;
+    size_t room = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+    struct block *block = queue->block;
+
+    if (!block || block->room - block->used < need) {
+        release(block);
+        block = queue->block = sure(malloc(sizeof(*block) + room));
+        *block = (struct block){.users = 1, .room = room};
+    }
+    __atomic_add_fetch(&block->users, 1, __ATOMIC_RELAXED);
+    block->used += need;
+    return (struct item *)(void *)(block->bytes + block->used - need);
+}
+
 static void store(void *context, const void *bytes, size_t size)
 {
     struct queue *queue = context;
-    struct item *item = sure(malloc(sizeof(*item) + size));
+    struct item *item = new_item(queue, size);
 
-    *item = (struct item){.record = {item + 1, size, queue->lost}};
+    *item = (struct item){.block = queue->block, .record = {item + 1, size, queue->lost}};
     memcpy(item + 1, bytes, size);
     if (size >= sizeof(item->time)) /* the time is first (record.h) */
         memcpy(&item->time, bytes, sizeof(item->time));
@@ -112,6 +148,7 @@ static void *run_thread(void *context)
             nanosleep(&pause, NULL);
     }
     move(queue);
+    release(queue->block);
     pthread_mutex_lock(&queue->mutex);
     queue->ended = true;
     pthread_mutex_unlock(&queue->mutex);
@@ -166,9 +203,10 @@ enum queue_state queue_next(struct queue *queue, struct queued *ret)
 {
     struct item *item = queue->handed;
 
-    if (item)
+    if (item) {
         __atomic_sub_fetch(&queue->bytes, sizeof(*item) + item->record.size, __ATOMIC_RELAXED);
-    free(item);
+        release(item->block);
+    }
     queue->handed = NULL;
     if (!has_due(queue))
         advance(queue);
