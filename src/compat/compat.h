@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the drop-ins share: providers and probes as the older libraries have them, on librst.
+ *
+ * In librst, `provider:probe` is unique in a process. In the older libraries it is not: two
+ * providers may have the same name, and the same probes. So all providers of one name are one
+ * group, which has one provider of librst. Probes of the same name and arguments are one probe: the
+ * tracer sees the fires of all of them. A group's probes are listed until its last provider is
+ * unloaded, and exist until that is closed.
+ *
+ * One lock guards all of it. Firing takes no lock.
+ */
+#ifndef COMPAT_H
+#define COMPAT_H
+
+#include <rst.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct compat_probe {
+    rst_probe *live;   /* while its provider is loaded; NULL is a probe that nobody watches */
+    rst_probe *handle; /* the group's, perhaps shared; NULL if it could not be made */
+    const char *name;  /* as tracers see it */
+    const char *types[RST_MAX_ARGS];
+    size_t count;
+    struct compat_probe *next;
+};
+
+/* All zeros is a provider that is not open. */
+struct compat_provider {
+    struct compat_group *group; /* NULL while it is not open */
+    struct compat_probe *first;
+    struct compat_provider *next;
+    bool loaded;
+};
+
+/*
+ * Hold the lock until the end of the block. A thread may hold it more than once, and a function
+ * that is called with it may fork.
+ */
+#define COMPAT_LOCKED __attribute__((cleanup(compat_unlock), unused)) int locked = compat_lock()
+int compat_lock(void);
+void compat_unlock(const int *locked);
+
+/*
+ * Write a name as tracers get it: a letter, a digit or _ stays, - becomes __ (as DTrace has it),
+ * and any other byte _. A digit at the beginning gets a _ before it. The room is COMPAT_ROOM(name).
+ * Gives the end, where the NUL is.
+ */
+#define COMPAT_ROOM(name) (2 * strlen(name) + 2)
+char *compat_map_name(const char *name, char *to);
+
+/*
+ * These give 0 or a negative errno, of which rst_error() has the words.
+ *
+ * A name is mapped by compat_open() only; that of a probe is, before it is added. Adding a probe
+ * does not load it. A load whose `backing` differs from before takes effect when the group's
+ * providers are all unloaded; so does the removal of a probe, which fires nothing from then on. For
+ * both, the next load makes all of the group's probes anew, and no thread may fire one meanwhile.
+ */
+int compat_open(struct compat_provider *provider, const char *name);
+void compat_close(struct compat_provider *provider);
+int compat_add(struct compat_provider *provider, struct compat_probe *probe);
+void compat_remove(struct compat_provider *provider, struct compat_probe *probe);
+int compat_load(struct compat_provider *provider, int backing);
+int compat_unload(struct compat_provider *provider);
+
+/* What probeFire() and its like fire, or NULL. */
+static inline rst_probe *compat_live(const struct compat_probe *probe)
+{
+    return __atomic_load_n(&probe->live, __ATOMIC_ACQUIRE);
+}
+
+/* Replace a malloc()ed message by another; NULL if there is no memory for it. Gives -1. */
+__attribute__((format(printf, 2, 3))) int compat_say(char **message, const char *format, ...);
+
+#endif
