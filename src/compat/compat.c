@@ -261,13 +261,12 @@ static int bring_up_to_date(struct compat_group *group, int backing)
 
 int compat_open(struct compat_provider *provider, const char *name)
 {
-    char *mapped = NULL;
+    char *mapped = malloc(COMPAT_ROOM(name));
 
-    if (name && !(mapped = malloc(COMPAT_ROOM(name))))
+    if (!mapped)
         return -ENOMEM;
-    if (name)
-        compat_map_name(name, mapped);
-    provider->group = mapped ? find_group(mapped) : NULL;
+    compat_map_name(name, mapped);
+    provider->group = find_group(mapped);
     if (!provider->group)
         provider->group = new_group(mapped);
     free(mapped);

@@ -75,8 +75,10 @@ EXPORT SDTProvider_t *providerInit(const char *name)
         free(own);
         return NULL;
     }
-    error = compat_open(&own->compat, name);
-    if (error < 0)
+    if (!name)
+        FAIL(&own->shown, tmpCreationError,
+             "the provider's name is NULL; pass a name like \"shop\"");
+    else if ((error = compat_open(&own->compat, name)) < 0)
         FAIL(&own->shown, tmpCreationError, "%s", words_of(error));
     return &own->shown;
 }
@@ -251,16 +253,10 @@ EXPORT int providerLoad(SDTProvider_t *provider)
 {
     COMPAT_LOCKED;
     struct own_provider *own = own_provider(provider);
-    int error = 0;
+    int error;
 
-    if (!provider)
+    if (!provider || !own->compat.group) /* then providerInit() has said why */
         return -1;
-    if (!own->compat.group) {
-        error = compat_open(&own->compat, *provider->name ? provider->name : NULL);
-        own->refused |= provider->probes != NULL;
-    }
-    if (error < 0)
-        return FAIL(provider, tmpCreationError, "%s", words_of(error));
     error = compat_load(&own->compat, provider->_use_memfd == memfd_disabled ? RST_BACKING_FILE
                                                                              : RST_BACKING_AUTO);
     if (error < 0)
