@@ -7,6 +7,7 @@
 
 #include "support/children.h"
 #include "support/note_reader.h"
+#include "support/resources.h"
 #include "support/shop.h"
 #include "support/tracer.h"
 
@@ -71,4 +72,20 @@ int watch(const char *provider, const char *name)
     tracer = tracer_attach(seen.path, seen.site, seen.semaphore, 0);
     check(tracer >= 0);
     return tracer;
+}
+
+struct held held_now(void)
+{
+    struct resources now = resources_now();
+
+    return (struct held){now.descriptors, now.libraries, mappings_of("librst-")};
+}
+
+void check_held(struct held before)
+{
+    struct held now = held_now();
+
+    check_equal(now.descriptors, before.descriptors);
+    check_equal(now.libraries, before.libraries);
+    check_equal(now.mappings, before.mappings);
 }

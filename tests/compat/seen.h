@@ -6,7 +6,7 @@
 #ifndef TEST_SEEN_H
 #define TEST_SEEN_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct seen {
@@ -21,5 +21,13 @@ unsigned see(const char *provider, const char *name, struct seen *ret);
 
 /* Count a probe's hits in this process; see tracer.h. Fails the test if it is not there. */
 int watch(const char *provider, const char *name);
+
+/* What librst holds of the process. Unlike resources.h, it is exact under valgrind, too. */
+struct held {
+    size_t descriptors, libraries, mappings;
+};
+
+struct held held_now(void);
+void check_held(struct held before);
 
 #endif

@@ -12,7 +12,6 @@
 
 #include "seen.h"
 #include "support/children.h"
-#include "support/resources.h"
 #include "support/tracer.h"
 
 static const char *two_types[] = {"int", "char *"};
@@ -265,7 +264,7 @@ static void many_cycles_leave_nothing(void **state)
 {
     usdt_probedef_t *order, *refund;
     usdt_provider_t *provider = enabled_provider(&order);
-    struct resources before;
+    struct held before;
 
     (void)state;
     refund = usdt_create_probe("pay", "refund", 2, two_types);
@@ -274,7 +273,7 @@ static void many_cycles_leave_nothing(void **state)
     check_equal(usdt_provider_remove_probe(provider, refund), 0);
     check_equal(usdt_provider_disable(provider), 0);
     check_equal(usdt_provider_enable(provider), 0);
-    before = resources_now();
+    before = held_now();
     for (int i = 0; i < 100; i++) {
         check_equal(usdt_provider_add_probe(provider, refund), 0);
         check_equal(usdt_provider_enable(provider), 0);
@@ -282,7 +281,7 @@ static void many_cycles_leave_nothing(void **state)
         check_equal(usdt_provider_disable(provider), 0);
         check_equal(usdt_provider_enable(provider), 0);
     }
-    assert_nothing_left(before, resources_now());
+    check_held(before);
     usdt_probe_release(refund);
     end(provider, order);
 }
