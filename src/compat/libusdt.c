@@ -24,6 +24,7 @@
 struct own_provider {
     usdt_provider_t shown;
     struct compat_provider compat;
+    bool refused; /* the last probe was not added, and the error says why */
 };
 
 struct own_probedef {
@@ -261,15 +262,12 @@ static usdt_probedef_t **place(usdt_provider_t *provider, usdt_probedef_t *probe
     return at;
 }
 
-EXPORT int usdt_provider_add_probe(usdt_provider_t *provider, usdt_probedef_t *probedef)
+static int add(struct own_provider *own, usdt_probedef_t *probedef)
 {
-    COMPAT_LOCKED;
-    struct own_provider *own = own_provider(provider);
+    usdt_provider_t *provider = &own->shown;
     usdt_probedef_t **at;
     int error = 0;
 
-    if (!provider || !probedef)
-        return -1;
     if (probedef->argc > RST_MAX_ARGS)
         return compat_say(&provider->error,
                           "probe %s:%s:%s:%s has %zu arguments; at most %d are allowed",
@@ -288,6 +286,18 @@ EXPORT int usdt_provider_add_probe(usdt_provider_t *provider, usdt_probedef_t *p
     own_probedef(probedef)->provider = provider;
     *at = probedef;
     return 0;
+}
+
+EXPORT int usdt_provider_add_probe(usdt_provider_t *provider, usdt_probedef_t *probedef)
+{
+    COMPAT_LOCKED;
+    int error;
+
+    if (!provider || !probedef)
+        return -1;
+    error = add(own_provider(provider), probedef);
+    own_provider(provider)->refused = error < 0;
+    return error;
 }
 
 EXPORT int usdt_provider_remove_probe(usdt_provider_t *provider, usdt_probedef_t *probedef)
@@ -331,7 +341,8 @@ EXPORT int usdt_provider_enable(usdt_provider_t *provider)
     if (!provider)
         return -1;
     if (!provider->probedefs) {
-        usdt_error(provider, USDT_ERROR_NOPROBES);
+        if (!own_provider(provider)->refused)
+            usdt_error(provider, USDT_ERROR_NOPROBES);
         return -1;
     }
     if (provider->enabled)

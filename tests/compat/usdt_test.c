@@ -140,6 +140,8 @@ static void more_than_twelve_arguments_are_refused(void **state)
         usdt_probe_release(probedef);
     }
     check(provider->probedefs == NULL);
+    check_equal(usdt_provider_enable(provider), -1); /* it still says why there is no probe */
+    check_mentions(usdt_errstr(provider), "has 32 arguments");
     usdt_provider_free(provider);
 }
 
