@@ -277,10 +277,16 @@ int compat_open(struct compat_provider *provider, const char *name)
     return 0;
 }
 
-static void set_live(const struct compat_provider *provider, bool live)
+static const volatile uint32_t zero;
+
+static void disable(struct compat_probe *probe)
 {
-    for (struct compat_probe *probe = provider->first; probe; probe = probe->next)
-        __atomic_store_n(&probe->live, live ? probe->handle : NULL, __ATOMIC_RELEASE);
+    __atomic_store_n(&probe->semaphore, &zero, __ATOMIC_RELEASE);
+}
+
+void compat_init_probe(struct compat_probe *probe)
+{
+    disable(probe);
 }
 
 void compat_close(struct compat_provider *provider)
@@ -317,7 +323,7 @@ void compat_remove(struct compat_provider *provider, struct compat_probe *probe)
     while (*link != probe)
         link = &(*link)->next;
     *link = probe->next;
-    __atomic_store_n(&probe->live, NULL, __ATOMIC_RELEASE);
+    disable(probe);
     provider->group->stale = true;
 }
 
@@ -333,7 +339,8 @@ int compat_load(struct compat_provider *provider, int backing)
     if (!provider->loaded)
         group->loaded++;
     provider->loaded = true;
-    set_live(provider, true);
+    for (struct compat_probe *probe = provider->first; probe; probe = probe->next)
+        __atomic_store_n(&probe->semaphore, rst_probe_semaphore(probe->handle), __ATOMIC_RELEASE);
     return 0;
 }
 
@@ -342,6 +349,7 @@ int compat_unload(struct compat_provider *provider)
     if (!provider->loaded)
         return 0;
     provider->loaded = false;
-    set_live(provider, false);
+    for (struct compat_probe *probe = provider->first; probe; probe = probe->next)
+        disable(probe);
     return --provider->group->loaded == 0 ? rst_provider_unload(provider->group->rst) : 0;
 }

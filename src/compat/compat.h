@@ -18,12 +18,12 @@
 #include <stddef.h>
 
 struct compat_probe {
-    rst_probe *live;   /* while its provider is loaded; NULL is a probe that nobody watches */
     rst_probe *handle; /* the group's, perhaps shared; NULL if it could not be made */
     const char *name;  /* as tracers see it */
     const char *types[RST_MAX_ARGS];
     size_t count;
     struct compat_probe *next;
+    const volatile uint32_t *semaphore; /* the handle's while its provider is loaded, else a zero */
 };
 
 /* All zeros is a provider that is not open. */
@@ -65,10 +65,13 @@ void compat_remove(struct compat_provider *provider, struct compat_probe *probe)
 int compat_load(struct compat_provider *provider, int backing);
 int compat_unload(struct compat_provider *provider);
 
-/* What probeFire() and its like fire, or NULL. */
-static inline rst_probe *compat_live(const struct compat_probe *probe)
+/* Before anything else is done with a probe. */
+void compat_init_probe(struct compat_probe *probe);
+
+/* Whether somebody watches. Then the handle is acquired, too. */
+static inline bool compat_enabled(const struct compat_probe *probe)
 {
-    return __atomic_load_n(&probe->live, __ATOMIC_ACQUIRE);
+    return *__atomic_load_n(&probe->semaphore, __ATOMIC_ACQUIRE) != 0;
 }
 
 /* Replace a malloc()ed message by another; NULL if there is no memory for it. Gives -1. */

@@ -144,6 +144,7 @@ static struct own_probe *new_probe(SDTProvider_t *provider, const char *name)
 
     if (!own)
         return NULL;
+    compat_init_probe(&own->compat);
     memcpy(own->name, name, size);
     compat_map_name(name, own->name + size);
     own->compat.name = own->name + size;
@@ -223,15 +224,17 @@ EXPORT SDTProbe_t *providerAddProbe(SDTProvider_t *provider, const char *name, i
 /* Show in the fields what is loaded: where the first probe is, and each probe's function. */
 static void show(SDTProvider_t *provider)
 {
+    bool loaded = own_provider(provider)->compat.loaded;
+
     provider->_filename = NULL;
     provider->_memfd = -1;
     for (SDTProbeList_t *node = provider->probes; node; node = node->next) {
-        const rst_probe *live = compat_live(&own_probe(&node->probe)->compat);
-        uintptr_t function = live ? (uintptr_t)rst_probe_function(live) : 0;
+        const rst_probe *handle = loaded ? own_probe(&node->probe)->compat.handle : NULL;
+        uintptr_t function = handle ? (uintptr_t)rst_probe_function(handle) : 0;
 
         __atomic_store_n(&node->probe._fire, (void *)function, __ATOMIC_RELEASE);
         if (!provider->_filename) /* librst's string, which names the child after a fork */
-            provider->_filename = (char *)(uintptr_t)rst_probe_path(live);
+            provider->_filename = (char *)(uintptr_t)rst_probe_path(handle);
     }
     if (provider->_filename)
         sscanf(provider->_filename, "/proc/%*d/fd/%d", &provider->_memfd);
@@ -292,23 +295,21 @@ EXPORT void probeFire(SDTProbe_t *probe, ...)
 {
     uint64_t args[RST_MAX_ARGS];
     const struct compat_probe *compat;
-    const rst_probe *live;
     va_list list;
 
     if (!probe)
         return;
     compat = &own_probe(probe)->compat;
-    live = compat_live(compat);
-    if (!RST_ENABLED(live))
+    if (__builtin_expect(!compat_enabled(compat), 1))
         return;
     va_start(list, probe);
     for (size_t i = 0; i < compat->count; i++)
         args[i] = va_arg(list, uint64_t);
     va_end(list);
-    rst_probe_fire(live, args, compat->count);
+    rst_probe_fire(compat->handle, args, compat->count);
 }
 
 EXPORT int probeIsEnabled(SDTProbe_t *probe)
 {
-    return probe && RST_ENABLED(compat_live(&own_probe(probe)->compat));
+    return probe && compat_enabled(&own_probe(probe)->compat);
 }

@@ -178,6 +178,7 @@ EXPORT usdt_probedef_t *usdt_create_probe(const char *func, const char *name, si
     own = calloc(1, sizeof(*own) + COMPAT_ROOM(func) + 2 + COMPAT_ROOM(name));
     if (!own)
         return NULL;
+    compat_init_probe(&own->compat);
     own->shown.refcnt = 1;
     own->probe = (usdt_probe_t){never_enabled, &own->compat};
     own->compat.name = own->traced_name;
@@ -374,25 +375,21 @@ EXPORT int usdt_provider_disable(usdt_provider_t *provider)
 
 /* -------------------------------------------------------------------------------- fire -- */
 
-static const rst_probe *live_of(const usdt_probe_t *probe)
-{
-    return probe ? compat_live(probe->probe_addr) : NULL;
-}
-
 EXPORT int usdt_is_enabled(usdt_probe_t *probe)
 {
-    return RST_ENABLED(live_of(probe));
+    return probe && compat_enabled(probe->probe_addr);
 }
 
 EXPORT void usdt_fire_probe(usdt_probe_t *probe, size_t argc, void **argv)
 {
-    const rst_probe *live = live_of(probe);
     uint64_t args[RST_MAX_ARGS];
+    const struct compat_probe *compat;
     size_t count = argv && argc < RST_MAX_ARGS ? argc : RST_MAX_ARGS;
 
-    if (!RST_ENABLED(live))
+    if (!usdt_is_enabled(probe))
         return;
+    compat = probe->probe_addr;
     for (size_t i = 0; i < count; i++)
         args[i] = argv ? (uintptr_t)argv[i] : 0;
-    rst_probe_fire(live, args, count);
+    rst_probe_fire(compat->handle, args, count);
 }
