@@ -106,9 +106,10 @@ char *compat_map_name(const char *name, char *to)
     if (is_digit(*name))
         *to++ = '_';
     for (; *name; name++) {
-        bool stays = is_letter(*name) || is_digit(*name);
-
-        *to++ = stays ? *name : '_';
+        *to = '_';
+        if (is_letter(*name) || is_digit(*name))
+            *to = *name;
+        to++;
         if (*name == '-')
             *to++ = '_';
     }
@@ -188,11 +189,12 @@ static struct compat_group *find_group(const char *name)
 static struct compat_group *new_group(const char *name)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct compat_group *group = calloc(1, sizeof(*group) + strlen(name) + 1);
+    size_t size = strlen(name) + 1;
+    struct compat_group *group = calloc(1, sizeof(*group) + size);
 
     if (!group)
         return NULL;
-    strcpy(group->name, name);
+    memcpy(group->name, name, size);
     group->rst = rst_provider_new(name);
     if (!group->rst) {
         free(group);

@@ -236,8 +236,8 @@ static void show(SDTProvider_t *provider)
         if (!provider->_filename) /* librst's string, which names the child after a fork */
             provider->_filename = (char *)(uintptr_t)rst_probe_path(handle);
     }
-    if (provider->_filename)
-        sscanf(provider->_filename, "/proc/%*d/fd/%d", &provider->_memfd);
+    if (provider->_filename && strncmp(provider->_filename, "/proc/", 6) == 0)
+        provider->_memfd = (int)strtol(strrchr(provider->_filename, '/') + 1, NULL, 10);
 }
 
 /*

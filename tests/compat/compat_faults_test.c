@@ -167,6 +167,20 @@ static void libstapsdt_tells_librst_s_failures(void **state)
 
 /* -------------------------------------------------------------------------------- libusdt -- */
 
+static void libusdt_survives_without_words(void **state)
+{
+    usdt_provider_t *provider = usdt_create_provider("shop", "module");
+
+    (void)state;
+    countdown = 1;
+    failed = false;
+    usdt_error(provider, USDT_ERROR_MALLOC);
+    countdown = 0;
+    check(failed);
+    check_text(usdt_errstr(provider), "");
+    usdt_provider_free(provider);
+}
+
 static void libusdt_tells_librst_s_failures(void **state)
 {
     usdt_provider_t *provider = usdt_create_provider("shop", "module");
@@ -224,6 +238,7 @@ int main(void)
         cmocka_unit_test(libstapsdt_survives_each_failed_allocation),
         cmocka_unit_test(libstapsdt_survives_without_words),
         cmocka_unit_test(libstapsdt_tells_librst_s_failures),
+        cmocka_unit_test(libusdt_survives_without_words),
         cmocka_unit_test(libusdt_tells_librst_s_failures),
         cmocka_unit_test(libusdt_survives_each_failed_allocation),
     };

@@ -172,7 +172,8 @@ static void a_fork_waits_for_calls_in_other_threads(void **state)
     pthread_t threads[THREADS];
 
     (void)state;
-    check_applies(!SANITIZED, "a child may get the sanitizer's own locks as another thread had them");
+    check_applies(!SANITIZED,
+                  "a child may get the sanitizer's own locks as another thread had them");
     start(threads, live, NULL);
     for (int i = 0; i < 20; i++)
         in_child(live_once, NULL);

@@ -227,6 +227,22 @@ static void a_removed_probe_fires_nothing_and_is_gone_after_the_next_enable(void
     end(provider, order);
 }
 
+static void the_first_of_two_probes_can_be_removed(void **state)
+{
+    usdt_probedef_t *order, *refund;
+    usdt_provider_t *provider = enabled_provider(&order);
+
+    (void)state;
+    refund = add(provider, "pay", "refund");
+    check_equal(usdt_provider_remove_probe(provider, order), 0);
+    check_equal(usdt_provider_disable(provider), 0);
+    check_equal(usdt_provider_enable(provider), 0);
+    check_equal(see("shop", "order", NULL), 0);
+    check_equal(see("shop", "refund", NULL), 1);
+    usdt_probe_release(order);
+    end(provider, refund);
+}
+
 static void the_last_probe_can_be_removed(void **state)
 {
     usdt_probedef_t *order;
@@ -382,6 +398,7 @@ int main(void)
         cmocka_unit_test(a_probe_has_its_name_or_function_and_name),
         cmocka_unit_test(probes_of_one_name_in_other_modules_are_one),
         cmocka_unit_test(a_removed_probe_fires_nothing_and_is_gone_after_the_next_enable),
+        cmocka_unit_test(the_first_of_two_probes_can_be_removed),
         cmocka_unit_test(the_last_probe_can_be_removed),
         cmocka_unit_test(a_definition_is_freed_by_the_last_who_has_it),
         cmocka_unit_test(many_cycles_leave_nothing),
