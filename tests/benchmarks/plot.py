@@ -8,6 +8,7 @@
     plot.py --ruby-json FILE    take this run of the Ruby gem's instead
     plot.py --trace-json FILE   take this run of rst trace's instead
     plot.py --hosts-json FILE   take this run of the hosts' instead
+    plot.py --compat-json FILE  take this run of the drop-ins' instead
 
 Needs nothing but Python 3.8's standard library.
 """
@@ -21,6 +22,7 @@ import shutil
 import subprocess
 import sys
 
+from call_table import table_of_calls
 from host_table import measured_rows, plot_hosts, table_of_hosts
 from svg_charts import PLOTS, ROOT, bars, colour, lines
 
@@ -365,7 +367,7 @@ def table_of_machine(run):
     return "\n".join(["| | |", "|---|---|"] + [f"| {key} | {value} |" for key, value in rows])
 
 
-def write_page(run, ruby, trace, hosts):
+def write_page(run, ruby, trace, hosts, compat):
     tables = {
         "hosts": table_of_hosts(hosts, table),
         "machine": table_of_machine(run),
@@ -377,6 +379,8 @@ def write_page(run, ruby, trace, hosts):
         "providers": table_of_loads(run, "providers", "providers"),
         "trace-machine": table_of_machine(trace),
         "trace": table_of_traces(trace),
+        "compat-machine": table_of_machine(compat),
+        "compat": table_of_calls(compat, table, median, number),
         "ruby-machine": table_of_machine(ruby),
         "ruby-unwatched": table_of_ruby(ruby, "ruby-unwatched"),
         "ruby-watched": table_of_ruby(ruby, "ruby-watched"),
@@ -396,7 +400,8 @@ def write_page(run, ruby, trace, hosts):
 
 
 def run_benchmarks(build):
-    """Run the benchmarks. Gives the JSON of librst's, the Ruby gem's, rst trace's and the hosts'."""
+    """Run the benchmarks. Gives the JSON of each part: librst, the gem, rst trace, the hosts, the
+    drop-ins."""
     subprocess.run(["meson", "test", "-C", build, "--benchmark", "--verbose"], check=True)
     written = os.path.join(build, "tests", "benchmarks", "benchmarks.json")
     return (
@@ -404,6 +409,7 @@ def run_benchmarks(build):
         os.path.join(build, "bindings", "ruby", "benchmarks.json"),
         os.path.join(build, "tests", "benchmarks", "trace.json"),
         os.path.join(build, "tests", "benchmarks", "hosts.json"),
+        os.path.join(build, "tests", "benchmarks", "compat.json"),
     )
 
 
@@ -416,21 +422,23 @@ def main():
     parser.add_argument("--ruby-json", metavar="FILE", help="take this run of the Ruby gem's")
     parser.add_argument("--trace-json", metavar="FILE", help="take this run of rst trace's")
     parser.add_argument("--hosts-json", metavar="FILE", help="take this run of the hosts'")
+    parser.add_argument("--compat-json", metavar="FILE", help="take this run of the drop-ins'")
     args = parser.parse_args()
-    given = args.json, args.ruby_json, args.trace_json, args.hosts_json
+    given = args.json, args.ruby_json, args.trace_json, args.hosts_json, args.compat_json
     made = run_benchmarks(args.run) if args.run else given
     os.makedirs(PLOTS, exist_ok=True)
-    kept = [os.path.join(PLOTS, name) for name in ("run.json", "ruby.json", "trace.json", "hosts.json")]
+    names = ("run.json", "ruby.json", "trace.json", "hosts.json", "compat.json")
+    kept = [os.path.join(PLOTS, name) for name in names]
     for source, place in zip(made, kept):
         if source:
             shutil.copyfile(source, place)
-    run, ruby, trace = map(Run, kept[:3])
+    run, ruby, trace, _, compat = map(Run, kept)
     hosts = list(measured_rows(Run, PLOTS))
     plot_all(run)
     plot_ruby(ruby)
     plot_traces(trace)
     plot_hosts(hosts, spread)
-    write_page(run, ruby, trace, hosts)
+    write_page(run, ruby, trace, hosts, compat)
 
 
 if __name__ == "__main__":
