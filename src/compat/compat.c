@@ -77,6 +77,11 @@ void compat_unlock(const int *locked)
 
 /* ------------------------------------------------------------------------------ words -- */
 
+const char *compat_words(int error)
+{
+    return error == -ENOMEM ? "no memory" : rst_error();
+}
+
 int compat_say(char **message, const char *format, ...)
 {
     char *words;

@@ -51,9 +51,9 @@ void compat_unlock(const int *locked);
 char *compat_map_name(const char *name, char *to);
 
 /*
- * These give 0 or a negative errno, of which rst_error() has the words.
+ * These give 0 or a negative errno.
  *
- * A name is mapped by compat_open() only; that of a probe is, before it is added. Adding a probe
+ * compat_open() maps the provider's name; a probe's is mapped before it is added. Adding a probe
  * does not load it. A load whose `backing` differs from before takes effect when the group's
  * providers are all unloaded; so does the removal of a probe, which fires nothing from then on. For
  * both, the next load makes all of the group's probes anew, and no thread may fire one meanwhile.
@@ -64,6 +64,9 @@ int compat_add(struct compat_provider *provider, struct compat_probe *probe);
 void compat_remove(struct compat_provider *provider, struct compat_probe *probe);
 int compat_load(struct compat_provider *provider, int backing);
 int compat_unload(struct compat_provider *provider);
+
+/* The words of an error that one of these gave. */
+const char *compat_words(int error);
 
 /* Before anything else is done with a probe. */
 void compat_init_probe(struct compat_probe *probe);

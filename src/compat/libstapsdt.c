@@ -7,7 +7,7 @@
  * behind a probe is found by the address of its name.
  */
 #include <errno.h>
-#undef errno
+#undef errno /* a field's name; only the numbers are used here */
 
 #include "libstapsdt.h"
 
@@ -52,11 +52,6 @@ static struct own_probe *own_probe(const SDTProbe_t *probe)
 #define FAIL(provider, code, ...)                                                                  \
     ((provider)->error_code = (code), compat_say(&(provider)->error, __VA_ARGS__))
 
-static const char *words_of(int error)
-{
-    return error == -ENOMEM ? "no memory" : rst_error();
-}
-
 /* --------------------------------------------------------------------------- providers -- */
 
 EXPORT SDTProvider_t *providerInit(const char *name)
@@ -79,7 +74,7 @@ EXPORT SDTProvider_t *providerInit(const char *name)
         FAIL(&own->shown, tmpCreationError,
              "the provider's name is NULL; pass a name like \"shop\"");
     else if ((error = compat_open(&own->compat, name)) < 0)
-        FAIL(&own->shown, tmpCreationError, "%s", words_of(error));
+        FAIL(&own->shown, tmpCreationError, "%s", compat_words(error));
     return &own->shown;
 }
 
@@ -192,7 +187,7 @@ static int add(struct own_provider *provider, struct own_probe *own, const char 
         return FAIL(&provider->shown, elfCreationError,
                     "a probe's name is NULL; pass a name like \"checkout\"");
     error = compat_add(&provider->compat, &own->compat);
-    return error < 0 ? FAIL(&provider->shown, elfCreationError, "%s", words_of(error)) : 0;
+    return error < 0 ? FAIL(&provider->shown, elfCreationError, "%s", compat_words(error)) : 0;
 }
 
 EXPORT SDTProbe_t *providerAddProbe(SDTProvider_t *provider, const char *name, int argCount, ...)
@@ -264,7 +259,7 @@ EXPORT int providerLoad(SDTProvider_t *provider)
                                                                              : RST_BACKING_AUTO);
     if (error < 0)
         return FAIL(provider, error == -ENOEXEC ? sharedLibraryOpenError : tmpCreationError, "%s",
-                    words_of(error));
+                    compat_words(error));
     if (!provider->_handle)
         provider->_handle = dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD);
     show(provider);
@@ -282,7 +277,7 @@ EXPORT int providerUnload(SDTProvider_t *provider)
     closed = close_handle(provider);
     show(provider);
     if (error < 0)
-        return FAIL(provider, sharedLibraryCloseError, "%s", words_of(error));
+        return FAIL(provider, sharedLibraryCloseError, "%s", compat_words(error));
     if (closed != 0)
         return FAIL(provider, sharedLibraryCloseError,
                     "provider \"%s\": the program has closed its _handle", provider->name);

@@ -10,7 +10,6 @@
  */
 #include "usdt.h"
 
-#include <errno.h>
 #include <rst.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,11 +89,6 @@ static int fail_of_probe(usdt_provider_t *provider, usdt_error_t error,
     usdt_error(provider, error, provider->name, provider->module, probedef->function,
                probedef->name);
     return -1;
-}
-
-static const char *words_of(int error)
-{
-    return error == -ENOMEM ? "no memory" : rst_error();
 }
 
 /* ------------------------------------------------------------------------------- types -- */
@@ -281,7 +275,7 @@ static int add(struct own_provider *own, usdt_probedef_t *probedef)
     if (error == 0)
         error = compat_add(&own->compat, &own_probedef(probedef)->compat);
     if (error < 0)
-        return compat_say(&provider->error, "%s", words_of(error));
+        return compat_say(&provider->error, "%s", compat_words(error));
     probedef->next = NULL;
     probedef->refcnt++;
     own_probedef(probedef)->provider = provider;
@@ -350,7 +344,7 @@ EXPORT int usdt_provider_enable(usdt_provider_t *provider)
         usdt_error(provider, USDT_ERROR_ALREADYENABLED);
     error = compat_load(&own_provider(provider)->compat, RST_BACKING_AUTO);
     if (error < 0) {
-        usdt_error(provider, USDT_ERROR_LOADDOF, words_of(error));
+        usdt_error(provider, USDT_ERROR_LOADDOF, compat_words(error));
         return -1;
     }
     show(provider, true);
@@ -367,7 +361,7 @@ EXPORT int usdt_provider_disable(usdt_provider_t *provider)
     error = compat_unload(&own_provider(provider)->compat);
     show(provider, false);
     if (error < 0) {
-        usdt_error(provider, USDT_ERROR_UNLOADDOF, words_of(error));
+        usdt_error(provider, USDT_ERROR_UNLOADDOF, compat_words(error));
         return -1;
     }
     return 0;

@@ -4,6 +4,8 @@ names tests that there are, in a comment that readers don't see."""
 
 import os
 import re
+import shutil
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -35,19 +37,23 @@ class Differences(unittest.TestCase):
 
 
 class Programs(DocumentTest):
+    destination = None  # where the build is installed, by the first test
+
     def setUp(self):
         self.need_root()
         self.need_commands("bpftrace", "pkg-config", "meson")
+        if not Programs.destination:
+            Programs.destination = tempfile.mkdtemp(prefix="rst-test-")
+            unittest.addModuleCleanup(shutil.rmtree, Programs.destination)
+            self.run_tool("meson", "install", "-C", os.environ["RST_BUILD"], "--quiet",
+                          "--no-rebuild", "--destdir", Programs.destination, DESTDIR="")
 
     def run_installed(self, blocks):
-        """Run a section's commands with a copy that is installed in a directory of the test's."""
-        destination = self.directory()
-        self.run_tool("meson", "install", "-C", os.environ["RST_BUILD"], "--quiet", "--no-rebuild",
-                      "--destdir", destination, DESTDIR="")
-        found = next(Path(destination).rglob("libstapsdt.so.0")).parent
+        """Run a section's commands with the copy that is installed."""
+        found = next(Path(self.destination).rglob("libstapsdt.so.0")).parent
         self.extra = {
             "PKG_CONFIG_PATH": str(found.parent / "pkgconfig"),
-            "PKG_CONFIG_SYSROOT_DIR": destination,
+            "PKG_CONFIG_SYSROOT_DIR": self.destination,
             "LD_LIBRARY_PATH": "",
         }
         for block in blocks:
