@@ -112,6 +112,23 @@ static void a_provider_without_probes_loads(void **state)
     providerDestroy(provider);
 }
 
+static void rst_disable_is_heeded(void **state)
+{
+    SDTProbe_t *probe;
+    SDTProvider_t *provider;
+
+    (void)state;
+    setenv("RST_DISABLE", "1", 1);
+    provider = loaded_provider("shop", &probe);
+    unsetenv("RST_DISABLE");
+    check(provider->_handle != NULL && provider->_filename == NULL && provider->_memfd == -1);
+    check_equal(see("shop", "order", NULL), 0);
+    probeFire(probe, UINT64_C(1), 2);
+    check_equal(probeIsEnabled(probe), 0);
+    check_equal(providerUnload(provider), 0);
+    providerDestroy(provider);
+}
+
 /* libstapsdt: what was handed out stays in memory that is unmapped, and a fire crashes. */
 static void a_program_may_close_the_handle(void **state)
 {
@@ -511,6 +528,7 @@ int main(void)
         cmocka_unit_test(a_probe_is_enabled_only_while_it_is_watched),
         cmocka_unit_test(the_note_has_the_declared_types),
         cmocka_unit_test(a_provider_without_probes_loads),
+        cmocka_unit_test(rst_disable_is_heeded),
         cmocka_unit_test(a_program_may_close_the_handle),
         cmocka_unit_test(a_program_may_write_the_filename),
         cmocka_unit_test(a_copy_of_a_probe_fires),
