@@ -19,6 +19,7 @@ import subprocess
 import sys
 
 from call_table import table_of_calls
+import lua_table
 from host_table import measured_rows, plot_hosts, table_of_hosts
 from svg_charts import PLOTS, ROOT, bars, colour, lines
 
@@ -46,6 +47,7 @@ PARTS = {  # each measured by itself: where a build's JSON is. It is kept as doc
     "ruby": "bindings/ruby/benchmarks.json",
     "trace": "tests/benchmarks/trace.json",
     "hosts": "tests/benchmarks/hosts.json",
+    "lua": "bindings/lua/benchmarks.json",
     "compat": "tests/benchmarks/compat.json",
 }
 RUBYS = [("", "Ruby as it is"), ("-yjit", "with YJIT")]
@@ -365,7 +367,7 @@ def table_of_machine(run):
     ]
     if "compiler" in machine:
         rows.append(["compiler", f"{machine['compiler']} ({machine['flags']})"])
-    rows += [[key, machine[key]] for key in ("ruby", "bpftrace") if key in machine]
+    rows += [[key, machine[key]] for key in ("ruby", "lua", "bpftrace") if key in machine]
     rows += [["date", machine["date"]], ["rounds", str(run.data["rounds"])]]
     return "\n".join(["| | |", "|---|---|"] + [f"| {key} | {value} |" for key, value in rows])
 
@@ -389,6 +391,8 @@ def write_page(runs, hosts):
         "ruby-unwatched": table_of_ruby(ruby, "ruby-unwatched"),
         "ruby-watched": table_of_ruby(ruby, "ruby-watched"),
         "ruby-beside": table_of_ruby(ruby, "ruby-beside"),
+        "lua-machine": table_of_machine(runs["lua"]),
+        **lua_table.tables(runs["lua"], table),
     }
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
@@ -432,6 +436,7 @@ def main():
     runs = {name: Run(path) for name, path in kept.items()}
     plot_all(runs["run"])
     plot_ruby(runs["ruby"])
+    lua_table.plot(runs["lua"], plot_bars)
     plot_traces(runs["trace"])
     plot_hosts(hosts, spread)
     write_page(runs, hosts)
