@@ -3,12 +3,15 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
 from pathlib import Path
 
 from harness import ROOT, Case, run
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 
 class DemoCase(Case):
@@ -34,6 +37,36 @@ class DemoCase(Case):
 
     def demo(self, *arguments):
         return run(*self.command(*arguments), env=self.environment(), timeout=170)
+
+    def demo_without_privilege(self, *arguments):
+        """As nobody, and without a sudo that this user might have."""
+        commands = self.home / "commands"
+        commands.mkdir()
+        (commands / "sudo").write_text("#!/bin/sh\nexit 1\n")
+        (commands / "sudo").chmod(0o755)
+        self.home.chmod(0o777)
+        command = self.command(*arguments)
+        if os.geteuid() == 0 and run(*NOBODY, *command, "--help")[0] != 0:
+            command[0] = self.copy_checkout() / "demo"
+        environment = self.environment()
+        environment.update(PATH=f"{commands}:{environment['PATH']}", HOME=str(self.home))
+        return run(
+            *(NOBODY if os.geteuid() == 0 else ()),
+            *command,
+            env=environment,
+            cwd=self.home,  # the one that this runs in may be only root's
+            timeout=170,
+        )
+
+    def copy_checkout(self):
+        """For a user who may not read this one, as in /root."""
+        copy = self.home / "checkout"
+        status, said = run("git", "-C", ROOT, "ls-files", "-z")
+        self.assertEqual(status, 0, said)
+        for name in filter(None, said.split("\0")):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name, follow_symlinks=False)
+        return copy
 
     def press_ctrl_c(self, when, *arguments):
         """Run it, and interrupt it when it says what matches `when`."""

@@ -3,14 +3,12 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import harness
 from demo_case import DemoCase
 
-NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 HEADINGS = "method path status microseconds".split()
 # What the client asks for, in this order, over and over, and how long the shop takes for each: from
 # so many microseconds on.
@@ -86,36 +84,6 @@ class DemoRuby(DemoCase):
         self.assertRegex(said, "you are not root, and .*sudo")
         self.assertRegex(said, r"(?m)^stap +rack +request_finish +0x")
         self.assert_requests(said, 1)
-
-    def demo_without_privilege(self, *arguments):
-        """As nobody, and without a sudo that this user might have."""
-        commands = self.home / "commands"
-        commands.mkdir()
-        (commands / "sudo").write_text("#!/bin/sh\nexit 1\n")
-        (commands / "sudo").chmod(0o755)
-        self.home.chmod(0o777)
-        command = self.command(*arguments)
-        if os.geteuid() == 0 and harness.run(*NOBODY, *command, "--help")[0] != 0:
-            command[0] = self.copy_checkout() / "demo"
-        environment = self.environment()
-        environment.update(PATH=f"{commands}:{environment['PATH']}", HOME=str(self.home))
-        return harness.run(
-            *(NOBODY if os.geteuid() == 0 else ()),
-            *command,
-            env=environment,
-            cwd=self.home,  # the one that this runs in may be only root's
-            timeout=170,
-        )
-
-    def copy_checkout(self):
-        """For a user who may not read this one, as in /root."""
-        copy = self.home / "checkout"
-        status, said = harness.run("git", "-C", harness.ROOT, "ls-files", "-z")
-        self.assertEqual(status, 0, said)
-        for name in filter(None, said.split("\0")):
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(harness.ROOT / name, copy / name, follow_symlinks=False)
-        return copy
 
     def test_it_refuses_what_it_cannot_do(self):
         for arguments, words in (

@@ -11,7 +11,6 @@
 
 #include "cli/base/command.h"
 #include "cli/find/near.h"
-#include "cli/trace/trace.h"
 #include "error.h"
 #include "rst.h"
 

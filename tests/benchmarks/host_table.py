@@ -39,8 +39,8 @@ ROWS = [
     binding("Ruby", "ruby", "ruby", "method"),
     binding("Ruby with YJIT", "ruby", "ruby", "method", "-yjit"),
     binding("Python", "python", "python", "call"),
-    binding("Lua", "lua", "lua", "call"),
-    binding("LuaJIT", "lua", "luajit", "call"),
+    binding("Lua 5.4", "lua", "lua", "lua-call", "-5.4"),
+    binding("LuaJIT", "lua", "lua", "lua-call", "-jit"),
     binding("Node", "node", "node", "call"),
 ]
 

@@ -4,10 +4,7 @@
 
     plot.py                     redraw from docs/benchmarks/run.json
     plot.py --run BUILDDIR      run `meson test --benchmark` there first, and keep its JSON
-    plot.py --json FILE         take this run of librst's instead
-    plot.py --ruby-json FILE    take this run of the Ruby gem's instead
-    plot.py --trace-json FILE   take this run of rst trace's instead
-    plot.py --hosts-json FILE   take this run of the hosts' instead
+    plot.py --PART-json FILE    take this run of a part instead; PARTS has their names
 
 Needs nothing but Python 3.8's standard library.
 """
@@ -21,6 +18,8 @@ import shutil
 import subprocess
 import sys
 
+from call_table import table_of_calls
+import lua_table
 from host_table import measured_rows, plot_hosts, table_of_hosts
 from svg_charts import PLOTS, ROOT, bars, colour, lines
 
@@ -43,6 +42,14 @@ TRACES = [  # of the questions of trace.py: the metric, its title and its unit
     ("trace-flood", "lost", "a flood, each event shown: lost", "events"),
     ("trace-count", "fire_ns", "a flood, counted: the program's time a fire", "nanoseconds"),
 ]
+PARTS = {  # each measured by itself: where a build's JSON is. It is kept as docs/benchmarks/PART.json
+    "run": "tests/benchmarks/benchmarks.json",
+    "ruby": "bindings/ruby/benchmarks.json",
+    "trace": "tests/benchmarks/trace.json",
+    "hosts": "tests/benchmarks/hosts.json",
+    "lua": "bindings/lua/benchmarks.json",
+    "compat": "tests/benchmarks/compat.json",
+}
 RUBYS = [("", "Ruby as it is"), ("-yjit", "with YJIT")]
 
 
@@ -360,12 +367,13 @@ def table_of_machine(run):
     ]
     if "compiler" in machine:
         rows.append(["compiler", f"{machine['compiler']} ({machine['flags']})"])
-    rows += [[key, machine[key]] for key in ("ruby", "bpftrace") if key in machine]
+    rows += [[key, machine[key]] for key in ("ruby", "lua", "bpftrace") if key in machine]
     rows += [["date", machine["date"]], ["rounds", str(run.data["rounds"])]]
     return "\n".join(["| | |", "|---|---|"] + [f"| {key} | {value} |" for key, value in rows])
 
 
-def write_page(run, ruby, trace, hosts):
+def write_page(runs, hosts):
+    run, ruby, trace, compat = (runs[name] for name in ("run", "ruby", "trace", "compat"))
     tables = {
         "hosts": table_of_hosts(hosts, table),
         "machine": table_of_machine(run),
@@ -377,10 +385,14 @@ def write_page(run, ruby, trace, hosts):
         "providers": table_of_loads(run, "providers", "providers"),
         "trace-machine": table_of_machine(trace),
         "trace": table_of_traces(trace),
+        "compat-machine": table_of_machine(compat),
+        "compat": table_of_calls(compat, table, median, number),
         "ruby-machine": table_of_machine(ruby),
         "ruby-unwatched": table_of_ruby(ruby, "ruby-unwatched"),
         "ruby-watched": table_of_ruby(ruby, "ruby-watched"),
         "ruby-beside": table_of_ruby(ruby, "ruby-beside"),
+        "lua-machine": table_of_machine(runs["lua"]),
+        **lua_table.tables(runs["lua"], table),
     }
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
@@ -396,15 +408,11 @@ def write_page(run, ruby, trace, hosts):
 
 
 def run_benchmarks(build):
-    """Run the benchmarks. Gives the JSON of librst's, the Ruby gem's, rst trace's and the hosts'."""
+    """Run the benchmarks. Gives the JSON of each part."""
     subprocess.run(["meson", "test", "-C", build, "--benchmark", "--verbose"], check=True)
-    written = os.path.join(build, "tests", "benchmarks", "benchmarks.json")
-    return (
-        os.environ.get("RST_BENCH_JSON", written),
-        os.path.join(build, "bindings", "ruby", "benchmarks.json"),
-        os.path.join(build, "tests", "benchmarks", "trace.json"),
-        os.path.join(build, "tests", "benchmarks", "hosts.json"),
-    )
+    made = {name: os.path.join(build, *path.split("/")) for name, path in PARTS.items()}
+    made["run"] = os.environ.get("RST_BENCH_JSON", made["run"])
+    return made
 
 
 def main():
@@ -412,25 +420,26 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--run", metavar="BUILDDIR", help="run the benchmarks there first")
-    parser.add_argument("--json", metavar="FILE", help="take this run of librst's")
-    parser.add_argument("--ruby-json", metavar="FILE", help="take this run of the Ruby gem's")
-    parser.add_argument("--trace-json", metavar="FILE", help="take this run of rst trace's")
-    parser.add_argument("--hosts-json", metavar="FILE", help="take this run of the hosts'")
-    args = parser.parse_args()
-    given = args.json, args.ruby_json, args.trace_json, args.hosts_json
-    made = run_benchmarks(args.run) if args.run else given
+    for name in PARTS:
+        parser.add_argument(f"--{name}-json", metavar="FILE")
+    args = vars(parser.parse_args())
+    if args["run"]:
+        made = run_benchmarks(args["run"])
+    else:
+        made = {name: args[f"{name}_json"] for name in PARTS}
     os.makedirs(PLOTS, exist_ok=True)
-    kept = [os.path.join(PLOTS, name) for name in ("run.json", "ruby.json", "trace.json", "hosts.json")]
-    for source, place in zip(made, kept):
-        if source:
-            shutil.copyfile(source, place)
-    run, ruby, trace = map(Run, kept[:3])
+    kept = {name: os.path.join(PLOTS, f"{name}.json") for name in PARTS}
+    for name, source in made.items():
+        if source and os.path.exists(source):
+            shutil.copyfile(source, kept[name])
     hosts = list(measured_rows(Run, PLOTS))
-    plot_all(run)
-    plot_ruby(ruby)
-    plot_traces(trace)
+    runs = {name: Run(path) for name, path in kept.items()}
+    plot_all(runs["run"])
+    plot_ruby(runs["ruby"])
+    lua_table.plot(runs["lua"], plot_bars)
+    plot_traces(runs["trace"])
     plot_hosts(hosts, spread)
-    write_page(run, ruby, trace, hosts)
+    write_page(runs, hosts)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "cli/trace/bpf/bpf.h"
-#include "cli/trace/bpf/event.h"
+#include "cli/trace/bpf/record.h"
 #include "self_plan.h"
 #include "support/children.h"
 #include "support/sandbox.h"
@@ -200,8 +200,9 @@ struct counted {
     uint64_t all, of_closed, of_ada, of_seven;
 };
 
-static void take_count(void *context, const struct count_key *key, uint64_t count)
+static void take_count(void *context, const struct count_key *key, const struct count_sum *sum)
 {
+    uint64_t count = sum->count;
     struct counted *counted = context;
 
     counted->keys++;

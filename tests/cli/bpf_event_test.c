@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/trace/bpf/event.h"
+#include "cli/trace/bpf/record.h"
 
 #define STRING_BYTES 10
 #define ROOM (sizeof(uint32_t) + RECORD_STRING_ROOM(STRING_BYTES))

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli/trace/bpf/program.h"
+#include "cli/trace/bpf/bpf.h"
 
 /* The registers of the site, as in struct pt_regs. */
 enum { SITE_IP = 16, SITE_SP = 19, SITE_REGISTERS = 21 };

@@ -120,7 +120,7 @@ static void ids_are_those_of_a_pid_namespace(void **state)
 static void the_longest_filters_are_accepted(void **state)
 {
     enum { MOST = 7900 };
-    static const enum condition_kind kinds[] = {CONDITION_ALL, CONDITION_ANY};
+    static const int kinds[] = {CONDITION_ALL, CONDITION_ANY};
     static struct condition parts[MOST];
     struct condition condition = {.parts = parts, .part_count = MOST};
     struct trace trace;
@@ -131,8 +131,8 @@ static void the_longest_filters_are_accepted(void **state)
     trace_open(&trace, RING);
     trace.variant.condition = &condition;
     for (size_t i = 0; i < MOST; i++)
-        parts[i] = (struct condition){
-            .kind = CONDITION_RANGE, .ranges = {{i, i}}, .range_count = 1, .argument = i % 2 * 2};
+        parts[i] =
+            (struct condition){.kind = CONDITION_RANGE, .low = i, .high = i, .argument = i % 2 * 2};
     for (size_t i = 0; i < 2; i++) {
         condition.kind = kinds[i];
         trace.registers[REG_DI / 8] = MOST - 2; /* the last of argument 0 */

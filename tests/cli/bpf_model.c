@@ -109,8 +109,10 @@ uint64_t model_order(const struct plan_value *value, uint64_t bits)
     return bits & sign ? 0 - (bits & (sign - 1)) : bits;
 }
 
-static bool is_in(const struct plan_value *value, uint64_t key, const struct condition_range *range)
+static bool is_in(const struct plan_value *value, uint64_t key, const struct condition *range)
 {
+    if (range->empty)
+        return false;
     if (value->is_signed || is_float(value))
         return (int64_t)range->low <= (int64_t)key && (int64_t)key <= (int64_t)range->high;
     return range->low <= key && key <= range->high;
@@ -140,7 +142,6 @@ static bool holds(const struct model *model, const struct condition *condition)
 {
     const struct plan_value *value = &model->variant.values[condition->argument];
     uint64_t bits = model->values[condition->argument];
-    bool is = false;
     int same;
 
     if (condition->kind == CONDITION_ALL || condition->kind == CONDITION_ANY) {
@@ -158,9 +159,7 @@ static bool holds(const struct model *model, const struct condition *condition)
         same = is_text(bits, condition->text, condition->text_size);
         return same >= 0 && (same == 1) != condition->negated;
     }
-    for (size_t i = 0; i < condition->range_count; i++)
-        is |= is_in(value, model_order(value, bits), &condition->ranges[i]);
-    return is != condition->negated;
+    return is_in(value, model_order(value, bits), condition) != condition->negated;
 }
 
 /* ------------------------------------------------------------------------------------ model -- */
@@ -194,6 +193,21 @@ static int32_t bucket_of(const struct plan_value *value, uint64_t bits)
     if (is_float(value))
         bucket = (int)(magnitude >> (value->kind == VALUE_FLOAT ? 23 : 52));
     return negative ? -bucket : bucket;
+}
+
+void model_value(const struct model *model, struct count_value *ret)
+{
+    const struct plan_value *value = &model->variant.values[model->probe.hist];
+    uint64_t key = model_order(value, model->values[model->probe.hist]);
+    bool has_sign = value->is_signed || is_float(value);
+    uint64_t magnitude = has_sign && (int64_t)key < 0 ? 0 - key : key;
+
+    *ret = (struct count_value){
+        .count = 1,
+        .low_halves = magnitude & UINT32_MAX,
+        .high_halves = magnitude >> 32,
+        .highest = has_sign ? key ^ 1ULL << 63 : key,
+    };
 }
 
 void model_key(const struct model *model, struct count_key *ret)

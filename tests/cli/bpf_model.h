@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "bpf_host.h"
-#include "cli/trace/bpf/record.h"
+#include "cli/trace/plan/filter.h"
 
 /* The same numbers for the same seed. */
 uint64_t model_random(uint64_t below);
@@ -43,7 +43,7 @@ void model_read_values(struct model *model);
 /* Read what can be read, page by page: gives how many bytes that is. */
 size_t model_read(uint64_t address, void *ret, size_t size);
 
-/* A number's key in a comparison (condition.h). */
+/* A number's key in a comparison (filter.h). */
 uint64_t model_order(const struct plan_value *value, uint64_t bits);
 
 /* What a hit is. Makes the memory that it reads resident. */
@@ -52,7 +52,8 @@ void model_evaluate(struct model *model);
 /* Read a string as the kernel's helper does: its size with the NUL, or -1. */
 int64_t model_string(uint64_t address, char *ret, size_t size);
 
-/* The key in the map of counts. */
+/* The key in the map of counts; and what --hist adds to the value. */
 void model_key(const struct model *model, struct count_key *ret);
+void model_value(const struct model *model, struct count_value *ret);
 
 #endif

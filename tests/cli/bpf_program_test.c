@@ -152,6 +152,7 @@ static void a_histogram_of_floats_has_their_exponents(void **state)
     three_arguments(&model);
     model.options.mode = TRACE_HISTOGRAM;
     model.variant.values[0] = value_in_memory(VALUE_FLOAT, 4, false, REG_CX, 0);
+    model.options.sleepable = true;
     model.probe.hist = 0;
     check_golden(&model, "histogram-float");
 }
@@ -166,13 +167,10 @@ static void a_filter_is_jumps(void **state)
          .negated = true,
          .text = text,
          .text_size = sizeof(text) - 1},
-        {.kind = CONDITION_RANGE,
-         .argument = 2,
-         .ranges = {{(uint64_t)INT64_MIN, UINT64_MAX}},
-         .range_count = 1},
+        {.kind = CONDITION_RANGE, .argument = 2, .low = (uint64_t)INT64_MIN, .high = UINT64_MAX},
     };
     struct condition either[] = {
-        {.kind = CONDITION_RANGE, .ranges = {{10, 20}}, .range_count = 1},
+        {.kind = CONDITION_RANGE, .low = 10, .high = 20},
         {.kind = CONDITION_ALL, .parts = both, .part_count = 2},
     };
     struct condition condition = {.kind = CONDITION_ANY, .parts = either, .part_count = 2};
@@ -231,7 +229,7 @@ static void jumps_lead_forward_and_all_is_reached(void **state)
     }
 }
 
-static int emit_many(enum condition_kind kind, size_t count)
+static int emit_many(int kind, size_t count)
 {
     struct condition condition = {.kind = kind, .part_count = count};
     struct model model;
@@ -240,10 +238,8 @@ static int emit_many(enum condition_kind kind, size_t count)
 
     condition.parts = calloc(count, sizeof(*condition.parts));
     assert_non_null(condition.parts);
-    for (size_t i = 0; i < count; i++) {
-        condition.parts[i] = (struct condition){.kind = CONDITION_RANGE, .range_count = 1};
-        condition.parts[i].ranges[0] = (struct condition_range){i, i};
-    }
+    for (size_t i = 0; i < count; i++)
+        condition.parts[i] = (struct condition){.kind = CONDITION_RANGE, .low = i, .high = i};
     three_arguments(&model);
     model.variant.condition = &condition;
     error = program_emit(&model.plan, 0, &model.options, &made);

@@ -175,17 +175,15 @@ static void make_comparison(const struct model *model, struct condition *ret)
         return;
     }
     ret->kind = CONDITION_RANGE;
-    ret->range_count = model_random(3);
-    for (size_t i = 0; i < ret->range_count; i++) {
-        ret->ranges[i].low = once_in(3) ? some_number() : key - model_random(3);
-        ret->ranges[i].high = once_in(3) ? some_number() : key + model_random(3);
-        if (once_in(4))
-            ret->ranges[i].high = ret->ranges[i].low;
-        if (once_in(8))
-            ret->ranges[i].low = has_signed_key(value) ? 1ULL << 63 : 0;
-        if (once_in(8))
-            ret->ranges[i].high = has_signed_key(value) ? INT64_MAX : UINT64_MAX;
-    }
+    ret->empty = once_in(8);
+    ret->low = once_in(3) ? some_number() : key - model_random(3);
+    ret->high = once_in(3) ? some_number() : key + model_random(3);
+    if (once_in(4))
+        ret->high = ret->low;
+    if (once_in(8))
+        ret->low = has_signed_key(value) ? 1ULL << 63 : 0;
+    if (once_in(8))
+        ret->high = has_signed_key(value) ? INT64_MAX : UINT64_MAX;
 }
 
 static void make_condition(const struct model *model, struct condition *ret, size_t comparisons,

@@ -17,8 +17,8 @@
 
 static struct {
     struct bpf_ring ring;
-    int counters, array, numbers, strings;
-    bool sleepable, cookies; /* the kernel can do this */
+    int counters, array, keyed[2][2]; /* keyed: with --hist, with strings */
+    bool sleepable, cookies;          /* the kernel can do this */
 } maps;
 
 /* Skips the test if there can't be any. */
@@ -30,8 +30,11 @@ static void need_maps(void)
     bpf_ring_open(&maps.ring, 1 << 20);
     maps.counters = bpf_map(BPF_MAP_TYPE_ARRAY, 4, 8 * COUNTERS, 1, 0);
     maps.array = bpf_map(BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, BPF_COOKIE + 1, 0);
-    maps.numbers = bpf_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(false), 8, 100, 0);
-    maps.strings = bpf_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(true), 8, 100, 0);
+    for (int hist = 0; hist < 2; hist++)
+        for (int strings = 0; strings < 2; strings++)
+            maps.keyed[hist][strings] =
+                bpf_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(strings),
+                        COUNT_VALUE_SIZE(hist ? TRACE_HISTOGRAM : TRACE_COUNT), 100, 0);
     maps.sleepable = bpf_has_sleepable();
     maps.cookies = bpf_has_cookies();
 }
@@ -43,7 +46,9 @@ static bool is_keyed(const struct model *model)
 
 static int counts_of(const struct model *model)
 {
-    return !is_keyed(model) ? maps.array : model->options.string_keys ? maps.strings : maps.numbers;
+    return is_keyed(model)
+               ? maps.keyed[model->options.mode == TRACE_HISTOGRAM][model->options.string_keys]
+               : maps.array;
 }
 
 static struct program emit(struct model *model)
@@ -177,18 +182,36 @@ static void check_event(const struct model *model, unsigned number)
     assert_null(bpf_ring_next(&maps.ring, &size));
 }
 
+static void check_value(const struct model *model, const struct count_value *value, unsigned number)
+{
+    struct count_value wanted;
+
+    model_value(model, &wanted);
+    if (memcmp(value, &wanted, sizeof(wanted)) != 0)
+        WRONG("the sums are %llx and %llx, the highest %llx; not %llx, %llx, %llx", number,
+              (unsigned long long)value->low_halves, (unsigned long long)value->high_halves,
+              (unsigned long long)value->highest, (unsigned long long)wanted.low_halves,
+              (unsigned long long)wanted.high_halves, (unsigned long long)wanted.highest);
+}
+
 /* The count is 1, or there is none. Removes it. */
 static void check_count(const struct model *model, unsigned number)
 {
-    static uint64_t counts[8192]; /* one for each CPU that is possible */
+    static uint64_t counts[4 * 8192]; /* a value for each CPU that is possible */
+    bool is_hist = model->options.mode == TRACE_HISTOGRAM;
+    size_t words = COUNT_VALUE_SIZE(model->options.mode) / sizeof(uint64_t);
     struct count_key key;
     uint64_t count = 0;
 
     model_key(model, &key);
     key.variant = model->options.by_cookie ? BPF_COOKIE : 0;
     if (bpf_lookup(counts_of(model), &key, counts)) {
-        for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i += words) {
             count += counts[i];
+            if (counts[i] > 0 && is_hist && model->probe.hist >= 0 &&
+                key.bucket != BUCKET_UNREADABLE)
+                check_value(model, (const struct count_value *)&counts[i], number);
+        }
     }
     if (count != model->holds)
         WRONG("the count is %u, not %d", number, (unsigned)count, model->holds);

@@ -21,7 +21,7 @@
 #include "cli/base/command.h"
 #include "cli/base/text.h"
 #include "cli/trace/bpf/bpf.h"
-#include "cli/trace/bpf/event.h"
+#include "cli/trace/bpf/record.h"
 #include "cli/trace/bpf/state.h"
 #include "self_plan.h"
 #include "support/children.h"
@@ -249,6 +249,7 @@ static void in_overlays(void *data)
     fds[2] = open("/mnt/a/libother.so", O_PATH | O_CLOEXEC);
     check(bpf_is_one_file(fds[0], fds[1], site));
     check(!bpf_is_one_file(fds[0], fds[2], site));
+    check(!bpf_is_one_file(fds[0], fds[1], UINT64_C(1) << 30)); /* as if it had been truncated */
     a = load_copy("/mnt/a/libmarket.so");
     b = load_copy("/mnt/b/libmarket.so");
     check(a != b);

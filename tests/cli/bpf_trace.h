@@ -6,6 +6,7 @@
 #include "bpf_host.h"
 #include "bpf_values.h"
 #include "cli/trace/bpf/record.h"
+#include "cli/trace/plan/filter.h"
 
 /* Its probe has the arguments uint64, string, int32, in the registers that librst uses. */
 struct trace {

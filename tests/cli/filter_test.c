@@ -102,8 +102,10 @@ static uint64_t key_of(const struct hit *hit, size_t argument)
     }
 }
 
-static bool in_range(const struct condition_range *range, uint64_t key, bool is_signed)
+static bool in_range(const struct condition *range, uint64_t key, bool is_signed)
 {
+    if (range->empty)
+        return false;
     if (is_signed)
         return (int64_t)range->low <= (int64_t)key && (int64_t)key <= (int64_t)range->high;
     return range->low <= key && key <= range->high;
@@ -113,7 +115,7 @@ static bool holds(const struct condition *condition, const struct hit *hit)
 {
     size_t argument = condition->argument;
     bool is_signed = argument == TINY || argument == WIDE || argument == HALF || argument == WHOLE;
-    bool truth = false;
+    bool truth;
 
     if (condition->kind == CONDITION_ALL || condition->kind == CONDITION_ANY) {
         assert_true(condition->part_count > 1);
@@ -124,11 +126,11 @@ static bool holds(const struct condition *condition, const struct hit *hit)
     }
     if (argument == LOST)
         return false;
+    truth =
+        condition->kind == CONDITION_RANGE && in_range(condition, key_of(hit, argument), is_signed);
     if (condition->kind == CONDITION_TEXT)
         truth = hit->path && strlen(hit->path) == condition->text_size &&
                 memcmp(hit->path, condition->text, condition->text_size) == 0;
-    for (size_t i = 0; i < condition->range_count; i++)
-        truth |= in_range(&condition->ranges[i], key_of(hit, argument), is_signed);
     return truth != condition->negated;
 }
 

@@ -3,15 +3,19 @@
  * The order of records, whatever order the ring buffer gives them in. In place of the ring buffer
  * is a list in memory.
  */
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/trace/queue.h"
+#include "rst.h"
 #include "support/children.h"
+#include "support/sandbox.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -92,6 +96,14 @@ static uint64_t now(void)
 
 /* ------------------------------------------------------------------------------- tests -- */
 
+static struct queue *started(struct bpf *ring, bpf_take *see, void *context)
+{
+    struct queue *queue = NULL;
+
+    check_equal(queue_start(ring, see, context, &queue), 0);
+    return queue;
+}
+
 /* Wait for a record or the end. */
 static enum queue_state next(struct queue *queue, struct queued *ret)
 {
@@ -130,7 +142,7 @@ static void sorts_records_by_their_time(void **state)
 {
     struct bpf ring = ring_new();
     size_t seen = 0;
-    struct queue *queue = queue_start(&ring, count_seen, &seen);
+    struct queue *queue = started(&ring, count_seen, &seen);
     uint64_t later = now() + 1000 * SECOND; /* these must wait, so all are sorted together */
     struct queued record;
 
@@ -160,7 +172,7 @@ static void sorts_records_by_their_time(void **state)
 static void hands_records_over_while_others_come(void **state)
 {
     struct bpf ring = ring_new();
-    struct queue *queue = queue_start(&ring, NULL, NULL);
+    struct queue *queue = started(&ring, NULL, NULL);
     struct queued record;
 
     (void)state;
@@ -176,11 +188,39 @@ static void hands_records_over_while_others_come(void **state)
     close(ring.ready);
 }
 
+static void needs_two_descriptors(void *data)
+{
+    struct bpf *ring = data;
+    struct queue *queue = NULL;
+    struct rlimit limit = {0};
+    int next = dup(STDIN_FILENO);
+
+    check_equal(close(next), 0);
+    check_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (int more = 0; more < 2; more++) {
+        limit.rlim_cur = (rlim_t)next + (rlim_t)more;
+        check_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        check_equal(queue_start(ring, NULL, NULL, &queue), -EMFILE);
+        check_mentions(rst_error(), "no thread can read the ring buffer: Too many open files");
+        check(!queue);
+    }
+}
+
+static void fails_without_descriptors(void **state)
+{
+    struct bpf ring = ring_new();
+
+    (void)state;
+    in_child(needs_two_descriptors, &ring);
+    close(ring.ready);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorts_records_by_their_time),
         cmocka_unit_test(hands_records_over_while_others_come),
+        cmocka_unit_test(fails_without_descriptors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,7 +284,7 @@ class Recipes(command.CommandTest):
         for tool in counts, values:
             tool.finish(signal.SIGINT)
             self.assertEqual(tool.process.returncode, GOOD, tool)
-        self.assertIn("counts:args1 arg0: 2 hits", values.lines.seen)
+        self.assertIn(f"counts:args1 arg0: 2 hits, average -0.5, highest {2**63 - 1}, total -1", values.lines.seen)
 
     def test_of_python_live(self):
         self.need_root()

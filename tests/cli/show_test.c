@@ -35,13 +35,20 @@ static struct plan_file files[] = {{.pids = pids, .pid_count = 1}};
 static struct plan_probe probes[] = {
     {.provider = "shop",
      .name = "order",
+     .title = (char[]){"shop:order"},
      .argument_count = 4,
      .arguments = {ARGUMENT("id"), ARGUMENT("customer"), ARGUMENT("cents"), ARGUMENT("weight")},
      .by = -1,
      .hist = -1},
-    {.provider = "shop", .name = "none", .by = -1, .hist = -1, .alike = 1},
+    {.provider = "shop",
+     .name = "none",
+     .title = (char[]){"shop:none"},
+     .by = -1,
+     .hist = -1,
+     .alike = 1},
     {.provider = "shop", /* the first one, in another file */
      .name = "order",
+     .title = (char[]){"shop:order"},
      .argument_count = 4,
      .arguments = {ARGUMENT("id"), ARGUMENT("customer"), ARGUMENT("cents"), ARGUMENT("weight")},
      .by = -1,
@@ -126,7 +133,7 @@ static struct event order(const char *customer)
 /* What is printed for an event, without its time. */
 static const char *shown(const struct event *event)
 {
-    struct show *show = show_new(&plan, NULL);
+    struct show *show = show_new(&plan, NULL, stdout);
     char *line;
 
     capture();
@@ -222,7 +229,7 @@ static void colours_on_a_terminal(void **state)
     (void)state;
     unsetenv("NO_COLOR");
     capture_terminal(24, 80);
-    show = show_new(&plan, NULL);
+    show = show_new(&plan, NULL, stdout);
     show_event(show, &event);
     line = captured();
     setenv("NO_COLOR", "1", 1);
@@ -322,7 +329,7 @@ static void nothing_that_a_process_chooses_is_printed_raw(void **state)
 
 static void lost_hits_are_told(void **state)
 {
-    struct show *show = show_new(&plan, NULL);
+    struct show *show = show_new(&plan, NULL, stdout);
 
     (void)state;
     capture_errors();
@@ -400,7 +407,7 @@ static struct count_key text_key(uint32_t variant, const char *text)
 
 static void take(struct totals *totals, struct count_key key, uint64_t count)
 {
-    totals_take(totals, &key, count);
+    totals_take(totals, &key, &(struct count_sum){.count = count});
 }
 
 static const char *printed(struct totals *totals)
@@ -412,7 +419,7 @@ static const char *printed(struct totals *totals)
 
 static void counts(void **state)
 {
-    struct totals *totals = totals_new(&plan);
+    struct totals *totals = totals_new(&plan, stdout);
 
     (void)state;
     choose(TRACE_COUNT, NULL, -1, -1);
@@ -431,7 +438,7 @@ static void counts(void **state)
 
 static void counts_by_numbers(void **state)
 {
-    struct totals *totals = totals_new(&plan);
+    struct totals *totals = totals_new(&plan, stdout);
     struct count_key unreadable = {.variant = 0, .state = KEY_UNREADABLE, .by.number = 17};
 
     (void)state;
@@ -461,7 +468,7 @@ static void numbers_are_sorted_by_their_values(void **state)
 {
     static const int64_t whole[] = {-300, -1, 0, 5, INT64_MAX};
     static const double floating[] = {-2.5, -1, 0, 0.5, 1e300};
-    struct totals *totals = totals_new(&plan);
+    struct totals *totals = totals_new(&plan, stdout);
     const char *lines;
 
     (void)state;
@@ -489,7 +496,7 @@ static void values_of_several_kinds_are_not_mixed(void **state)
     struct plan_value *of[] = {&variants[0].values[0], &variants[2].values[0],
                                &variants[3].values[0]};
     struct plan_value former[] = {*of[0], *of[1], *of[2]};
-    struct totals *totals = totals_new(&plan);
+    struct totals *totals = totals_new(&plan, stdout);
 
     (void)state;
     choose(TRACE_COUNT, "id", 0, -1);
@@ -516,7 +523,7 @@ static void values_of_several_kinds_are_not_mixed(void **state)
 
 static void counts_by_strings(void **state)
 {
-    struct totals *totals = totals_new(&plan);
+    struct totals *totals = totals_new(&plan, stdout);
     struct count_key null = {.variant = 0, .state = KEY_NULL}, broken = text_key(0, "x");
     char longest[TRACE_KEY_BYTES + 2], wanted[1024];
 
@@ -559,7 +566,7 @@ static void counts_by_strings(void **state)
 
 static void a_change_is_what_was_added(void **state)
 {
-    struct totals *totals = totals_new(&plan);
+    struct totals *totals = totals_new(&plan, stdout);
 
     (void)state;
     choose(TRACE_COUNT, "customer", 1, -1);
@@ -607,21 +614,54 @@ static void a_change_is_what_was_added(void **state)
 
 /* ------------------------------------------------------------------------ histograms -- */
 
+/* What --hist keeps of hits of one value. */
+static struct count_sum sum_of(uint64_t hits, const struct plan_value *type, uint64_t bits)
+{
+    bool has_sign = type->is_signed || value_is_float(type);
+    uint64_t top = type->kind == VALUE_FLOAT ? UINT64_C(1) << 31 : UINT64_C(1) << 63;
+    uint64_t key = value_is_float(type) && bits & top ? 0 - (bits ^ top) : bits;
+    uint64_t magnitude = has_sign && (int64_t)key < 0 ? 0 - key : key;
+
+    return (struct count_sum){
+        .count = hits,
+        .magnitudes = (wide)hits * magnitude,
+        .highest = has_sign ? key ^ UINT64_C(1) << 63 : key,
+    };
+}
+
+static void take_value(struct totals *totals, struct count_key key, int32_t bucket, uint64_t hits,
+                       uint64_t bits)
+{
+    const struct plan_variant *variant = &variants[key.variant];
+    struct count_sum sum = sum_of(hits, &variant->values[probes[variant->probe].hist], bits);
+
+    key.bucket = bucket;
+    totals_take(totals, &key, &sum);
+}
+
 static void take_buckets(struct totals *totals, uint32_t variant, const int32_t *buckets,
                          size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct count_key key = number_key(variant, 0);
+        uint64_t size = (uint64_t)abs(buckets[i]),
+                 least = size ? UINT64_C(1) << (size - 1) % 64 : 0;
+        const struct plan_value *type =
+            &variants[variant].values[probes[variants[variant].probe].hist];
 
-        key.bucket = buckets[i];
-        totals_take(totals, &key, i + 1);
+        if (value_is_float(type))
+            least = size << (type->kind == VALUE_FLOAT ? 23 : 52) |
+                    (uint64_t)(buckets[i] < 0) << (type->kind == VALUE_FLOAT ? 31 : 63);
+        else if (buckets[i] < 0)
+            least = 0 - least;
+        take_value(totals, key, buckets[i], i + 1, least);
     }
 }
 
 static void histograms_of_whole_numbers(void **state)
 {
     static const int32_t buckets[] = {-64, -8, 0, 1, 2, 11, 63, 64, BUCKET_UNREADABLE, 3000};
-    struct totals *totals = totals_new(&plan);
+    struct totals *totals = totals_new(&plan, stdout);
 
     (void)state;
     choose(TRACE_HISTOGRAM, NULL, -1, 2);
@@ -630,7 +670,8 @@ static void histograms_of_whole_numbers(void **state)
     totals_clear(totals);
     take_buckets(totals, 1, buckets, 1); /* that probe has no such argument */
     take_buckets(totals, 0, buckets, 10);
-    assert_string_equal(printed(totals), "shop:order cents: 45 hits\n"
+    assert_string_equal(printed(totals), "shop:order cents: 45 hits, average 2690150177415976448, "
+                                         "highest 4611686018427387904, total 9.68454e+19\n"
                                          "   (-16E, -8E]  1  █████\n"
                                          "           ...\n"
                                          "  (-256, -128]  2  ██████████\n"
@@ -646,50 +687,53 @@ static void histograms_of_whole_numbers(void **state)
                                          "████████████████████████████████████████\n"
                                          "             ?  9\n");
     options.json = true;
-    assert_string_equal(
-        printed(totals),
-        "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"cents\",\"buckets\":["
-        "{\"from\":-9223372036854775808,\"to\":-9223372036854775808,\"count\":1},"
-        "{\"from\":-255,\"to\":-128,\"count\":2},{\"from\":0,\"to\":0,\"count\":3},"
-        "{\"from\":1,\"to\":1,\"count\":4},{\"from\":2,\"to\":3,\"count\":5},"
-        "{\"from\":1024,\"to\":2047,\"count\":6},"
-        "{\"from\":4611686018427387904,\"to\":9223372036854775807,\"count\":7},"
-        "{\"from\":9223372036854775808,\"to\":18446744073709551615,\"count\":8},"
-        "{\"from\":null,\"to\":null,\"count\":9}]}\n");
+    assert_string_equal(printed(totals),
+                        "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"cents\",\"hits\":45,"
+                        "\"average\":2.6901501774159764e+18,\"highest\":4611686018427387904,"
+                        "\"total\":9.684540638697515e+19,\"buckets\":["
+                        "{\"from\":-9223372036854775808,\"to\":-9223372036854775808,\"count\":1},"
+                        "{\"from\":-255,\"to\":-128,\"count\":2},{\"from\":0,\"to\":0,\"count\":3},"
+                        "{\"from\":1,\"to\":1,\"count\":4},{\"from\":2,\"to\":3,\"count\":5},"
+                        "{\"from\":1024,\"to\":2047,\"count\":6},"
+                        "{\"from\":4611686018427387904,\"to\":9223372036854775807,\"count\":7},"
+                        "{\"from\":9223372036854775808,\"to\":18446744073709551615,\"count\":8},"
+                        "{\"from\":null,\"to\":null,\"count\":9}]}\n");
     totals_free(totals);
 }
 
 static void histograms_of_floats(void **state)
 {
-    static const int32_t wide[] = {-2047, -1023, 0, 1023, 1024, 2047},
-                         narrow[] = {-255, 0, 127, 254};
-    struct totals *totals = totals_new(&plan);
+    static const int32_t doubles[] = {-2047, -1023, 0, 1023, 1024, 2047},
+                         floats[] = {-255, 0, 127, 254};
+    struct totals *totals = totals_new(&plan, stdout);
 
     (void)state;
     choose(TRACE_HISTOGRAM, NULL, -1, 3);
-    take_buckets(totals, 0, wide, 6);
-    take_buckets(totals, 3, narrow, 4); /* the same probe, of floats: a histogram of its own */
+    take_buckets(totals, 0, doubles, 6);
+    take_buckets(totals, 3, floats, 4); /* the same probe, of floats: a histogram of its own */
     options.json = true;
     assert_string_equal(
         printed(totals),
-        "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"weight\",\"buckets\":["
+        "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"weight\",\"hits\":10,"
+        "\"average\":\"-inf\",\"highest\":1.7014118e+38,\"total\":\"-inf\",\"buckets\":["
         "{\"from\":\"-inf\",\"to\":\"-inf\",\"count\":1},"
         "{\"from\":-1.1754943508222875e-38,\"to\":1.1754943508222875e-38,\"count\":2},"
         "{\"from\":1,\"to\":2,\"count\":3},"
         "{\"from\":1.7014118346046923e+38,\"to\":3.402823669209385e+38,\"count\":4}]}\n"
-        "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"weight\",\"buckets\":["
+        "{\"provider\":\"shop\",\"probe\":\"order\",\"hist\":\"weight\",\"hits\":21,"
+        "\"average\":\"nan\",\"highest\":\"inf\",\"total\":\"nan\",\"buckets\":["
         "{\"from\":\"-inf\",\"to\":\"-inf\",\"count\":1},{\"from\":-2,\"to\":-1,\"count\":2},"
         "{\"from\":-2.2250738585072014e-308,\"to\":2.2250738585072014e-308,\"count\":3},"
         "{\"from\":1,\"to\":2,\"count\":4},{\"from\":2,\"to\":4,\"count\":5},"
         "{\"from\":\"inf\",\"to\":\"inf\",\"count\":6}]}\n");
     options.json = false;
     totals_clear(totals);
-    take_buckets(totals, 0, wide, 1);
-    take_buckets(totals, 0, wide + 1, 1);
-    take_buckets(totals, 0, wide + 2, 1);
+    take_buckets(totals, 0, doubles, 1);
+    take_buckets(totals, 0, doubles + 1, 1);
+    take_buckets(totals, 0, doubles + 2, 1);
     assert_string_equal(
         printed(totals),
-        "shop:order weight: 3 hits\n"
+        "shop:order weight: 3 hits, average -inf, highest 0, total -inf\n"
         "                  -inf, nan  1  ████████████████████████████████████████\n"
         "                        ...\n"
         "                   (-2, -1]  1  ████████████████████████████████████████\n"
@@ -701,7 +745,7 @@ static void histograms_of_floats(void **state)
 static void histograms_of_any_width(void **state)
 {
     static const int32_t buckets[] = {1, 4, 5}, floating[] = {1022};
-    struct totals *totals = totals_new(&plan);
+    struct totals *totals = totals_new(&plan, stdout);
 
     (void)state;
     choose(TRACE_HISTOGRAM, NULL, -1, 2);
@@ -711,7 +755,7 @@ static void histograms_of_any_width(void **state)
         take_buckets(totals, 0, buckets + 2, 1);
     assert_non_null(setlocale(LC_CTYPE, "C"));
     assert_string_equal(printed(totals),
-                        "shop:order cents: 102 hits\n"
+                        "shop:order cents: 102 hits, average 15.77, highest 16, total 1609\n"
                         "         1    1  #\n"
                         "    [2, 4)    0\n"
                         "    [4, 8)    0\n"
@@ -736,23 +780,21 @@ static void histograms_of_any_width(void **state)
 
 static void histograms_by_strings(void **state)
 {
-    struct totals *totals = totals_new(&plan);
-    struct count_key key = text_key(0, "Bob");
+    struct totals *totals = totals_new(&plan, stdout);
 
     (void)state;
     choose(TRACE_HISTOGRAM, "customer", 1, 2);
-    key.bucket = 3;
-    take(totals, key, 1);
-    key = text_key(0, "Ada");
-    take(totals, key, 2);
-    key.bucket = -1;
-    take(totals, key, 1);
-    assert_string_equal(printed(totals), "shop:order cents, customer=\"Ada\": 3 hits\n"
-                                         "  -1  1  ████████████████████\n"
-                                         "   0  2  ████████████████████████████████████████\n"
-                                         "\n"
-                                         "shop:order cents, customer=\"Bob\": 1 hit\n"
-                                         "  [4, 8)  1  ████████████████████████████████████████\n");
+    take_value(totals, text_key(0, "Bob"), 3, 1, 5);
+    take_value(totals, text_key(0, "Ada"), 0, 2, 0);
+    take_value(totals, text_key(0, "Ada"), -1, 1, (uint64_t)-1);
+    assert_string_equal(printed(totals), /* the largest total first */
+                        "shop:order cents, customer=\"Bob\": 1 hit, average 5, highest 5, total 5\n"
+                        "  [4, 8)  1  ████████████████████████████████████████\n"
+                        "\n"
+                        "shop:order cents, customer=\"Ada\": 3 hits, average -0.3333, highest 0, "
+                        "total -1\n"
+                        "  -1  1  ████████████████████\n"
+                        "   0  2  ████████████████████████████████████████\n");
     totals_clear(totals);
     capture_errors();
     totals_print(totals);
@@ -760,11 +802,63 @@ static void histograms_by_strings(void **state)
     totals_free(totals);
 }
 
+static void sums_of_values(void **state)
+{
+    struct totals *totals = totals_new(&plan, stdout);
+    struct count_key unreadable = {.bucket = BUCKET_UNREADABLE};
+
+    (void)state;
+    choose(TRACE_HISTOGRAM, NULL, -1, 3);
+    take_value(totals, number_key(0, 0), 1023 - 4, 1, bits_of(0.1));
+    take_value(totals, number_key(0, 0), 1023 - 4, 2, bits_of(0.1171875));
+    take_value(totals, number_key(0, 0), -1023, 1, bits_of(-1.5));
+    take(totals, unreadable, 3);
+    assert_non_null(strstr(printed(totals), "shop:order weight: 7 hits, average -0.2914, "
+                                            "highest 0.1171875, total -1.16562\n"));
+    options.json = true;
+    assert_non_null(strstr(printed(totals), "\"hits\":7,\"average\":-0.29140625,"
+                                            "\"highest\":0.1171875,\"total\":-1.165625,"));
+    totals_clear(totals);
+    take(totals, unreadable, 3);
+    assert_non_null(
+        strstr(printed(totals), "\"hits\":3,\"average\":null,\"highest\":null,\"total\":null,"));
+    options.json = false;
+    assert_string_equal(printed(totals), "shop:order weight: 3 hits\n  ?  3\n");
+    totals_free(totals);
+}
+
+/* The highest is of all hits, so nothing tells it for those of a round. */
+static void sums_of_a_round(void **state)
+{
+    struct totals *totals = totals_new(&plan, stdout);
+    const char *lines;
+
+    (void)state;
+    options.json = true;
+    choose(TRACE_HISTOGRAM, NULL, -1, 2);
+    take_value(totals, number_key(0, 0), 7, 2, 100);
+    take_value(totals, number_key(3, 0), 7, 1, 99); /* another file has int64 there */
+    capture();
+    totals_print_change(totals);
+    totals_clear(totals);
+    take_value(totals, number_key(0, 0), 7, 3, 100);
+    take_value(totals, number_key(3, 0), 7, 1, 99);
+    take_value(totals, number_key(0, 0), -7, 1, (uint64_t)-100);
+    totals_print_change(totals);
+    totals_print(totals);
+    lines = captured();
+    assert_non_null(strstr(lines, "\"hits\":3,\"average\":99.66666666666667,\"highest\":null,"
+                                  "\"total\":299,"));
+    assert_non_null(strstr(lines, "\"hits\":2,\"average\":0,\"highest\":null,\"total\":0,"));
+    assert_non_null(strstr(lines, "\"hits\":5,\"average\":59.8,\"highest\":100,\"total\":299,"));
+    totals_free(totals);
+}
+
 /* ------------------------------------------------------------------------------- top -- */
 
 static void a_table_is_redrawn_in_its_place(void **state)
 {
-    struct totals *totals = totals_new(&plan);
+    struct totals *totals = totals_new(&plan, stdout);
     const char *screen;
     char name[16];
 
@@ -808,7 +902,7 @@ static void a_table_on_a_few_rows_is_the_most_frequent(void **state)
     (void)state;
     choose(TRACE_COUNT, "customer", 1, -1);
     for (unsigned rows = 1; rows <= 3; rows++) {
-        totals = totals_new(&plan);
+        totals = totals_new(&plan, stdout);
         capture_terminal(rows, 60);
         for (unsigned round = 0; round < 2; round++) {
             totals_clear(totals);
@@ -847,6 +941,8 @@ int main(void)
         cmocka_unit_test_setup(histograms_of_floats, plain),
         cmocka_unit_test_setup(histograms_of_any_width, plain),
         cmocka_unit_test_setup(histograms_by_strings, plain),
+        cmocka_unit_test_setup(sums_of_values, plain),
+        cmocka_unit_test_setup(sums_of_a_round, plain),
         cmocka_unit_test_setup(a_table_is_redrawn_in_its_place, plain),
         cmocka_unit_test_setup(a_table_on_a_few_rows_is_the_most_frequent, plain),
     };

@@ -580,13 +580,14 @@ static void any_file_is_read_without_harm(void **state)
 static void stacks_are_printed(void **state)
 {
     static struct trace_options options;
-    static struct plan_probe probe = {.provider = "shop", .name = "order"};
+    static char title[] = "shop:order";
+    static struct plan_probe probe = {.provider = "shop", .name = "order", .title = title};
     static struct plan_variant variant;
     pid_t pids[] = {getpid()};
     struct plan_file file = {.pids = pids, .pid_count = 1};
     const struct plan plan = {.options = &options, .files = &file, .file_count = 1};
     struct stacks *stacks = stacks_new(&plan);
-    struct show *show = show_new(&plan, stacks);
+    struct show *show = show_new(&plan, stacks, stdout);
     rst_provider *provider = rst_provider_new("stack_test");
     rst_probe *fired = rst_provider_add(provider, "order", "");
     uint64_t frames[] = {(uint64_t)(uintptr_t)checkout, 0, JIT + 1, 17, 0, 0};

@@ -27,28 +27,31 @@
 /* ----------------------------------------------------------------------------- doubles -- */
 
 struct show {
-    char none;
+    FILE *out;
 };
 struct totals {
+    FILE *out;
     uint64_t count;
 };
 
-struct show *show_new(const struct plan *plan, struct stacks *stacks)
+struct show *show_new(const struct plan *plan, struct stacks *stacks, FILE *out)
 {
+    struct show *show = calloc(1, sizeof(struct show));
+
     (void)plan, (void)stacks;
-    return calloc(1, sizeof(struct show));
+    show->out = out;
+    return show;
 }
 
 void show_event(struct show *show, const struct event *event)
 {
-    (void)show;
-    printf("%s %" PRIu64 " at %" PRIu64 "\n", event->probe->name, event->values[0], event->time);
+    fprintf(show->out, "%s %" PRIu64 " at %" PRIu64 "\n", event->probe->name, event->values[0],
+            event->time);
 }
 
 void show_lost(struct show *show, uint64_t count)
 {
-    (void)show;
-    printf("lost %" PRIu64 "\n", count);
+    fprintf(show->out, "lost %" PRIu64 "\n", count);
 }
 
 void show_free(struct show *show)
@@ -56,10 +59,13 @@ void show_free(struct show *show)
     free(show);
 }
 
-struct totals *totals_new(const struct plan *plan)
+struct totals *totals_new(const struct plan *plan, FILE *out)
 {
+    struct totals *totals = calloc(1, sizeof(struct totals));
+
     (void)plan;
-    return calloc(1, sizeof(struct totals));
+    totals->out = out;
+    return totals;
 }
 
 void totals_free(struct totals *totals)
@@ -72,25 +78,25 @@ void totals_clear(struct totals *totals)
     totals->count = 0;
 }
 
-void totals_take(void *totals, const struct count_key *key, uint64_t count)
+void totals_take(void *totals, const struct count_key *key, const struct count_sum *sum)
 {
     (void)key;
-    ((struct totals *)totals)->count += count;
+    ((struct totals *)totals)->count += sum->count;
 }
 
 void totals_print(struct totals *totals)
 {
-    printf("total %" PRIu64 "\n", totals->count);
+    fprintf(totals->out, "total %" PRIu64 "\n", totals->count);
 }
 
 void totals_print_change(struct totals *totals)
 {
-    printf("round %" PRIu64 "\n", totals->count);
+    fprintf(totals->out, "round %" PRIu64 "\n", totals->count);
 }
 
 void totals_draw(struct totals *totals)
 {
-    printf("top %" PRIu64 "\n", totals->count);
+    fprintf(totals->out, "top %" PRIu64 "\n", totals->count);
 }
 
 struct stacks *stacks_new(const struct plan *plan)

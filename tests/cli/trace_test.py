@@ -134,19 +134,34 @@ class Trace(tracing.TraceCase):
     def test_histograms_by_powers_of_two(self):
         target = self.target()
         tool = self.trace("-p", target.pid, "--hist", "arg2", "--json", "types:[iufdp]*")
-        want = collections.defaultdict(collections.Counter)
+        want, numbers = collections.defaultdict(collections.Counter), collections.defaultdict(list)
         for kind in TYPES:
             if kind in ("bool", "string"):
                 continue
             for values in target.fire(f"types:{kind}", ROUND):
-                want[kind][self.bucket(kind, tracing.number(kind, values[2]))] += 1
+                numbers[kind].append(tracing.number(kind, values[2]))
+                want[kind][self.bucket(kind, numbers[kind][-1])] += 1
         seen = {}
         for line in self.stop(tool):
             hist = json.loads(line)
+            self.check_sums(hist, numbers[hist["probe"]])
             seen[hist["probe"]] = collections.Counter(
                 {(float(b["from"]), float(b["to"])): b["count"] for b in hist["buckets"]}
             )
         self.assertEqual(seen, dict(want))
+
+    def check_sums(self, hist, numbers):
+        """The highest of all that are numbers, if all are; the total is exact but for its own digits."""
+        self.assertEqual(hist["hits"], len(numbers))
+        if all(isinstance(number, int) for number in numbers):
+            total = sum(numbers)
+            self.assertEqual(hist["total"], total if abs(total) < 2**63 else float(total), hist)
+        else:
+            total = math.nan if any(map(math.isnan, numbers)) or {math.inf, -math.inf} <= set(numbers) else sum(numbers)
+            self.assertEqual(f"{float(hist['total']):.12g}", f"{total:.12g}", hist)
+        self.assertEqual(f"{float(hist['average']):.12g}", f"{total / len(numbers):.12g}", hist)
+        highest = float(hist["highest"])
+        self.assertTrue(math.isnan(highest) or highest == float(max(n for n in numbers if not math.isnan(n))), hist)
 
     @staticmethod
     def bucket(kind, value):
@@ -173,10 +188,12 @@ class Trace(tracing.TraceCase):
         tool = self.trace("-p", target.pid, "--hist", "cents", "--by", "customer", "shop:order")
         target.fire("shop:order", 6)
         lines = self.stop(tool)
-        self.assertEqual(lines[0], 'shop:order cents, customer="Ada": 2 hits')
-        self.assertEqual(lines[1], "  (-256, -128]  1  " + "█" * 40)
-        self.assertEqual(lines[2].strip(), "...")
-        self.assertEqual(lines[3], "      [1K, 2K)  1  " + "█" * 40)
+        ada = lines.index('shop:order cents, customer="Ada": 2 hits, average 874.5, highest 1999, total 1749')
+        self.assertEqual(lines[ada + 1], "  (-256, -128]  1  " + "█" * 40)
+        self.assertEqual(lines[ada + 2].strip(), "...")
+        self.assertEqual(lines[ada + 3], "      [1K, 2K)  1  " + "█" * 40)
+        totals = [int(line.rpartition(" ")[2]) for line in lines if "hits" in line]
+        self.assertEqual(totals, sorted(totals, reverse=True))
         self.assertEqual(sum("hits" in line for line in lines), 3)
 
     OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne}

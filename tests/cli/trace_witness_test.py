@@ -20,6 +20,7 @@ SCRIPT = """
 usdt:%(path)s:shop:order {
     printf("event %%lu %%s %%ld %%lu %%d\\n", arg0, str(arg1), arg2, arg3, tid);
     @hits = count(); @ids = hist(arg0); @cents[arg2] = count(); @customers[str(arg1)] = count();
+    @sums[str(arg1)] = sum(arg0); @averages[str(arg1)] = avg(arg0); @highest[str(arg1)] = max(arg0);
     @stacks[ustack(perf, %(frames)d)] = count();
 }
 usdt:%(path)s:shop:order /arg0 > 1100 && str(arg1) == "Ada" && (int64)arg2 < 0/ {
@@ -50,7 +51,7 @@ class WitnessTest(tracing.TraceCase):
             said = json.loads(line)
             if said["type"] == "printf":
                 printed += said["data"].split("\n")
-            elif said["type"] in ("map", "hist"):
+            elif said["type"] in ("map", "hist", "stats"):
                 maps.update(said["data"])
         return printed, maps
 
@@ -64,6 +65,7 @@ class WitnessTest(tracing.TraceCase):
         chosen = self.trace(*order, "--json", "-f", FILTER)
         hits = self.trace(*order, "--json", "--count")
         ids = self.trace(*order, "--json", "--hist", "id")
+        sums = self.trace(*order, "--json", "--hist", "id", "--by", "customer")
         cents = self.trace(*order, "--json", "--by", "cents")
         customers = self.trace(*order, "--json", "--by", "customer")
         stacks = self.trace(*order, "--json", "--stack")
@@ -102,6 +104,13 @@ class WitnessTest(tracing.TraceCase):
             [(bucket["from"], bucket["to"], bucket["count"]) for bucket in hist["buckets"]],
             [(bucket["min"], bucket["max"], bucket["count"]) for bucket in maps["@ids"] if bucket["count"]],
         )
+
+        groups = {group["by"]["customer"]: group for group in self.objects(sums)}
+        for name, key in (("total", "@sums"), ("average", "@averages"), ("highest", "@highest")):
+            said = {customer: int(group[name]) for customer, group in groups.items()}
+            self.assertEqual(said, maps[key], key)
+        totals = [group["total"] for group in groups.values()]
+        self.assertEqual(totals, sorted(totals, reverse=True))
 
         for tool, name, key in ((cents, "cents", "@cents"), (customers, "customer", "@customers")):
             counts = {str(line["by"][name]): line["count"] for line in self.objects(tool)}

@@ -4,7 +4,7 @@
 
 usage: consumers_test.py HOW --source DIR --build DIR --cc CC... --cxx CXX... [--docs]
 
-HOW is one of: installed, shared, static, cpp, subproject.
+HOW is one of: installed, shared, static, cpp, subproject, compat.
 """
 
 import argparse
@@ -41,11 +41,11 @@ class Install:
         self.lib = os.path.join(below, option["libdir"])
         self.man = os.path.join(below, option["mandir"])
 
-    def pkg_config(self, *arguments):
+    def pkg_config(self, *arguments, package="librst"):
         environment = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=self.destdir,
                            PKG_CONFIG_LIBDIR=os.path.join(self.lib, "pkgconfig"))
         environment.pop("PKG_CONFIG_PATH", None)
-        return shlex.split(run(["pkg-config", *arguments, "librst"], env=environment))
+        return shlex.split(run(["pkg-config", *arguments, package], env=environment))
 
     def version(self):
         return self.pkg_config("--modversion")[0]
@@ -131,6 +131,46 @@ def test_static(options, work):
     run_consumer(program)
 
 
+COMPAT = "librst-compat"
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
+
+def check_only_in_compat(install, name, header):
+    """The originals' place is free: no file of the drop-in is where a compiler or linker looks."""
+    for directory, wanted in ((install.include, {header}),
+                              (install.lib, {f"lib{name}.a", f"lib{name}.so", f"lib{name}.so.0"})):
+        below = set(os.listdir(os.path.join(directory, COMPAT)))
+        check(wanted <= below, f"{directory}/{COMPAT} has only {below}")
+        beside = {entry for entry in os.listdir(directory) if name in entry}
+        check(not beside, f"{directory} has {beside}")
+
+
+def test_compat(options, work):
+    """The drop-ins: a program of the original's, in C and in C++, shared and static."""
+    install = Install(options, work)
+    library_path = os.path.join(install.lib, COMPAT)
+    for name, header in (("stapsdt", "libstapsdt.h"), ("usdt", "usdt.h")):
+        check_only_in_compat(install, name, header)
+        flags = install.pkg_config("--cflags", "--libs", package=f"librst-{name}")
+        source = os.path.join(HERE, f"{name}_consumer.c")
+        program = os.path.join(work, name)
+        static = os.path.join(library_path, f"lib{name}.a")
+        for compiler, arguments in ((options.cc, ["-std=c11"]),
+                                    (options.cc, ["-std=gnu11", "-D_GNU_SOURCE"]),
+                                    (options.cxx, ["-std=c++11", "-x", "c++"])):
+            begin = compiler + arguments + STRICT + [source, "-o", program]
+            run(begin + (["-x", "none"] if "-x" in arguments else []) + flags)
+            check(("NEEDED", f"lib{name}.so.0") in dynamic(program), f"{dynamic(program)}")
+            run_consumer(program, library_path)
+        # As with the original's, this library is all that a program must be linked with.
+        run(options.cc + STRICT + [source, static, "-o", program] +
+            [flag for flag in flags if flag.startswith("-I")])
+        needed = [value for tag, value in dynamic(program) if tag == "NEEDED"]
+        check(not any("rst" in value or name in value for value in needed),
+              f"the program needs {needed}")
+        run_consumer(program)
+
+
 PROJECT = """project('consumer', 'c', 'cpp', default_options: ['c_std=c11', 'cpp_std=c++11'])
 librst_dep = dependency('librst', fallback: 'librst')
 executable('consumer', 'consumer.c', dependencies: librst_dep)
@@ -176,7 +216,7 @@ def main():
     parser.add_argument("--sanitizer", default="none")
     options = parser.parse_args()
     test = {"installed": test_installed, "shared": test_shared, "static": test_static,
-            "cpp": test_cpp, "subproject": test_subproject}[options.how]
+            "cpp": test_cpp, "subproject": test_subproject, "compat": test_compat}[options.how]
     if options.sanitizer != "none":
         print(f"skipped: a program linked without -fsanitize={options.sanitizer} can't use a "
               "library that was built with it")

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Every include in src/ points down, and every file of src/ is on the map.
 
-LIBRARY and COMMAND are the map, from top to bottom, a layer in each row. A file may include the
-headers of its own part, of parts in lower rows, and rst.h. Parts in the same row may not include
-each other. The command uses the library like any program, through rst.h; PURE lists the other
-headers of the library that it may include.
+LIBRARY, COMMAND and COMPAT are the map, from top to bottom, a layer in each row. A file may include
+the headers of its own part, of parts in lower rows, and rst.h. Parts in the same row may not
+include each other. The command and the drop-ins use the library like any program, through rst.h;
+PURE lists the other headers of the library that the command may include.
 
 usage: layers_test.py SRC [unittest's arguments]
 """
@@ -50,13 +50,18 @@ COMMAND = [
     ["cli/usdt/"],
     ["cli/base/"],
 ]
+COMPAT = [
+    ["compat/libstapsdt", "compat/libusdt"],
+    ["compat/usdt", "compat/compat"],
+]
+APART = {"cli": COMMAND, "compat": COMPAT}  # the folders with a map of their own
 # Which pure parts of the library the command may include. All of it uses the library's error
 # messages; `rst emit` makes images; and the readers of files use the notes' formats.
 PURE = {part: ("error",) for row in COMMAND for part in row}
 PURE["cli/emit/"] += ("image/", "arch/")
 PURE["cli/usdt/"] += ("image/note.h", "image/signature.h")
 
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<((?:rst\.h|(?:runtime|backing|image|arch|cli)/[^">]+|error\.h))>)', re.MULTILINE)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<((?:rst\.h|(?:runtime|backing|image|arch|cli|compat)/[^">]+|error\.h))>)', re.MULTILINE)
 
 
 class Tree:
@@ -67,10 +72,11 @@ class Tree:
         self.rows = rows
         self.parts = [part for row in rows for part in row]
         self.layers = {part: number for number, row in enumerate(rows) for part in row}
+        own = next((apart for apart in APART.values() if apart is rows), None)
         self.files = sorted(
             path.relative_to(self.src).as_posix()
             for path in self.src.rglob("*.[ch]")
-            if path.relative_to(self.src).as_posix().startswith("cli/") == (rows is COMMAND)
+            if APART.get(path.relative_to(self.src).parts[0]) is own
         )
 
     def part_of(self, file):
@@ -144,9 +150,9 @@ class Tree:
 class Sources(unittest.TestCase):
     src = None
 
-    def check(self, rows):
+    def check(self, rows, least=20):
         tree = Tree(self.src, rows)
-        self.assertGreater(len(tree.files), 20, "this is not librst's src/")
+        self.assertGreater(len(tree.files), least, "this is not librst's src/")
         if faults := list(tree.faults()):
             self.fail("\n".join(["the map does not allow these includes:", *faults]))
 
@@ -155,6 +161,9 @@ class Sources(unittest.TestCase):
 
     def test_the_command_s_includes_point_down(self):
         self.check(COMMAND)
+
+    def test_the_drop_ins_includes_point_down(self):
+        self.check(COMPAT, least=4)
 
     def test_the_document_has_the_same_map(self):
         text = (Path(self.src).parent / "DEVELOPMENT.md").read_text()

@@ -32,7 +32,8 @@ struct command {
     enum status (*run)(int count, char **words);
 };
 
-extern const struct command list_command, recipe_command, emit_command, check_command;
+extern const struct command list_command, trace_command, recipe_command, emit_command,
+    check_command;
 
 /* Print "rst: ..." and a newline on stderr. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

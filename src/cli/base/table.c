@@ -152,14 +152,14 @@ static void print_row(struct printer *printer)
     text_clear(&printer->line);
     add_cells(printer, printer->count, printer->column_count, has_titles ? BOLD : "");
     if (strcmp(printer->line.bytes, printer->above.bytes) != 0) {
-        fputs(printer->line.bytes, stdout);
+        fputs(printer->line.bytes, printer->table->out ? printer->table->out : stdout);
         text_clear(&printer->above);
         text_add(&printer->above, printer->line.bytes);
     }
     text_clear(&printer->line);
     text_add(&printer->line, printer->count < printer->column_count ? INDENT : "");
     add_cells(printer, 0, printer->count, printer->colour);
-    fputs(printer->line.bytes, stdout);
+    fputs(printer->line.bytes, printer->table->out ? printer->table->out : stdout);
 }
 
 void table_print(struct table *table)

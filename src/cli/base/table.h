@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "cli/base/text.h"
 
@@ -41,6 +42,7 @@ struct table {
     const struct table_column *columns;
     size_t column_count;
     struct text rows;
+    FILE *out; /* which goes to stdout in the end; NULL: stdout itself */
 };
 
 /* Print the table, and free its rows. */

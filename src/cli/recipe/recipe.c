@@ -22,7 +22,6 @@
 #include "cli/base/file.h"
 #include "cli/base/text.h"
 #include "cli/find/near.h"
-#include "cli/trace/trace.h"
 #include "error.h"
 
 #define MOST_BYTES 16384

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/trace/queue.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -11,14 +12,18 @@
 #include <unistd.h>
 
 #include "cli/base/command.h"
-#include "cli/trace/bpf/record.h"
+#include "error.h"
 
 #define MOST_BYTES ((size_t)256 << 20) /* in memory, and at most an eighth of the machine's */
 #define DISORDER 3000000               /* nanoseconds from a record's time to its being written */
 #define BLOCK_BYTES ((size_t)1 << 16)
 #define PAUSE 1000000 /* nanoseconds between two looks at the ring buffer while records come */
 
-/* Memory for items. It is freed by the last of its users: its items, and the thread. */
+/*
+ * Memory for items, which is freed by the last of its users: its items, and the thread. An item
+ * with memory of its own would make the thread wait for the user, who holds malloc's lock in
+ * free(): then records are lost on a busy machine.
+ */
 struct block {
     size_t users; /* atomic */
     size_t used, room;
@@ -38,9 +43,9 @@ struct queue {
     bpf_take *see;
     void *context;
     pthread_t thread;
-    int news, stop;                     /* eventfds: for the user, and for the thread */
-    enum { GO_ON, FINISH, LEAVE } wish; /* what the thread is to do; atomic, like `bytes` */
-    size_t bytes, most_bytes;           /* of all items */
+    int news, stop;           /* eventfds: for the user, and for the thread */
+    bool finishing;           /* atomic, like `bytes` */
+    size_t bytes, most_bytes; /* of all items */
 
     /* Between the two: what was read, in the order of the ring buffer. */
     pthread_mutex_t mutex;
@@ -70,8 +75,6 @@ static void wake(int fd)
     (void)!write(fd, &one, sizeof(one));
 }
 
-/* ------------------------------------------------------------------------------- thread -- */
-
 static void release(struct block *block)
 {
     if (block && __atomic_sub_fetch(&block->users, 1, __ATOMIC_ACQ_REL) == 0)
@@ -100,9 +103,9 @@ static void store(void *context, const void *bytes, size_t size)
     struct item *item = new_item(queue, size);
 
     *item = (struct item){.block = queue->block, .record = {item + 1, size, queue->lost}};
+    memcpy(item + 1, bytes, size);
     if (size >= sizeof(item->time)) /* the time is first (record.h) */
         memcpy(&item->time, bytes, sizeof(item->time));
-    memcpy(item + 1, bytes, size);
     *queue->fresh_end = item;
     queue->fresh_end = &item->next;
     __atomic_add_fetch(&queue->bytes, sizeof(*item) + size, __ATOMIC_RELAXED);
@@ -135,19 +138,16 @@ static void *run_thread(void *context)
     struct pollfd ready[] = {{.fd = bpf_descriptor(queue->bpf), .events = POLLIN},
                              {.fd = queue->stop, .events = POLLIN}};
     const struct timespec pause = {.tv_nsec = PAUSE};
-    int wish;
 
-    while ((wish = __atomic_load_n(&queue->wish, __ATOMIC_ACQUIRE)) != LEAVE) {
+    while (!__atomic_load_n(&queue->finishing, __ATOMIC_ACQUIRE)) {
         bool full = __atomic_load_n(&queue->bytes, __ATOMIC_RELAXED) >= queue->most_bytes;
-        bool moved = !full && move(queue);
 
-        if (!full && wish == FINISH)
-            break;
-        if (!full && !moved && bpf_is_empty(queue->bpf))
+        if (!full && !move(queue) && bpf_is_empty(queue->bpf))
             poll(ready, 2, -1);
         else /* what comes meanwhile needs no wake-up; or a record is being written */
             nanosleep(&pause, NULL);
     }
+    move(queue);
     release(queue->block);
     pthread_mutex_lock(&queue->mutex);
     queue->ended = true;
@@ -155,8 +155,6 @@ static void *run_thread(void *context)
     wake(queue->news);
     return NULL;
 }
-
-/* -------------------------------------------------------------------------------- order -- */
 
 /* Items come nearly sorted, so the place is near the end. */
 static void insert(struct queue *queue, struct item *item)
@@ -230,18 +228,17 @@ int queue_patience(const struct queue *queue)
     return due <= time ? 1 : (int)((due - time) / 1000000) + 1;
 }
 
-/* ----------------------------------------------------------------------------- lifetime -- */
-
 int queue_descriptor(const struct queue *queue)
 {
     return queue->news;
 }
 
-struct queue *queue_start(struct bpf *bpf, bpf_take *see, void *context)
+int queue_start(struct bpf *bpf, bpf_take *see, void *context, struct queue **ret)
 {
     const size_t memory = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
     const struct sched_param first = {.sched_priority = 1};
     struct queue *queue = sure(calloc(1, sizeof(*queue)));
+    int error;
 
     *queue = (struct queue){
         .bpf = bpf,
@@ -254,21 +251,25 @@ struct queue *queue_start(struct bpf *bpf, bpf_take *see, void *context)
         .sorted = {.next = &queue->sorted, .before = &queue->sorted},
     };
     pthread_mutex_init(&queue->mutex, NULL);
-    sure(pthread_create(&queue->thread, NULL, run_thread, queue) == 0 ? queue : NULL);
+    error = queue->news < 0 || queue->stop < 0
+                ? errno
+                : pthread_create(&queue->thread, NULL, run_thread, queue);
+    if (error != 0) {
+        close(queue->news);
+        close(queue->stop);
+        free(queue);
+        return rst_fail_errno(error, "no thread can read the ring buffer");
+    }
     /* It has little to do, but has to do it in time: before others, if the kernel lets it. */
     pthread_setschedparam(queue->thread, SCHED_RR, &first);
-    return queue;
-}
-
-static void tell(struct queue *queue, int wish)
-{
-    __atomic_store_n(&queue->wish, wish, __ATOMIC_RELEASE);
-    wake(queue->stop);
+    *ret = queue;
+    return 0;
 }
 
 void queue_finish(struct queue *queue)
 {
-    tell(queue, FINISH);
+    __atomic_store_n(&queue->finishing, true, __ATOMIC_RELEASE);
+    wake(queue->stop);
 }
 
 void queue_free(struct queue *queue)
@@ -278,7 +279,7 @@ void queue_free(struct queue *queue)
     if (!queue)
         return;
     queue->see = NULL;
-    tell(queue, LEAVE);
+    queue_finish(queue);
     pthread_join(queue->thread, NULL);
     while (queue_next(queue, &record) != QUEUE_END)
         ;

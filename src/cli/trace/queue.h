@@ -25,12 +25,15 @@ enum queue_state {
     QUEUE_END    /* there will be none */
 };
 
-/* `see` is called with each record soon after it came, in no order; it may be NULL. */
-struct queue *queue_start(struct bpf *bpf, bpf_take *see, void *context);
+/*
+ * `see` is called with each record soon after it came, in no order; it may be NULL. Gives 0, or a
+ * negative errno and a message.
+ */
+int queue_start(struct bpf *bpf, bpf_take *see, void *context, struct queue **ret);
 
 /* After bpf_detach(): the thread reads what is in the ring buffer, and ends. */
 void queue_finish(struct queue *queue);
-void queue_free(struct queue *queue);
+void queue_free(struct queue *queue); /* NULL is allowed */
 
 enum queue_state queue_next(struct queue *queue, struct queued *ret);
 

@@ -8,7 +8,8 @@
  *     stdout: nobody reads it any more, or writing fails
  *
  * Then rst detaches, shows what the kernel has seen until then, and gives the totals. It does not
- * wait for a reader of stdout that stands still (as less does) to take a signal.
+ * wait for a reader of stdout that stands still (as less does) to take a signal: show/ prints into
+ * memory, and what is there is written here.
  */
 #include "cli/trace/run.h"
 
@@ -19,12 +20,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cli/base/command.h"
-#include "cli/base/text.h"
 #include "cli/trace/queue.h"
 #include "cli/trace/show/show.h"
 #include "error.h"
@@ -44,107 +44,27 @@ struct run {
     struct show *show;     /* likewise */
     struct totals *totals; /* for counts */
     struct stacks *stacks; /* for --stack */
-    struct pollfd *ready;  /* what the loop waits for */
+    FILE *out;             /* what is to be written: it is in `bytes` */
+    char *bytes;
+    size_t size;
+    struct pollfd *ready; /* what the loop waits for */
     size_t ready_count;
     size_t living;           /* how many of the processes of -p are alive */
     int64_t end, next_round; /* in milliseconds(); INT64_MAX: never */
     int64_t asked_at;        /* by a signal */
-    uint64_t *hits, shown;   /* hits: by probe, those alike together */
-    uint64_t lost, damaged;
-    pid_t seen;   /* the last process that stacks_see() was told of */
-    bool ending;  /* detached */
-    bool done;    /* nothing more is shown */
-    bool unread;  /* nobody reads stdout */
-    bool hurried; /* the user does not want to wait for what is still to be shown */
-    bool exited;  /* the processes of -p */
-    int write_error;
+    size_t probes;           /* those alike count as one, here and in `hits` */
+    uint64_t *hits, shown, lost, damaged;
+    pid_t seen;      /* the last process that stacks_see() was told of */
+    bool ending;     /* detached */
+    bool done;       /* nothing more is shown */
+    bool hurried;    /* the user does not want to wait for what is still to be shown */
+    bool exited;     /* the processes of -p */
+    bool unread;     /* nobody reads stdout */
+    int write_error; /* or it can't be written */
     enum status status;
 };
 
-/* ------------------------------------------------------------------------------- events -- */
-
-/* A process may end soon, so it is looked at before its hits are shown. */
-static void see(void *context, const void *bytes, size_t size)
-{
-    struct run *run = context;
-    struct event event;
-
-    if (!event_read(run->plan, bytes, size, &event) || event.pid == run->seen)
-        return;
-    run->seen = event.pid;
-    stacks_see(run->stacks, event.pid);
-}
-
-static void show_loss(struct run *run, uint64_t lost)
-{
-    if (lost > run->lost)
-        show_lost(run->show, lost - run->lost);
-    run->lost = lost;
-}
-
-static void show_record(struct run *run, const struct queued *record)
-{
-    struct event event;
-
-    show_loss(run, record->lost);
-    if (!event_read(run->plan, record->bytes, record->size, &event)) {
-        run->damaged++;
-        return;
-    }
-    show_event(run->show, &event);
-    run->hits[event.probe->alike]++;
-    run->done = ++run->shown == run->options->hits;
-}
-
-static void flush(struct run *run)
-{
-    if (run->unread || (fflush(stdout) == 0 && !ferror(stdout)))
-        return;
-    run->write_error = errno;
-    run->unread = run->write_error == EPIPE;
-    run->done = true;
-}
-
-/* Show what has come. Gives whether there is more to show at once. */
-static bool show_events(struct run *run)
-{
-    enum queue_state state = QUEUE_READY;
-    struct queued record;
-
-    for (size_t i = 0; i < AT_ONCE && !run->done && state == QUEUE_READY; i++)
-        if ((state = queue_next(run->queue, &record)) == QUEUE_READY)
-            show_record(run, &record);
-    flush(run);
-    run->done |= state == QUEUE_END;
-    return state == QUEUE_READY && !run->done;
-}
-
-/* ------------------------------------------------------------------------------- counts -- */
-
-static void read_counts(struct run *run)
-{
-    int error;
-
-    totals_clear(run->totals);
-    error = bpf_counts(run->bpf, totals_take, run->totals);
-    if (error == 0)
-        return;
-    run->status = say_failure(error);
-    run->done = true;
-}
-
-static void show_round(struct run *run)
-{
-    if (milliseconds() < run->next_round)
-        return;
-    while (run->next_round <= milliseconds())
-        run->next_round += run->options->every ? (int64_t)run->options->every : TOP_ROUND;
-    read_counts(run);
-    (run->options->top ? totals_draw : totals_print_change)(run->totals);
-    flush(run);
-}
-
-/* --------------------------------------------------------------------------------- loop -- */
+/* ----------------------------------------------------------------------------------- ends -- */
 
 static void finish(struct run *run)
 {
@@ -171,32 +91,6 @@ static void take_signal(struct run *run)
     finish(run);
 }
 
-/* Write for stdio, and take signals while the reader stands still. */
-static ssize_t write_all(void *context, const char *bytes, size_t size)
-{
-    struct run *run = context;
-    struct pollfd ready[] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
-                             {.fd = run->ready ? run->ready[SIGNALS].fd : -1, .events = POLLIN}};
-    ssize_t count;
-
-    for (size_t left = size; left > 0; left -= (size_t)count, bytes += count) {
-        do {
-            if (poll(ready, 2, -1) < 0)
-                ready[0].revents = ready[1].revents = 0; /* EINTR */
-            if (run->ready && ready[1].revents)
-                take_signal(run);
-        } while (!ready[0].revents && !run->hurried);
-        if (run->hurried && !ready[0].revents) {
-            errno = EPIPE; /* as if the reader had gone */
-            return 0;
-        }
-        count = write(STDOUT_FILENO, bytes, left < PIPE_BUF ? left : PIPE_BUF);
-        if (count < 0)
-            return 0;
-    }
-    return (ssize_t)size;
-}
-
 static void take_exits(struct run *run)
 {
     for (size_t i = PROCESSES; i < run->ready_count; i++)
@@ -208,6 +102,109 @@ static void take_exits(struct run *run)
     if (run->exited)
         finish(run);
 }
+
+/* Write what show/ has printed, and take signals while the reader stands still. */
+static void write_out(struct run *run)
+{
+    struct pollfd ready[] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
+                             {.fd = run->ready[SIGNALS].fd, .events = POLLIN}};
+    size_t at = 0;
+    ssize_t count;
+
+    sure(fflush(run->out) == 0 ? run : NULL);
+    while (at < run->size && !run->unread && !run->write_error) {
+        if (poll(ready, 2, -1) < 0)
+            continue; /* EINTR */
+        if (ready[1].revents)
+            take_signal(run);
+        if (!ready[0].revents) {
+            run->write_error = run->hurried ? EPIPE : 0; /* as if the reader had gone */
+            continue;
+        }
+        count = write(STDOUT_FILENO, run->bytes + at,
+                      run->size - at < PIPE_BUF ? run->size - at : PIPE_BUF);
+        if (count >= 0)
+            at += (size_t)count;
+        else if (errno != EINTR && errno != EAGAIN)
+            run->write_error = errno;
+    }
+    run->unread |= run->write_error == EPIPE;
+    run->done |= run->unread || run->write_error;
+    rewind(run->out);
+}
+
+/* --------------------------------------------------------------------------------- events -- */
+
+/* A process may end soon, so it is looked at before its hits are shown. */
+static void see(void *context, const void *bytes, size_t size)
+{
+    const struct record *record = bytes;
+    struct run *run = context;
+
+    if (size < sizeof(*record) || (pid_t)record->pid == run->seen)
+        return;
+    run->seen = (pid_t)record->pid;
+    stacks_see(run->stacks, run->seen);
+}
+
+static void show_loss(struct run *run, uint64_t lost)
+{
+    if (lost > run->lost)
+        show_lost(run->show, lost - run->lost);
+    run->lost = lost;
+}
+
+/* Show what has come. Gives whether there is more to show at once. */
+static bool show_events(struct run *run)
+{
+    enum queue_state state = QUEUE_READY;
+    struct queued record;
+    struct event event;
+
+    for (size_t i = 0; i < AT_ONCE && !run->done; i++) {
+        state = queue_next(run->queue, &record);
+        if (state != QUEUE_READY)
+            break;
+        show_loss(run, record.lost);
+        if (!event_read(run->plan, record.bytes, record.size, &event)) {
+            run->damaged++;
+            continue;
+        }
+        show_event(run->show, &event);
+        run->hits[event.probe->alike]++;
+        run->done = ++run->shown == run->options->hits;
+    }
+    write_out(run);
+    run->done |= state == QUEUE_END;
+    return state == QUEUE_READY && !run->done;
+}
+
+/* --------------------------------------------------------------------------------- counts -- */
+
+static void read_counts(struct run *run)
+{
+    int error;
+
+    totals_clear(run->totals);
+    error = bpf_counts(run->bpf, totals_take, run->totals);
+    if (error == 0)
+        return;
+    run->status = say_failure(error);
+    run->done = true;
+}
+
+static void show_round(struct run *run)
+{
+    if (milliseconds() < run->next_round)
+        return;
+    while (run->next_round <= milliseconds())
+        run->next_round += run->options->every ? (int64_t)run->options->every : TOP_ROUND;
+    read_counts(run);
+    (run->options->top ? totals_draw : totals_print_change)(run->totals);
+    write_out(run);
+}
+
+/* ----------------------------------------------------------------------------------- loop -- */
 
 static int wait_time(const struct run *run)
 {
@@ -246,7 +243,7 @@ static void loop(struct run *run)
     finish(run);
 }
 
-/* -------------------------------------------------------------------------------- start -- */
+/* ---------------------------------------------------------------------------------- start -- */
 
 /* Signals that end a trace, unless they were ignored at the start. */
 static int block_signals(void)
@@ -287,75 +284,64 @@ static void open_ready(struct run *run, int signals)
     run->exited = count > 0 && run->living == 0;
 }
 
-/* Those of the same name and arguments are one. */
-static size_t count_probes(const struct plan *plan)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < plan->probe_count; i++)
-        count += plan->probes[i].alike == i;
-    return count;
-}
-
-static void start_showing(struct run *run)
+static int start_showing(struct run *run)
 {
     const struct plan *plan = run->plan;
+    int error;
 
+    run->out = sure(open_memstream(&run->bytes, &run->size));
     run->hits = sure(calloc(plan->probe_count, sizeof(*run->hits)));
+    for (size_t i = 0; i < plan->probe_count; i++)
+        run->probes += plan->probes[i].alike == i;
     if (run->options->mode != TRACE_EVENTS) {
-        run->totals = totals_new(plan);
-        return;
+        run->totals = totals_new(plan, run->out);
+        return 0;
     }
     if (run->options->stack) {
         run->stacks = stacks_new(plan);
         for (size_t i = 0; i < run->options->search.pid_count; i++)
             stacks_see(run->stacks, run->options->search.pids[i]);
     }
-    run->show = show_new(plan, run->stacks);
-    run->queue = queue_start(run->bpf, run->stacks ? see : NULL, run);
-    run->ready[NEWS].fd = queue_descriptor(run->queue);
-}
-
-static char output[65536]; /* for stdout: each write may wake a reader */
-
-static void open_output(struct run *run)
-{
-    stdout = sure(fopencookie(run, "w", (cookie_io_functions_t){.write = write_all}));
-    setvbuf(stdout, output, _IOFBF, sizeof(output));
+    run->show = show_new(plan, run->stacks, run->out);
+    error = queue_start(run->bpf, run->stacks ? see : NULL, run, &run->queue);
+    if (error == 0)
+        run->ready[NEWS].fd = queue_descriptor(run->queue);
+    return error;
 }
 
 static enum status start(struct run *run)
 {
-    int error = bpf_load(run->plan, &run->bpf);
+    int signals = block_signals();
+    int error = bpf_load(run->plan, &run->bpf); /* raises the limit of descriptors */
 
+    open_ready(run, signals);
     if (error == 0)
         error = bpf_attach(run->bpf);
+    if (error == 0)
+        error = start_showing(run);
     if (error < 0)
         return say_failure(error);
     if (run->options->milliseconds)
         run->end = milliseconds() + (int64_t)run->options->milliseconds;
     if (run->options->every || run->options->top)
         run->next_round = milliseconds(); /* the first round is at once */
-    open_output(run);
-    start_showing(run);
-    if (count_probes(run->plan) == 1)
+    if (run->probes == 1)
         say("watching %s; Ctrl-C ends it", run->plan->probes->title);
     else
-        say("watching %zu probes; Ctrl-C ends it", count_probes(run->plan));
+        say("watching %zu probes; Ctrl-C ends it", run->probes);
     return STATUS_GOOD;
 }
 
-/* ---------------------------------------------------------------------------------- end -- */
+/* ------------------------------------------------------------------------------------ end -- */
 
 static void say_totals(const struct run *run)
 {
     const struct plan *plan = run->plan;
     struct text words = {0};
-    bool several = count_probes(plan) > 1;
     size_t shown = 0;
 
     text_addf(&words, "%" PRIu64 " hit%s", run->shown, run->shown == 1 ? "" : "s");
-    for (size_t i = 0; several && i < plan->probe_count; i++)
+    for (size_t i = 0; run->probes > 1 && i < plan->probe_count; i++)
         if (run->hits[i] > 0)
             text_addf(&words, "%s%s %" PRIu64, shown++ ? ", " : ": ", plan->probes[i].title,
                       run->hits[i]);
@@ -380,7 +366,7 @@ static void end(struct run *run)
     } else if (run->shown < run->options->hits || run->options->hits == 0) {
         show_loss(run, bpf_lost(run->bpf));
     }
-    fflush(stdout);
+    write_out(run);
     if (run->exited && search->pid_count == 1)
         say("process %ld has exited", (long)search->pids[0]);
     else if (run->exited)
@@ -395,31 +381,27 @@ static void end(struct run *run)
 static void free_run(struct run *run)
 {
     queue_free(run->queue);
-    if (run->show)
-        show_free(run->show);
-    if (run->stacks)
-        stacks_free(run->stacks);
-    if (run->totals)
-        totals_free(run->totals);
+    show_free(run->show);
+    stacks_free(run->stacks);
+    totals_free(run->totals);
     bpf_free(run->bpf);
+    if (run->out)
+        fclose(run->out);
     for (size_t i = PROCESSES; i < run->ready_count; i++)
         if (run->ready[i].fd >= 0)
             close(run->ready[i].fd);
     close(run->ready[SIGNALS].fd);
+    free(run->bytes);
     free(run->ready);
-    run->ready = NULL;
     free(run->hits);
 }
 
 enum status run_trace(struct plan *plan)
 {
-    static struct run run; /* stdout needs it until rst exits */
-    enum status status;
-
-    run = (struct run){
+    struct run run = {
         .plan = plan, .options = plan->options, .end = INT64_MAX, .next_round = INT64_MAX};
-    open_ready(&run, block_signals());
-    status = start(&run);
+    enum status status = start(&run);
+
     if (status == STATUS_GOOD) {
         if (run.exited)
             finish(&run);
@@ -428,7 +410,7 @@ enum status run_trace(struct plan *plan)
         status = run.status;
     }
     free_run(&run);
-    if (run.write_error)
-        errno = run.write_error; /* for finish_output(), which reports it */
-    return status;
+    if (run.write_error && run.write_error != EPIPE) /* whose reader wants no more */
+        say("standard output: %s", strerror(run.write_error));
+    return run.write_error ? STATUS_FAILED : status;
 }

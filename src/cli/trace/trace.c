@@ -3,6 +3,7 @@
  * rst trace: watch probes, and show each hit with its arguments. This is its command line.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +11,10 @@
 #include <unistd.h>
 
 #include "cli/base/text.h"
+#include "cli/trace/bpf/bpf.h"
 #include "cli/trace/bpf/insn.h"
-#include "cli/trace/bpf/program.h"
-#include "cli/trace/plan/plan.h"
 #include "cli/trace/run.h"
-#include "cli/trace/tools/tools.h"
-#include "cli/trace/trace.h"
+#include "cli/trace/tools/tool.h"
 #include "error.h"
 
 static const char help[] =
@@ -40,10 +39,12 @@ static const char help[] =
     "                         tracefs\n"
     "  -h, --help             show this text\n"
     "\n"
-    "PROVIDER:PROBE is a glob. A FILE is a program or library; rst watches it in every process\n"
-    "that has it. Without -p and FILE, rst searches every process. ARG is an argument's name, or\n"
-    "arg0, arg1 and so on. A FILTER compares arguments with numbers, \"texts\", true, false and\n"
-    "null, by < <= > >= == !=, joined by && || ! and brackets.\n"
+    "PROVIDER:PROBE is a glob, of which an empty side means *. A FILE is a program or library; "
+    "rst\n"
+    "watches it in every process that has it. Without -p and FILE, rst searches every process. "
+    "ARG\n"
+    "is an argument's name, or arg0, arg1 and so on. A FILTER compares arguments with numbers,\n"
+    "\"texts\", true, false and null, by < <= > >= == !=, joined by && || ! and brackets.\n"
     "\n"
     "rst watches the probes that are there when it starts, not those that a process loads later.\n"
     "With -p, it does not watch children that the process forks; without -p, it does.\n"
@@ -60,8 +61,6 @@ static const char help[] =
     "\n"
     "Exit status: 0 the trace ended, also by Ctrl-C; 1 no such probe, 2 the command line makes\n"
     "no sense, 3 no such process, 4 no permission, 6 the trace failed, 7 rst can't trace here.\n";
-
-/* --------------------------------------------------------------------------- options -- */
 
 enum { HIST = 256, BY, EVERY, TOP, STRING, STRING_BYTES, SECONDS, JSON, PRINT, FOR };
 
@@ -83,31 +82,6 @@ static const struct option known[] = {
     {"for", required_argument, NULL, FOR},
     {NULL, 0, NULL, 0},
 };
-
-/* Take an option without a value, or with any word as its value. Gives false if it is another. */
-static bool take_word(struct trace_options *options, int option, bool *counts)
-{
-    const struct {
-        int option;
-        bool *flag;
-        const char **word;
-    } taken[] = {
-        {'f', NULL, &options->filter}, {HIST, NULL, &options->hist}, {BY, NULL, &options->by},
-        {FOR, NULL, &options->tool},   {'c', counts, NULL},          {'s', &options->stack, NULL},
-        {TOP, &options->top, NULL},    {JSON, &options->json, NULL}, {PRINT, &options->print, NULL},
-    };
-
-    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
-        if (taken[i].option != option)
-            continue;
-        if (taken[i].flag)
-            *taken[i].flag = true;
-        else
-            *taken[i].word = optarg;
-        return true;
-    }
-    return false;
-}
 
 static enum status read_number(const char *option, uint64_t most, const char *what, uint64_t *ret)
 {
@@ -131,6 +105,25 @@ static enum status read_seconds(const char *option, uint64_t *ret)
 
 static enum status take_option(struct trace_options *options, int option, char **words)
 {
+    const struct {
+        int option;
+        bool *flag;        /* of one without a value */
+        const char **word; /* of one that any word may follow */
+    } taken[] = {
+        {'c', &options->count, NULL}, {'s', &options->stack, NULL},   {TOP, &options->top, NULL},
+        {JSON, &options->json, NULL}, {PRINT, &options->print, NULL}, {'f', NULL, &options->filter},
+        {HIST, NULL, &options->hist}, {BY, NULL, &options->by},       {FOR, NULL, &options->tool},
+    };
+
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        if (taken[i].option != option)
+            continue;
+        if (taken[i].flag)
+            *taken[i].flag = true;
+        else
+            *taken[i].word = optarg;
+        return STATUS_GOOD;
+    }
     switch (option) {
     case 'p':
         return search_add_pid(&options->search, "trace", optarg);
@@ -144,8 +137,7 @@ static enum status take_option(struct trace_options *options, int option, char *
     case EVERY:
         return read_seconds("--every", &options->every);
     case STRING:
-        options->strings = room_for_one(options->strings, options->string_count, sizeof(char *));
-        options->strings[options->string_count++] = optarg;
+        APPEND(options->strings, options->string_count, optarg);
         return STATUS_GOOD;
     default:
         return say_bad_option("trace", option, words);
@@ -153,17 +145,18 @@ static enum status take_option(struct trace_options *options, int option, char *
 }
 
 /* Refuse options that exclude each other. */
-static enum status check(struct trace_options *options, bool counts)
+static enum status check(struct trace_options *options)
 {
     const struct search *search = &options->search;
-    bool events = !counts && !options->hist && !options->by && !options->top;
+    bool events = !options->count && !options->hist && !options->by && !options->top;
     const struct {
         bool wrong;
         const char *words;
     } faults[] = {
         {search->pid_count + search->file_count + search->glob_count == 0,
          "name what to watch: a probe, as in 'shop:*', or a process with -p"},
-        {counts && options->hist, "--hist includes the counts; give --hist or --count, not both"},
+        {options->count && options->hist,
+         "--hist includes the counts; give --hist or --count, not both"},
         {!events && options->hits, "-n is for hits that are shown; end a count with --seconds"},
         {!events && options->stack, "--stack is for hits that are shown, not for counts"},
         {events && options->every,
@@ -187,20 +180,51 @@ static enum status check(struct trace_options *options, bool counts)
 static enum status parse(int count, char **words, struct trace_options *options)
 {
     enum status status = STATUS_GOOD;
-    bool counts = false;
     int option;
 
     while (status == STATUS_GOOD &&
            (option = getopt_long(count, words, ":p:f:csn:", known, NULL)) != -1)
-        status =
-            take_word(options, option, &counts) ? STATUS_GOOD : take_option(options, option, words);
+        status = take_option(options, option, words);
     for (; status == STATUS_GOOD && optind < count; optind++)
         search_add_word(&options->search, words[optind]);
-    status = status == STATUS_GOOD ? check(options, counts) : status;
+    status = status == STATUS_GOOD ? check(options) : status;
     return status == STATUS_GOOD && options->tool ? tool_check(options) : status;
 }
 
-/* ------------------------------------------------------------------------------- run -- */
+/* What would be attached. */
+static void print_variant(const struct plan *plan, const struct plan_variant *variant)
+{
+    const struct plan_probe *probe = &plan->probes[variant->probe];
+    const struct plan_file *file = &plan->files[variant->sites[0].file];
+    struct usdt_arguments arguments;
+    struct text text = {0};
+
+    text_addf(&text, "%s in %s\n    processes   %s", probe->title, text_path(file->path).text,
+              file->pid_count ? "" : " all that have the file");
+    for (size_t i = 0; i < file->pid_count; i++)
+        text_addf(&text, " %ld", (long)file->pids[i]);
+    text_addf(&text, "\n    %zu site%s at", variant->site_count,
+              variant->site_count == 1 ? "" : "s");
+    for (size_t i = 0; i < variant->site_count; i++) {
+        text_addf(&text, " 0x%" PRIx64, variant->sites[i].offset);
+        if (variant->sites[i].semaphore)
+            text_addf(&text, "(0x%" PRIx64 ")", variant->sites[i].semaphore);
+    }
+    text_add(&text, "\n");
+    usdt_arguments(file->source->file->machine, variant->sites[0].usdt, &arguments);
+    for (size_t i = 0; i < probe->argument_count && i < arguments.count; i++) {
+        const struct usdt_argument *argument = &arguments.list[i];
+        const struct plan_value *value = &variant->values[i];
+
+        text_addf(&text, "    %-12s %-8s ", probe->arguments[i].name,
+                  value->kind == VALUE_STRING ? "string" : argument->type);
+        text_add_shown(&text, argument->operand.text, argument->operand.length);
+        text_add(&text, value->size ? "\n" : ": rst can't read it\n");
+    }
+    usdt_arguments_free(&arguments);
+    fputs(text.bytes, stdout);
+    free(text.bytes);
+}
 
 /* The instructions as they would be loaded; the maps' descriptors are 0, 1 and 2. */
 static void print_program(const struct plan *plan, size_t variant)
@@ -224,13 +248,14 @@ static void print_program(const struct plan *plan, size_t variant)
 
 static enum status act(struct plan *plan)
 {
-    const struct trace_options *options = plan->options;
-
-    if (options->tool)
+    if (plan->options->tool)
         return tool_print(plan);
-    if (!options->print)
+    if (!plan->options->print)
         return run_trace(plan);
-    plan_print(plan, print_program);
+    for (size_t i = 0; i < plan->variant_count; i++) {
+        print_variant(plan, &plan->variants[i]);
+        print_program(plan, i);
+    }
     return STATUS_GOOD;
 }
 

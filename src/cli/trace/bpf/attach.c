@@ -33,16 +33,15 @@ struct target {
 
 struct attaching {
     struct bpf *bpf;
+    const struct plan *plan;
     struct target *targets; /* sorted by file and program */
     size_t target_count;
-    int *files;    /* O_PATH descriptors; negative: a negative errno, or not opened yet */
+    int *files;    /* O_PATH descriptors; negative: not opened yet, or it can't be */
     char path[32]; /* to the file that is attached to now */
     size_t attached;
     int skipped; /* why a site or a file is not watched; has a message, too */
     int error;   /* why nothing more can be attached; has a message for rst_error() */
 };
-
-/* ------------------------------------------------------------------------------- detach -- */
 
 /*
  * The kernel takes up to a fifth of a second to close each perf event of a uprobe, one after the
@@ -91,13 +90,11 @@ void bpf_detach(struct bpf *bpf)
     bpf->link_count = bpf->closed = 0;
 }
 
-/* -------------------------------------------------------------------------------- sites -- */
-
 /* These give a descriptor or a negative errno. */
 static int attach_event(const struct attaching *attaching, const struct target *target, pid_t pid)
 {
-    int event = uprobe_open(attaching->path, target->site->offset, target->site->semaphore, pid);
-    int error;
+    const struct plan_site *site = target->site;
+    int event = uprobe_open(attaching->path, site->offset, site->semaphore, pid), error;
 
     if (event < 0 ||
         (ioctl(event, PERF_EVENT_IOC_SET_BPF, attaching->bpf->programs[target->program].fd) == 0 &&
@@ -126,16 +123,26 @@ static int attach_multi(const struct attaching *attaching, const struct target *
     return link;
 }
 
+/* Whether an error may be about one site of several. */
+static bool is_of_a_site(int error)
+{
+    static const int errors[] = {EINVAL, ENOTSUPP, EOPNOTSUPP, EIO, EFAULT, EEXIST};
+
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+        if (error == -errors[i])
+            return true;
+    return false;
+}
+
 static void skip_site(struct attaching *attaching, const struct target *target, int error)
 {
-    const struct plan *plan = attaching->bpf->plan;
-    const struct plan_probe *probe = &plan->probes[plan->variants[target->variant].probe];
-    const char *reason =
-        error == -ENOTSUPP ? "it is no instruction for a breakpoint" : strerror(-error);
+    const struct plan *plan = attaching->plan;
 
-    attaching->skipped = rst_fail(-error, "the kernel can't watch %s at 0x%" PRIx64 " of %s: %s",
-                                  bpf_quote(probe).text, target->site->offset,
-                                  text_path(plan->files[target->site->file].path).text, reason);
+    attaching->skipped =
+        rst_fail(-error, "the kernel can't watch \"%s\" at 0x%" PRIx64 " of %s: %s",
+                 plan->probes[plan->variants[target->variant].probe].title, target->site->offset,
+                 text_path(plan->files[target->site->file].path).text,
+                 error == -ENOTSUPP ? "it is no instruction for a breakpoint" : strerror(-error));
 }
 
 /*
@@ -149,51 +156,48 @@ static bool attach(struct attaching *attaching, const struct target *row, size_t
                : count == 1                 ? attach_event(attaching, row, pid)
                                             : -EINVAL;
 
-    switch (link) {
-    case -EINVAL:
-    case -ENOTSUPP:
-    case -EOPNOTSUPP:
-    case -EIO:
-    case -EFAULT:
-    case -EEXIST:
-        if (count > 1)
-            return attach(attaching, row, count / 2, pid) &&
-                   attach(attaching, row + count / 2, count - count / 2, pid);
+    if (is_of_a_site(link) && count > 1)
+        return attach(attaching, row, count / 2, pid) &&
+               attach(attaching, row + count / 2, count - count / 2, pid);
+    if (is_of_a_site(link)) {
         skip_site(attaching, row, link);
-        return true;
-    case -ESRCH: /* the process has exited */
-        return false;
-    }
-    if (link < 0) {
+    } else if (link >= 0) {
+        APPEND(attaching->bpf->links, attaching->bpf->link_count, link);
+        attaching->attached += count;
+    } else if (link != -ESRCH) { /* else the process has exited */
         attaching->error = bpf_refused(-link, "attaching failed");
-        return false;
     }
-    APPEND(attaching->bpf->links, attaching->bpf->link_count, link);
-    attaching->attached += count;
-    return true;
+    return link >= 0 || is_of_a_site(link);
 }
 
-/* -------------------------------------------------------------------------------- files -- */
-
-/* The file that was read when probes were searched; NULL: the plan was made without a search. */
-static const struct known_file *find_known(const struct plan *plan, const struct plan_file *file)
+/* Attach to a file's targets in a process: a row for each program. */
+static void attach_process(struct attaching *attaching, const struct target *row, size_t left,
+                           pid_t pid)
 {
-    for (size_t i = 0; file->source && i < plan->findings.known_count; i++)
-        if (&plan->findings.known[i]->file == file->source->file)
-            return plan->findings.known[i];
-    return NULL;
+    for (size_t count; left > 0; row += count, left -= count) {
+        for (count = 1; count < left && row[count].program == row->program;)
+            count++;
+        if (!attach(attaching, row, count, pid))
+            return;
+    }
 }
 
+/* Open the file, which must be that which was read when probes were searched. */
 static int open_file(const struct plan *plan, const struct plan_file *file)
 {
-    const struct known_file *known = find_known(plan, file);
     int fd = open(file->path, O_PATH | O_CLOEXEC);
     struct stat about;
+    bool good = fd < 0 || (fstat(fd, &about) == 0 && S_ISREG(about.st_mode));
 
     if (fd < 0)
         return -errno;
-    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) &&
-        (!known || (about.st_dev == known->device && about.st_ino == known->inode)))
+    for (size_t i = 0; good && file->source && i < plan->findings.known_count; i++) {
+        const struct known_file *known = plan->findings.known[i];
+
+        good = &known->file != file->source->file ||
+               (about.st_dev == known->device && about.st_ino == known->inode);
+    }
+    if (good)
         return fd;
     close(fd);
     return -ESTALE;
@@ -214,29 +218,17 @@ static void miss_file(struct attaching *attaching, const struct plan_file *file,
 static bool is_attached(const struct attaching *attaching, size_t number, uint64_t site)
 {
     for (size_t i = 0; i < number; i++)
-        if (attaching->files[i] >= 0 && attaching->bpf->plan->files[i].pid_count == 0 &&
+        if (attaching->files[i] >= 0 && attaching->plan->files[i].pid_count == 0 &&
             bpf_is_one_file(attaching->files[i], attaching->files[number], site))
             return true;
     return false;
 }
 
-/* Attach to a file's targets in a process: a row for each program. */
-static void attach_process(struct attaching *attaching, const struct target *row, size_t left,
-                           pid_t pid)
-{
-    for (size_t count; left > 0; row += count, left -= count) {
-        for (count = 1; count < left && row[count].program == row->program;)
-            count++;
-        if (!attach(attaching, row, count, pid))
-            return;
-    }
-}
-
 static void attach_file(struct attaching *attaching, const struct target *targets, size_t count)
 {
     size_t number = targets->site->file;
-    const struct plan_file *file = &attaching->bpf->plan->files[number];
-    int fd = attaching->files[number] = open_file(attaching->bpf->plan, file);
+    const struct plan_file *file = &attaching->plan->files[number];
+    int fd = attaching->files[number] = open_file(attaching->plan, file);
 
     if (fd < 0) {
         miss_file(attaching, file, fd);
@@ -251,8 +243,6 @@ static void attach_file(struct attaching *attaching, const struct target *target
     }
 }
 
-/* ------------------------------------------------------------------------------ targets -- */
-
 static int compare_targets(const void *left, const void *right)
 {
     const struct target *a = left, *b = right;
@@ -263,42 +253,37 @@ static int compare_targets(const void *left, const void *right)
     return order ? order : compare_numbers(a->site->offset, b->site->offset);
 }
 
-static void list_targets(struct attaching *attaching)
+static void attach_all(struct attaching *attaching)
 {
-    const struct plan *plan = attaching->bpf->plan;
+    const struct plan *plan = attaching->plan;
+    struct target *row, *end;
 
     for (size_t i = 0; i < plan->variant_count; i++)
         for (size_t j = 0; j < plan->variants[i].site_count; j++)
             APPEND(attaching->targets, attaching->target_count,
                    (struct target){&plan->variants[i].sites[j], attaching->bpf->program_of[i], i});
-    if (attaching->target_count > 0)
-        qsort(attaching->targets, attaching->target_count, sizeof(*attaching->targets),
-              compare_targets);
-}
-
-static int fail_as_gone(const struct search *search)
-{
-    if (search->pid_count == 1)
-        return rst_fail(ESRCH, "process %ld exited before it could be watched",
-                        (long)search->pids[0]);
-    return rst_fail(ESRCH, "the processes exited before they could be watched");
+    if (attaching->target_count == 0)
+        return;
+    qsort(attaching->targets, attaching->target_count, sizeof(*row), compare_targets);
+    row = attaching->targets;
+    end = row + attaching->target_count;
+    for (size_t count; row < end && attaching->error == 0; row += count) {
+        for (count = 1; row + count < end && row[count].site->file == row->site->file;)
+            count++;
+        attach_file(attaching, row, count);
+    }
 }
 
 int bpf_attach(struct bpf *bpf)
 {
-    struct attaching attaching = {.bpf = bpf};
-    size_t file_count = bpf->plan->file_count, end;
+    struct attaching attaching = {.bpf = bpf, .plan = bpf->plan};
+    const struct search *search = &bpf->plan->options->search;
+    size_t file_count = bpf->plan->file_count;
 
     attaching.files = sure(calloc(file_count + 1, sizeof(int)));
     for (size_t i = 0; i < file_count; i++)
-        attaching.files[i] = NO_DESCRIPTOR;
-    list_targets(&attaching);
-    for (size_t i = 0; i < attaching.target_count && attaching.error == 0; i = end) {
-        for (end = i + 1; end < attaching.target_count; end++)
-            if (attaching.targets[end].site->file != attaching.targets[i].site->file)
-                break;
-        attach_file(&attaching, &attaching.targets[i], end - i);
-    }
+        attaching.files[i] = -1;
+    attach_all(&attaching);
     for (size_t i = 0; i < file_count; i++)
         if (attaching.files[i] >= 0)
             close(attaching.files[i]);
@@ -306,10 +291,12 @@ int bpf_attach(struct bpf *bpf)
     free(attaching.targets);
     if (attaching.error < 0)
         return attaching.error;
-    if (attaching.attached == 0)
-        return attaching.skipped < 0 ? attaching.skipped
-                                     : fail_as_gone(&bpf->plan->options->search);
-    if (attaching.skipped < 0)
+    if (attaching.attached > 0 && attaching.skipped < 0)
         say("%s", rst_error());
-    return 0;
+    if (attaching.attached > 0 || attaching.skipped < 0)
+        return attaching.attached > 0 ? 0 : attaching.skipped;
+    if (search->pid_count == 1)
+        return rst_fail(ESRCH, "process %ld exited before it could be watched",
+                        (long)search->pids[0]);
+    return rst_fail(ESRCH, "the processes exited before they could be watched");
 }

@@ -2,12 +2,48 @@
 /*
  * A trace in the kernel: its maps, its programs, and their attachments. Needs Linux 5.8, BPF and
  * the right to use both.
+ *
+ *     emitter.c  makes programs, which is pure: records; with count.c, filter.c, value.c for
+ *                arguments, and insn.c for instructions
+ *     kernel.c   asks the kernel what it can do; explains why it refuses
+ *     load.c     maps and programs
+ *     attach.c   sites to links; overlay.c: files that are one for the kernel
+ *     ring.c     reads the ring buffer and the counts; record.c: a record to an event
  */
 #ifndef CLI_TRACE_BPF_H
 #define CLI_TRACE_BPF_H
 
+#include <linux/bpf.h>
+
 #include "cli/trace/bpf/record.h"
-#include "cli/trace/plan/plan.h"
+
+/* What all programs of a trace have in common. */
+struct program_options {
+    enum trace_mode mode;
+    bool stack;
+    size_t string_bytes;
+    bool sleepable; /* may fault pages in, bpf_copy_from_user(): Linux 6.0 */
+    bool by_cookie; /* the variant's number is the attachment's cookie; else a constant */
+    uint64_t pid_device, pid_inode; /* rst's PID namespace; 0: the initial one */
+    int ring, counters, counts;     /* descriptors of the maps */
+    bool string_keys;               /* COUNT_KEY_SIZE() */
+};
+
+/* Those that follow from the plan. */
+struct program_options program_options_of(const struct plan *plan);
+
+struct program {
+    struct bpf_insn *list; /* free() it */
+    size_t count;
+};
+
+/*
+ * Emit the program of a variant: the same bytes for the same input, straight on but for forward
+ * jumps, and as long as the arguments and the filter make it. Gives 0, or -E2BIG if it would be
+ * longer than the kernel takes.
+ */
+int program_emit(const struct plan *plan, size_t variant, const struct program_options *options,
+                 struct program *ret);
 
 /* What this kernel can do (kernel.c finds out by asking it). */
 struct bpf_kernel {
@@ -15,23 +51,17 @@ struct bpf_kernel {
     bool sleepable; /* uprobe programs that may fault pages in (6.0) */
 };
 
-/*
- * Whether a program can be loaded here. Gives a negative errno, with a message for rst_error() that
- * says what to use instead.
- */
+/* The functions below that give int give a negative errno on failure, with a message. */
+
+/* Whether a program can be loaded here; the message says what to use instead. */
 int bpf_try(struct bpf_kernel *ret);
 
 struct bpf;
 
-/*
- * Make the maps and load a program for each variant, those with equal bytes once. Gives a negative
- * errno, with a message for rst_error() that says what to use instead.
- */
+/* Make the maps and load a program for each variant, those with equal bytes once. */
 int bpf_load(const struct plan *plan, struct bpf **ret);
 
-/*
- * Attach to every site. A process that has exited is skipped. Gives a negative errno and a message
- * if nothing could be attached.
+/* Attach to every site. A process that has exited is skipped. Fails if nothing could be attached.
  */
 int bpf_attach(struct bpf *bpf);
 
@@ -45,9 +75,7 @@ void bpf_free(struct bpf *bpf); /* NULL is allowed */
 /* A descriptor for poll(): readable when there are records. */
 int bpf_descriptor(const struct bpf *bpf);
 
-/*
- * Hand every record that is in the ring buffer to `take`. The bytes are valid only within the call.
- */
+/* Hand every record that is in the ring buffer to `take`, within whose call it is valid. */
 typedef void bpf_take(void *context, const void *bytes, size_t size);
 void bpf_read(struct bpf *bpf, bpf_take *take, void *context);
 bool bpf_is_empty(const struct bpf *bpf); /* no record is there, or being written */
@@ -55,8 +83,9 @@ bool bpf_is_empty(const struct bpf *bpf); /* no record is there, or being writte
 uint64_t bpf_lost(const struct bpf *bpf);      /* hits that had no room in the ring buffer */
 uint64_t bpf_uncounted(const struct bpf *bpf); /* hits that had no room in the map of counts */
 
-/* Hand every count to `take`, summed over the CPUs. Gives 0 or a negative errno. */
-typedef void bpf_take_count(void *context, const struct count_key *key, uint64_t count);
+/* Hand every count, of all CPUs together, to `take`. Without --hist, there is only the count. */
+typedef void bpf_take_count(void *context, const struct count_key *key,
+                            const struct count_sum *sum);
 int bpf_counts(struct bpf *bpf, bpf_take_count *take, void *context);
 
 #endif

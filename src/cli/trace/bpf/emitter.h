@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of a program's emitter share:
- *
- *     emitter.c  the program from its start to its end; records
- *     count.c    --count, --hist and --by
- *     filter.c   --filter as jumps
- *     value.c    reads arguments
- *     insn.c     instructions, jumps
+ * What the parts of a program's emitter share.
  *
  * The verifier looks at each combination of states that it tells apart, and there could be 2^32 of
  * arguments that were read or not. It does not tell numbers apart that it does not know. So errors
@@ -18,16 +12,18 @@
 #ifndef CLI_TRACE_EMITTER_H
 #define CLI_TRACE_EMITTER_H
 
+#include "cli/trace/bpf/bpf.h"
 #include "cli/trace/bpf/insn.h"
-#include "cli/trace/bpf/program.h"
-#include "cli/trace/bpf/record.h"
+#include "cli/trace/plan/filter.h"
 
 /* What registers hold from the start to the end. */
 enum {
     CONTEXT = BPF_REG_6,   /* struct pt_regs */
-    RECORD = BPF_REG_7,    /* its address, or the last string's size: see emitter.c */
-    MISSING = BPF_REG_8,   /* bit N: string N could not be read */
-    UNREADABLE = BPF_REG_9 /* bit N: argument N could not be read */
+    RECORD = BPF_REG_7,    /* of an event: its address, or the last string's size: see emitter.c */
+    MISSING = BPF_REG_8,   /* of an event: bit N: string N could not be read */
+    MAGNITUDE = BPF_REG_7, /* of a count with --hist, and the value's key as in count_value */
+    ORDER = BPF_REG_8,
+    UNREADABLE = BPF_REG_9, /* bit N: argument N could not be read */
 };
 
 /* At the top of the BPF stack, for short use. */
@@ -52,19 +48,22 @@ struct emitter {
 
 #define EMIT(emitter, ...) CODE_ADD(&(emitter)->code, __VA_ARGS__)
 
-static inline bool value_is_float(const struct plan_value *value)
-{
-    return value->kind == VALUE_FLOAT || value->kind == VALUE_DOUBLE;
-}
-
 /* Whether rst can read the argument. If it can't, its bit is set from the start. */
 bool value_is_readable(const struct plan_value *value);
 
 /* Whether reading it may fail. */
 bool value_may_fail(const struct plan_value *value);
 
+static inline bool value_has_sign(const struct plan_value *value) /* or its key */
+{
+    return value->is_signed || value_is_float(value);
+}
+
 /* Where the argument's value is in the stack. */
-int value_slot(const struct emitter *emitter, size_t argument);
+static inline int value_slot(const struct emitter *emitter, size_t argument)
+{
+    return emitter->slots + 8 * (int)argument;
+}
 
 /* Read arguments into their slots: 0, and the bit in UNREADABLE, if that fails. */
 void value_read(struct emitter *emitter, uint32_t arguments);
@@ -72,9 +71,7 @@ void value_read(struct emitter *emitter, uint32_t arguments);
 /* R1 = whether the argument could not be read, 0 or 1. */
 void value_add_unreadable(struct emitter *emitter, size_t argument);
 
-/*
- * R1 = the argument's key (condition.h), which the verifier does not know from the slot. Uses R2.
- */
+/* R1 = the argument's key (filter.h), which the verifier does not know from the slot. Uses R2. */
 void value_add_key(struct emitter *emitter, size_t argument);
 
 /*

@@ -16,56 +16,32 @@ uint32_t filter_arguments(const struct condition *condition)
     return arguments;
 }
 
-/* ----------------------------------------------------------------------------------- ranges -- */
-
-/* Jump if R1, a key, is not in the range. */
-static void jump_outside(struct code *code, bool is_signed, const struct condition_range *range,
-                         code_label *outside)
-{
-    if (range->low != (is_signed ? (uint64_t)INT64_MIN : 0))
-        code_jump_wide(code, is_signed ? BPF_JSLT : BPF_JLT, R1, range->low, R2, outside);
-    if (range->high != (is_signed ? (uint64_t)INT64_MAX : UINT64_MAX))
-        code_jump_wide(code, is_signed ? BPF_JSGT : BPF_JGT, R1, range->high, R2, outside);
-}
-
-static void jump_inside(struct code *code, bool is_signed, const struct condition_range *range,
-                        code_label *inside)
-{
-    code_label outside = 0;
-
-    if (range->low == range->high) {
-        code_jump_wide(code, BPF_JEQ, R1, range->low, R2, inside);
-        return;
-    }
-    jump_outside(code, is_signed, range, &outside);
-    code_jump(code, inside);
-    code_place(code, outside);
-}
-
+/* Go on if the key is in the range, or if it is not. */
 static void add_range(struct emitter *emitter, const struct condition *condition, code_label *no)
 {
-    const struct plan_value *value = &emitter->values[condition->argument];
-    bool is_signed = value->is_signed || value_is_float(value);
+    bool has_sign = value_has_sign(&emitter->values[condition->argument]);
+    uint64_t least = has_sign ? (uint64_t)INT64_MIN : 0;
     struct code *code = &emitter->code;
-    code_label yes = 0;
+    code_label yes = 0, *outside = condition->negated ? &yes : no;
 
     value_add_key(emitter, condition->argument);
-    for (size_t i = 0; i < condition->range_count; i++) {
-        const struct condition_range *range = &condition->ranges[i];
-
-        if (condition->negated || i + 1 < condition->range_count)
-            jump_inside(code, is_signed, range, condition->negated ? no : &yes);
-        else if (range->low == range->high)
-            code_jump_wide(code, BPF_JNE, R1, range->low, R2, no);
-        else
-            jump_outside(code, is_signed, range, no);
+    if (condition->empty) {
+        if (!condition->negated)
+            code_jump(code, no);
+        return;
     }
-    if (condition->range_count == 0 && !condition->negated)
+    if (condition->low == condition->high) {
+        code_jump_wide(code, condition->negated ? BPF_JEQ : BPF_JNE, R1, condition->low, R2, no);
+        return;
+    }
+    if (condition->low != least)
+        code_jump_wide(code, has_sign ? BPF_JSLT : BPF_JLT, R1, condition->low, R2, outside);
+    if (condition->high != least - 1)
+        code_jump_wide(code, has_sign ? BPF_JSGT : BPF_JGT, R1, condition->high, R2, outside);
+    if (condition->negated)
         code_jump(code, no);
     code_place(code, yes);
 }
-
-/* ------------------------------------------------------------------------------------ texts -- */
 
 #define CHUNK_BYTES 64 /* how much of a text is compared at a time; SCRATCH has two more */
 
@@ -77,21 +53,11 @@ static void jump_if_bytes_differ(struct emitter *emitter, const char *bytes, siz
 
     for (size_t step = 8; step != 0; step /= 2)
         for (; size - at >= step; at += step) {
-            union {
-                uint64_t quad;
-                uint32_t word;
-                uint16_t half;
-                uint8_t byte;
-            } number;
+            uint64_t number = 0;
 
-            memcpy(&number, bytes + at, step);
+            memcpy(&number, bytes + at, step); /* arguments are read on little-endian CPUs only */
             EMIT(emitter, load_of(step, R1, STACK, SCRATCH + (int)at));
-            code_jump_wide(&emitter->code, BPF_JNE, R1,
-                           step == 8   ? number.quad
-                           : step == 4 ? number.word
-                           : step == 2 ? number.half
-                                       : number.byte,
-                           R2, differs);
+            code_jump_wide(&emitter->code, BPF_JNE, R1, number, R2, differs);
         }
 }
 
@@ -123,8 +89,6 @@ static void add_text(struct emitter *emitter, const struct condition *condition,
         code_jump(code, no);
     code_place(code, yes);
 }
-
-/* ------------------------------------------------------------------------------------------ -- */
 
 static void add_comparison(struct emitter *emitter, const struct condition *condition,
                            code_label *no)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* BPF instructions, one after the other, with jumps to labels. */
+/* BPF instructions, one after the other, with jumps to labels; and as text. */
 #ifndef CLI_TRACE_INSN_H
 #define CLI_TRACE_INSN_H
 
@@ -48,16 +48,14 @@ static inline struct bpf_insn insn_of(int kind, int to, int from, int displaceme
 #define STOREI(size, to, displacement, number)                                                     \
     insn_of(BPF_ST | BPF_MEM | BPF_##size, to, 0, displacement, number)
 
-/* The same, with the size in bytes. */
-static inline struct bpf_insn load_of(size_t bytes, int to, int from, int displacement)
-{
-    int size = bytes == 8 ? BPF_DW : bytes == 4 ? BPF_W : bytes == 2 ? BPF_H : BPF_B;
+/* Atomically, 64 bits of memory: += from, without a result, so for every kernel. */
+#define ATOMIC_ADD(to, displacement, from)                                                         \
+    insn_of(BPF_STX | BPF_XADD | BPF_DW, to, from, displacement, 0)
 
-    return insn_of(BPF_LDX | BPF_MEM | size, to, from, displacement, 0);
-}
-
-/* Atomically: 64 bits of memory at `to` += from. Without a result, so for every kernel. */
-#define ATOMIC_ADD(to, from) insn_of(BPF_STX | BPF_XADD | BPF_DW, to, from, 0, 0)
+/* Linux 5.12: if it is R0, it becomes `from`; R0 becomes what it was. */
+#define ATOMIC_EXCHANGE(to, displacement, from)                                                    \
+    insn_of(BPF_STX | BPF_XADD | BPF_DW, to, from, displacement, CODE_EXCHANGE)
+#define CODE_EXCHANGE 0xf1 /* BPF_CMPXCHG */
 
 /* The one instruction of 16 bytes: to = a number, a map for a helper, or its value's address. */
 #define WIDE(to, kind, low, high)                                                                  \
@@ -88,6 +86,14 @@ static inline struct bpf_insn load_of(size_t bytes, int to, int from, int displa
 #define HELPER_NUMBER(name, number) HELPER_##name = (number),
 enum { HELPERS(HELPER_NUMBER) };
 
+/* A load with the size in bytes. */
+static inline struct bpf_insn load_of(size_t bytes, int to, int from, int displacement)
+{
+    int size = bytes == 8 ? BPF_DW : bytes == 4 ? BPF_W : bytes == 2 ? BPF_H : BPF_B;
+
+    return insn_of(BPF_LDX | BPF_MEM | size, to, from, displacement, 0);
+}
+
 enum { R0, R1, R2, R3, R4, R5, STACK = BPF_REG_10 };
 
 void code_add(struct code *code, const struct bpf_insn *list, size_t count);
@@ -98,13 +104,14 @@ void code_add(struct code *code, const struct bpf_insn *list, size_t count);
 void code_add_constant(struct code *code, int to, uint64_t number);
 void code_add_exit(struct code *code);
 
-/* Jump if `reg` compares with a number so (BPF_JEQ, ...). */
+/* Jump if `reg` compares so (BPF_JEQ, ...) with a number or another register. */
 void code_jump_if(struct code *code, int comparison, int reg, int32_t number, code_label *label);
-void code_jump(struct code *code, code_label *label);
+void code_jump_if_of(struct code *code, int comparison, int reg, int other, code_label *label);
 
 /* The same with any number, as 64 bits. Uses register `spare`. */
 void code_jump_wide(struct code *code, int comparison, int reg, uint64_t number, int spare,
                     code_label *label);
+void code_jump(struct code *code, code_label *label);
 void code_place(struct code *code, code_label label);
 
 /*
@@ -113,7 +120,10 @@ void code_place(struct code *code, code_label label);
  */
 int code_finish(struct code *code);
 
-/* Add emitted instructions as text: a line for each, with its number and its 8 bytes. */
+/*
+ * Add emitted instructions as text, in the words of the kernel's verifier: a line for each, with
+ * its number and its 8 bytes.
+ */
 void text_add_insns(struct text *text, const struct bpf_insn *list, size_t count);
 
 #endif

@@ -19,8 +19,6 @@
 #define FIRST_VERSION 508              /* 5.8: ring buffers */
 #define BPF_TRACE_UPROBE_MULTI_TYPE 48 /* enum bpf_attach_type */
 
-/* ------------------------------------------------------------------------------- attach -- */
-
 /* The part of union bpf_attr for BPF_LINK_CREATE of a uprobe-multi link (Linux 6.6). */
 struct multi_attributes {
     uint32_t program, target, type, flags;
@@ -61,8 +59,6 @@ int bpf_load_program(const struct bpf_kernel *kernel, const struct program *code
     return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "rst", "Dual MIT/GPL", code->list, code->count,
                          &options);
 }
-
-/* ---------------------------------------------------------------------------------- ask -- */
 
 /* Load a program that does nothing. Gives a descriptor or a negative errno. */
 static int load_nothing(bool multi, bool sleepable)
@@ -117,8 +113,6 @@ int bpf_kernel_ask(struct bpf_kernel *ret)
     return 0;
 }
 
-/* ------------------------------------------------------------------------------ refused -- */
-
 static const char *why_forbidden(void)
 {
     char line[80];
@@ -155,15 +149,6 @@ int bpf_refused(int error, const char *what)
         if (refusals[i].error == error)
             return rst_fail(error, "%s", refusals[i].words);
     return rst_fail_errno(error, "%s", what);
-}
-
-struct rst_quoted bpf_quote(const struct plan_probe *probe)
-{
-    char *name = text_format("%s:%s", probe->provider, probe->name);
-    struct rst_quoted quoted = rst_quote(name);
-
-    free(name);
-    return quoted;
 }
 
 int bpf_try(struct bpf_kernel *ret)

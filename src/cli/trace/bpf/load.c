@@ -18,14 +18,14 @@
 #define FIRST_PID_NAMESPACE 0xeffffffc /* the inode of the initial one, in every kernel */
 #define LOG_SIZE 65536
 
-/* --------------------------------------------------------------------------------- maps -- */
-
-static int make_map(enum bpf_map_type type, size_t key, size_t value, size_t count, uint32_t flags)
+/* Gives 0, and the descriptor, or a negative errno with a message. */
+static int make_map(int *ret, enum bpf_map_type type, size_t key, size_t value, size_t count)
 {
-    const struct bpf_map_create_opts options = {.sz = sizeof(options), .map_flags = flags};
-    int fd = bpf_map_create(type, "rst", (uint32_t)key, (uint32_t)value, (uint32_t)count, &options);
+    const struct bpf_map_create_opts options = {
+        .sz = sizeof(options), .map_flags = type == BPF_MAP_TYPE_ARRAY ? BPF_F_MMAPABLE : 0};
 
-    return fd < 0 ? bpf_refused(-fd, "a BPF map could not be made") : fd;
+    *ret = bpf_map_create(type, "rst", (uint32_t)key, (uint32_t)value, (uint32_t)count, &options);
+    return *ret < 0 ? bpf_refused(-*ret, "a BPF map could not be made") : 0;
 }
 
 /* Its memory counts as that of rst, so it is larger only where records are. */
@@ -33,6 +33,7 @@ static int make_ring(struct bpf *bpf)
 {
     const struct plan *plan = bpf->plan;
     size_t most = 0;
+    int error;
 
     for (size_t i = 0; i < plan->variant_count; i++) {
         const struct plan_variant *variant = &plan->variants[i];
@@ -46,41 +47,35 @@ static int make_ring(struct bpf *bpf)
     bpf->ring_size = RING_SIZE;
     while (bpf->ring_size < MOST_RING_SIZE && bpf->ring_size / 4096 < most)
         bpf->ring_size *= 2;
-    bpf->options.ring = make_map(BPF_MAP_TYPE_RINGBUF, 0, 0, bpf->ring_size, 0);
-    return bpf->options.ring < 0 ? bpf->options.ring : bpf_map_ring(bpf);
+    error = make_map(&bpf->options.ring, BPF_MAP_TYPE_RINGBUF, 0, 0, bpf->ring_size);
+    return error ? error : bpf_map_ring(bpf);
 }
 
-static int make_counters(struct bpf *bpf)
+static int make_counts(struct bpf *bpf)
 {
+    size_t value = COUNT_VALUE_SIZE(bpf->options.mode);
+
+    bpf->keyed = bpf->plan->options->by || bpf->plan->options->hist;
+    return bpf->keyed ? make_map(&bpf->options.counts, BPF_MAP_TYPE_PERCPU_HASH,
+                                 COUNT_KEY_SIZE(bpf->options.string_keys), value, TRACE_MOST_KEYS)
+                      : make_map(&bpf->options.counts, BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t),
+                                 value, bpf->plan->variant_count);
+}
+
+static int make_maps(struct bpf *bpf)
+{
+    int error = make_map(&bpf->options.counters, BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
+                         COUNTERS * sizeof(uint64_t), 1);
     void *counters;
 
-    bpf->options.counters = make_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
-                                     COUNTERS * sizeof(uint64_t), 1, BPF_F_MMAPABLE);
-    if (bpf->options.counters < 0)
-        return bpf->options.counters;
+    if (error < 0)
+        return error;
     counters = mmap(NULL, COUNTER_ROOM, PROT_READ, MAP_SHARED, bpf->options.counters, 0);
     if (counters == MAP_FAILED)
         return rst_fail_errno(errno, "a BPF map could not be mapped");
     bpf->counters = counters;
-    return 0;
+    return bpf->options.mode == TRACE_EVENTS ? make_ring(bpf) : make_counts(bpf);
 }
-
-static int make_count_map(struct bpf *bpf)
-{
-    const struct plan *plan = bpf->plan;
-
-    bpf->keyed = plan->options->by || plan->options->hist;
-    if (bpf->keyed)
-        bpf->options.counts =
-            make_map(BPF_MAP_TYPE_PERCPU_HASH, COUNT_KEY_SIZE(bpf->options.string_keys),
-                     sizeof(uint64_t), TRACE_MOST_KEYS, 0);
-    else
-        bpf->options.counts = make_map(BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t),
-                                       sizeof(uint64_t), plan->variant_count, 0);
-    return bpf->options.counts < 0 ? bpf->options.counts : 0;
-}
-
-/* ----------------------------------------------------------------------------- programs -- */
 
 /* Processes are named by their numbers in rst's PID namespace, which is not always the first. */
 static void name_namespace(struct program_options *options)
@@ -99,50 +94,47 @@ static int fail_to_load(const struct bpf *bpf, const struct plan_probe *probe,
                         const struct program *code, int error)
 {
     char *log, *line = NULL, *rest;
+    int fd;
 
     if (error == EPERM || error == EACCES || error == ENOSYS)
         return bpf_refused(error, "");
     log = rest = sure(calloc(1, LOG_SIZE));
-    if (bpf_load_program(&bpf->kernel, code, log, LOG_SIZE) < 0)
-        for (char *next; (next = strsep(&rest, "\n"));)
-            if (*next && strncmp(next, "processed ", 10) != 0)
-                line = next;
-    error = rst_fail(error, "the kernel refuses the program for %s (%s): %s", bpf_quote(probe).text,
+    fd = bpf_load_program(&bpf->kernel, code, log, LOG_SIZE);
+    if (fd >= 0) /* there was no memory for it a moment ago, perhaps */
+        close(fd);
+    for (char *next; fd < 0 && (next = strsep(&rest, "\n"));)
+        if (*next && strncmp(next, "processed ", 10) != 0)
+            line = next;
+    error = rst_fail(error, "the kernel refuses the program for \"%s\" (%s): %s", probe->title,
                      strerror(error), line ? line : "it does not say why");
     free(log);
     return error;
-}
-
-static size_t find_program(const struct bpf *bpf, const struct program *code)
-{
-    size_t i = 0;
-
-    while (i < bpf->program_count &&
-           (bpf->programs[i].code.count != code->count ||
-            memcmp(bpf->programs[i].code.list, code->list, code->count * sizeof(*code->list)) != 0))
-        i++;
-    return i;
 }
 
 /* A program that is there already is not loaded again, if cookies tell the variants. */
 static int load_variant(struct bpf *bpf, size_t number)
 {
     const struct plan_probe *probe = &bpf->plan->probes[bpf->plan->variants[number].probe];
-    struct loaded_program made;
-    int error = program_emit(bpf->plan, number, &bpf->options, &made.code);
+    struct loaded_program *programs = bpf->programs, *made = &programs[bpf->program_count];
+    size_t same = bpf->kernel.multi ? 0 : bpf->program_count;
+    int error = program_emit(bpf->plan, number, &bpf->options, &made->code);
 
     if (error < 0)
-        return rst_fail(-error, "%s needs a longer program than the kernel takes: shorten --filter",
-                        bpf_quote(probe).text);
-    bpf->program_of[number] =
-        bpf->kernel.multi ? find_program(bpf, &made.code) : bpf->program_count;
-    if (bpf->program_of[number] < bpf->program_count) {
-        free(made.code.list);
+        return rst_fail(-error,
+                        "\"%s\" needs a longer program than the kernel takes: shorten --filter",
+                        probe->title);
+    while (same < bpf->program_count && (programs[same].code.count != made->code.count ||
+                                         memcmp(programs[same].code.list, made->code.list,
+                                                made->code.count * sizeof(*made->code.list)) != 0))
+        same++;
+    bpf->program_of[number] = same;
+    if (same < bpf->program_count) {
+        free(made->code.list);
         return 0;
     }
-    made.fd = bpf_load_program(&bpf->kernel, &made.code, NULL, 0);
-    bpf->programs[bpf->program_count++] = made;
-    return made.fd < 0 ? fail_to_load(bpf, probe, &made.code, -made.fd) : 0;
+    bpf->program_count++;
+    made->fd = bpf_load_program(&bpf->kernel, &made->code, NULL, 0);
+    return made->fd < 0 ? fail_to_load(bpf, probe, &made->code, -made->fd) : 0;
 }
 
 static int load_programs(struct bpf *bpf)
@@ -160,7 +152,7 @@ static int load_programs(struct bpf *bpf)
     return error;
 }
 
-/* A link or a program is a descriptor each, and the usual soft limit is 1024. */
+/* A link, a program or a process is a descriptor each, and the usual soft limit is 1024. */
 static void raise_limit(void)
 {
     struct rlimit limit;
@@ -177,13 +169,11 @@ int bpf_load(const struct plan *plan, struct bpf **ret)
     int error;
 
     *bpf = (struct bpf){.plan = plan, .options = program_options_of(plan)};
-    bpf->options.ring = bpf->options.counters = bpf->options.counts = NO_DESCRIPTOR;
+    bpf->options.ring = bpf->options.counters = bpf->options.counts = -1;
     raise_limit();
     error = bpf_kernel_ask(&bpf->kernel);
     if (error == 0)
-        error = make_counters(bpf);
-    if (error == 0)
-        error = plan->options->mode == TRACE_EVENTS ? make_ring(bpf) : make_count_map(bpf);
+        error = make_maps(bpf);
     if (error == 0)
         error = load_programs(bpf);
     if (error == 0)

@@ -5,12 +5,12 @@
  * to the file below, so attaching to each would count every hit as often as there are containers.
  *
  * stat(2) does not tell the file below, but a uprobe does: rst maps one file, attaches to the other
- * in its own process only, and looks whether the breakpoint has come. The code is never run.
+ * in its own process only, and looks whether the breakpoint has come. The code is never run. The
+ * mapping is read through /proc/self/mem, which gives an error where the file was truncated.
  */
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -37,26 +37,42 @@ static bool may_be_one(int fd, int other)
            (uint32_t)a.st_ino == (uint32_t)b.st_ino && (is_overlay(fd) || is_overlay(other));
 }
 
-/* Whether a breakpoint at the offset in one file changes the byte in `mapped`, of the other. */
-static bool changes(const char *path, uint64_t offset, const volatile uint8_t *mapped, bool *ret)
+/* The byte at an address; -1: there is none. */
+static int byte_at(int memory, const uint8_t *address)
 {
-    uint8_t before = *mapped;
-    int uprobe = uprobe_open(path, offset, 0, getpid());
+    uint8_t byte;
 
-    if (uprobe < 0)
-        return false;
-    *ret = *mapped != before;
-    close(uprobe);
-    return true;
+    return pread(memory, &byte, 1, (off_t)(uintptr_t)address) == 1 ? byte : -1;
+}
+
+/* The first place where the kernel takes a uprobe, and where none is yet, tells. */
+static bool has_breakpoints_of(const char *path, uint64_t site, const uint8_t *mapped, size_t most)
+{
+    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC), uprobe = -1;
+    bool same = false;
+
+    for (size_t i = 0; memory >= 0 && i < PLACES && i < most && uprobe < 0; i++) {
+        int before = byte_at(memory, mapped + i);
+
+        if (before >= 0 && before != BREAKPOINT)
+            uprobe = uprobe_open(path, site + i, 0, getpid());
+        if (uprobe >= 0)
+            same = byte_at(memory, mapped + i) != before;
+    }
+    if (uprobe >= 0)
+        close(uprobe);
+    if (memory >= 0)
+        close(memory);
+    return same;
 }
 
 bool bpf_is_one_file(int fd, int other, uint64_t site)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), at = site % page;
     char path[64], other_path[64];
-    bool same = false;
     void *mapped;
     int readable;
+    bool same;
 
     if (!may_be_one(fd, other))
         return false;
@@ -69,11 +85,7 @@ bool bpf_is_one_file(int fd, int other, uint64_t site)
     close(readable);
     if (mapped == MAP_FAILED)
         return false;
-    /* The first place where the kernel takes a uprobe, and where none is yet, tells. */
-    for (size_t i = 0; i < PLACES && at + i < page; i++)
-        if (((const uint8_t *)mapped)[at + i] != BREAKPOINT &&
-            changes(path, site + i, (const uint8_t *)mapped + at + i, &same))
-            break;
+    same = has_breakpoints_of(path, site, (const uint8_t *)mapped + at, page - at);
     munmap(mapped, page);
     return same;
 }

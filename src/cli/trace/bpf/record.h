@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a program writes into the ring buffer for each hit, and the keys of counts. The emitter
- * (emitter.c) writes these bytes, and event.c checks and reads them. A record:
+ * What a program writes into the ring buffer for each hit, and how counts are kept. The emitter
+ * writes these bytes; record.c and counts.c check and read them. A record:
  *
  *     struct record
  *     uint64_t values[]  of each argument: a number, extended to 64 bits by its sign; a string's
@@ -16,9 +16,7 @@
 #ifndef CLI_TRACE_RECORD_H
 #define CLI_TRACE_RECORD_H
 
-#include <stdint.h>
-
-#include "cli/trace/plan/options.h"
+#include "cli/trace/plan/plan.h"
 
 struct record {
     uint64_t time;    /* nanoseconds of CLOCK_BOOTTIME, once all pages are there */
@@ -35,6 +33,33 @@ struct record {
 /* A multiple of 8, less the size's 4, with room for string_bytes + 2. */
 #define RECORD_STRING_ROOM(string_bytes) ((((string_bytes) + 13) & ~(size_t)7) - 4)
 
+/* A hit, read from its record. */
+struct event_string {
+    const char *bytes; /* not NUL-terminated; in the record */
+    size_t size;
+    bool cut;
+};
+
+struct event {
+    uint64_t time;
+    const struct plan_variant *variant;
+    const struct plan_probe *probe;
+    uint32_t cpu;
+    pid_t pid, tid;
+    char comm[17];
+    uint32_t unreadable;
+    uint64_t values[USDT_MOST_ARGUMENTS];
+    struct event_string strings[USDT_MOST_ARGUMENTS]; /* of string arguments that are not null */
+    const uint64_t *frames;                           /* program counters, the innermost first */
+    size_t frame_count;
+};
+
+/*
+ * Read a record, which is not trusted. Gives whether it is valid. `ret` refers to `bytes`, which
+ * must be aligned to 8.
+ */
+bool event_read(const struct plan *plan, const void *bytes, size_t size, struct event *ret);
+
 /* State of a count's key: what there is of the argument in --by. */
 enum { KEY_VALUE, KEY_NULL, KEY_UNREADABLE };
 
@@ -46,8 +71,8 @@ enum { KEY_VALUE, KEY_NULL, KEY_UNREADABLE };
 #define BUCKET_UNREADABLE INT32_MIN
 
 /*
- * Key of the counts with --by or --hist: a hash map for each CPU, of uint64_t. Without both, counts
- * are an array for each CPU, of uint64_t by variant. The map must be preallocated.
+ * Key of the counts with --by or --hist: a hash map for each CPU, which must be preallocated.
+ * Without both, counts are an array for each CPU, by variant.
  */
 struct count_key {
     uint32_t variant;
@@ -62,6 +87,25 @@ struct count_key {
 
 /* The size of keys in the map: whether any probe's --by is a string decides for all. */
 #define COUNT_KEY_SIZE(has_strings) ((has_strings) ? sizeof(struct count_key) : 24)
+
+/*
+ * A CPU's count. --hist adds the magnitudes of the values, which for floats are their bits without
+ * the sign: the lower and the upper halves by themselves, so that each fits 2^32 times. And the
+ * highest key (filter.h) of the values; of a signed one with its top bit inverted, so that 0 is the
+ * least.
+ */
+struct count_value {
+    uint64_t count, low_halves, high_halves, highest;
+};
+
+struct count_sum {
+    uint64_t count;
+    wide magnitudes;
+    uint64_t highest;
+};
+
+#define COUNT_VALUE_SIZE(mode)                                                                     \
+    ((mode) == TRACE_HISTOGRAM ? sizeof(struct count_value) : sizeof(uint64_t))
 
 /*
  * What programs count that has no room elsewhere: a map of the type array with one value, which is

@@ -18,9 +18,7 @@
 #include "cli/trace/bpf/state.h"
 
 #define HEADER 8
-#define BATCH 4096 /* keys to read at once */
-
-/* --------------------------------------------------------------------------------- ring -- */
+#define BATCH 1024 /* keys to read at once */
 
 int bpf_map_ring(struct bpf *bpf)
 {
@@ -68,21 +66,19 @@ void bpf_read(struct bpf *bpf, bpf_take *take, void *context)
     while (at < end) {
         const uint8_t *here = ring + (at & (bpf->ring_size - 1));
         const uint8_t *bytes = here + HEADER == ring + bpf->ring_size ? ring : here + HEADER;
-        size_t size = __atomic_load_n((const uint32_t *)(const void *)here, __ATOMIC_ACQUIRE);
+        size_t header = __atomic_load_n((const uint32_t *)(const void *)here, __ATOMIC_ACQUIRE);
+        size_t size = header & ~(size_t)BPF_RINGBUF_DISCARD_BIT;
         size_t room = (size_t)(ring + bpf->ring_size - bytes);
-        bool discarded = size & BPF_RINGBUF_DISCARD_BIT;
 
-        if (size & BPF_RINGBUF_BUSY_BIT)
-            break; /* it is being written */
-        size &= ~(size_t)BPF_RINGBUF_DISCARD_BIT;
-        if (size > bpf->ring_size - HEADER)
-            break;         /* the kernel does not write this */
+        /* It is being written; or of a size that the kernel does not write. */
+        if (header & BPF_RINGBUF_BUSY_BIT || size > bpf->ring_size - HEADER)
+            break;
         if (size > room) { /* in one piece */
             memcpy(bpf->whole, bytes, room);
             memcpy((uint8_t *)bpf->whole + room, ring, size - room);
             bytes = bpf->whole;
         }
-        if (!discarded)
+        if (size == header)
             take(context, bytes, size);
         at += (HEADER + size + 7) & ~(uint64_t)7;
         if (at - told >= bpf->ring_size / 8) { /* give room back early, but not for each record */
@@ -90,11 +86,8 @@ void bpf_read(struct bpf *bpf, bpf_take *take, void *context)
             told = at;
         }
     }
-    if (at != told)
-        __atomic_store_n(bpf->consumer, at, __ATOMIC_RELEASE);
+    __atomic_store_n(bpf->consumer, at, __ATOMIC_RELEASE);
 }
-
-/* ------------------------------------------------------------------------------- counts -- */
 
 uint64_t bpf_lost(const struct bpf *bpf)
 {
@@ -106,56 +99,78 @@ uint64_t bpf_uncounted(const struct bpf *bpf)
     return __atomic_load_n(&bpf->counters[COUNTER_UNCOUNTED], __ATOMIC_RELAXED);
 }
 
-/*
- * Read counts into rows of one for each CPU, and their keys. Without keys there is a count for each
- * variant, whose number is where a key begins. Gives whether there are more, or a negative errno.
- */
-static int read_some(const struct bpf *bpf, bool first, uint64_t *cursor, void *keys,
-                     uint64_t *counts, uint32_t *ret_count)
-{
-    uint32_t variant = first ? 0 : (uint32_t)*cursor;
-    int error;
+struct counts {
+    struct bpf *bpf;
+    bpf_take_count *take;
+    void *context;
+    size_t cpus, key_size, value_size;
+};
 
-    *ret_count = bpf->keyed ? BATCH : 1;
-    if (bpf->keyed) {
-        error = bpf_map_lookup_batch(bpf->options.counts, first ? NULL : cursor, cursor, keys,
-                                     counts, ret_count, NULL);
-        return error == -ENOENT ? 0 : error < 0 ? error : 1;
+/* Hand over a key with what each CPU has. */
+static void hand_over(const struct counts *counts, const uint8_t *key_bytes, const uint8_t *values)
+{
+    struct count_key key = {0};
+    struct count_sum sum = {0};
+
+    memcpy(&key, key_bytes, counts->key_size);
+    for (size_t cpu = 0; cpu < counts->cpus; cpu++) {
+        struct count_value value = {0};
+
+        memcpy(&value, values + cpu * counts->value_size, counts->value_size);
+        sum.count += value.count;
+        sum.magnitudes += value.low_halves + ((wide)value.high_halves << 32);
+        sum.highest = value.highest > sum.highest ? value.highest : sum.highest;
     }
-    memcpy(keys, &variant, sizeof(variant));
-    error = bpf_map_lookup_elem(bpf->options.counts, &variant, counts);
-    *cursor = variant + 1;
-    return error < 0 ? error : *cursor < bpf->plan->variant_count;
+    counts->take(counts->context, &key, &sum);
+}
+
+static int read_array(const struct counts *counts, uint8_t *values)
+{
+    const size_t variants = counts->bpf->plan->variant_count;
+    int error = 0;
+
+    for (uint32_t i = 0; i < variants && error == 0; i++) {
+        error = bpf_map_lookup_elem(counts->bpf->options.counts, &i, values);
+        if (error == 0)
+            hand_over(counts, (const uint8_t *)&i, values);
+    }
+    return error;
+}
+
+static int read_hash(const struct counts *counts, uint8_t *keys, uint8_t *values)
+{
+    uint64_t cursor;
+    int error = 0;
+
+    for (bool first = true; error == 0; first = false) {
+        uint32_t count = BATCH;
+
+        error = bpf_map_lookup_batch(counts->bpf->options.counts, first ? NULL : &cursor, &cursor,
+                                     keys, values, &count, NULL);
+        for (size_t i = 0; (error == 0 || error == -ENOENT) && i < count; i++)
+            hand_over(counts, keys + i * counts->key_size,
+                      values + i * counts->cpus * counts->value_size);
+    }
+    return error == -ENOENT ? 0 : error; /* these were the last ones */
 }
 
 int bpf_counts(struct bpf *bpf, bpf_take_count *take, void *context)
 {
-    size_t cpus = 0,
-           key_size = bpf->keyed ? COUNT_KEY_SIZE(bpf->options.string_keys) : sizeof(uint32_t);
-    int possible = libbpf_num_possible_cpus(), more = 1;
-    uint64_t cursor = 0, *counts;
-    uint8_t *keys;
+    int cpus = libbpf_num_possible_cpus(), error; /* the kernel gives a value for each */
+    struct counts counts = {bpf, take, context, .key_size = sizeof(uint32_t)};
+    size_t rows = bpf->keyed ? BATCH : 1;
+    uint8_t *keys, *values;
 
-    if (possible < 0)
-        return rst_fail_errno(-possible, "/sys/devices/system/cpu/possible");
-    cpus = (size_t)possible; /* the kernel gives a count for each */
-    counts = sure(calloc((bpf->keyed ? BATCH : 1) * cpus, sizeof(*counts)));
-    keys = sure(calloc(bpf->keyed ? BATCH : 1, sizeof(struct count_key)));
-    for (bool first = true; more > 0; first = false) {
-        uint32_t count;
-
-        more = read_some(bpf, first, &cursor, keys, counts, &count);
-        for (size_t i = 0; more >= 0 && i < count; i++) {
-            struct count_key key = {0};
-            uint64_t sum = 0;
-
-            memcpy(&key, keys + i * key_size, key_size);
-            for (size_t cpu = 0; cpu < cpus; cpu++)
-                sum += counts[i * cpus + cpu];
-            take(context, &key, sum);
-        }
-    }
+    if (cpus < 0)
+        return rst_fail_errno(-cpus, "/sys/devices/system/cpu/possible");
+    counts.cpus = (size_t)cpus;
+    counts.value_size = COUNT_VALUE_SIZE(bpf->options.mode);
+    if (bpf->keyed)
+        counts.key_size = COUNT_KEY_SIZE(bpf->options.string_keys);
+    keys = sure(calloc(rows, counts.key_size));
+    values = sure(calloc(rows * counts.cpus, counts.value_size));
+    error = bpf->keyed ? read_hash(&counts, keys, values) : read_array(&counts, values);
     free(keys);
-    free(counts);
-    return more < 0 ? rst_fail_errno(-more, "the counts can't be read") : 0;
+    free(values);
+    return error < 0 ? rst_fail_errno(-error, "the counts can't be read") : 0;
 }

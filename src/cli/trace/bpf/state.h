@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the files of bpf/ share of a trace.
- *
- *     kernel.c   asks the kernel what it can do; explains why it refuses
- *     load.c     maps and programs
- *     attach.c   sites to links
- *     overlay.c  files that are one for the kernel
- *     ring.c     reads the ring buffer and the counts
- *     event.c    a record's bytes to an event
- *     emitter.c  emits instructions; pure
- */
-#ifndef CLI_TRACE_BPF_STATE_H
-#define CLI_TRACE_BPF_STATE_H
+/* What the files that talk to the kernel share of a trace. */
+#ifndef CLI_TRACE_STATE_H
+#define CLI_TRACE_STATE_H
 
 #include "cli/base/command.h"
 #include "cli/trace/bpf/bpf.h"
-#include "cli/trace/bpf/program.h"
 #include "error.h"
-
-#define NO_DESCRIPTOR (-1)
 
 struct loaded_program {
     struct program code;
@@ -54,14 +41,9 @@ int bpf_kernel_ask(struct bpf_kernel *ret);
 /* Explain why the kernel has refused `what`. Gives -error, with a message for rst_error(). */
 int bpf_refused(int error, const char *what);
 
-/* "provider:probe", for a message. */
-struct rst_quoted bpf_quote(const struct plan_probe *probe);
-
-/* These give a descriptor or a negative errno. `log` may be NULL. */
+/* These give a descriptor or a negative errno. `log` may be NULL; `pid` 0: in every process. */
 int bpf_load_program(const struct bpf_kernel *kernel, const struct program *code, char *log,
                      size_t log_size);
-
-/* `pid` 0: in every process. */
 int bpf_attach_multi(int program, const char *path, pid_t pid, size_t count,
                      const uint64_t *offsets, const uint64_t *semaphores, const uint64_t *cookies);
 

@@ -25,11 +25,6 @@ bool value_may_fail(const struct plan_value *value)
     return !value_is_readable(value) || value->location.kind == LOCATION_MEMORY;
 }
 
-int value_slot(const struct emitter *emitter, size_t argument)
-{
-    return emitter->slots + 8 * (int)argument;
-}
-
 /* to += a register of the process, times a scale. Uses R2. */
 static void add_register(struct emitter *emitter, int to, uint16_t reg, uint8_t scale)
 {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --filter for a variant: names become arguments, and each comparison becomes ranges of the
- * argument's keys (condition.h). A number that the argument's type can't have is reported.
+ * --filter for a variant: names become arguments, and each comparison becomes a range of the
+ * argument's keys. A number that the argument's type can't have is reported.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/trace/plan/choose.h"
 #include "cli/trace/plan/filter.h"
 
 struct binder {
@@ -18,24 +17,41 @@ struct binder {
     struct filter_error error;
     /* The comparison, with the argument on the left. */
     struct filter *filter;
-    size_t argument;
+    const struct plan_argument *argument;
     const struct plan_value *value;
     enum comparison comparison;
     const struct filter_word *word;
 };
 
-/* -------------------------------------------------------------------------------- notes -- */
+ssize_t plan_argument_named(const struct plan_probe *probe, const char *name)
+{
+    char other[32];
+
+    for (size_t i = 0; i < probe->argument_count; i++) {
+        snprintf(other, sizeof(other), "arg%zu", i);
+        if (strcmp(name, probe->arguments[i].name) == 0 || strcmp(name, other) == 0)
+            return (ssize_t)i;
+    }
+    return -1;
+}
+
+void plan_add_names(struct text *ret, const struct plan_probe *probe)
+{
+    text_add(ret, probe->argument_count ? "such argument, only " : "arguments");
+    for (size_t i = 0; i < probe->argument_count; i++)
+        text_addf(ret, "%s%s", i ? ", " : "", probe->arguments[i].name);
+}
 
 /* Keep words about a comparison; takes them over. */
 static void note(struct filter *comparison, char *words)
 {
-    if (comparison->note) {
-        comparison->noted += strcmp(comparison->note, words) == 0;
-        free(words);
+    if (!comparison->note) {
+        comparison->note = words;
+        comparison->noted = 1;
         return;
     }
-    comparison->note = words;
-    comparison->noted = 1;
+    comparison->noted += strcmp(comparison->note, words) == 0;
+    free(words);
 }
 
 void filter_say_notes(struct filter *filter, size_t variants)
@@ -48,21 +64,21 @@ void filter_say_notes(struct filter *filter, size_t variants)
     filter->note = NULL;
 }
 
-const struct filter_word *filter_missing(const struct filter *filter,
-                                         const struct plan_probe *probe)
+const char *filter_missing(const struct filter *filter, const struct plan_probe *probe)
 {
-    const struct filter_word *const words[] = {&filter->left, &filter->right}, *missing = NULL;
+    const char *missing = NULL;
 
     for (size_t i = 0; !missing && i < filter->part_count; i++)
         missing = filter_missing(&filter->parts[i], probe);
-    for (size_t i = 0; !missing && i < 2 && filter->kind == FILTER_COMPARISON; i++)
-        if (words[i]->kind == WORD_NAME && !words[i]->constant &&
-            plan_argument_named(probe, words[i]->text.bytes) < 0)
-            missing = words[i];
+    for (size_t i = 0; !missing && i < 2 && filter->kind == FILTER_COMPARISON; i++) {
+        const struct filter_word *word = &filter->words[i];
+
+        if (word->kind == WORD_NAME && !word->constant &&
+            plan_argument_named(probe, word->text.bytes) < 0)
+            missing = word->text.bytes;
+    }
     return missing;
 }
-
-/* --------------------------------------------------------------------------------- keys -- */
 
 /*
  * A range of keys. If it is of those that are equal to a number, and none is, the keys below the
@@ -71,11 +87,6 @@ const struct filter_word *filter_missing(const struct filter *filter,
 struct keys {
     wide low, high;
 };
-
-static bool is_float(const struct plan_value *value)
-{
-    return value->kind == VALUE_FLOAT || value->kind == VALUE_DOUBLE;
-}
 
 static wide float_key(double number, bool is_double)
 {
@@ -96,7 +107,7 @@ static struct keys all_keys(const struct plan_value *value)
     wide half = (wide)1 << (value->size ? 8 * value->size - 1 : 63);
     wide infinity = float_key((double)INFINITY, value->kind == VALUE_DOUBLE);
 
-    if (is_float(value))
+    if (value_is_float(value))
         return (struct keys){-infinity, infinity};
     return value->is_signed ? (struct keys){-half, half - 1} : (struct keys){0, 2 * half - 1};
 }
@@ -105,7 +116,7 @@ static struct keys equal_keys(const struct plan_value *value, const struct filte
 {
     double number = word->number;
 
-    if (is_float(value)) {
+    if (value_is_float(value)) {
         double nearest = value->kind == VALUE_DOUBLE ? number : (double)(float)number;
         wide key = float_key(nearest, value->kind == VALUE_DOUBLE);
 
@@ -118,32 +129,16 @@ static struct keys equal_keys(const struct plan_value *value, const struct filte
     return (struct keys){(wide)ceil(number), (wide)floor(number)};
 }
 
-/* ------------------------------------------------------------------------- comparisons -- */
-
 static const char *whole_text(wide number, char ret[DOUBLE_TEXT])
 {
     snprintf(ret, DOUBLE_TEXT, number < 0 ? "%lld" : "%llu", (unsigned long long)number);
     return ret;
 }
 
-/* It need not be a mistake, if several probes are watched, so it is only reported. */
-static void note_range(struct binder *binder, struct keys all, bool truth)
-{
-    const struct plan_argument *argument = &binder->probe->arguments[binder->argument];
-    const struct filter_word *word = binder->word;
-    char number[DOUBLE_TEXT], low[DOUBLE_TEXT], high[DOUBLE_TEXT];
-
-    note(binder->filter,
-         text_format(
-             "%s of %s is %s: %s is out of range (%s to %s), so that is %s true", argument->name,
-             binder->probe->title, argument->site.type,
-             word->is_whole ? whole_text(word->whole, number) : double_text(word->number, number),
-             whole_text(all.low, low), whole_text(all.high, high), truth ? "always" : "never"));
-}
-
 static void compare_number(struct binder *binder, struct condition *ret)
 {
-    struct keys all = all_keys(binder->value), equal = equal_keys(binder->value, binder->word);
+    const struct filter_word *word = binder->word;
+    struct keys all = all_keys(binder->value), equal = equal_keys(binder->value, word);
     const struct keys ranges[] = {
         [LESS] = {all.low, equal.low - 1},
         [LESS_EQUAL] = {all.low, equal.high},
@@ -153,19 +148,29 @@ static void compare_number(struct binder *binder, struct condition *ret)
         [UNEQUAL] = equal,
     };
     struct keys range = ranges[binder->comparison];
+    char number[DOUBLE_TEXT], low[DOUBLE_TEXT], high[DOUBLE_TEXT];
 
     range.low = range.low < all.low ? all.low : range.low;
     range.high = range.high > all.high ? all.high : range.high;
-    ret->range_count = range.low <= range.high;
-    ret->ranges[0] = (struct condition_range){(uint64_t)range.low, (uint64_t)range.high};
-    if (!is_float(binder->value) && (equal.high < all.low || equal.low > all.high))
-        note_range(binder, all, (ret->range_count > 0) != (binder->comparison == UNEQUAL));
+    ret->empty = range.low > range.high;
+    ret->low = (uint64_t)range.low;
+    ret->high = (uint64_t)range.high;
+    if (value_is_float(binder->value) || (equal.high >= all.low && equal.low <= all.high))
+        return;
+    /* It need not be a mistake, if several probes are watched, so it is only reported. */
+    note(binder->filter,
+         text_format("%s of %s is %s: %s is out of range (%s to %s), so that is %s true",
+                     binder->argument->name, binder->probe->title, binder->argument->site.type,
+                     word->is_whole ? whole_text(word->whole, number)
+                                    : double_text(word->number, number),
+                     whole_text(all.low, low), whole_text(all.high, high),
+                     ret->empty == (binder->comparison == UNEQUAL) ? "always" : "never"));
 }
 
 static bool compare_text(struct binder *binder, struct condition *ret)
 {
     const struct text *text = &binder->word->text;
-    const char *name = binder->probe->arguments[binder->argument].name;
+    const char *name = binder->argument->name;
     size_t most = binder->plan->options->string_bytes, at = binder->word->at;
 
     if (binder->value->kind != VALUE_STRING)
@@ -183,38 +188,29 @@ static bool compare_text(struct binder *binder, struct condition *ret)
     return true;
 }
 
-/* Refuse a word of a kind that the argument can't be compared with. */
-static bool check_kinds(struct binder *binder)
+static bool compare(struct binder *binder, struct condition *ret)
 {
     enum value_kind kind = binder->value->kind;
     enum constant constant = binder->word->constant;
-    const char *words = NULL;
+    const char *words = NULL; /* why such an argument can't be compared with such a word */
 
+    ret->kind = CONDITION_RANGE;
+    ret->negated = ret->negated != (binder->comparison == UNEQUAL);
+    if (binder->value->size == 0)
+        note(binder->filter,
+             text_format("rst can't read %s of %s, so no comparison with it is true",
+                         binder->argument->name, binder->probe->title));
+    if (binder->word->kind == WORD_TEXT)
+        return compare_text(binder, ret);
     if (constant == CONSTANT_NULL && kind != VALUE_STRING && kind != VALUE_POINTER)
         words = "not an address";
     else if (constant == CONSTANT_BOOL && kind != VALUE_BOOL)
         words = "not a bool";
     else if (!constant && kind == VALUE_STRING)
         words = "a string: compare it with a \"text\", or null";
-    return !words || filter_fail(&binder->error, binder->word->at, "%s is %s",
-                                 binder->probe->arguments[binder->argument].name, words);
-}
-
-static bool compare(struct binder *binder, struct condition *ret)
-{
-    const char *name = binder->probe->arguments[binder->argument].name;
-
-    ret->kind = CONDITION_RANGE;
-    ret->argument = binder->argument;
-    ret->negated = ret->negated != (binder->comparison == UNEQUAL);
-    if (binder->value->size == 0)
-        note(binder->filter,
-             text_format("rst can't read %s of %s, so no comparison with it is true", name,
-                         binder->probe->title));
-    if (binder->word->kind == WORD_TEXT)
-        return compare_text(binder, ret);
-    if (!check_kinds(binder))
-        return false;
+    if (words)
+        return filter_fail(&binder->error, binder->word->at, "%s is %s", binder->argument->name,
+                           words);
     compare_number(binder, ret);
     return true;
 }
@@ -237,26 +233,27 @@ static bool bind_comparison(struct binder *binder, struct filter *filter, struct
 {
     static const enum comparison turned[] = {GREATER,    GREATER_EQUAL, LESS,
                                              LESS_EQUAL, EQUAL,         UNEQUAL};
-    ssize_t left, right;
+    const struct filter_word *words = filter->words;
     bool turn, alone = filter->comparison == NO_COMPARISON;
+    ssize_t left, right;
 
-    if (!find_argument(binder, &filter->left, &left) ||
-        !find_argument(binder, &filter->right, &right))
+    if (!find_argument(binder, &words[0], &left) || !find_argument(binder, &words[1], &right))
         return false;
     turn = left < 0;
     if (alone && (turn || binder->variant->values[left].kind == VALUE_STRING))
-        return filter_fail(&binder->error, filter->right.at, "write one of < <= > >= == != here");
+        return filter_fail(&binder->error, words[1].at, "write one of < <= > >= == != here");
     if (turn && right < 0)
-        return filter_fail(&binder->error, filter->left.at, "this comparison has no argument");
+        return filter_fail(&binder->error, words[0].at, "this comparison has no argument");
     if (!turn && right >= 0)
-        return filter_fail(&binder->error, filter->right.at,
+        return filter_fail(&binder->error, words[1].at,
                            "an argument can be compared with a number or a \"text\", "
                            "not with another argument");
+    ret->argument = (size_t)(turn ? right : left);
     binder->filter = filter;
-    binder->argument = (size_t)(turn ? right : left);
-    binder->value = &binder->variant->values[binder->argument];
+    binder->argument = &binder->probe->arguments[ret->argument];
+    binder->value = &binder->variant->values[ret->argument];
     binder->comparison = turn ? turned[filter->comparison] : alone ? UNEQUAL : filter->comparison;
-    binder->word = turn ? &filter->left : &filter->right;
+    binder->word = &words[!turn];
     return compare(binder, ret);
 }
 
@@ -277,21 +274,6 @@ static bool bind(struct binder *binder, struct filter *filter, bool negated, str
     return true;
 }
 
-struct filter_error filter_bind(struct filter *filter, const struct plan *plan,
-                                const struct plan_variant *variant, struct condition **ret)
-{
-    struct binder binder = {plan, &plan->probes[variant->probe], variant, .filter = filter};
-    struct condition *condition = sure(calloc(1, sizeof(*condition)));
-
-    if (bind(&binder, filter, false, condition))
-        *ret = condition;
-    else
-        condition_free(condition);
-    return binder.error;
-}
-
-/* ------------------------------------------------------------------------------- free -- */
-
 static void free_parts(struct condition *condition)
 {
     for (size_t i = 0; i < condition->part_count; i++)
@@ -305,4 +287,17 @@ void condition_free(struct condition *condition)
     if (condition)
         free_parts(condition);
     free(condition);
+}
+
+struct filter_error filter_bind(struct filter *filter, const struct plan *plan,
+                                const struct plan_variant *variant, struct condition **ret)
+{
+    struct binder binder = {plan, &plan->probes[variant->probe], variant, .filter = filter};
+    struct condition *condition = sure(calloc(1, sizeof(*condition)));
+
+    if (bind(&binder, filter, false, condition))
+        *ret = condition;
+    else
+        condition_free(condition);
+    return binder.error;
 }

@@ -1,20 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/trace/plan/choose.h"
-
+/* The arguments that options name, of which a probe may have none. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/base/text.h"
+#include "cli/trace/plan/filter.h"
 #include "error.h"
 
 #define MOST_NAMES 4 /* how many skipped probes a message names */
 
-void plan_add_names(struct text *ret, const struct plan_probe *probe)
+/* The first argument that an option names and the probe does not have; NULL: it has them all. */
+static const char *missing_argument(const struct trace_options *options,
+                                    const struct filter *filter, const struct plan_probe *probe)
 {
-    text_add(ret, probe->argument_count ? "such argument, only " : "arguments");
-    for (size_t i = 0; i < probe->argument_count; i++)
-        text_addf(ret, "%s%s", i ? ", " : "", probe->arguments[i].name);
+    if (options->by && plan_argument_named(probe, options->by) < 0)
+        return options->by;
+    if (options->hist && plan_argument_named(probe, options->hist) < 0)
+        return options->hist;
+    return options->filter ? filter_missing(filter, probe) : NULL;
+}
+
+/* One message for the probes without the same argument, beginning with the first of them. */
+static void say_skipped(const struct plan *plan, const char *const *missing, size_t first)
+{
+    struct text names = {0};
+    size_t count = 0;
+
+    for (size_t i = 0; i < plan->probe_count; i++) {
+        if (!missing[i] || strcmp(missing[i], missing[first]) != 0)
+            continue;
+        if (i < first)
+            return;
+        if (++count <= MOST_NAMES)
+            text_addf(&names, "%s%s", count > 1 ? ", " : "", plan->probes[i].title);
+    }
+    if (count > MOST_NAMES)
+        text_addf(&names, " and %zu more", count - MOST_NAMES);
+    say("skipped, because %s no argument %s: %s", count == 1 ? "it has" : "they have",
+        rst_quote(missing[first]).text, names.bytes);
+    free(names.bytes);
+}
+
+/* If all probes lack an argument, none is skipped, and plan_choose() reports it. */
+void plan_skip_probes(struct plan *plan, const struct filter *filter)
+{
+    const char **missing = sure(calloc(plan->probe_count + 1, sizeof(*missing)));
+    size_t lacking = 0, kept = 0;
+
+    for (size_t i = 0; i < plan->probe_count; i++) {
+        missing[i] = missing_argument(plan->options, filter, &plan->probes[i]);
+        lacking += missing[i] != NULL;
+    }
+    if (lacking < plan->probe_count) {
+        for (size_t i = 0; i < plan->probe_count; i++)
+            if (missing[i])
+                say_skipped(plan, missing, i);
+        for (size_t i = 0; i < plan->probe_count; i++)
+            if (missing[i])
+                plan_free_probe(&plan->probes[i]);
+            else
+                plan->probes[kept++] = plan->probes[i];
+        plan->probe_count = kept;
+    }
+    free(missing);
 }
 
 static enum status say_no_argument(const char *option, const char *name,
@@ -29,63 +78,16 @@ static enum status say_no_argument(const char *option, const char *name,
     return STATUS_USAGE;
 }
 
-/* ------------------------------------------------------------------------------ skipped -- */
-
-/* The first argument that an option names and the probe does not have; NULL: it has them all. */
-static const char *missing_argument(const struct trace_options *options,
-                                    const struct filter *filter, const struct plan_probe *probe)
+static enum status say_unreadable(const char *option, const char *name,
+                                  const struct plan_probe *probe)
 {
-    const struct filter_word *word;
+    const struct operand *operand =
+        &probe->arguments[plan_argument_named(probe, name)].site.operand;
 
-    if (options->by && plan_argument_named(probe, options->by) < 0)
-        return options->by;
-    if (options->hist && plan_argument_named(probe, options->hist) < 0)
-        return options->hist;
-    word = options->filter ? filter_missing(filter, probe) : NULL;
-    return word ? word->text.bytes : NULL;
+    say("%s %s: rst can't read that argument of %s (%s)", option, rst_quote(name).text,
+        probe->title, rst_quote_bytes(operand->text, operand->length).text);
+    return STATUS_FAILED;
 }
-
-static bool is_same(const char *a, const char *b)
-{
-    return a && b && strcmp(a, b) == 0;
-}
-
-/* One message for the probes without the same argument, beginning with the first of them. */
-static void say_skipped(const struct plan *plan, const char *const *missing, size_t first)
-{
-    struct text names = {0};
-    size_t count = 0;
-
-    for (size_t i = 0; i < plan->probe_count; i++) {
-        if (!is_same(missing[i], missing[first]))
-            continue;
-        if (i < first)
-            return;
-        if (++count <= MOST_NAMES)
-            text_addf(&names, "%s%s", count > 1 ? ", " : "", plan->probes[i].title);
-    }
-    if (count > MOST_NAMES)
-        text_addf(&names, " and %zu more", count - MOST_NAMES);
-    say("skipped, because %s no argument %s: %s", count == 1 ? "it has" : "they have",
-        rst_quote(missing[first]).text, names.bytes);
-    free(names.bytes);
-}
-
-bool choose_probes(const struct plan *plan, const struct filter *filter, const char **missing)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < plan->probe_count; i++) {
-        missing[i] = missing_argument(plan->options, filter, &plan->probes[i]);
-        count += missing[i] != NULL;
-    }
-    for (size_t i = 0; count < plan->probe_count && i < plan->probe_count; i++)
-        if (missing[i])
-            say_skipped(plan, missing, i);
-    return count < plan->probe_count;
-}
-
-/* ---------------------------------------------------------------------------- arguments -- */
 
 /* librst's note declares the argument as a number, so it can't be an address. */
 static bool is_declared_number(const struct plan_argument *argument)
@@ -95,54 +97,44 @@ static bool is_declared_number(const struct plan_argument *argument)
     return type >= 0 && type != RST_TYPE_STRING && type != RST_TYPE_POINTER;
 }
 
-/* Treat the argument as a string at the sites where it can be one. Gives whether there is one. */
-static bool make_string(struct plan *plan, const char *name)
+/* Treat the argument as a string at the sites where it can be one, which must be some. */
+static enum status make_string(struct plan *plan, const char *name)
 {
+    const struct plan_probe *probe = &plan->probes[0];
+    const struct plan_argument *argument;
     bool any = false;
+    ssize_t at;
 
     for (size_t i = 0; i < plan->variant_count; i++) {
         struct plan_variant *variant = &plan->variants[i];
-        const struct plan_probe *probe = &plan->probes[variant->probe];
-        ssize_t at = plan_argument_named(probe, name);
+        const struct plan_probe *own = &plan->probes[variant->probe];
 
-        if (at < 0 || variant->values[at].size != 8 || is_declared_number(&probe->arguments[at]))
+        at = plan_argument_named(own, name);
+        if (at < 0 || variant->values[at].size != 8 || is_declared_number(&own->arguments[at]))
             continue;
         variant->values[at].kind = VALUE_STRING;
         any = true;
     }
-    return any;
-}
-
-static enum status say_unreadable(const char *option, const char *name,
-                                  const struct plan_argument *argument,
-                                  const struct plan_probe *probe)
-{
-    say("%s %s: rst can't read that argument of %s (%s)", option, rst_quote(name).text,
-        probe->title,
-        rst_quote_bytes(argument->site.operand.text, argument->site.operand.length).text);
-    return STATUS_FAILED;
-}
-
-static enum status say_no_string(const char *name, const struct plan_probe *probe)
-{
-    ssize_t at = plan_argument_named(probe, name);
-    const struct plan_argument *argument = &probe->arguments[at < 0 ? 0 : at];
-
+    if (any)
+        return STATUS_GOOD;
+    at = plan_argument_named(probe, name);
     if (at < 0)
         return say_no_argument("--string", name, probe);
+    argument = &probe->arguments[at];
     if (operand_size(&argument->site.operand) == 8 && !is_declared_number(argument))
-        return say_unreadable("--string", name, argument, probe);
+        return say_unreadable("--string", name, probe);
     return say_usage("trace", "--string %s: in %s it is a number (%s), not an address", name,
                      probe->title, argument->site.type);
 }
 
 /* Find the argument in every probe. It must be readable at one site at least. */
-static enum status choose(struct plan *plan, const char *option, const char *name)
+static enum status find_argument(struct plan *plan, bool is_hist)
 {
-    bool is_hist = name == plan->options->hist, readable = false;
-    const struct plan_probe *first = &plan->probes[0];
+    const char *option = is_hist ? "--hist" : "--by";
+    const char *name = is_hist ? plan->options->hist : plan->options->by;
+    bool readable = !name;
 
-    for (size_t i = 0; i < plan->variant_count; i++) {
+    for (size_t i = 0; name && i < plan->variant_count; i++) {
         const struct plan_variant *variant = &plan->variants[i];
         struct plan_probe *probe = &plan->probes[variant->probe];
         ssize_t at = plan_argument_named(probe, name);
@@ -154,27 +146,11 @@ static enum status choose(struct plan *plan, const char *option, const char *nam
         if (is_hist && variant->values[at].kind == VALUE_STRING)
             return say_usage("trace", "--hist %s: it is a string; a histogram takes numbers", name);
     }
-    return readable ? STATUS_GOOD
-                    : say_unreadable(option, name,
-                                     &first->arguments[plan_argument_named(first, name)], first);
+    return readable ? STATUS_GOOD : say_unreadable(option, name, &plan->probes[0]);
 }
 
-enum status choose_arguments(struct plan *plan)
-{
-    const struct trace_options *options = plan->options;
-    enum status status = STATUS_GOOD;
-
-    for (size_t i = 0; i < options->string_count; i++)
-        if (!make_string(plan, options->strings[i]))
-            return say_no_string(options->strings[i], &plan->probes[0]);
-    if (options->by)
-        status = choose(plan, "--by", options->by);
-    return status == STATUS_GOOD && options->hist ? choose(plan, "--hist", options->hist) : status;
-}
-
-/* --------------------------------------------------------------------------- conditions -- */
-
-enum status say_bad_filter(const char *text, struct filter_error error)
+/* Takes the error over. Gives STATUS_USAGE. */
+enum status plan_say_bad_filter(const char *text, struct filter_error error)
 {
     struct text shown = {0};
     size_t at;
@@ -182,8 +158,7 @@ enum status say_bad_filter(const char *text, struct filter_error error)
     text_clear(&shown);
     text_add_shown(&shown, text, error.at);
     at = text_width(shown.bytes);
-    text_clear(&shown);
-    text_add_shown(&shown, text, strlen(text));
+    text_add_shown(&shown, text + error.at, strlen(text) - error.at);
     say("--filter: %s\n    %s\n    %*s^", error.words, shown.bytes, (int)at, "");
     fputs("Try 'rst trace --help'.\n", stderr);
     free(shown.bytes);
@@ -191,7 +166,7 @@ enum status say_bad_filter(const char *text, struct filter_error error)
     return STATUS_USAGE;
 }
 
-enum status choose_conditions(struct plan *plan, struct filter *filter)
+static enum status bind_filter(struct plan *plan, struct filter *filter)
 {
     for (size_t i = 0; i < plan->probe_count; i++) {
         const struct plan_probe *probe = &plan->probes[i];
@@ -201,10 +176,21 @@ enum status choose_conditions(struct plan *plan, struct filter *filter)
             struct filter_error error = filter_bind(filter, plan, variant, &variant->condition);
 
             if (error.words)
-                return say_bad_filter(plan->options->filter, error);
+                return plan_say_bad_filter(plan->options->filter, error);
         }
         /* Probes that are alike need the same notes. */
         filter_say_notes(filter, probe->alike == i ? probe->variant_count : 0);
     }
     return STATUS_GOOD;
+}
+
+enum status plan_choose(struct plan *plan, struct filter *filter)
+{
+    enum status status = STATUS_GOOD;
+
+    for (size_t i = 0; status == STATUS_GOOD && i < plan->options->string_count; i++)
+        status = make_string(plan, plan->options->strings[i]);
+    for (int is_hist = 0; status == STATUS_GOOD && is_hist < 2; is_hist++)
+        status = find_argument(plan, is_hist);
+    return status == STATUS_GOOD && plan->options->filter ? bind_filter(plan, filter) : status;
 }

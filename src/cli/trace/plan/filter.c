@@ -30,8 +30,6 @@ bool filter_fail(struct filter_error *error, size_t at, const char *format, ...)
     return false;
 }
 
-/* ---------------------------------------------------------------------------- words -- */
-
 static size_t position(struct parser *parser)
 {
     parser->at += strspn(parser->at, " \t\n");
@@ -67,8 +65,6 @@ static enum comparison take_comparison(struct parser *parser)
             return words[i].comparison;
     return NO_COMPARISON;
 }
-
-/* --------------------------------------------------------------------------- values -- */
 
 /* Read an escape after its backslash. */
 static bool read_escape(struct parser *parser, struct text *ret)
@@ -172,26 +168,18 @@ static bool read_value(struct parser *parser, struct filter_word *ret)
     return true;
 }
 
-/* ------------------------------------------------------------------------- grammar -- */
-
-static bool read_list(struct parser *parser, enum filter_kind kind, struct filter *ret);
+static bool read_list(struct parser *parser, bool any, struct filter *ret);
 
 static bool read_comparison(struct parser *parser, struct filter *ret)
 {
     ret->kind = FILTER_COMPARISON;
-    if (!read_value(parser, &ret->left))
+    if (!read_value(parser, &ret->words[0]))
         return false;
     ret->comparison = take_comparison(parser);
     if (ret->comparison != NO_COMPARISON)
-        return read_value(parser, &ret->right);
-    ret->right = (struct filter_word){.kind = WORD_NUMBER, .at = position(parser)};
+        return read_value(parser, &ret->words[1]);
+    ret->words[1] = (struct filter_word){.kind = WORD_NUMBER, .at = position(parser)};
     return true;
-}
-
-static struct filter *add_part(struct filter *filter)
-{
-    APPEND(filter->parts, filter->part_count, (struct filter){0});
-    return &filter->parts[filter->part_count - 1];
 }
 
 static bool read_one(struct parser *parser, struct filter *ret)
@@ -206,7 +194,7 @@ static bool read_one(struct parser *parser, struct filter *ret)
         good = read_one(parser, ret);
         ret->negated = !ret->negated;
     } else if (take(parser, "(")) {
-        good = read_list(parser, FILTER_ANY, ret) &&
+        good = read_list(parser, true, ret) &&
                (take(parser, ")") ||
                 filter_fail(&parser->error, position(parser), "write \")\", && or || here"));
     } else {
@@ -216,30 +204,22 @@ static bool read_one(struct parser *parser, struct filter *ret)
     return good;
 }
 
-/* A list of one part is that part. */
-static void unwrap(struct filter *filter)
-{
-    struct filter *parts = filter->parts;
-
-    if (filter->part_count != 1)
-        return;
-    *filter = *parts;
-    free(parts);
-}
-
 /* Read parts: a list of comparisons joined by &&, or of these lists joined by ||. */
-static bool read_list(struct parser *parser, enum filter_kind kind, struct filter *ret)
+static bool read_list(struct parser *parser, bool any, struct filter *ret)
 {
+    struct filter *part;
     bool good;
 
-    ret->kind = kind;
+    ret->kind = any ? FILTER_ANY : FILTER_ALL;
     do {
-        struct filter *part = add_part(ret);
-
-        good = kind == FILTER_ANY ? read_list(parser, FILTER_ALL, part) : read_one(parser, part);
-    } while (good && take(parser, kind == FILTER_ANY ? "||" : "&&"));
-    if (good)
-        unwrap(ret);
+        APPEND(ret->parts, ret->part_count, (struct filter){0});
+        part = &ret->parts[ret->part_count - 1];
+        good = any ? read_list(parser, false, part) : read_one(parser, part);
+    } while (good && take(parser, any ? "||" : "&&"));
+    if (good && ret->part_count == 1) { /* a list of one part is that part */
+        *ret = *part;
+        free(part);
+    }
     return good;
 }
 
@@ -248,8 +228,8 @@ void filter_free(struct filter *filter)
     for (size_t i = 0; i < filter->part_count; i++)
         filter_free(&filter->parts[i]);
     free(filter->parts);
-    free(filter->left.text.bytes);
-    free(filter->right.text.bytes);
+    free(filter->words[0].text.bytes);
+    free(filter->words[1].text.bytes);
     free(filter->note);
     *filter = (struct filter){0};
 }
@@ -259,7 +239,7 @@ struct filter_error filter_parse(const char *text, struct filter *ret)
     struct parser parser = {.start = text, .at = text};
 
     *ret = (struct filter){0};
-    if (read_list(&parser, FILTER_ANY, ret) && position(&parser) < strlen(text))
+    if (read_list(&parser, true, ret) && position(&parser) < strlen(text))
         filter_fail(&parser.error, position(&parser), "write && or || here");
     if (parser.error.words)
         filter_free(ret);

@@ -3,19 +3,23 @@
  * From the sites that were found to a plan. All sites of the same name in the same file are one
  * probe, in however many processes.
  */
-#include "cli/trace/plan/plan.h"
-
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/base/file.h"
 #include "cli/base/text.h"
-#include "cli/trace/plan/choose.h"
+#include "cli/trace/plan/filter.h"
 #include "cli/usdt/elf_file.h"
-#include "error.h"
 
 #define MOST_SITES 10000
 
-/* ------------------------------------------------------------------------------- probes -- */
+#ifdef __x86_64__
+#define OWN_MACHINE EM_X86_64
+#else
+#define OWN_MACHINE EM_NONE
+#endif
 
 static bool is_named(const struct plan_probe *probe, const char *provider, const char *name)
 {
@@ -25,21 +29,14 @@ static bool is_named(const struct plan_probe *probe, const char *provider, const
 /* The findings are sorted by name, so those of one name are neighbours. */
 static struct plan_probe *find_probe(struct plan *plan, const struct found *found)
 {
-    struct plan_probe *probe;
+    const char *provider = found->probe->provider, *name = found->probe->name;
 
-    for (size_t i = plan->probe_count; i-- > 0;) {
-        probe = &plan->probes[i];
-        if (!is_named(probe, found->probe->provider, found->probe->name))
-            break;
-        if (probe->source->file == found->source->file)
-            return probe;
-    }
+    for (size_t i = plan->probe_count; i-- > 0 && is_named(&plan->probes[i], provider, name);)
+        if (plan->probes[i].source->file == found->source->file)
+            return &plan->probes[i];
     APPEND(plan->probes, plan->probe_count,
-           (struct plan_probe){.provider = found->probe->provider,
-                               .name = found->probe->name,
-                               .source = found->source,
-                               .by = -1,
-                               .hist = -1});
+           (struct plan_probe){
+               .provider = provider, .name = name, .source = found->source, .by = -1, .hist = -1});
     return &plan->probes[plan->probe_count - 1];
 }
 
@@ -49,8 +46,7 @@ static void add_found(struct plan *plan, const struct found *found)
 
     if (found->source != probe->source) /* the same site in another process */
         return;
-    probe->sites = room_for_one(probe->sites, probe->site_count, sizeof(void *));
-    probe->sites[probe->site_count++] = found->probe;
+    APPEND(probe->sites, probe->site_count, found->probe);
     plan->site_count++;
 }
 
@@ -71,32 +67,16 @@ static void complete_probe(struct plan_probe *probe)
     text_add(&title, ":");
     text_add_shown(&title, probe->name, strlen(probe->name));
     probe->title = title.bytes;
-    plan_read_arguments(probe);
-}
+    usdt_arguments(probe->source->file->machine, probe->sites[0], &probe->words);
+    probe->argument_count = probe->words.count;
+    for (size_t i = 0; i < probe->words.count; i++) {
+        const struct usdt_argument *argument = &probe->words.list[i];
 
-static void free_probe(struct plan_probe *probe)
-{
-    for (size_t i = 0; i < probe->argument_count; i++)
-        free(probe->arguments[i].name);
-    usdt_arguments_free(&probe->words);
-    free(probe->title);
-    free(probe->sites);
-}
-
-/* Remove the probes that lack an argument. */
-static void skip_probes(struct plan *plan, const struct filter *filter)
-{
-    const char **missing = sure(calloc(plan->probe_count + 1, sizeof(*missing)));
-    bool skips = choose_probes(plan, filter, missing);
-    size_t kept = 0;
-
-    for (size_t i = 0; i < plan->probe_count; i++)
-        if (skips && missing[i])
-            free_probe(&plan->probes[i]);
-        else
-            plan->probes[kept++] = plan->probes[i];
-    plan->probe_count = kept;
-    free(missing);
+        probe->arguments[i].site = *argument;
+        probe->arguments[i].name =
+            argument->name ? text_format("%.*s", (int)argument->name_length, argument->name)
+                           : text_format("arg%zu", i);
+    }
 }
 
 static bool are_alike(const struct plan_probe *a, const struct plan_probe *b)
@@ -111,63 +91,138 @@ static bool are_alike(const struct plan_probe *a, const struct plan_probe *b)
 }
 
 /* For counts, the same probe in several processes is one, even if each has a file of its own. */
-static void find_alike(struct plan *plan)
+static size_t find_alike(const struct plan *plan, size_t number)
 {
-    for (size_t i = 0; i < plan->probe_count; i++) {
-        struct plan_probe *probe = &plan->probes[i];
+    const struct plan_probe *probes = plan->probes, *probe = &probes[number];
 
-        probe->alike = i;
-        for (size_t j = i; j-- > 0 && is_named(&plan->probes[j], probe->provider, probe->name);)
-            if (are_alike(&plan->probes[j], probe)) {
-                probe->alike = plan->probes[j].alike;
-                break;
-            }
-    }
+    for (size_t i = number; i-- > 0 && is_named(&probes[i], probe->provider, probe->name);)
+        if (are_alike(&probes[i], probe))
+            return probes[i].alike;
+    return number;
 }
 
-/* -------------------------------------------------------------------------------- files -- */
-
-/* A script may run elsewhere, so a relative path becomes a whole one. */
-static char *whole_path(const char *path)
+void plan_free_probe(struct plan_probe *probe)
 {
-    char *whole = *path == '/' ? NULL : realpath(path, NULL);
+    for (size_t i = 0; i < probe->argument_count; i++)
+        free(probe->arguments[i].name);
+    usdt_arguments_free(&probe->words);
+    free(probe->title);
+    free(probe->sites);
+}
 
-    return whole ? whole : sure(strdup(path));
+static enum value_kind kind_of(const struct usdt_argument *argument)
+{
+    static const enum value_kind kinds[RST_TYPES] = {
+        [RST_TYPE_BOOL] = VALUE_BOOL,     [RST_TYPE_FLOAT] = VALUE_FLOAT,
+        [RST_TYPE_DOUBLE] = VALUE_DOUBLE, [RST_TYPE_POINTER] = VALUE_POINTER,
+        [RST_TYPE_STRING] = VALUE_STRING,
+    };
+
+    if (argument->operand.is_float)
+        return argument->operand.size == 4 ? VALUE_FLOAT : VALUE_DOUBLE;
+    return argument->true_type < 0 ? VALUE_INTEGER : kinds[argument->true_type];
+}
+
+static const struct usdt_symbols *symbols_of(struct plan_file *file)
+{
+    struct stat about;
+    int fd = file->symbols ? -1 : file_open(file->path, &about);
+
+    if (fd >= 0) {
+        file->symbols = usdt_symbols_read(fd);
+        close(fd);
+    }
+    return file->symbols;
+}
+
+static void read_values(struct plan_file *file, const struct usdt_probe *site,
+                        struct plan_value ret[USDT_MOST_ARGUMENTS])
+{
+    uint16_t machine = file->source->file->machine;
+    struct usdt_arguments arguments;
+
+    usdt_arguments(machine, site, &arguments);
+    for (size_t i = 0; i < arguments.count; i++) {
+        const struct operand *operand = &arguments.list[i].operand;
+        struct location location = location_of(machine, operand, site->site, NULL);
+
+        /* It may be at a symbol, unless it is in a register. */
+        if (location.kind == LOCATION_NONE && operand->length > 0 && *operand->text != '%')
+            location = location_of(machine, operand, site->site, symbols_of(file));
+        ret[i] = (struct plan_value){.kind = kind_of(&arguments.list[i]),
+                                     .size = operand->size ? operand_size(operand) : 8,
+                                     .is_signed = operand->is_signed,
+                                     .location = location};
+        if (machine != OWN_MACHINE || location.kind == LOCATION_NONE ||
+            (operand->is_float && operand->size < 4))
+            ret[i].size = 0;
+    }
+    usdt_arguments_free(&arguments);
+}
+
+/*
+ * Equal operands are at the same place, unless that is at a symbol, which is relative to the site.
+ */
+static bool is_of_variant(const struct plan_variant *variant, const struct usdt_probe *site,
+                          const struct plan_value *values)
+{
+    if (strcmp(variant->sites[0].usdt->operands, site->operands) != 0)
+        return false;
+    for (size_t i = 0; i < USDT_MOST_ARGUMENTS; i++)
+        if (variant->values[i].location.number != values[i].location.number ||
+            variant->values[i].kind != values[i].kind)
+            return false;
+    return true;
+}
+
+static void add_site(struct plan *plan, size_t probe, size_t file, const struct usdt_probe *site)
+{
+    struct plan_variant new = {.probe = probe}, *variant;
+    size_t i = plan->probes[probe].variant;
+
+    read_values(&plan->files[file], site, new.values);
+    while (i < plan->variant_count && !is_of_variant(&plan->variants[i], site, new.values))
+        i++;
+    if (i == plan->variant_count) {
+        APPEND(plan->variants, plan->variant_count, new);
+        plan->probes[probe].variant_count++;
+    }
+    variant = &plan->variants[i];
+    APPEND(variant->sites, variant->site_count,
+           (struct plan_site){site, file, site->site, site->semaphore});
 }
 
 static size_t find_file(struct plan *plan, const struct source *source)
 {
+    char *whole;
     size_t i = 0;
 
     while (i < plan->file_count && plan->files[i].source->file != source->file)
         i++;
-    if (i == plan->file_count)
-        APPEND(plan->files, plan->file_count,
-               (struct plan_file){.source = source, .path = whole_path(source->path)});
+    if (i < plan->file_count)
+        return i;
+    /* A script may run elsewhere, so a relative path becomes a whole one. */
+    whole = *source->path == '/' ? NULL : realpath(source->path, NULL);
+    APPEND(
+        plan->files, plan->file_count,
+        (struct plan_file){.source = source, .path = whole ? whole : sure(strdup(source->path))});
     return i;
 }
 
-static void add_pid(struct plan_file *file, pid_t pid)
-{
-    for (size_t i = 0; i < file->pid_count; i++)
-        if (file->pids[i] == pid)
-            return;
-    file->pids = room_for_one(file->pids, file->pid_count, sizeof(*file->pids));
-    file->pids[file->pid_count++] = pid;
-}
-
 /* With -p, a file is watched in the processes that were named and have it. */
-static void add_pids(struct plan *plan)
+static void add_pid(struct plan *plan, const struct source *source)
 {
-    const struct findings *findings = &plan->findings;
+    struct plan_file *file = plan->files, *end = file + plan->file_count;
 
-    for (size_t i = 0; plan->options->search.pid_count > 0 && i < findings->source_count; i++)
-        for (size_t j = 0; findings->sources[i]->pid > 0 && j < plan->file_count; j++)
-            if (plan->files[j].source->file == findings->sources[i]->file)
-                add_pid(&plan->files[j], findings->sources[i]->pid);
+    while (file < end && file->source->file != source->file)
+        file++;
+    if (file == end || source->pid == 0)
+        return;
+    for (size_t i = 0; i < file->pid_count; i++)
+        if (file->pids[i] == source->pid)
+            return;
+    APPEND(file->pids, file->pid_count, source->pid);
 }
-
-/* ---------------------------------------------------------------------------------- plan -- */
 
 /*
  * Whether a FILE was not found. Then nothing is watched: a mistyped name must not make rst watch
@@ -184,10 +239,10 @@ static bool lacks_a_file(const struct plan *plan)
 
 static enum status make(struct plan *plan, struct filter *filter)
 {
-    enum status status;
+    const struct findings *findings = &plan->findings;
 
-    for (size_t i = 0; i < plan->findings.count && plan->site_count <= MOST_SITES; i++)
-        add_found(plan, &plan->findings.list[i]);
+    for (size_t i = 0; i < findings->count && plan->site_count <= MOST_SITES; i++)
+        add_found(plan, &findings->list[i]);
     if (plan->site_count > MOST_SITES)
         return say_usage("trace",
                          "more than %d sites of probes are too many to watch at once: name the "
@@ -195,15 +250,19 @@ static enum status make(struct plan *plan, struct filter *filter)
                          MOST_SITES);
     for (size_t i = 0; i < plan->probe_count; i++)
         complete_probe(&plan->probes[i]);
-    skip_probes(plan, filter);
-    find_alike(plan);
-    plan->site_count = 0;
-    for (size_t i = 0; i < plan->probe_count; i++)
-        plan_add_variants(plan, i, find_file(plan, plan->probes[i].source));
-    add_pids(plan);
-    status = choose_arguments(plan);
-    return status == STATUS_GOOD && plan->options->filter ? choose_conditions(plan, filter)
-                                                          : status;
+    plan_skip_probes(plan, filter);
+    for (size_t i = 0; i < plan->probe_count; i++) {
+        struct plan_probe *probe = &plan->probes[i];
+        size_t file = find_file(plan, probe->source);
+
+        probe->alike = find_alike(plan, i);
+        probe->variant = plan->variant_count;
+        for (size_t j = 0; j < probe->site_count; j++)
+            add_site(plan, i, file, probe->sites[j]);
+    }
+    for (size_t i = 0; plan->options->search.pid_count > 0 && i < findings->source_count; i++)
+        add_pid(plan, findings->sources[i]);
+    return plan_choose(plan, filter);
 }
 
 enum status plan_make(struct trace_options *options, struct plan *ret)
@@ -216,7 +275,7 @@ enum status plan_make(struct trace_options *options, struct plan *ret)
     if (options->filter)
         error = filter_parse(options->filter, &filter);
     if (error.words)
-        return say_bad_filter(options->filter, error);
+        return plan_say_bad_filter(options->filter, error);
     find_probes(&options->search, &ret->findings);
     status = ret->findings.status;
     if (ret->findings.count == 0)
@@ -234,7 +293,7 @@ void plan_free(struct plan *plan)
         free(plan->variants[i].sites);
     }
     for (size_t i = 0; i < plan->probe_count; i++)
-        free_probe(&plan->probes[i]);
+        plan_free_probe(&plan->probes[i]);
     for (size_t i = 0; i < plan->file_count; i++) {
         free(plan->files[i].path);
         free(plan->files[i].pids);

@@ -8,7 +8,7 @@
  *     tools/  --for: the same with other tracers, by hand
  *     queue.c records in the order of their time
  *     run.c   a trace from its start to its end
- *     trace.c the command line
+ *     trace.c the command line, and --print
  *
  * A probe may have several sites (a compiler inlined it, or several files have it). Sites with the
  * same operands are a variant of the probe: one program serves all sites of a variant, and each
@@ -17,15 +17,32 @@
 #ifndef CLI_TRACE_PLAN_H
 #define CLI_TRACE_PLAN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
-
+#include "cli/base/text.h"
 #include "cli/find/find.h"
-#include "cli/trace/plan/condition.h"
-#include "cli/trace/plan/options.h"
 #include "cli/usdt/operand.h"
+
+#define TRACE_STRING_BYTES 256 /* how much of a string is shown without --string-bytes */
+#define TRACE_MOST_STRING_BYTES 4096
+#define TRACE_KEY_BYTES 64 /* how much of a string --by tells apart */
+#define TRACE_MOST_KEYS 65536
+
+__extension__ typedef __int128 wide;
+
+enum trace_mode { TRACE_EVENTS, TRACE_COUNT, TRACE_HISTOGRAM };
+
+/* What the command line asks for. */
+struct trace_options {
+    struct search search;
+    enum trace_mode mode;
+    const char *hist, *by, *filter, *tool;
+    const char **strings; /* arguments to show as strings, whatever their operands are */
+    size_t string_count;
+    uint64_t string_bytes;
+    bool count, stack, json, print, top;
+    uint64_t hits;         /* 0: without end */
+    uint64_t milliseconds; /* --seconds; 0: without end */
+    uint64_t every;        /* --every, in milliseconds; 0: only at the end */
+};
 
 enum value_kind {
     VALUE_INTEGER,
@@ -43,6 +60,11 @@ struct plan_value {
     bool is_signed;
     struct location location;
 };
+
+static inline bool value_is_float(const struct plan_value *value)
+{
+    return value->kind == VALUE_FLOAT || value->kind == VALUE_DOUBLE;
+}
 
 struct plan_argument {
     char *name;                /* "arg0" if it has no name */
@@ -95,7 +117,7 @@ struct plan {
     size_t variant_count;
     struct plan_file *files;
     size_t file_count;
-    size_t site_count;
+    size_t site_count; /* of all probes that were found */
 };
 
 /*
@@ -106,10 +128,22 @@ struct plan {
 enum status plan_make(struct trace_options *options, struct plan *ret);
 void plan_free(struct plan *plan);
 
-/* --print: what would be attached, and after each variant what `print_more` prints. */
-void plan_print(const struct plan *plan, void (*print_more)(const struct plan *, size_t variant));
-
 /* Find an argument by its name or as argN. Gives -1 if there is none. */
 ssize_t plan_argument_named(const struct plan_probe *probe, const char *name);
+
+/* "such argument, only id, path", or "arguments". */
+void plan_add_names(struct text *ret, const struct plan_probe *probe);
+
+/*
+ * choose.c, for plan_make(): skip probes that lack an argument, which is before there are variants;
+ * then make strings of the arguments that --string names, find those of --by and --hist, and give
+ * each variant its condition. They report what is wrong.
+ */
+struct filter;
+struct filter_error;
+void plan_skip_probes(struct plan *plan, const struct filter *filter);
+enum status plan_choose(struct plan *plan, struct filter *filter);
+enum status plan_say_bad_filter(const char *text, struct filter_error error);
+void plan_free_probe(struct plan_probe *probe);
 
 #endif

@@ -15,6 +15,7 @@
 
 struct show {
     const struct plan *plan;
+    FILE *out;
     struct stacks *stacks;
     int64_t epoch; /* added to an event's time, it gives nanoseconds since 1970 */
     const char *bold, *dim, *plain;
@@ -24,7 +25,7 @@ struct show {
     char clock[32];
 };
 
-struct show *show_new(const struct plan *plan, struct stacks *stacks)
+struct show *show_new(const struct plan *plan, struct stacks *stacks, FILE *out)
 {
     struct show *show = sure(calloc(1, sizeof(*show)));
     bool colours = table_has_colour();
@@ -34,6 +35,7 @@ struct show *show_new(const struct plan *plan, struct stacks *stacks)
     clock_gettime(CLOCK_REALTIME, &now);
     *show = (struct show){
         .plan = plan,
+        .out = out,
         .stacks = stacks,
         .epoch = ((int64_t)now.tv_sec - boot.tv_sec) * 1000000000 + now.tv_nsec - boot.tv_nsec,
         .bold = colours ? "\033[1m" : "",
@@ -49,7 +51,8 @@ struct show *show_new(const struct plan *plan, struct stacks *stacks)
 
 void show_free(struct show *show)
 {
-    free(show->line.bytes);
+    if (show)
+        free(show->line.bytes);
     free(show);
 }
 
@@ -118,7 +121,7 @@ static void print_text(struct show *show, const struct event *event)
     text_add(line, event->tid ? decimal((uint64_t)event->tid, digits) : "?");
     text_add(line, " ");
     text_add(line, show->bold);
-    show_probe(line, probe);
+    text_add(line, probe->title);
     text_add(line, show->plain);
     for (size_t i = 0; i < probe->argument_count; i++) {
         struct shown shown = shown_argument(event, i);
@@ -135,7 +138,7 @@ static void print_text(struct show *show, const struct event *event)
         add_frame(line, &frame);
     }
     text_add(line, "\n");
-    fwrite(line->bytes, 1, line->size, stdout);
+    fwrite(line->bytes, 1, line->size, show->out);
 }
 
 /* Write the names of the arguments that are cut, or unreadable, if there are any. */
@@ -174,23 +177,15 @@ static void write_frame(struct json *json, const struct frame *frame)
     json_close(json, '{');
 }
 
-static void write_id(struct json *json, const char *name, pid_t id)
-{
-    if (id)
-        json_signed(json, name, id);
-    else
-        json_null(json, name);
-}
-
 static void print_json(struct show *show, const struct event *event)
 {
-    struct json json = {.out = stdout};
+    struct json json = {.out = show->out};
     struct frame frame;
 
     json_open(&json, NULL, '{');
     json_signed(&json, "time", show->epoch + (int64_t)event->time);
-    write_id(&json, "pid", event->pid);
-    write_id(&json, "tid", event->tid);
+    event->pid ? json_signed(&json, "pid", event->pid) : json_null(&json, "pid");
+    event->tid ? json_signed(&json, "tid", event->tid) : json_null(&json, "tid");
     json_string(&json, "comm", event->comm);
     json_number(&json, "cpu", event->cpu);
     json_string(&json, "provider", event->probe->provider);
@@ -213,7 +208,7 @@ static void print_json(struct show *show, const struct event *event)
         json_close(&json, '[');
     }
     json_close(&json, '{');
-    fputc('\n', stdout);
+    fputc('\n', show->out);
 }
 
 void show_event(struct show *show, const struct event *event)
@@ -226,7 +221,7 @@ void show_event(struct show *show, const struct event *event)
 void show_lost(struct show *show, uint64_t count)
 {
     if (show->plan->options->json)
-        printf("{\"lost\":%" PRIu64 "}\n", count);
+        fprintf(show->out, "{\"lost\":%" PRIu64 "}\n", count);
     else if (count == 1)
         say("1 hit was lost: it came faster than rst could read it");
     else

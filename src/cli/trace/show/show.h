@@ -8,15 +8,13 @@
  *     histogram.c  prints them as histograms
  *     stack.c      names for a stack's addresses: what processes have mapped and compiled
  *     module.c     the functions and lines of a file
- *     function.c   names of C++ and Rust
- *     ranges.c     ranges of addresses
+ *     names.c      names of C++ and Rust; ranges of addresses
  */
 #ifndef CLI_TRACE_SHOW_H
 #define CLI_TRACE_SHOW_H
 
 #include "cli/base/json.h"
-#include "cli/base/text.h"
-#include "cli/trace/bpf/event.h"
+#include "cli/trace/bpf/record.h"
 
 /* An argument's value: of an event, or of --by. */
 struct shown {
@@ -32,26 +30,23 @@ struct shown shown_argument(const struct event *event, size_t argument);
 void show_value(struct text *ret, const struct shown *shown);
 void show_json(struct json *json, const char *name, const struct shown *shown);
 
-bool is_float(const struct plan_value *value);
-void show_probe(struct text *ret, const struct plan_probe *probe); /* PROVIDER:PROBE */
-
 struct show;
 struct stacks;
 
-/* `stacks` is NULL without --stack. */
-struct show *show_new(const struct plan *plan, struct stacks *stacks);
+/* Prints hits to `out`. `stacks` is NULL without --stack. */
+struct show *show_new(const struct plan *plan, struct stacks *stacks, FILE *out);
 void show_event(struct show *show, const struct event *event);
 void show_lost(struct show *show, uint64_t count); /* hits were lost before the next event */
-void show_free(struct show *show);
+void show_free(struct show *show);                 /* NULL is allowed, as in all that free */
 
 struct totals;
 
-struct totals *totals_new(const struct plan *plan);
+struct totals *totals_new(const struct plan *plan, FILE *out);
 void totals_free(struct totals *totals);
 
 /* A round: clear, take each count, then print. */
 void totals_clear(struct totals *totals);
-void totals_take(void *totals, const struct count_key *key, uint64_t count); /* bpf_take_count */
+void totals_take(void *totals, const struct count_key *key, const struct count_sum *sum);
 
 /* Print the totals; or, for --every, what was added since the last round. */
 void totals_print(struct totals *totals);
@@ -77,8 +72,10 @@ struct frame {
     const char *module; /* the path of the program or library; NULL: not known */
 };
 
-/* The strings are valid until the next call. The first frame's address is the site itself; that of
- * the others is a return address, and its line is that of the call. */
+/*
+ * The strings are valid until the next call. The first frame's address is the site itself; that of
+ * the others is a return address, and its line is that of the call.
+ */
 void stacks_frame(struct stacks *stacks, pid_t pid, uint64_t address, bool innermost,
                   struct frame *ret);
 

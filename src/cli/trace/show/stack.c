@@ -214,6 +214,8 @@ struct stacks *stacks_new(const struct plan *plan)
 
 void stacks_free(struct stacks *stacks)
 {
+    if (!stacks)
+        return;
     forget_all(stacks);
     free(stacks->tasks);
     free(stacks->files);

@@ -13,38 +13,44 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/base/command.h"
 #include "cli/base/table.h"
 #include "cli/base/text.h"
 
 struct totals {
     const struct plan *plan;
-    struct tallies now, before; /* of this round, and of the one before */
-    bool headed;                /* a change was printed: an empty line comes before the next one */
-    int64_t drawn;              /* --top: when, in milliseconds; 0: never */
-    size_t lines;               /* of what was drawn */
+    FILE *out;
+    struct tallies tallies;
+    bool headed;   /* a change was printed: an empty line comes before the next one */
+    int64_t drawn; /* --top: when, in milliseconds; 0: never */
+    size_t lines;  /* of what was drawn */
 };
 
-struct totals *totals_new(const struct plan *plan)
+struct totals *totals_new(const struct plan *plan, FILE *out)
 {
     struct totals *totals = sure(calloc(1, sizeof(*totals)));
 
     totals->plan = plan;
+    totals->out = out;
     return totals;
 }
 
 void totals_free(struct totals *totals)
 {
-    free(totals->now.list);
-    free(totals->before.list);
+    if (totals)
+        free(totals->tallies.list);
     free(totals);
 }
 
+/* -------------------------------------------------------------------------------- tallies -- */
+
 void totals_clear(struct totals *totals)
 {
-    free(totals->before.list);
-    totals->before = totals->now;
-    totals->now = (struct tallies){0};
+    for (size_t i = 0; i < totals->tallies.count; i++) {
+        struct tally *tally = &totals->tallies.list[i];
+
+        *tally =
+            (struct tally){.key = tally->key, .before = tally->count, .total_before = tally->total};
+    }
 }
 
 struct group tally_group(const struct plan *plan, const struct tally *tally)
@@ -83,20 +89,26 @@ static bool is_valid(const struct plan *plan, const struct tally *tally)
     return key->bucket == BUCKET_UNREADABLE || (key->bucket >= -most && key->bucket <= most);
 }
 
-void totals_take(void *context, const struct count_key *key, uint64_t count)
+void totals_take(void *context, const struct count_key *key, const struct count_sum *sum)
 {
-    struct tallies *now = &((struct totals *)context)->now;
-    const struct tally tally = {.key = *key, .count = count};
+    struct totals *totals = context;
+    struct tally tally = {.key = *key, .count = sum->count, .highest = sum->highest};
+    const struct plan_value *hist;
 
-    if (count > 0 && is_valid(((struct totals *)context)->plan, &tally))
-        APPEND(now->list, now->count, tally);
+    if (sum->count == 0 || !is_valid(totals->plan, &tally))
+        return;
+    hist = tally_group(totals->plan, &tally).hist;
+    tally.total = key->bucket < 0 ? -sum->magnitudes : sum->magnitudes;
+    if (hist && (hist->is_signed || value_is_float(hist)))
+        tally.highest = (int64_t)(sum->highest ^ (uint64_t)INT64_MIN);
+    APPEND(totals->tallies.list, totals->tallies.count, tally);
 }
 
 static bool is_negative(const struct shown *shown)
 {
     bool sign = shown->bits >> (shown->type->kind == VALUE_FLOAT ? 31 : 63) & 1;
 
-    return sign && (shown->type->is_signed || is_float(shown->type));
+    return sign && (shown->type->is_signed || value_is_float(shown->type));
 }
 
 static int compare_values(const struct shown *a, const struct shown *b)
@@ -115,7 +127,7 @@ static int compare_values(const struct shown *a, const struct shown *b)
     if (negative != is_negative(b))
         return negative ? -1 : 1;
     order = compare_numbers(a->bits, b->bits);
-    return negative && is_float(a->type) ? -order : order;
+    return negative && value_is_float(a->type) ? -order : order;
 }
 
 int tally_compare(const void *left, const void *right, void *context)
@@ -153,28 +165,35 @@ static void sort(const struct plan *plan, struct tallies *tallies,
         qsort_r(tallies->list, tallies->count, sizeof(*tallies->list), compare, &plan);
 }
 
+static void add(struct tally *sum, const struct tally *tally)
+{
+    if (sum->count == 0 || (tally->count > 0 && tally->highest > sum->highest))
+        sum->highest = tally->highest;
+    sum->count += tally->count;
+    sum->before += tally->before;
+    sum->total += tally->total;
+    sum->total_before += tally->total_before;
+}
+
+/* Make one tally of those of a group and bucket, in this round and in the one before. */
 static void merge(struct totals *totals)
 {
-    const struct tally *before = totals->before.list, *end = before + totals->before.count;
-    struct tally *list = totals->now.list;
+    struct tally *list = totals->tallies.list;
     size_t kept = 0;
-    int order;
 
-    sort(totals->plan, &totals->now, tally_compare);
-    sort(totals->plan, &totals->before, tally_compare); /* printing it changed the order */
-    for (size_t i = 0; i < totals->now.count; i++)
-        if (kept > 0 && tally_compare(&list[kept - 1], &list[i], &totals->plan) == 0)
-            list[kept - 1].count += list[i].count;
-        else
-            list[kept++] = list[i];
-    totals->now.count = kept;
-    for (size_t i = 0; i < kept; i++) {
-        for (order = 1; before < end; before++)
-            if ((order = tally_compare(before, &list[i], &totals->plan)) >= 0)
-                break;
-        list[i].added = list[i].count - (before < end && order == 0 ? before->count : 0);
+    sort(totals->plan, &totals->tallies, tally_compare);
+    for (size_t i = 0; i < totals->tallies.count; i++) {
+        if (kept > 0 && tally_compare(&list[kept - 1], &list[i], &totals->plan) == 0) {
+            add(&list[kept - 1], &list[i]);
+            continue;
+        }
+        kept -= kept > 0 && list[kept - 1].count == 0;
+        list[kept++] = list[i];
     }
+    totals->tallies.count = kept - (kept > 0 && list[kept - 1].count == 0);
 }
+
+/* ----------------------------------------------------------------------------------- counts -- */
 
 void tally_open(struct json *json, const struct plan *plan, const struct tally *tally, int64_t time)
 {
@@ -197,22 +216,23 @@ void tally_open(struct json *json, const struct plan *plan, const struct tally *
 }
 
 /* `seconds` since the last round; 0: there was none; below 0: without rates. */
-static void print_table(const struct plan *plan, const struct tally *list, size_t count,
+static void print_table(const struct totals *totals, const struct tally *list, size_t count,
                         double seconds)
 {
-    const char *by = plan->options->by;
+    const char *by = totals->plan->options->by;
     const struct table_column columns[] = {
         {CUT_NEVER, false}, {CUT_NEVER, seconds < 0}, {CUT_END, false}, {CUT_END, !by}};
-    struct table table = {.columns = columns, .column_count = sizeof(columns) / sizeof(columns[0])};
+    struct table table = {.columns = columns,
+                          .column_count = sizeof(columns) / sizeof(columns[0]),
+                          .out = totals->out};
 
     text_addf(&table.rows, TABLE_TITLES "COUNT\tPER SECOND\tPROBE\t%s\n", by ? by : "");
     for (const struct tally *tally = list; tally < list + count; tally++) {
-        struct group group = tally_group(plan, tally);
+        struct group group = tally_group(totals->plan, tally);
+        double added = (double)(tally->count - tally->before);
 
-        text_addf(&table.rows, TABLE_PLAIN "%" PRIu64 "\t%.0f\t", tally->count,
-                  seconds > 0 ? (double)tally->added / seconds : 0);
-        show_probe(&table.rows, group.probe);
-        text_add(&table.rows, "\t");
+        text_addf(&table.rows, TABLE_PLAIN "%" PRIu64 "\t%.0f\t%s\t", tally->count,
+                  seconds > 0 ? added / seconds : 0, group.probe->title);
         if (by && tally->count > 0)
             show_value(&table.rows, &group.by);
         text_add(&table.rows, "\n");
@@ -234,42 +254,44 @@ static void add_unhit(const struct plan *plan, struct tallies *tallies)
     }
 }
 
-static void print_counts(const struct plan *plan, struct tallies *tallies, int64_t time)
+static void print_counts(const struct totals *totals, struct tallies *tallies, int64_t time)
 {
+    const struct plan *plan = totals->plan;
+
     if (!time)
         add_unhit(plan, tallies);
     sort(plan, tallies, compare_counts);
     if (!plan->options->json)
-        print_table(plan, tallies->list, tallies->count, -1);
+        print_table(totals, tallies->list, tallies->count, -1);
     for (size_t i = 0; plan->options->json && i < tallies->count; i++) {
-        struct json json = {.out = stdout};
+        struct json json = {.out = totals->out};
 
         if (plan->options->by && tallies->list[i].count == 0)
             continue;
         tally_open(&json, plan, &tallies->list[i], time);
         json_number(&json, "count", tallies->list[i].count);
         json_close(&json, '{');
-        fputc('\n', stdout);
+        fputc('\n', totals->out);
     }
 }
 
-static void print(const struct plan *plan, struct tallies *tallies, int64_t time)
+static void print(const struct totals *totals, struct tallies *tallies, int64_t time)
 {
-    if (plan->options->mode == TRACE_COUNT && (tallies->count > 0 || !time))
-        print_counts(plan, tallies, time);
+    if (totals->plan->options->mode == TRACE_COUNT && (tallies->count > 0 || !time))
+        print_counts(totals, tallies, time);
     else if (tallies->count > 0)
-        print_histograms(plan, tallies, time);
+        print_histograms(totals->plan, tallies, time, totals->out);
     else if (!time)
         say("there were no hits");
-    else if (!plan->options->json)
-        puts("no hits");
+    else if (!totals->plan->options->json)
+        fputs("no hits\n", totals->out);
 }
 
 /* A line above a table for people: the time of day, or what it is. */
 static void print_heading(struct totals *totals, const char *words)
 {
     if (!totals->plan->options->json)
-        printf("%s%s\n", totals->headed ? "\n" : "", words);
+        fprintf(totals->out, "%s%s\n", totals->headed ? "\n" : "", words);
     totals->headed = true;
 }
 
@@ -277,7 +299,7 @@ static void print_heading(struct totals *totals, const char *words)
 static void erase(struct totals *totals)
 {
     if (totals->lines > 0)
-        printf("\r\033[%zuA\033[J", totals->lines);
+        fprintf(totals->out, "\r\033[%zuA\033[J", totals->lines);
     totals->lines = 0;
 }
 
@@ -287,7 +309,7 @@ void totals_print(struct totals *totals)
     merge(totals);
     if (totals->headed)
         print_heading(totals, "in all");
-    print(totals->plan, &totals->now, 0);
+    print(totals, &totals->tallies, 0);
 }
 
 void totals_print_change(struct totals *totals)
@@ -301,20 +323,24 @@ void totals_print_change(struct totals *totals)
     localtime_r(&time.tv_sec, &parts);
     strftime(words, sizeof(words), "%H:%M:%S", &parts);
     merge(totals);
-    for (size_t i = 0; i < totals->now.count; i++) {
-        const struct tally *tally = &totals->now.list[i];
+    for (size_t i = 0; i < totals->tallies.count; i++) {
+        const struct tally *tally = &totals->tallies.list[i];
 
-        if (tally->added > 0)
-            APPEND(change.list, change.count, (struct tally){tally->key, tally->added, 0});
+        if (tally->count > tally->before)
+            APPEND(change.list, change.count,
+                   (struct tally){.key = tally->key,
+                                  .count = tally->count - tally->before,
+                                  .total = tally->total - tally->total_before});
     }
     print_heading(totals, words);
-    print(totals->plan, &change, (int64_t)time.tv_sec * 1000000000 + time.tv_nsec);
+    print(totals, &change, (int64_t)time.tv_sec * 1000000000 + time.tv_nsec);
     free(change.list);
 }
 
 /* Draw in the place of the last table. What was on the terminal before that stays. */
 void totals_draw(struct totals *totals)
 {
+    struct tallies *tallies = &totals->tallies;
     int64_t now = milliseconds();
     double seconds = totals->drawn ? (double)(now - totals->drawn) / 1000 : 0;
     struct winsize size;
@@ -325,13 +351,12 @@ void totals_draw(struct totals *totals)
         most = size.ws_row > 3 ? size.ws_row - 1 : 2;
     erase(totals);
     merge(totals);
-    sort(totals->plan, &totals->now, compare_counts);
-    more = totals->now.count >= most && most > 2;
-    count = totals->now.count < most ? totals->now.count : most - 1 - more;
-    print_table(totals->plan, totals->now.list, count, seconds);
+    sort(totals->plan, tallies, compare_counts);
+    more = tallies->count >= most && most > 2;
+    count = tallies->count < most ? tallies->count : most - 1 - more;
+    print_table(totals, tallies->list, count, seconds);
     if (more)
-        printf("and %zu more\n", totals->now.count - count);
-    fflush(stdout);
+        fprintf(totals->out, "and %zu more\n", tallies->count - count);
     totals->lines = 1 + count + more;
     totals->drawn = now;
 }

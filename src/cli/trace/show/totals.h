@@ -6,8 +6,10 @@
 #include "cli/trace/show/show.h"
 
 struct tally {
-    struct count_key key;  /* its variant is any that has the key */
-    uint64_t count, added; /* added: since the round before */
+    struct count_key key;     /* its variant is any that has the key */
+    uint64_t count, before;   /* before: in the round before */
+    wide total, total_before; /* of a histogram: of the values; for floats of their bits */
+    wide highest;             /* key (filter.h) */
 };
 
 struct tallies {
@@ -32,6 +34,7 @@ void tally_open(struct json *json, const struct plan *plan, const struct tally *
                 int64_t time);
 
 /* `time` is in nanoseconds since 1970, 0: these are the totals. */
-void print_histograms(const struct plan *plan, const struct tallies *tallies, int64_t time);
+void print_histograms(const struct plan *plan, const struct tallies *tallies, int64_t time,
+                      FILE *out);
 
 #endif

@@ -43,11 +43,6 @@ static void add_quoted(struct text *ret, const struct event_string *string)
     text_add(ret, !string->cut ? "\"" : table_has_unicode() ? "\"…" : "\"...");
 }
 
-bool is_float(const struct plan_value *value)
-{
-    return value->kind == VALUE_FLOAT || value->kind == VALUE_DOUBLE;
-}
-
 /* A float in as many digits as it takes to get it back: 0.1, as the program wrote it. */
 static const char *floating(const struct shown *shown, char ret[DOUBLE_TEXT])
 {
@@ -98,7 +93,7 @@ void show_value(struct text *ret, const struct shown *shown)
         text_add(ret, whole(shown) ? "true" : "false");
     } else if (shown->type->kind == VALUE_POINTER) {
         text_addf(ret, "0x%" PRIx64, whole(shown));
-    } else if (is_float(shown->type)) {
+    } else if (value_is_float(shown->type)) {
         text_add(ret, floating(shown, digits));
     } else {
         bool negative = shown->type->is_signed && whole(shown) >> 63;
@@ -118,17 +113,10 @@ void show_json(struct json *json, const char *name, const struct shown *shown)
         json_bytes(json, name, shown->string.bytes, fitting(&shown->string));
     else if (shown->type->kind == VALUE_BOOL)
         json_bool(json, name, whole(shown) != 0);
-    else if (is_float(shown->type))
+    else if (value_is_float(shown->type))
         json_double(json, name, strtod(floating(shown, digits), NULL));
     else if (shown->type->kind == VALUE_INTEGER && shown->type->is_signed)
         json_signed(json, name, (int64_t)whole(shown));
     else
         json_number(json, name, whole(shown));
-}
-
-void show_probe(struct text *ret, const struct plan_probe *probe)
-{
-    text_add_shown(ret, probe->provider, strlen(probe->provider));
-    text_add(ret, ":");
-    text_add_shown(ret, probe->name, strlen(probe->name));
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tools, a row each in table.c. What a tool prints is a list of parts. Parts in a row that are not
- * printed once are printed together for each probe. In a part, these words are replaced:
+ * --for TOOL: how to watch the same with another tracer, as commands or a program that run as
+ * printed. docs/tracing.md explains them.
+ *
+ * table.c has a row for each tool. What a tool prints is a list of parts. Parts in a row that are
+ * not printed once are printed together for each probe. In a part, these words are replaced:
  *
  *     anywhere           <pid> or PID, <process> as trace-bpfcc's option, <pids> as perf's option
  *     of the probe       <provider>, <probe>, <path>, <group> and <dashed> as the kernel and DTrace
@@ -9,11 +12,10 @@
  *     of the site        <event> as the kernel spells its name, <site>, <fetches> for the kernel
  *     of the argument    <arg> its name, <i> its number, <i1> from 1, <form>, <bits>, <mask>
  */
-#ifndef CLI_TRACE_TOOLS_TOOL_H
-#define CLI_TRACE_TOOLS_TOOL_H
+#ifndef CLI_TRACE_TOOL_H
+#define CLI_TRACE_TOOL_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "cli/trace/plan/plan.h"
 
 enum each {
     END,
@@ -50,11 +52,16 @@ struct tool {
     bool one_process;      /* it needs one -p, and no file */
     bool fragile;          /* it can't watch a probe with an odd argument; others then read none */
     bool odd_index;        /* an argument like 8(%rax,%rdx,4) is odd, too */
-    bool exact;            /* it needs the size of an argument's operands */
     size_t most_arguments; /* 0: any number */
 };
 
 #define TOOLS 6
 extern const struct tool tool_table[TOOLS];
+
+/* Whether options->tool is known and can do what the options ask for. Reports it if not. */
+enum status tool_check(const struct trace_options *options);
+
+/* Print what to run. */
+enum status tool_print(const struct plan *plan);
 
 #endif

@@ -6,7 +6,7 @@
  * can stand for all sites if it can hold all values: the widest of theirs, or int32 for a uint8 and
  * an int32. An argument of several sites without such a type is not read.
  */
-#include "cli/trace/tools/tools.h"
+#include "cli/trace/tools/tool.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,8 +14,6 @@
 #include <string.h>
 
 #include "cli/base/text.h"
-#include "cli/find/near.h"
-#include "cli/trace/tools/tool.h"
 #include "error.h"
 
 struct page {
@@ -61,10 +59,8 @@ static struct plan_value unite(const struct page *page, size_t i)
 static bool is_odd(const struct tool *tool, const struct plan_argument *argument,
                    const struct plan_value *value)
 {
-    bool is_float = value->kind == VALUE_FLOAT || value->kind == VALUE_DOUBLE;
-
     return value->size == 0 || value->location.relative ||
-           (is_float && argument->site.true_type < 0) ||
+           (value_is_float(value) && argument->site.true_type < 0) ||
            (tool->odd_index && value->location.index != LOCATION_NO_REGISTER);
 }
 
