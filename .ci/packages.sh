@@ -146,3 +146,19 @@ install_needed() {
     needed_packages=()
     needed_things=()
 }
+
+# What it takes to compile for the node that is here: node-gyp, and Node's headers. Those of Debian are for
+# Debian's node only; beside another they would be wrong, or conflict with it. Fails where another node
+# lacks them.
+need_node() {
+    # shellcheck disable=SC2154
+    if have node && node "$here/bindings/node/native/build.js" --find &>/dev/null; then
+        return
+    fi
+    if have node && ! dpkg-query --show --showformat '${Version}' nodejs 2>/dev/null | grep -q dfsg; then
+        return 1
+    fi
+    need node nodejs
+    need node-gyp node-gyp
+    need /usr/include/node/node_api.h libnode-dev
+}
