@@ -20,6 +20,7 @@ import sys
 
 from call_table import table_of_calls
 import lua_table
+import node_table
 from host_table import measured_rows, plot_hosts, table_of_hosts
 from svg_charts import PLOTS, ROOT, bars, colour, lines
 
@@ -48,6 +49,7 @@ PARTS = {  # each measured by itself: where a build's JSON is. It is kept as doc
     "trace": "tests/benchmarks/trace.json",
     "hosts": "tests/benchmarks/hosts.json",
     "lua": "bindings/lua/benchmarks.json",
+    "node": "bindings/node/benchmarks.json",
     "compat": "tests/benchmarks/compat.json",
 }
 RUBYS = [("", "Ruby as it is"), ("-yjit", "with YJIT")]
@@ -367,7 +369,7 @@ def table_of_machine(run):
     ]
     if "compiler" in machine:
         rows.append(["compiler", f"{machine['compiler']} ({machine['flags']})"])
-    rows += [[key, machine[key]] for key in ("ruby", "lua", "bpftrace") if key in machine]
+    rows += [[key, machine[key]] for key in ("ruby", "lua", "node", "bpftrace") if key in machine]
     rows += [["date", machine["date"]], ["rounds", str(run.data["rounds"])]]
     return "\n".join(["| | |", "|---|---|"] + [f"| {key} | {value} |" for key, value in rows])
 
@@ -393,6 +395,8 @@ def write_page(runs, hosts):
         "ruby-beside": table_of_ruby(ruby, "ruby-beside"),
         "lua-machine": table_of_machine(runs["lua"]),
         **lua_table.tables(runs["lua"], table),
+        "node-machine": table_of_machine(runs["node"]),
+        **node_table.tables(runs["node"], table),
     }
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
@@ -437,6 +441,7 @@ def main():
     plot_all(runs["run"])
     plot_ruby(runs["ruby"])
     lua_table.plot(runs["lua"], plot_bars)
+    node_table.plot(runs["node"], plot_bars)
     plot_traces(runs["trace"])
     plot_hosts(hosts, spread)
     write_page(runs, hosts)
