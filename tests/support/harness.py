@@ -138,6 +138,8 @@ class Tool:
 
         def begin():
             die_with_parent()
+            if group:
+                os.setpgid(0, 0)
             for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
                 signal.signal(number, signal.SIG_DFL)  # nohup(1) may have started the tests
             if one_cpu:
@@ -154,7 +156,6 @@ class Tool:
             env={**os.environ, **environment},
             pass_fds=keep,
             cwd=cwd,
-            process_group=0 if group else None,
             preexec_fn=begin,
         )
         self.lines = Lines(self.process.stdout)

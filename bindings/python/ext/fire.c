@@ -161,7 +161,6 @@ __attribute__((noinline)) static PyObject *fire_function(struct probe *probe, Py
 }
 
 const char probe_fire_doc[] = PyDoc_STR(
-
     "fire($self, /, *values)\n--\n\n"
     "Fire the probe. Gives True if it was fired, False if nobody watches.\n\n"
     "    probe.fire(1, 'Ada')              # one value for each argument\n"

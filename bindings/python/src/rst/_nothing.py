@@ -8,7 +8,6 @@ same mistakes on every system.
 import operator
 import os
 import re
-import struct
 from typing import Any, Dict, List, Optional, Tuple
 
 
@@ -64,6 +63,7 @@ _MAX_PROBE_NAME = 127
 _SIZES = {f"{sign}int{bits}": bits for sign in ("", "u") for bits in (8, 16, 32, 64)}
 _TYPES = {"bool", "float", "double", "pointer", "string", *_SIZES}
 _PYTHONS = {int: "int64", float: "double", str: "string", bytes: "string", bool: "bool"}
+_NOT_GIVEN = str(b" ", "ascii")  # a str of its own, which is no argument
 _declared: Dict[Tuple[str, str], "Probe"] = {}
 
 
@@ -135,7 +135,7 @@ def _check_value(kind: str, value: Any) -> Optional[type]:
         ):
             return ValueTypeError
         try:
-            struct.pack("d", value)
+            float(value)
         except OverflowError:
             return RangeError
         return None
@@ -171,16 +171,16 @@ class Provider:
         if self._closed:
             raise InvalidError(f"the provider {self._name} is closed")
 
-    def probe(self, name: str, signature: Optional[str] = None, /, **arguments: Any) -> "Probe":
+    def probe(self, name: str, signature: str = _NOT_GIVEN, /, **arguments: Any) -> "Probe":
         """Declare a probe."""
         self._check_open()
-        if arguments and signature is not None:
+        if arguments and signature is not _NOT_GIVEN:
             raise TypeError("give the arguments by a signature or by keywords, not by both")
         if arguments:
             parts = [f"{_python_type(key, kind)} {key}" for key, kind in arguments.items()]
             signature = ", ".join(parts)
         _check_name(name, "probe name", _MAX_PROBE_NAME)
-        probe = Probe._make(self, name, _parse("" if signature is None else signature))
+        probe = Probe._make(self, name, _parse(signature))
         if (self._name, name) in _declared:
             raise ExistsError(f"the process has a probe {self._name}:{name} already")
         _declared[self._name, name] = probe
