@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from types import TracebackType
-from typing import Any, Callable, List, Optional, Tuple, Type, TypeVar, Union, cast, overload
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple, Type, TypeVar, Union, cast, overload
 
 from . import InvalidError, Probe, Provider
 from ._shared import probe_of
@@ -25,25 +25,22 @@ class _Busy(threading.local):
 _thread = _Busy()
 
 
-class _Traced:
-    """A traced function: its probe, and what is fired of a call."""
+class _Arguments:
+    """Which arguments of a function's calls are fired."""
 
-    def __init__(self, function: Callable[..., Any], probe: Probe, arguments: str):
-        self.name = function.__qualname__
-        self.probe = probe
-        self.wanted: List[Tuple[str, bool]] = []
-        if arguments:
-            self.signature = inspect.signature(function)
-            self.wanted = [self._wanted(part, probe) for part in arguments.split(",")]
-
-    def _wanted(self, part: str, probe: Probe) -> Tuple[str, bool]:
-        kind, *name = part.split()
-        if len(name) != 1 or name[0] not in self.signature.parameters:
-            raise InvalidError(
-                f"{probe.provider.name}:{probe.name}: {part.strip()!r} must be a type and one of the "
-                f"parameters that {self.name}{self.signature} has"
-            )
-        return name[0], kind == "string"
+    def __init__(self, function: Callable[..., Any], signature: str):
+        self.wanted: List[Tuple[str, bool]] = []  # a parameter's name, and whether it is a string
+        if not signature:
+            return
+        self.signature = inspect.signature(function)
+        for part in signature.split(","):
+            words = part.split()
+            if len(words) != 2 or words[1] not in self.signature.parameters:
+                raise InvalidError(
+                    f"{part.strip()!r} must be a type and a parameter of "
+                    f"{function.__qualname__}{self.signature}"
+                )
+            self.wanted.append((words[1], words[0] == "string"))
 
     def values(self, args: Tuple[Any, ...], kwargs: dict) -> List[Any]:
         """The arguments that are fired. What is no string is shown as repr() shows it."""
@@ -56,6 +53,14 @@ class _Traced:
             repr(value) if is_string and not isinstance(value, (str, bytes, type(None))) else value
             for value, is_string in found
         ]
+
+
+class _Traced(NamedTuple):
+    """A traced function."""
+
+    name: str
+    probe: Probe
+    arguments: _Arguments
 
 
 class _Call:
@@ -88,7 +93,7 @@ class _Call:
 
     def _fired(self, nanoseconds: int, kind: Optional[Type[BaseException]]) -> List[Any]:
         exception = kind.__qualname__ if kind else ""
-        values = self.traced.values(self.args, self.kwargs)
+        values = self.traced.arguments.values(self.args, self.kwargs)
         return [self.traced.name, nanoseconds, exception, *values]
 
 
@@ -250,7 +255,8 @@ def _trace(
     wrap = next((wrap for is_kind, wrap in _WRAPS if is_kind(function)), None)
     if wrap is None:
         raise TypeError(f"trace() takes a function or method, not {function!r}")
+    fired = _Arguments(function, arguments)
     owner = provider if provider is not None else function.__module__ or "python"
     signature = f"{_FIRED}, {arguments}" if arguments else _FIRED
     probe = probe_of(owner, name or _probe_name(function), signature)
-    return wrap(function, _Traced(function, probe, arguments))
+    return wrap(function, _Traced(function.__qualname__, probe, fired))

@@ -9,7 +9,7 @@ import harness
 
 # Says that bpftrace has attached everything and reads its buffers.
 TICK = 'interval:ms:20 { printf("tick\\n"); }'
-NOISE = re.compile(r"tick$|Attach(ing|ed) \d+ probes?|WARNING: .*MEMLOCK|$")
+NOISE = re.compile(r"tick$|Attach(ing|ed) \d+ probes?|(ERROR|WARNING): .*RLIMIT_MEMLOCK|$")
 
 
 def note_of(probe):
