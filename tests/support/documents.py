@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Runs the marked blocks of a document, and compares their output with what the document shows.
 
-A document is a Markdown file, or a program in Ruby or Lua whose first comment is Markdown; the
-commands then use the program as their file. A block is fenced. The words after its language tell
-what it is; readers of the page don't see them:
+A document is a Markdown file, or a program in Ruby, Lua or Python whose first comment is
+Markdown; the commands then use the program as their file. A block is fenced. The words after its
+language tell what it is; readers of the page don't see them:
 
     LANGUAGE file=NAME     a file for later blocks
-    ruby run, sh run       a program or commands that end by themselves
+    ruby run, python run   a program that ends by itself
+    sh run                 commands that end by themselves
     sh start               a program for the next commands to watch; it runs until they are done
     sh watch               a command that shows lines as they come, until Ctrl-C
     sh collect             a command that shows what it has collected at Ctrl-C
@@ -46,7 +47,7 @@ ACTIONS = "run start watch collect packages install bundle rails not-run".split(
 PATIENCE = 30  # seconds to wait for a command's output
 PAUSE = 0.1
 BAR = re.compile(r"\s*\[.*\)  *\d+ +(\|@* *\||[█▉▊▋▌▍▎▏]+)\s*$")  # of bpftrace, of rst
-COMMENTS = {".rb": ("ruby", "#"), ".lua": ("lua", "--")}  # of programs, by their suffix
+COMMENTS = {".rb": ("ruby", "#"), ".lua": ("lua", "--"), ".py": ("python", "#")}  # of programs, by their suffix
 LOOK = "interval:ms:100 { %s }"  # prints bpftrace's maps while bpftrace runs
 
 
@@ -140,7 +141,7 @@ def place(blocks, block):
 
 
 def check(block):
-    if not block.action or block.language not in ("ruby", "sh"):
+    if not block.action or block.language not in (*PROGRAMS.values(), "sh"):
         raise AssertionError(f"{block}: the block doesn't say how to run it")
     for word in block.words:
         if word not in (*ACTIONS, "file", "memfd", "dtrace") and not re.fullmatch(
@@ -231,9 +232,10 @@ class Started:
             ours = (name, value) == ("RST_BACKING", "file")
             environment[name] = f"file:{home}" if ours else value
         self.names = []
-        if words[0] == "ruby":
+        if words[0] in ("ruby", "python3"):
             with open(os.path.join(home, words[1]), encoding="utf-8") as file:
-                self.names = re.findall(r'"([A-Z]+)=#\{', file.read())
+                self.names = re.findall(r'"([A-Z]+)=#?\{', file.read())
+        if words[0] == "ruby":
             words[:1] = test.ruby
         self.tool = test.tool(*words, cwd=home, one_cpu=True, group=True, **environment)
         wait_for(self.is_ready, lambda: f"probe in {self.tool}", PATIENCE)
@@ -261,6 +263,7 @@ class DocumentTest(Case):
     """A test whose methods run the sections of documents with run_section()."""
 
     ruby = ("ruby",)  # the command, with options to find the gem
+    python = ("python3",)
     path = os.environ["PATH"]
     extra = {}  # environment variables
 
@@ -325,13 +328,14 @@ class DocumentTest(Case):
         )
 
     def do_run(self, block):
-        if block.language == "ruby":
-            self.save("block.rb", block)
-            tool = self.tool(*self.ruby, "block.rb", cwd=self.home, **self.environment)
+        command = {"ruby": self.ruby, "python": self.python}.get(block.language)
+        if command:
+            self.save("block", block)
+            tool = self.tool(*command, "block", cwd=self.home, **self.environment)
         else:
             tool = self.tool_for(block)
         self.finish(block, tool)
-        if block.language == "ruby" and block.output:
+        if command and block.output:
             self.assertEqual(len(tool.lines.seen), len(block.output), f"{block}: {tool}")
 
     def finish(self, block, tool):
