@@ -51,6 +51,8 @@ static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "baseline", .m_size = 0,
                                  .m_slots = slots};
 
+PyMODINIT_FUNC PyInit_baseline(void);
+
 PyMODINIT_FUNC PyInit_baseline(void)
 {
     return PyModuleDef_Init(&definition);

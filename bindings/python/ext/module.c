@@ -72,6 +72,8 @@ static PyModuleDef definition = {
     .m_free = free_module,
 };
 
+PyMODINIT_FUNC PyInit__rst(void);
+
 PyMODINIT_FUNC PyInit__rst(void)
 {
     return PyModuleDef_Init(&definition);

@@ -4,6 +4,7 @@
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,14 @@ def need(condition, what):
     if os.environ.get("RST_REQUIRE_TRACERS") == "1":
         pytest.fail(f"RST_REQUIRE_TRACERS=1, but {what}")
     pytest.skip(what)
+
+
+@pytest.fixture
+def tmp_path():
+    """As pytest's own, but nothing of it is left."""
+    path = tempfile.mkdtemp(prefix="rst-test-")
+    yield Path(path)
+    shutil.rmtree(path)
 
 
 @pytest.fixture

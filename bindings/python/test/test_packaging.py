@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -45,15 +46,16 @@ def without_ours():
 
 
 @pytest.fixture(scope="module")
-def sdist(tmp_path_factory):
+def sdist():
     """Made in a copy of the checkout, whose links lead to librst."""
-    checkout = tmp_path_factory.mktemp("checkout")
+    checkout = Path(tempfile.mkdtemp(prefix="rst-test-"))
     for part in HERE.relative_to(harness.ROOT), "src", "include":
         shutil.copytree(harness.ROOT / part, checkout / part, symlinks=True)
     make = "import sys; from setuptools.build_meta import build_sdist; print(build_sdist(sys.argv[1]))"
     home = checkout / HERE.relative_to(harness.ROOT)
     call(sys.executable, "-W", "ignore", "-c", make, checkout, cwd=home)
-    return checkout / "rst-0.1.0.tar.gz"
+    yield checkout / "rst-0.1.0.tar.gz"
+    shutil.rmtree(checkout)
 
 
 def test_an_sdist_has_all_sources_and_nothing_else(sdist):
