@@ -21,6 +21,7 @@ import sys
 from call_table import table_of_calls
 import lua_table
 import node_table
+import python_table
 from host_table import measured_rows, plot_hosts, table_of_hosts
 from svg_charts import PLOTS, ROOT, bars, colour, lines
 
@@ -50,6 +51,7 @@ PARTS = {  # each measured by itself: where a build's JSON is. It is kept as doc
     "hosts": "tests/benchmarks/hosts.json",
     "lua": "bindings/lua/benchmarks.json",
     "node": "bindings/node/benchmarks.json",
+    "python": "bindings/python/benchmarks.json",
     "compat": "tests/benchmarks/compat.json",
 }
 RUBYS = [("", "Ruby as it is"), ("-yjit", "with YJIT")]
@@ -369,7 +371,8 @@ def table_of_machine(run):
     ]
     if "compiler" in machine:
         rows.append(["compiler", f"{machine['compiler']} ({machine['flags']})"])
-    rows += [[key, machine[key]] for key in ("ruby", "lua", "node", "bpftrace") if key in machine]
+    hosts = ("ruby", "lua", "node", "python", "bpftrace")
+    rows += [[key, machine[key]] for key in hosts if key in machine]
     rows += [["date", machine["date"]], ["rounds", str(run.data["rounds"])]]
     return "\n".join(["| | |", "|---|---|"] + [f"| {key} | {value} |" for key, value in rows])
 
@@ -397,6 +400,8 @@ def write_page(runs, hosts):
         **lua_table.tables(runs["lua"], table),
         "node-machine": table_of_machine(runs["node"]),
         **node_table.tables(runs["node"], table),
+        "python-machine": table_of_machine(runs["python"]),
+        **python_table.tables(runs["python"], table),
     }
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
@@ -442,6 +447,7 @@ def main():
     plot_ruby(runs["ruby"])
     lua_table.plot(runs["lua"], plot_bars)
     node_table.plot(runs["node"], plot_bars)
+    python_table.plot(runs["python"], spread)
     plot_traces(runs["trace"])
     plot_hosts(hosts, spread)
     write_page(runs, hosts)
