@@ -3,10 +3,12 @@
 
 import logging
 
+from . import Probe
+
 _logger = logging.getLogger("rst")
 
 
-def report(probe, error):
+def report(probe: Probe, error: Exception) -> None:
     """Log an exception of a probe's function. rst._rst calls this once for each probe."""
     _logger.error(
         "%s:%s: not fired: %s: %s (logged once)",

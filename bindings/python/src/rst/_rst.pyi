@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 from os import PathLike
 from types import TracebackType
-from typing import Any, Callable, ClassVar, Optional, Tuple, Type, Union, overload
+from typing import Any, ClassVar, Optional, Tuple, Type, Union, final
 
 librst_version: str
 
@@ -15,6 +15,7 @@ class ValueTypeError(Error, TypeError): ...
 class RangeError(Error, OverflowError): ...
 class LoadError(Error, OSError): ...
 
+@final
 class Provider:
     def __new__(
         cls,
@@ -46,6 +47,7 @@ class Provider:
     @property
     def probes(self) -> Tuple["Probe", ...]: ...
 
+@final
 class Probe:
     def fire(self, *values: Any) -> bool: ...
     @property

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The decorator `trace`, which fires a probe at the end of each call."""
 
+import contextlib
 import functools
 import inspect
 import re
 import threading
 import time
 from types import TracebackType
-from typing import Any, Callable, List, NamedTuple, Optional, Tuple, Type, TypeVar, Union, cast, overload
+from typing import Any, Callable, ContextManager, Dict, List, NamedTuple, Optional, Tuple, Type, TypeVar, Union, cast, overload
 
 from . import InvalidError, Probe, Provider
 from ._shared import probe_of
@@ -42,7 +43,7 @@ class _Arguments:
                 )
             self.wanted.append((words[1], words[0] == "string"))
 
-    def values(self, args: Tuple[Any, ...], kwargs: dict) -> List[Any]:
+    def values(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> List[Any]:
         """The arguments that are fired. What is no string is shown as repr() shows it."""
         if not self.wanted:
             return []
@@ -68,7 +69,7 @@ class _Call:
 
     __slots__ = ("traced", "args", "kwargs", "start")
 
-    def __init__(self, traced: _Traced, args: Tuple[Any, ...], kwargs: dict):
+    def __init__(self, traced: _Traced, args: Tuple[Any, ...], kwargs: Dict[str, Any]):
         self.traced = traced
         self.args = args
         self.kwargs = kwargs
@@ -139,23 +140,16 @@ def _wrap_coroutine(function: Callable[..., Any], traced: _Traced) -> Callable[.
     return wrapper
 
 
-class _Unwatched:
-    """In the place of a _Call."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-
 def _wrap_async_generator(function: Callable[..., Any], traced: _Traced) -> Callable[..., Any]:
     """There is no `yield from` for these, so what is sent and thrown is passed on by hand."""
     probe = traced.probe
 
     @functools.wraps(function)
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with _Call(traced, args, kwargs) if probe.enabled else _Unwatched():
+        watched: ContextManager[None] = contextlib.nullcontext()
+        if probe.enabled:
+            watched = _Call(traced, args, kwargs)
+        with watched:
             generator = function(*args, **kwargs)
             try:
                 value = await generator.__anext__()
@@ -175,7 +169,8 @@ def _wrap_async_generator(function: Callable[..., Any], traced: _Traced) -> Call
     return wrapper
 
 
-_WRAPS = [
+_Wrap = Callable[[Callable[..., Any], _Traced], Callable[..., Any]]
+_WRAPS: List[Tuple[Callable[[object], bool], _Wrap]] = [
     (inspect.iscoroutinefunction, _wrap_coroutine),
     (inspect.isasyncgenfunction, _wrap_async_generator),
     (inspect.isgeneratorfunction, _wrap_generator),
