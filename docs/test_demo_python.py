@@ -31,6 +31,9 @@ class DemoPython(DemoCase):
         found = subprocess.run(["python3", "-c", "import setuptools"], cwd=self.home, check=False)
         self.need(found.returncode == 0, "Python has no setuptools")
 
+    def environment(self):
+        return {**super().environment(), "CFLAGS": "-O0"}  # which takes less time to build
+
     def assert_ended(self, output):
         for process in re.findall(r"^process (\d+) listens on", output, re.M):
             self.assertFalse(Path("/proc", process).exists(), f"process {process} is still there")
@@ -64,7 +67,7 @@ class DemoPython(DemoCase):
         self.assertEqual(status, 0, said)
         self.assertRegex(said, "you are not root, and .*sudo")
         self.assertRegex(said, r"Provider: web\s+Name: request\s")
-        self.assertIn("Arguments: 8@%rdi 8@%rsi -4@%edx -8@%rcx", said)
+        self.assertIn("Arguments: 8@%rdi 8@%rsi -4@%rdx -8@%rcx", said)
 
     def test_it_refuses_what_it_cannot_do(self):
         for arguments, words in (

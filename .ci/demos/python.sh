@@ -29,7 +29,7 @@ compile_package() {
 start_web() {
     local said
 
-    exec {said}< <(RST_BACKING=file exec python3 "$web/shop.py" "$1")
+    exec {said}< <(exec env RST_BACKING=file python3 "$web/shop.py" "$1")
     program=$!
     read -r -t 60 -u "$said" url image || die 'the application did not start'
     exec {said}<&-

@@ -6,6 +6,7 @@ usage: shop.py REQUESTS      0: on and on
 The probe is a middleware of a few lines, which other applications can copy. ./demo python runs this.
 """
 
+import signal
 import sys
 import threading
 import time
@@ -80,12 +81,13 @@ def visit(server, requests):
 def main(requests):
     WEB.load()
     with make_server("127.0.0.1", 0, shop, handler_class=Quiet) as server:
+        close = threading.Thread(target=server.shutdown)
+        for number in signal.SIGINT, signal.SIGTERM:
+            signal.signal(number, lambda *_: close.ident or close.start())
         threading.Thread(target=visit, args=[server, requests], daemon=True).start()
         print(f"http://127.0.0.1:{server.server_port} {REQUEST.path}", flush=True)
         server.serve_forever(poll_interval=0.05)
 
 
-try:
-    main(int(sys.argv[1]))
-except KeyboardInterrupt:
-    pass
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main() has something to close
+main(int(sys.argv[1]))
