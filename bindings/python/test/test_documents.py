@@ -76,6 +76,10 @@ def test_an_example_shows_what_it_says(example):
     run(f"{HERE}/examples/{example}", Path(example).stem)
 
 
+def test_the_projects_readme_shows_a_program():
+    run("README.md", "Use it from Python")
+
+
 def test_the_readme_leads_from_nothing_to_a_live_trace():
     ((document, heading),) = sections(f"{HERE}/README.md")
     run(document, heading)
