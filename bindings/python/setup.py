@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Builds rst._rst: librst itself and what Python needs of it, in one extension.
 
-pyproject.toml says everything else. On systems that librst is not made for, nothing is built; the
-module is there, and its probes do nothing.
+pyproject.toml says everything else. On systems that librst is not made for, and for Pythons that aren't
+CPython, nothing is built; the module is there, and its probes do nothing.
 """
 
 import glob
@@ -34,4 +34,5 @@ def extension():
     )
 
 
-setup(ext_modules=[extension()] if sys.platform == "linux" else [])
+is_known = sys.platform == "linux" and platform.python_implementation() == "CPython"
+setup(ext_modules=[extension()] if is_known else [])

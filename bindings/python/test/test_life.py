@@ -9,12 +9,31 @@ import weakref
 
 import pytest
 import rst
+
+try:
+    import _testcapi
+except ImportError:  # Debian has it in a package of its own
+    _testcapi = None
+
 from support.watching import Watch
 
 
 def only_if(condition):
     """A decorator for tests that other Pythons don't have: they are no skipped tests."""
     return lambda test: test if condition else None
+
+
+def fail_each(action):
+    """Run it with the first, the second ... of Python's allocations failing, and at last with none."""
+    for number in range(1, 100):
+        _testcapi.set_nomemory(number, number + 1)
+        try:
+            action()
+        except (MemoryError, rst.Error):
+            pass
+        finally:
+            _testcapi.remove_mem_hooks()
+    action()
 
 
 def images():
@@ -254,3 +273,41 @@ def test_a_module_is_reloaded_after_its_provider_was_closed(tmp_path, monkeypatc
         importlib.reload(shop_module)
     shop_module.CHECKOUT.provider.close()
     importlib.reload(shop_module).SHOP.close()
+
+
+@only_if(_testcapi)
+def test_a_declaration_without_memory_fails_and_no_more():
+    def declare():
+        one = rst.Provider("short", backing="memfd")
+        try:
+            one.probe("a", order=int, customer="string")
+            one.probe("b", "uint8 code")
+            one.load()
+            assert len(repr(one.probes)) > 0
+        finally:
+            one.close()
+
+    fail_each(declare)
+
+
+@only_if(_testcapi)
+def test_a_mistake_without_memory_is_an_error_and_no_more(provider):
+    probe = provider.probe("a", "uint8 order, string customer")
+
+    def mistake():
+        for values in (256, "Ada"), ("x" * 100, "Ada"), (1,), (1, 2.5):
+            with pytest.raises(rst.Error):
+                probe.fire(*values)
+
+    fail_each(mistake)
+
+
+@only_if(_testcapi)
+def test_a_watched_fire_without_memory_fails_and_no_more(provider, uprobes):
+    probe = provider.probe("a", text=str, more=str)
+    provider.load()
+    texts = "Grüße", "\ud800"
+    with Watch(probe, this_thread=True) as watch:
+        fail_each(lambda: probe.fire(*texts))
+        fail_each(lambda: probe.fire(lambda: list(texts)))
+        assert watch.hits > 2
