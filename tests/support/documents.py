@@ -47,7 +47,11 @@ ACTIONS = "run start watch collect packages install bundle rails not-run".split(
 PATIENCE = 30  # seconds to wait for a command's output
 PAUSE = 0.1
 BAR = re.compile(r"\s*\[.*\)  *\d+ +(\|@* *\||[█▉▊▋▌▍▎▏]+)\s*$")  # of bpftrace, of rst
-COMMENTS = {".rb": ("ruby", "#"), ".lua": ("lua", "--"), ".py": ("python", "#")}  # of programs, by their suffix
+COMMENTS = {  # of programs, by their suffix: the language, and what begins a comment
+    ".rb": ("ruby", "#"),
+    ".lua": ("lua", "--"),
+    ".py": ("python", "#"),
+}
 LOOK = "interval:ms:100 { %s }"  # prints bpftrace's maps while bpftrace runs
 
 
@@ -330,8 +334,9 @@ class DocumentTest(Case):
     def do_run(self, block):
         command = {"ruby": self.ruby, "python": self.python}.get(block.language)
         if command:
-            self.save("block", block)
-            tool = self.tool(*command, "block", cwd=self.home, **self.environment)
+            name = {"ruby": "block.rb", "python": "block.py"}[block.language]
+            self.save(name, block)
+            tool = self.tool(*command, name, cwd=self.home, **self.environment)
         else:
             tool = self.tool_for(block)
         self.finish(block, tool)
