@@ -10,7 +10,8 @@ mkdir -p "$2"
 directory=$(cd "$2" && pwd)
 cd "$(dirname "$0")"
 # setuptools warns that it reads pyproject.toml.
-"$python" -W ignore setup.py --quiet egg_info --egg-base "$directory" build --build-base "$directory/base" --build-lib "$directory/lib" \
+"$python" -W ignore setup.py --quiet egg_info --egg-base "$directory" \
+    build --build-base "$directory/base" --build-lib "$directory/lib" \
     >"$directory/log" 2>&1 || {
     cat "$directory/log" >&2
     exit 1
