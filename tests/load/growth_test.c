@@ -142,5 +142,9 @@ int main(void)
         cmocka_unit_test(bringing_back_a_closed_memfd_grows_nothing),
     };
 
+    if (getenv("RST_EMULATOR")) {
+        puts("skipped: an emulator has memory of its own among the program's");
+        return 77;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

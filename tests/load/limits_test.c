@@ -250,5 +250,9 @@ int main(void)
         WITH_DIRECTORY(a_load_in_an_empty_chroot_fails_cleanly),
     };
 
+    if (getenv("RST_EMULATOR")) {
+        puts("skipped: an emulator sets no limits");
+        return 77;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -257,15 +257,18 @@ static void unloaded_means_invisible_in_place(void **state)
                                      (void *)(uintptr_t)rst_probe_function(shop.order)};
     struct mapping loaded[2], mapping;
     size_t libraries = libraries_of("");
+    bool emulated = getenv("RST_EMULATOR") != NULL;
 
     (void)state;
     assert_int_equal(libraries_of(rst_probe_path(shop.order)), 1);
     for (int cycle = 0; cycle < 3; cycle++) {
-        assert_true(mappings_of("memfd:librst-shop") >= 3); /* read, run, write */
+        /* read, run, write; in an emulator, the first two are one, if they are neighbours */
+        assert_true(mappings_of("memfd:librst-shop") >= (emulated ? 2 : 3));
         for (size_t i = 0; i < 2; i++)
             assert_true(mapping_at(places[i], &loaded[i]));
         assert_string_equal(loaded[0].permissions, "rw-p");
-        assert_string_equal(loaded[1].permissions, "r-xp");
+        if (!emulated) /* which runs what is only readable */
+            assert_string_equal(loaded[1].permissions, "r-xp");
 
         assert_int_equal(rst_provider_unload(shop.provider), 0);
         assert_int_equal(mappings_of("librst-shop"), 0);
@@ -273,7 +276,8 @@ static void unloaded_means_invisible_in_place(void **state)
         for (size_t i = 0; i < 2; i++) {
             assert_true(mapping_at(places[i], &mapping));
             assert_string_equal(mapping.file, "");
-            assert_string_equal(mapping.permissions, loaded[i].permissions);
+            if (!emulated)
+                assert_string_equal(mapping.permissions, loaded[i].permissions);
         }
         assert_int_equal(rst_provider_load(shop.provider), 0);
         assert_int_equal(libraries_of(rst_probe_path(shop.order)), 1);

@@ -59,6 +59,7 @@ static void make_two_of_four(void *unused)
     uint8_t *pages = map_cold(PROT_READ);
 
     (void)unused;
+    check_not_emulated("has its own MADV_POPULATE_READ");
     for (size_t i = 0; i < PAGES; i++)
         check(!is_present(pages + i * page_size));
     errno = ENOTTY;
@@ -90,6 +91,7 @@ static void make_nothing(void *unused)
     uint8_t *pages = map_cold(PROT_READ), *none = map_cold(PROT_NONE);
 
     (void)unused;
+    check_not_emulated("has its own MADV_POPULATE_READ");
     check_equal(munmap(pages + page_size, page_size), 0);
     errno = ENOTTY;
     rst_resident_make(0);
@@ -140,6 +142,7 @@ static void drop(void *unused)
     unsigned calls;
 
     (void)unused;
+    check_not_emulated("has its own MADV_POPULATE_READ");
     rst_resident_make(address_of(pages));
     check(is_present(pages));
     calls = calls_until_present(pages);

@@ -57,6 +57,7 @@ static void run_under_hostile_environment(void *data)
     char wish[512];
     struct output output;
 
+    check_not_emulated("runs no foreign program for another one");
     check_applies(!SANITIZED, "the sanitizer looks for leaks by ptrace(2), which is forbidden it");
     check_can(geteuid() == 0, "making a set-user-ID program needs root");
     sandbox_mounts();

@@ -73,6 +73,10 @@ static void fire(void)
     RST_FIRE(shop.order, 1);
 }
 
+static void nothing(void)
+{
+}
+
 static void open_library(void)
 {
     handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
@@ -93,10 +97,13 @@ static size_t need_of_dlopen(const char *directory)
     return need;
 }
 
+/* The end of a thread may need more, which glibc 2.41's does on riscv64. */
 static void check_need(const char *what, size_t need, size_t limit)
 {
+    size_t end = need_of(nothing);
+
     print_message("%s: %zu bytes of stack\n", what, need);
-    if (need > limit)
+    if (need > limit && need > end)
         check_failed(__FILE__, __LINE__, "%s takes %zu bytes of stack, not %zu at most", what, need,
                      limit);
 }

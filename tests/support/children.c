@@ -92,6 +92,15 @@ void check_applies(bool condition, const char *reason)
     skip();
 }
 
+void check_not_emulated(const char *difference)
+{
+    const char *emulator = getenv("RST_EMULATOR");
+    char reason[256];
+
+    snprintf(reason, sizeof(reason), "%s %s", emulator ? emulator : "", difference);
+    check_applies(!emulator, reason);
+}
+
 /* ----------------------------------------------------------------------- children -- */
 
 static struct child_memory *new_memory(void)
@@ -240,7 +249,13 @@ void child_adopt_orphan(struct child *child)
 {
     int status;
 
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* a grandchild whose parent ends becomes our child */
+    /* a grandchild whose parent ends becomes our child */
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) {
+        kill(child->pid, SIGKILL);
+        waitpid(child->pid, &status, 0);
+        munmap(child->memory, sizeof(*child->memory));
+        check_applies(false, "this system has no PR_SET_CHILD_SUBREAPER");
+    }
     child_continue(child);
     check_equal(waitpid(child->pid, &status, 0), child->pid);
     if (status != 0)

@@ -49,6 +49,12 @@ void check_mentions_(const char *file, int line, const char *what, const char *g
 void check_can(bool condition, const char *reason);
 void check_applies(bool condition, const char *reason);
 
+/*
+ * Skip the test if an emulator of another CPU runs it (qemu-user, which sets RST_EMULATOR), because
+ * of what that does differently from a kernel: "has no seccomp".
+ */
+void check_not_emulated(const char *difference);
+
 /* ----------------------------------------------------------------------- children -- */
 
 typedef void child_body(void *data);

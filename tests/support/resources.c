@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,5 +99,6 @@ void assert_nothing_left(struct resources before, struct resources after)
 {
     check_equal(after.descriptors - before.descriptors, 0);
     check_equal(after.libraries - before.libraries, 0);
-    check(after.mappings <= before.mappings); /* the kernel may merge two neighbours */
+    if (!getenv("RST_EMULATOR"))                  /* which has mappings of its own */
+        check(after.mappings <= before.mappings); /* the kernel may merge two neighbours */
 }

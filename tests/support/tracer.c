@@ -40,6 +40,8 @@ const char *tracer_unavailable(void)
         close(tracer);
         return NULL;
     }
+    if (tracer == -ENOSYS)
+        return "there is no perf_event_open(2): this is an emulator (qemu-user), or an odd kernel";
     if (tracer != -EPERM && tracer != -EACCES && tracer != -ENOENT)
         return NULL; /* attaching is allowed; only the instruction is missing */
     snprintf(reason, sizeof(reason),

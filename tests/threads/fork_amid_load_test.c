@@ -74,6 +74,7 @@ static void a_child_forked_amid_a_load_can_load(void **state)
 
     (void)state;
     check_applies(!SANITIZED, HANGS_SANITIZED);
+    check_not_emulated("can't fork amid other threads' work");
     shop = shop_new();
     stop = false;
     assert_int_equal(pthread_create(&threads[0], NULL, load_in_a_loop, NULL), 0);
@@ -127,6 +128,7 @@ static void a_child_forked_amid_the_programs_own_dlopen_survives(void **state)
     pthread_t thread;
 
     check_applies(!SANITIZED, HANGS_SANITIZED);
+    check_not_emulated("can't fork amid other threads' work");
     shop = shop_loaded();
     snprintf(command, sizeof(command), "cat %s >%s", rst_probe_path(shop.order), path);
     assert_int_equal(system(command), 0);
