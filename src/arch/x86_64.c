@@ -17,13 +17,13 @@
 #include <elf.h>
 
 #include "arch/arch.h"
+#include "arch/encoding.h"
 
-#define DW_CFA_advance_loc(delta) (0x40 | (delta))
-#define DW_CFA_offset(reg) (0x80 | (reg))
-#define DW_CFA_restore(reg) (0xc0 | (reg))
-#define DW_CFA_def_cfa 0x0c
-#define DW_CFA_def_cfa_register 0x0d
-#define DW_CFA_def_cfa_offset 0x0e
+#if defined(__x86_64__) && defined(__LP64__)
+#define IS_NATIVE true
+#else
+#define IS_NATIVE false
+#endif
 
 /* DWARF's register numbers (System V ABI, AMD64 supplement, figure 3.36). */
 #define RBP 6
@@ -66,6 +66,8 @@ static const uint8_t property[] = {
     0x00, 0x00, 0x00, 0x00, /* padding to 8 */
 };
 
+static const uint8_t filler[] = {0xcc}; /* int3 */
+
 /* int3; the call that replaces a nop5; the lea that replaces the first half of a nop10. */
 static const uint8_t watchers[] = {0xcc, 0xe8, 0x48};
 
@@ -97,8 +99,13 @@ static const uint8_t nop10_unwind[] = {UNWIND(10)};
 
 const struct rst_arch rst_arch_x86_64 = {
     .name = "x86_64",
+    .is_native = IS_NATIVE,
+    .is_64_bit = true,
     .machine = EM_X86_64,
-    .filler = 0xcc, /* int3 */
+    .page = 0x10000,
+    .hash_word_size = 4,
+    .filler = filler,
+    .filler_size = sizeof(filler),
     .watchers = watchers,
     .watcher_count = sizeof(watchers),
     .code_align = 1,
@@ -120,17 +127,9 @@ const struct rst_arch rst_arch_x86_64 = {
      */
     .operands =
         {
-            "%rdi",
-            "%rsi",
-            "%rdx",
-            "%rcx",
-            "%r8",
-            "%r9",
-            "16(%rbp)",
-            "24(%rbp)",
-            "32(%rbp)",
-            "40(%rbp)",
-            "48(%rbp)",
-            "56(%rbp)",
+            .registers = {"%rdi", "%rsi", "%rdx", "%rcx", "%r8", "%r9"},
+            .first_on_stack = 16,
+            .before = "",
+            .after = "(%rbp)",
         },
 };

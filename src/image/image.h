@@ -19,12 +19,12 @@
  * size.
  */
 struct rst_map {
-    uint64_t readable; /* the size of the read-only part, which starts at offset 0 */
-    uint64_t build_id; /* RST_BUILD_ID_SIZE bytes within the read-only part */
-    uint64_t text;     /* the stubs, one every `stride` bytes */
-    uint64_t dynamic, dynamic_size;
-    uint64_t semaphores; /* RST_SEMAPHORE_SIZE bytes each */
-    uint64_t end;        /* where the semaphores end */
+    size_t readable; /* the size of the read-only part, which starts at offset 0 */
+    size_t build_id; /* RST_BUILD_ID_SIZE bytes within the read-only part */
+    size_t text;     /* the stubs, one every `stride` bytes */
+    size_t dynamic, dynamic_size;
+    size_t semaphores; /* RST_SEMAPHORE_SIZE bytes each */
+    size_t end;        /* where the semaphores end */
 };
 
 struct rst_image {

@@ -19,6 +19,8 @@ static const char gnu_name[] = "GNU";
 
 static uint64_t property_size(const struct rst_image_spec *spec)
 {
+    if (spec->arch->property_size == 0)
+        return 0;
     return 3 * sizeof(uint32_t) + sizeof(gnu_name) + spec->arch->property_size;
 }
 
@@ -46,7 +48,8 @@ static void build_id_write(struct rst_image_job *job)
 
 static void dynsym_write(struct rst_image_job *job)
 {
-    rst_dynsym_write(&job->out, job->spec, SECTION_TEXT, rst_address(job, SECTION_TEXT));
+    rst_dynsym_write(&job->out, job->spec, job->layout.numbers[SECTION_TEXT],
+                     rst_address(job, SECTION_TEXT));
 }
 
 static void dynstr_write(struct rst_image_job *job)
@@ -113,8 +116,7 @@ static uint64_t semaphores_size(const struct rst_image_spec *spec)
 
 static uint64_t dynamic_size(const struct rst_image_spec *spec)
 {
-    (void)spec;
-    return DYNAMIC_ENTRIES * sizeof(Elf64_Dyn);
+    return DYNAMIC_ENTRIES * rst_section_unit(spec->arch, RST_SIZE_DYNAMIC);
 }
 
 static void dynamic_write(struct rst_image_job *job)
@@ -124,13 +126,13 @@ static void dynamic_write(struct rst_image_job *job)
         {DT_STRTAB, rst_address(job, SECTION_DYNSTR)},
         {DT_SYMTAB, rst_address(job, SECTION_DYNSYM)},
         {DT_STRSZ, job->layout.sections[SECTION_DYNSTR].size},
-        {DT_SYMENT, sizeof(Elf64_Sym)},
+        {DT_SYMENT, rst_section_unit(job->spec->arch, RST_SIZE_SYMBOL)},
         {DT_NULL, 0},
     };
 
     for (size_t i = 0; i < DYNAMIC_ENTRIES; i++) {
-        rst_put64(&job->out, entries[i][0]);
-        rst_put64(&job->out, entries[i][1]);
+        rst_put_address(&job->out, entries[i][0]);
+        rst_put_address(&job->out, entries[i][1]);
     }
 }
 
@@ -178,26 +180,26 @@ static void shstrtab_write(struct rst_image_job *job);
 const struct rst_section rst_sections[SECTIONS] = {
     /* clang-format off */
     [SECTION_NULL] = {"", SHT_NULL, 0, 0, 0, 0, 0, REGION_R, NULL, NULL},
-    [SECTION_PROPERTY] = {".note.gnu.property", SHT_NOTE, SHF_ALLOC, 0, 0, 8, 0, REGION_R,
+    [SECTION_PROPERTY] = {".note.gnu.property", SHT_NOTE, SHF_ALLOC, 0, 0, RST_SIZE_ADDRESS, 0, REGION_R,
                           property_size, property_write},
     [SECTION_BUILD_ID] = {".note.gnu.build-id", SHT_NOTE, SHF_ALLOC, 0, 0, 4, 0, REGION_R,
                           build_id_size, build_id_write},
-    [SECTION_HASH] = {".hash", SHT_HASH, SHF_ALLOC, SECTION_DYNSYM, 0, 8, 4, REGION_R,
-                      rst_hash_size, hash_write},
-    [SECTION_DYNSYM] = {".dynsym", SHT_DYNSYM, SHF_ALLOC, SECTION_DYNSTR, RST_FIRST_GLOBAL, 8,
-                        sizeof(Elf64_Sym), REGION_R, rst_dynsym_size, dynsym_write},
+    [SECTION_HASH] = {".hash", SHT_HASH, SHF_ALLOC, SECTION_DYNSYM, 0, RST_SIZE_ADDRESS, RST_SIZE_HASH_WORD,
+                      REGION_R, rst_hash_size, hash_write},
+    [SECTION_DYNSYM] = {".dynsym", SHT_DYNSYM, SHF_ALLOC, SECTION_DYNSTR, RST_FIRST_GLOBAL, RST_SIZE_ADDRESS,
+                        RST_SIZE_SYMBOL, REGION_R, rst_dynsym_size, dynsym_write},
     [SECTION_DYNSTR] = {".dynstr", SHT_STRTAB, SHF_ALLOC, 0, 0, 1, 0, REGION_R,
                         rst_dynstr_size, dynstr_write},
     [SECTION_EH_FRAME_HDR] = {".eh_frame_hdr", SHT_PROGBITS, SHF_ALLOC, 0, 0, 4, 0, REGION_R,
                               eh_frame_hdr_size, eh_frame_hdr_write},
-    [SECTION_EH_FRAME] = {".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0, 0, 8, 0, REGION_R,
+    [SECTION_EH_FRAME] = {".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0, 0, RST_SIZE_ADDRESS, 0, REGION_R,
                           eh_frame_size, eh_frame_write},
     [SECTION_STAPSDT_BASE] = {".stapsdt.base", SHT_PROGBITS, SHF_ALLOC, 0, 0, 1, 0, REGION_R,
                               base_size, NULL},
     [SECTION_TEXT] = {".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0, 0, 32, 0, REGION_RX,
                       text_size, text_write},
-    [SECTION_DYNAMIC] = {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, SECTION_DYNSTR, 0, 8,
-                         sizeof(Elf64_Dyn), REGION_RW, dynamic_size, dynamic_write},
+    [SECTION_DYNAMIC] = {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, SECTION_DYNSTR, 0, RST_SIZE_ADDRESS,
+                         RST_SIZE_DYNAMIC, REGION_RW, dynamic_size, dynamic_write},
     [SECTION_SEMAPHORES] = {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 0, RST_SEMAPHORE_SIZE, 0,
                             REGION_SEMAPHORES, semaphores_size, NULL},
     [SECTION_NOTE_STAPSDT] = {".note.stapsdt", SHT_NOTE, 0, 0, 0, 4, 0, REGION_TAIL,
@@ -213,14 +215,36 @@ static uint64_t shstrtab_size(const struct rst_image_spec *spec)
 {
     uint64_t size = 0;
 
-    (void)spec;
-    for (size_t i = 0; i < SECTIONS; i++)
-        size += strlen(rst_sections[i].name) + 1;
+    for (enum section i = 0; i < SECTIONS; i++)
+        if (rst_section_exists(spec, i))
+            size += strlen(rst_sections[i].name) + 1;
     return size;
 }
 
 static void shstrtab_write(struct rst_image_job *job)
 {
-    for (size_t i = 0; i < SECTIONS; i++)
-        rst_put_string(&job->out, rst_sections[i].name);
+    for (enum section i = 0; i < SECTIONS; i++)
+        if (rst_section_exists(job->spec, i))
+            rst_put_string(&job->out, rst_sections[i].name);
+}
+
+bool rst_section_exists(const struct rst_image_spec *spec, enum section section)
+{
+    return section != SECTION_PROPERTY || property_size(spec) > 0;
+}
+
+uint64_t rst_section_unit(const struct rst_arch *arch, uint8_t size)
+{
+    switch (size) {
+    case RST_SIZE_ADDRESS:
+        return arch->is_64_bit ? 8 : 4;
+    case RST_SIZE_SYMBOL:
+        return arch->is_64_bit ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+    case RST_SIZE_DYNAMIC:
+        return arch->is_64_bit ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn);
+    case RST_SIZE_HASH_WORD:
+        return arch->hash_word_size;
+    default:
+        return size;
+    }
 }

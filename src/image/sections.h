@@ -5,6 +5,7 @@
 #ifndef RST_SECTIONS_H
 #define RST_SECTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "image/spec.h"
@@ -38,6 +39,8 @@ struct rst_extent {
 
 struct rst_layout {
     struct rst_extent sections[SECTIONS];
+    uint16_t numbers[SECTIONS]; /* in the table of section headers; of those that are there */
+    uint16_t section_count;
     struct rst_extent regions[REGIONS];
     uint64_t section_headers;
 };
@@ -50,12 +53,15 @@ struct rst_image_job {
     struct rst_writer out;
 };
 
+/* Sizes that depend on the CPU, in place of a number. */
+enum { RST_SIZE_ADDRESS = 0x80, RST_SIZE_SYMBOL, RST_SIZE_DYNAMIC, RST_SIZE_HASH_WORD };
+
 struct rst_section {
     const char *name;
     uint32_t type;
     uint32_t flags;
     uint32_t link, info;
-    uint8_t align, entry_size;
+    uint8_t align, entry_size; /* bytes, or one of the sizes above */
     enum region region;
     uint64_t (*size)(const struct rst_image_spec *spec);
     void (*write)(struct rst_image_job *job); /* NULL: the bytes are zero */
@@ -63,6 +69,12 @@ struct rst_section {
 
 /* In the order of their offsets. */
 extern const struct rst_section rst_sections[SECTIONS];
+
+/* Whether an image has the section. */
+bool rst_section_exists(const struct rst_image_spec *spec, enum section section);
+
+/* How many bytes a size of the table means. */
+uint64_t rst_section_unit(const struct rst_arch *arch, uint8_t size);
 
 static inline uint64_t rst_address(const struct rst_image_job *job, enum section section)
 {

@@ -12,7 +12,11 @@ void rst_stubs_write(const struct rst_arch *arch, enum rst_nop nop, size_t count
 {
     const struct rst_stub *stub = &arch->stubs[nop];
 
-    memset(text, arch->filler, rst_stubs_size(arch, nop, count));
-    for (size_t i = 0; i < count; i++)
-        memcpy(text + i * stub->stride, stub->code, stub->size);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *at = text + i * stub->stride, *end = at + stub->stride;
+
+        memcpy(at, stub->code, stub->size);
+        for (at += stub->size; at < end; at += arch->filler_size)
+            memcpy(at, arch->filler, arch->filler_size);
+    }
 }

@@ -10,18 +10,28 @@ static size_t name_size(const struct rst_image_spec *spec, size_t probe)
 
 uint64_t rst_dynsym_size(const struct rst_image_spec *spec)
 {
-    return (spec->count + RST_FIRST_GLOBAL) * sizeof(Elf64_Sym);
+    return (spec->count + RST_FIRST_GLOBAL) *
+           (spec->arch->is_64_bit ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym));
 }
 
+/* Elf32_Sym and Elf64_Sym have the same fields, in another order. */
 static void symbol_write(struct rst_writer *writer, uint64_t name, uint8_t info, uint16_t section,
                          uint64_t value, uint64_t size)
 {
+    const bool is_64_bit = writer->address_size == 8;
+
     rst_put32(writer, name);
+    if (!is_64_bit) {
+        rst_put_address(writer, value);
+        rst_put_address(writer, size);
+    }
     rst_put8(writer, info);
     rst_put8(writer, STV_DEFAULT);
     rst_put16(writer, section);
-    rst_put64(writer, value);
-    rst_put64(writer, size);
+    if (is_64_bit) {
+        rst_put_address(writer, value);
+        rst_put_address(writer, size);
+    }
 }
 
 void rst_dynsym_write(struct rst_writer *writer, const struct rst_image_spec *spec,
@@ -70,7 +80,7 @@ uint64_t rst_hash_size(const struct rst_image_spec *spec)
 {
     size_t chains = spec->count + RST_FIRST_GLOBAL;
 
-    return (2 + bucket_count(spec) + chains) * sizeof(uint32_t);
+    return (2 + bucket_count(spec) + chains) * spec->arch->hash_word_size;
 }
 
 /* The ABI's hash function. Pass an earlier result as `value` to continue with more of the name. */
@@ -89,21 +99,21 @@ static uint32_t hash(uint32_t value, const char *text)
  */
 void rst_hash_write(struct rst_writer *writer, const struct rst_image_spec *spec)
 {
+    const size_t word = spec->arch->hash_word_size;
     uint32_t prefix = hash(hash(0, spec->provider), "__");
     size_t buckets, chains;
 
-    rst_put32(writer, bucket_count(spec));
-    rst_put32(writer, spec->count + RST_FIRST_GLOBAL);
+    rst_put(writer, bucket_count(spec), word);
+    rst_put(writer, spec->count + RST_FIRST_GLOBAL, word);
     buckets = writer->at;
-    chains = buckets + bucket_count(spec) * sizeof(uint32_t);
+    chains = buckets + bucket_count(spec) * word;
     for (size_t i = 0; i < spec->count; i++) {
         size_t symbol = i + RST_FIRST_GLOBAL;
         uint32_t value = hash(prefix, spec->probes[i]->name);
-        size_t bucket = buckets + value % bucket_count(spec) * sizeof(uint32_t);
+        size_t bucket = buckets + value % bucket_count(spec) * word;
 
-        memcpy(writer->bytes + chains + symbol * sizeof(uint32_t), writer->bytes + bucket,
-               sizeof(uint32_t));
+        memcpy(writer->bytes + chains + symbol * word, writer->bytes + bucket, word);
         writer->at = bucket;
-        rst_put32(writer, symbol);
+        rst_put(writer, symbol, word);
     }
 }

@@ -10,7 +10,6 @@
 #define DW_EH_PE_pcrel 0x10
 #define DW_EH_PE_datarel 0x30
 
-#define ALIGN 8
 #define LENGTH_SIZE 4 /* an entry's length does not count the length field */
 #define CIE_FIXED_SIZE (LENGTH_SIZE + 4 /* id */ + 1 /* version */ + 3 /* "zR" */ + 5)
 #define FDE_FIXED_SIZE (LENGTH_SIZE + 4 /* CIE */ + 4 /* start */ + 4 /* size */ + 1)
@@ -18,19 +17,25 @@
 #define INDEX_HEADER_SIZE 12
 #define INDEX_ROW_SIZE 8
 
-static size_t cie_size(const struct rst_arch *arch)
+/* Entries are aligned as addresses are. */
+static size_t entry_size(const struct rst_arch *arch, size_t size)
 {
-    return rst_align(CIE_FIXED_SIZE + arch->unwind_size, ALIGN);
+    return (size_t)rst_align(size, arch->is_64_bit ? 8 : 4);
 }
 
-static size_t fde_size(const struct rst_stub *stub)
+static size_t cie_size(const struct rst_arch *arch)
 {
-    return rst_align(FDE_FIXED_SIZE + stub->unwind_size, ALIGN);
+    return entry_size(arch, CIE_FIXED_SIZE + arch->unwind_size);
+}
+
+static size_t fde_size(const struct rst_arch *arch, const struct rst_stub *stub)
+{
+    return entry_size(arch, FDE_FIXED_SIZE + stub->unwind_size);
 }
 
 size_t rst_unwind_size(const struct rst_arch *arch, enum rst_nop nop, size_t count)
 {
-    return cie_size(arch) + count * fde_size(&arch->stubs[nop]) + END_SIZE;
+    return cie_size(arch) + count * fde_size(arch, &arch->stubs[nop]) + END_SIZE;
 }
 
 /* An entry is padded with DW_CFA_nop, which is zero, and a fresh image's bytes are zero. */
@@ -51,12 +56,12 @@ static void cie_write(struct rst_writer *writer, const struct rst_arch *arch)
     writer->at = end;
 }
 
-static void fde_write(struct rst_writer *writer, const struct rst_stub *stub, size_t cie,
-                      uint64_t address)
+static void fde_write(struct rst_writer *writer, const struct rst_arch *arch,
+                      const struct rst_stub *stub, size_t cie, uint64_t address)
 {
-    size_t end = writer->at + fde_size(stub);
+    size_t end = writer->at + fde_size(arch, stub);
 
-    rst_put32(writer, fde_size(stub) - LENGTH_SIZE);
+    rst_put32(writer, fde_size(arch, stub) - LENGTH_SIZE);
     rst_put32(writer, writer->at - cie);
     rst_put32(writer, address - writer->at);
     rst_put32(writer, stub->size);
@@ -73,7 +78,7 @@ void rst_unwind_write(struct rst_writer *writer, const struct rst_arch *arch, en
 
     cie_write(writer, arch);
     for (size_t i = 0; i < count; i++)
-        fde_write(writer, stub, cie, text + i * stub->stride);
+        fde_write(writer, arch, stub, cie, text + i * stub->stride);
     rst_put32(writer, 0);
 }
 
@@ -96,6 +101,6 @@ void rst_unwind_index_write(struct rst_writer *writer, const struct rst_arch *ar
     rst_put32(writer, count);
     for (size_t i = 0; i < count; i++) {
         rst_put32(writer, text + i * stub->stride - start);
-        rst_put32(writer, frames + cie_size(arch) + i * fde_size(stub) - start);
+        rst_put32(writer, frames + cie_size(arch) + i * fde_size(arch, stub) - start);
     }
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cursor over the image's bytes. Only this file knows the image's byte order: little-endian
- * (ELFDATA2LSB), whatever the byte order of the machine that runs the code.
+ * A cursor over the image's bytes. Only this file writes numbers in the image's byte order and the
+ * size of its addresses, whatever those of the machine that runs the code.
  */
 #ifndef RST_WRITER_H
 #define RST_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,12 +14,21 @@
 struct rst_writer {
     uint8_t *bytes;
     size_t at;
+    bool big_endian;
+    uint8_t address_size; /* 4 or 8 */
 };
 
 static inline void rst_put(struct rst_writer *writer, uint64_t value, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        writer->bytes[writer->at + i] = (uint8_t)(value >> (8 * i));
+    uint8_t *at = writer->bytes + writer->at;
+
+    /* Two loops, each of which compilers make one store of. */
+    if (writer->big_endian)
+        for (size_t i = 0; i < size; i++)
+            at[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
+    else
+        for (size_t i = 0; i < size; i++)
+            at[i] = (uint8_t)(value >> (8 * i));
     writer->at += size;
 }
 
@@ -40,6 +50,12 @@ static inline void rst_put32(struct rst_writer *writer, uint64_t value)
 static inline void rst_put64(struct rst_writer *writer, uint64_t value)
 {
     rst_put(writer, value, 8);
+}
+
+/* An address, or any other number that has an address' size. */
+static inline void rst_put_address(struct rst_writer *writer, uint64_t value)
+{
+    rst_put(writer, value, writer->address_size);
 }
 
 static inline void rst_put_bytes(struct rst_writer *writer, const void *bytes, size_t size)
@@ -68,7 +84,7 @@ static inline uint64_t rst_align(uint64_t value, uint64_t alignment)
 /* A fresh image's bytes are zero, so padding only moves the cursor. */
 static inline void rst_put_padding(struct rst_writer *writer, size_t alignment)
 {
-    writer->at = rst_align(writer->at, alignment);
+    writer->at = (size_t)rst_align(writer->at, alignment);
 }
 
 #endif

@@ -204,7 +204,7 @@ int rst_provider_load(rst_provider *provider)
     if (is_disabled())
         return 0;
     if (!options.arch)
-        return rst_fail(ENOTSUP, "librst does not know this CPU; it knows x86_64");
+        return rst_fail(ENOTSUP, "librst does not know this CPU; it knows %s", rst_arch_names);
     error = rst_nop_choose(&options.nop);
     if (error < 0)
         return error;

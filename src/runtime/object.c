@@ -27,9 +27,9 @@
 
 #define WORDS_SIZE 256 /* of the first error, where there are two */
 
-static uint64_t page_end(uint64_t offset)
+static size_t page_end(size_t offset)
 {
-    return rst_align(offset, (uint64_t)sysconf(_SC_PAGESIZE));
+    return (size_t)rst_align(offset, (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
 /* ------------------------------------------------------------------------ opening -- */
@@ -143,7 +143,7 @@ static uint8_t *map_anonymous(const struct rst_object *object, size_t size)
 }
 
 /* Move memory of the given size onto the object. It is gone from where it was, also on failure. */
-static int move_onto(struct rst_object *object, uint8_t *memory, uint64_t offset, size_t size,
+static int move_onto(struct rst_object *object, uint8_t *memory, size_t offset, size_t size,
                      int protection)
 {
     const struct rst_swap swap = {
@@ -188,6 +188,8 @@ static int hide_text(struct rst_object *object)
         return -errno;
     memcpy(copy, object->loaded.base, map->readable);
     rst_stubs_write(object->arch, object->nop, object->count, copy + map->text);
+    /* On most CPUs but x86, what was written may not be what would be run. */
+    __builtin___clear_cache((char *)copy + map->text, (char *)copy + map->dynamic);
     if (mprotect(copy, map->text, PROT_READ) < 0 ||
         mprotect(copy + map->text, text_size, PROT_READ | PROT_EXEC) < 0) {
         error = rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory",
@@ -228,7 +230,7 @@ int rst_object_hide(struct rst_object *object)
 
 /* ------------------------------------------------------------------------ showing -- */
 
-static int map_part(struct rst_object *object, uint64_t from, uint64_t to, int protection)
+static int map_part(struct rst_object *object, size_t from, size_t to, int protection)
 {
     if (mmap(object->loaded.base + from, to - from, protection, MAP_PRIVATE | MAP_FIXED,
              object->backing.file.fd, (off_t)from) == MAP_FAILED)

@@ -80,7 +80,7 @@ static bool add_probe(rst_provider *provider, const struct declaration *probe, b
     int wanted = EINVAL;
 
     if (expected_is_name(probe->name))
-        wanted = expected_signature(probe->signature, &plain, &arguments);
+        wanted = expected_signature(&expected_cpus[0], probe->signature, &plain, &arguments);
     if (wanted == 0 && known)
         wanted = EEXIST;
     errno = 0;
@@ -96,12 +96,12 @@ static bool add_probe(rst_provider *provider, const struct declaration *probe, b
     return handle;
 }
 
-static void check_image(const struct declarations *declarations, enum rst_nop nop)
+static void check_image(const struct declarations *declarations, const struct sample_kind *kind)
 {
     struct made_image made;
     struct elf_image image;
 
-    FAIL_IF(!sample_make(declarations, declarations->count, nop, &made), "no image was made");
+    FAIL_IF(!sample_make(declarations, declarations->count, kind, &made), "no image was made");
     FAIL_IF(!elf_image_open(&image, made.image.bytes, made.image.size), "%s", image.fault);
     for (size_t table = 0; table < sizeof(rule_tables) / sizeof(rule_tables[0]); table++)
         for (const struct rule *rule = rule_tables[table]; rule->name; rule++)
@@ -131,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (taken.count > 0) {
         taken.probes = input.probes;
-        check_image(&taken, (enum rst_nop)(size % RST_NOPS));
+        check_image(&taken, &sample_kinds[size % sample_kind_count]);
     }
     rst_provider_free(provider);
     free(text);

@@ -140,26 +140,22 @@ int elf_image_next_note(struct elf_image *image, size_t section, size_t *offset,
     return 1;
 }
 
-static uint64_t number(const uint8_t *bytes, size_t size)
+uint64_t elf_number(const struct elf_image *image, const uint8_t *bytes, size_t size)
 {
+    const bool big = image->header.e_ident[EI_DATA] == ELFDATA2MSB;
     uint64_t value = 0;
 
-    while (size-- > 0)
-        value = value << 8 | bytes[size];
+    for (size_t i = 0; i < size; i++)
+        value = value << 8 | bytes[big ? i : size - 1 - i];
     return value;
 }
 
-uint16_t elf_u16(const uint8_t *bytes)
+uint32_t elf_u32(const struct elf_image *image, const uint8_t *bytes)
 {
-    return (uint16_t)number(bytes, 2);
+    return (uint32_t)elf_number(image, bytes, 4);
 }
 
-uint32_t elf_u32(const uint8_t *bytes)
+size_t elf_address_size(const struct elf_image *image)
 {
-    return (uint32_t)number(bytes, 4);
-}
-
-uint64_t elf_u64(const uint8_t *bytes)
-{
-    return number(bytes, 8);
+    return image->header.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
 }

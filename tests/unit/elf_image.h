@@ -59,9 +59,11 @@ const GElf_Phdr *elf_image_segment(struct elf_image *image, uint32_t type);
 int elf_image_next_note(struct elf_image *image, size_t section, size_t *offset,
                         struct elf_note *note);
 
-/* Read a little-endian number. */
-uint16_t elf_u16(const uint8_t *bytes);
-uint32_t elf_u32(const uint8_t *bytes);
-uint64_t elf_u64(const uint8_t *bytes);
+/* Read a number of `size` bytes, or of 4, in the image's byte order. */
+uint64_t elf_number(const struct elf_image *image, const uint8_t *bytes, size_t size);
+uint32_t elf_u32(const struct elf_image *image, const uint8_t *bytes);
+
+/* 4 or 8. */
+size_t elf_address_size(const struct elf_image *image);
 
 #endif

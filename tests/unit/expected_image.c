@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "expected_image.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,6 @@ static const struct {
     {"bool", "1"},   {"int8", "-1"},   {"int16", "-2"}, {"int32", "-4"}, {"int64", "-8"},
     {"uint8", "1"},  {"uint16", "2"},  {"uint32", "4"}, {"uint64", "8"}, {"float", "4"},
     {"double", "8"}, {"pointer", "8"}, {"string", "8"},
-};
-
-static const char *const places[EXPECTED_MOST_ARGS] = {
-    "%rdi",     "%rsi",     "%rdx",     "%rcx",     "%r8",      "%r9",
-    "16(%rbp)", "24(%rbp)", "32(%rbp)", "40(%rbp)", "48(%rbp)", "56(%rbp)",
 };
 
 bool expected_is_name(const char *text)
@@ -52,10 +48,27 @@ static const char *size_of(const char *type)
 }
 
 struct lists {
+    const struct expected_cpu *cpu;
     FILE *plain, *arguments;
     const char *names[EXPECTED_MOST_ARGS];
     size_t count;
 };
+
+/* A big-endian CPU has a small argument at the end of its 8 bytes on the stack. */
+static void print_place(FILE *to, const struct expected_cpu *cpu, size_t index, const char *size)
+{
+    unsigned displacement = cpu->displacement, bytes = (unsigned)(size[*size == '-'] - '0');
+
+    if (cpu->registers[index]) {
+        fputs(cpu->registers[index], to);
+        return;
+    }
+    for (size_t i = 0; i < index; i++)
+        displacement += cpu->registers[i] ? 0 : 8;
+    if (cpu->data == ELFDATA2MSB)
+        displacement += 8 - bytes;
+    fprintf(to, "%s%u%s", cpu->left, displacement, cpu->right);
+}
 
 static int argument(struct lists *lists, char *text)
 {
@@ -77,7 +90,8 @@ static int argument(struct lists *lists, char *text)
             return EINVAL;
     fprintf(lists->plain, "%s%s%s%s", i ? ", " : "", words[0], count == 2 ? " " : "",
             count == 2 ? words[1] : "");
-    fprintf(lists->arguments, "%s%s@%s", i ? " " : "", size, places[i]);
+    fprintf(lists->arguments, "%s%s@", i ? " " : "", size);
+    print_place(lists->arguments, lists->cpu, i, size);
     lists->count++;
     return 0;
 }
@@ -99,10 +113,12 @@ static int arguments(struct lists *lists, char *text)
     return error;
 }
 
-int expected_signature(const char *text, char **plain, char **operands)
+int expected_signature(const struct expected_cpu *cpu, const char *text, char **plain,
+                       char **operands)
 {
     size_t plain_size, operands_size;
     struct lists lists = {
+        .cpu = cpu,
         .plain = open_memstream(plain, &plain_size),
         .arguments = open_memstream(operands, &operands_size),
     };
@@ -120,11 +136,14 @@ int expected_signature(const char *text, char **plain, char **operands)
     return error;
 }
 
-const uint8_t *expected_nop(size_t size)
-{
-    static const uint8_t nop1[] = {0x90}, nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00},
-                         nop10[] = {0x66, 0x2e, 0x0f, 0x1f, 0x84, /* and any operand; this one: */
-                                    0x2e, 0x48, 0x83, 0xec, 0x80};
+static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00},
+                     nop10[] = {0x66, 0x2e, 0x0f, 0x1f, 0x84, /* and any operand; this one: */
+                                0x2e, 0x48, 0x83, 0xec, 0x80};
 
-    return size == 1 ? nop1 : size == 5 ? nop5 : nop10;
+const struct expected_bytes expected_nop5 = {nop5, sizeof(nop5)};
+const struct expected_bytes expected_nop10 = {nop10, sizeof(nop10)};
+
+size_t expected_site(const struct expected_image *expected)
+{
+    return expected->cpu->before.size + (expected->nop.at == nop5);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an image should hold, worked out from the declarations without librst's help: this code has
- * its own grammar of signatures and its own table of operands.
+ * its own grammar of signatures and its own tables of operands.
  */
 #ifndef EXPECTED_IMAGE_H
 #define EXPECTED_IMAGE_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EXPECTED_MOST_ARGS 12
+#include "expected_cpu.h"
 
 struct expected_probe {
     const char *name;
@@ -19,11 +19,11 @@ struct expected_probe {
 };
 
 struct expected_image {
+    const struct expected_cpu *cpu;
     const char *provider;
     size_t count;
     const struct expected_probe *probes;
-    const uint8_t *nop;
-    size_t nop_size;
+    struct expected_bytes nop;
 };
 
 /* Whether the text is a valid name. */
@@ -33,9 +33,13 @@ bool expected_is_name(const char *text);
  * The plain form and the arguments of a signature (NULL: no arguments); free() both. Gives 0, or
  * the errno with which librst should refuse the signature.
  */
-int expected_signature(const char *text, char **plain, char **arguments);
+int expected_signature(const struct expected_cpu *cpu, const char *text, char **plain,
+                       char **arguments);
 
-/* The bytes of the nop of that size. */
-const uint8_t *expected_nop(size_t size);
+/* x86_64's longer nops, of 5 and of 10 bytes. */
+extern const struct expected_bytes expected_nop5, expected_nop10;
+
+/* The offset of the nop in its function; of a nop5, after one byte more. */
+size_t expected_site(const struct expected_image *expected);
 
 #endif

@@ -3,6 +3,8 @@
  * Fires with every number and type of arguments, as a program in C11 or C++11 would write them. A
  * source file of each language includes this, with FIRES defined as the function's name.
  */
+#include <limits.h>
+
 #include "capture.h"
 
 enum colour { RED, GREEN = 7 };
@@ -39,8 +41,8 @@ static void fire_integers(fire_check *check)
     int i32 = -2147483647 - 1;
     volatile int volatile_i32 = -5;
     const unsigned u32 = 4294967295u;
-    const long i64 = -9223372036854775807L - 1;
-    const unsigned long u64 = 18446744073709551615UL;
+    const long longest = LONG_MIN;
+    const unsigned long unsigned_longest = ULONG_MAX;
     const long long long_i64 = -3;
     const unsigned long long long_u64 = 18446744073709551614ULL;
     const enum colour colour = GREEN;
@@ -50,13 +52,18 @@ static void fire_integers(fire_check *check)
     FIRE(2, (probe, yes, no), 1, 0);
     FIRE(2, (probe, i32 < 0, !yes), 1, 0);
     FIRE(2, (probe, letter, 'z'), 'A', 'z');
-    FIRE(1, (probe, negative_char), UINT64_C(0xfffffffffffffffe));
+    FIRE(1, (probe, negative_char), CHAR_MIN < 0 ? UINT64_C(0xfffffffffffffffe) : 0xfe);
     FIRE(2, (probe, i8, u8), UINT64_C(0xffffffffffffff80), 255);
     FIRE(2, (probe, i16, u16), UINT64_C(0xffffffffffff8000), 65535);
     FIRE(2, (probe, i32, u32), UINT64_C(0xffffffff80000000), UINT64_C(0xffffffff));
     FIRE(2, (probe, volatile_i32, i32 + 1), UINT64_C(0xfffffffffffffffb),
          UINT64_C(0xffffffff80000001));
-    FIRE(2, (probe, i64, u64), UINT64_C(0x8000000000000000), UINT64_C(0xffffffffffffffff));
+#if LONG_MAX == INT_MAX
+    FIRE(2, (probe, longest, unsigned_longest), UINT64_C(0xffffffff80000000), 0xffffffff);
+#else
+    FIRE(2, (probe, longest, unsigned_longest), UINT64_C(0x8000000000000000),
+         UINT64_C(0xffffffffffffffff));
+#endif
     FIRE(2, (probe, long_i64, long_u64), UINT64_C(0xfffffffffffffffd),
          UINT64_C(0xfffffffffffffffe));
     FIRE(3, (probe, RED, GREEN, WARM), 0, 7, 20);
@@ -79,7 +86,7 @@ static void fire_floats(fire_check *check)
 
 static bool is_text(uint64_t address, const char *wanted)
 {
-    const char *text = RST_CAST_(const char *, address);
+    const char *text = RST_CAST_(const char *, RST_STATIC_CAST_(uintptr_t, address));
 
     while (*text == *wanted && *wanted) {
         text++;

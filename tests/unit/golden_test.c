@@ -19,15 +19,25 @@
 #error "define GOLDEN_DIRECTORY: the directory with the golden images"
 #endif
 
+/* Of sample_table. */
+enum { SHOP = 0, PLACES = 4, TWELVE = 6 };
+
 static const struct golden {
     const char *name;
     size_t case_index, count;
-    enum rst_nop nop;
+    size_t kind; /* of sample_kinds */
 } goldens[] = {
-    {"shop-nop1", 0, 1, RST_NOP1},
-    {"shop-nop5", 0, 1, RST_NOP5},
-    {"shop-nop10", 0, 1, RST_NOP10},
-    {"places-nop1", 4, 12, RST_NOP1},
+    {"shop-nop1", SHOP, 1, RST_NOP1},
+    {"shop-nop5", SHOP, 1, RST_NOP5},
+    {"shop-nop10", SHOP, 1, RST_NOP10},
+    {"places-nop1", PLACES, 12, RST_NOP1},
+    {"twelve-aarch64", TWELVE, 1, RST_NOPS},
+    {"twelve-i386", TWELVE, 1, RST_NOPS + 1},
+    {"twelve-arm", TWELVE, 1, RST_NOPS + 2},
+    {"twelve-riscv64", TWELVE, 1, RST_NOPS + 3},
+    {"twelve-ppc64le", TWELVE, 1, RST_NOPS + 4},
+    {"twelve-s390x", TWELVE, 1, RST_NOPS + 5},
+    {"twelve-loongarch64", TWELVE, 1, RST_NOPS + 6},
 };
 
 /* A line: the offset, 16 bytes in hexadecimal, and the same as text. */
@@ -61,7 +71,8 @@ static void check_golden(void **state)
     FILE *seen = open_memstream(&text, &length);
 
     assert_non_null(seen);
-    assert_true(sample_make(&sample_table[golden->case_index], golden->count, golden->nop, &made));
+    assert_true(sample_make(&sample_table[golden->case_index], golden->count,
+                            &sample_kinds[golden->kind], &made));
     dump(&made.image, seen);
     sample_free(&made);
     fclose(seen);

@@ -15,6 +15,7 @@
 
 #include "image/image.h"
 #include "rst.h"
+#include "support/children.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -71,6 +72,7 @@ static void an_image_below_4_gib_is_not_too_large(void **state)
         "skipped: the address sanitizer needs more address space than the limit leaves\n");
     skip();
 #endif
+    check_not_emulated("sets no RLIMIT_AS");
     assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
     tight = old;
     tight.rlim_cur = 1 << 30;

@@ -29,7 +29,7 @@ static bool is_accepted(const uint8_t *bytes, size_t size, const struct expected
 
 static void mark(uint8_t *unread, uint64_t from, uint64_t size)
 {
-    memset(unread + from, 1, size);
+    memset(unread + from, 1, (size_t)size);
 }
 
 /* Mark the bytes that nobody reads, or that may have any value. */
@@ -44,16 +44,16 @@ static void mark_unread(struct elf_image *image, uint8_t *unread)
     mark(unread, base->sh_offset, 1);
 }
 
-static void changing_any_byte_breaks_a_rule(void **state)
+static void change_every_byte(const struct sample_kind *kind)
 {
     static const uint8_t changes[] = {0x01, 0x40, 0xff};
     struct made_image made;
     struct elf_image image;
     uint8_t *unread, *bytes;
     size_t survivors = 0;
+    char name[32];
 
-    (void)state;
-    assert_true(sample_make(&sample_table[2], 2, RST_NOP5, &made));
+    assert_true(sample_make(&sample_table[2], 2, kind, &made));
     bytes = made.image.bytes;
     unread = calloc(1, made.image.size);
     assert_non_null(unread);
@@ -70,7 +70,8 @@ static void changing_any_byte_breaks_a_rule(void **state)
         for (size_t j = 0; j < sizeof(changes); j++) {
             bytes[i] ^= changes[j];
             if (is_accepted(bytes, made.image.size, &made.expected)) {
-                print_error("offset %#zx: changed by %#x, and no rule is broken\n", i, changes[j]);
+                print_error("%s, offset %#zx: changed by %#x, and no rule is broken\n",
+                            sample_kind_name(kind, name), i, changes[j]);
                 survivors++;
             }
             bytes[i] ^= changes[j];
@@ -81,12 +82,19 @@ static void changing_any_byte_breaks_a_rule(void **state)
     sample_free(&made);
 }
 
+static void changing_any_byte_breaks_a_rule(void **state)
+{
+    (void)state;
+    for (size_t i = RST_NOP5; i < sample_kind_count; i++)
+        change_every_byte(&sample_kinds[i]);
+}
+
 static void cutting_the_image_short_breaks_a_rule(void **state)
 {
     struct made_image made;
 
     (void)state;
-    assert_true(sample_make(&sample_table[2], 2, RST_NOP1, &made));
+    assert_true(sample_make(&sample_table[2], 2, &sample_kinds[RST_NOP1], &made));
     for (size_t size = made.image.size - 1; size > made.image.size - 2048; size -= 7) {
         uint8_t *copy = malloc(size);
 

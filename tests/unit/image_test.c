@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every image keeps every rule: with every nop, with one probe and with thousands. Each rule is a
- * test of its own. image_rules_test.c shows that the rules can fail.
+ * Every image keeps every rule: for every CPU and nop, with one probe and with thousands. Each rule
+ * is a test of its own. image_rules_test.c shows that the rules can fail.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "sample_images.h"
 
 #define MANY 5000
-#define MOST_IMAGES 64
+#define MOST_IMAGES 128
 #define MOST_RULES 64
 
 static struct made_image images[MOST_IMAGES];
@@ -24,11 +24,12 @@ static size_t image_count;
 static int make_images(void **state)
 {
     (void)state;
-    for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
+    for (size_t kind = 0; kind < sample_kind_count; kind++) {
         for (size_t i = 0; i < sample_count; i++)
-            if (!sample_make(&sample_table[i], sample_table[i].count, nop, &images[image_count++]))
+            if (!sample_make(&sample_table[i], sample_table[i].count, &sample_kinds[kind],
+                             &images[image_count++]))
                 return -1;
-        if (!sample_make(&sample_table[0], MANY, nop, &images[image_count++]))
+        if (!sample_make(&sample_table[0], MANY, &sample_kinds[kind], &images[image_count++]))
             return -1;
     }
     return 0;
@@ -54,8 +55,9 @@ static void check_rule(void **state)
 
         elf_image_close(&image);
         if (!kept)
-            fail_msg("provider %s, %zu probes, nop%zu: %s", made->expected.provider,
-                     made->expected.count, made->expected.nop_size, image.fault);
+            fail_msg("%s: provider %s, %zu probes, nop of %zu bytes: %s", made->expected.cpu->name,
+                     made->expected.provider, made->expected.count, made->expected.nop.size,
+                     image.fault);
     }
 }
 
@@ -63,12 +65,12 @@ static void check_rule(void **state)
 static void map_tells_where_the_parts_are(void **state)
 {
     (void)state;
-    for (enum rst_nop nop = 0; nop < RST_NOPS; nop++) {
+    for (size_t kind = 0; kind < sample_kind_count; kind++) {
         const GElf_Shdr *text, *dynamic, *probes;
         struct made_image made;
         struct elf_image image;
 
-        assert_true(sample_make(&sample_table[0], MANY, nop, &made));
+        assert_true(sample_make(&sample_table[0], MANY, &sample_kinds[kind], &made));
         assert_true(elf_image_open(&image, made.image.bytes, made.image.size));
         text = elf_image_header(&image, ".text");
         dynamic = elf_image_header(&image, ".dynamic");

@@ -6,31 +6,28 @@
 
 #include <string.h>
 
-#define LARGEST_PAGE 0x10000 /* on arm64 and ppc64 */
-
-static uint64_t page_of(uint64_t address)
-{
-    return address / LARGEST_PAGE;
-}
-
 static bool is_a_shared_object_of_this_cpu(struct elf_image *image,
                                            const struct expected_image *expected)
 {
     const GElf_Ehdr *header = &image->header;
 
-    (void)expected;
-    if (gelf_getclass(image->elf) != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+    const struct expected_cpu *cpu = expected->cpu;
+    const size_t word = elf_address_size(image);
+
+    if (gelf_getclass(image->elf) != cpu->class || header->e_ident[EI_DATA] != cpu->data ||
         header->e_ident[EI_VERSION] != EV_CURRENT || header->e_version != EV_CURRENT)
-        return elf_image_fault(image, "not a 64-bit little-endian file of version 1");
+        return elf_image_fault(image, "not of the CPU's class and byte order, and version 1");
     for (size_t i = EI_OSABI; i < EI_NIDENT; i++)
         if (header->e_ident[i] != 0)
             return elf_image_fault(image, "e_ident[%zu] is %u", i, header->e_ident[i]);
     if (header->e_entry != 0)
         return elf_image_fault(image, "entry point %#jx", (uintmax_t)header->e_entry);
-    if (header->e_type != ET_DYN || header->e_machine != EM_X86_64 || header->e_flags != 0)
+    if (header->e_type != ET_DYN || header->e_machine != cpu->machine ||
+        header->e_flags != cpu->flags)
         return elf_image_fault(image, "type %u, machine %u, flags %#x", header->e_type,
                                header->e_machine, header->e_flags);
-    if (header->e_ehsize != 64 || header->e_phentsize != 56 || header->e_shentsize != 64)
+    if (header->e_ehsize != (word == 8 ? 64 : 52) || header->e_phentsize != (word == 8 ? 56 : 32) ||
+        header->e_shentsize != (word == 8 ? 64 : 40))
         return elf_image_fault(image, "header sizes %u, %u, %u", header->e_ehsize,
                                header->e_phentsize, header->e_shentsize);
     return true;
@@ -65,18 +62,18 @@ static bool loads_what_is_read_run_and_written_apart(struct elf_image *image,
 static bool load_segments_share_no_page(struct elf_image *image,
                                         const struct expected_image *expected)
 {
+    const uint64_t page = expected->cpu->page;
     const GElf_Phdr *last = NULL;
 
-    (void)expected;
     for (size_t i = 0; i < image->segment_count; i++) {
         const GElf_Phdr *segment = &image->segments[i];
 
         if (segment->p_type != PT_LOAD)
             continue;
-        if (segment->p_align != LARGEST_PAGE || segment->p_offset % segment->p_align != 0)
+        if (segment->p_align != page || segment->p_offset % segment->p_align != 0)
             return elf_image_fault(image, "segment %zu at %#jx is aligned to %#jx", i,
                                    (uintmax_t)segment->p_offset, (uintmax_t)segment->p_align);
-        if (last && page_of(last->p_offset + last->p_filesz - 1) >= page_of(segment->p_offset))
+        if (last && (last->p_offset + last->p_filesz - 1) / page >= segment->p_offset / page)
             return elf_image_fault(image, "segment %zu begins on the page where the last one ends",
                                    i);
         last = segment;
@@ -167,7 +164,7 @@ static bool sections_lie_in_the_segment_that_suits_them(struct elf_image *image,
 
 static bool is_zero(const uint8_t *bytes, uint64_t size)
 {
-    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, (size_t)size - 1) == 0);
 }
 
 /* Sections are aligned, inside the image, and do not overlap; the bytes between them are zero. */
@@ -177,19 +174,19 @@ static bool sections_are_in_order_and_apart(struct elf_image *image,
     uint64_t end = image->header.e_phoff + image->segment_count * image->header.e_phentsize;
 
     (void)expected;
-    if (image->header.e_phoff != 64)
+    if (image->header.e_phoff != image->header.e_ehsize)
         return elf_image_fault(image, "program headers at %#jx", (uintmax_t)image->header.e_phoff);
     for (size_t i = 1; i <= image->section_count; i++) {
         bool last = i == image->section_count; /* the section headers themselves */
         uint64_t at = last ? image->header.e_shoff : image->sections[i].sh_offset;
         uint64_t size = last ? i * (uint64_t)image->header.e_shentsize : image->sections[i].sh_size;
-        uint64_t align = last ? 8 : image->sections[i].sh_addralign;
+        uint64_t align = last ? elf_address_size(image) : image->sections[i].sh_addralign;
 
         if (at < end || align == 0 || at % align != 0 || !elf_image_at(image, at, size))
             return elf_image_fault(image, "%s at %#jx: the one before ends at %#jx",
                                    last ? "section headers" : image->names[i], (uintmax_t)at,
                                    (uintmax_t)end);
-        if (!is_zero(image->bytes + end, at - end))
+        if (!is_zero(image->bytes + end, (size_t)(at - end)))
             return elf_image_fault(
                 image, "the bytes from %#jx to %#jx, where %s begins, are not zero", (uintmax_t)end,
                 (uintmax_t)at, last ? "the table of sections" : image->names[i]);
@@ -240,30 +237,33 @@ static bool
 sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
                                                       const struct expected_image *expected)
 {
-    static const struct {
+    const struct expected_cpu *cpu = expected->cpu;
+    const size_t word = elf_address_size(image);
+    const struct {
         const char *name;
         uint32_t type;
         uint64_t flags, entry_size, align;
         const char *link;
     } wanted[] = {
-        {".note.gnu.property", SHT_NOTE, SHF_ALLOC, 0, 8, ""},
+        {".note.gnu.property", SHT_NOTE, SHF_ALLOC, 0, word, ""},
         {".note.gnu.build-id", SHT_NOTE, SHF_ALLOC, 0, 4, ""},
-        {".hash", SHT_HASH, SHF_ALLOC, 4, 8, ".dynsym"},
-        {".dynsym", SHT_DYNSYM, SHF_ALLOC, 24, 8, ".dynstr"},
+        {".hash", SHT_HASH, SHF_ALLOC, cpu->hash_word, word, ".dynsym"},
+        {".dynsym", SHT_DYNSYM, SHF_ALLOC, cpu->symbol, word, ".dynstr"},
         {".dynstr", SHT_STRTAB, SHF_ALLOC, 0, 1, ""},
         {".eh_frame_hdr", SHT_PROGBITS, SHF_ALLOC, 0, 4, ""},
-        {".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0, 8, ""},
+        {".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0, word, ""},
         {".stapsdt.base", SHT_PROGBITS, SHF_ALLOC, 0, 1, ""},
         {".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0, 32, ""},
-        {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, 16, 8, ".dynstr"},
+        {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, cpu->dynamic, word, ".dynstr"},
         {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 4, ""},
         {".note.stapsdt", SHT_NOTE, 0, 0, 4, ""},
         {".note.librst", SHT_NOTE, 0, 0, 4, ""},
         {".shstrtab", SHT_STRTAB, 0, 0, 1, ""},
     };
 
-    (void)expected;
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+    if (image->section_count != 1 + sizeof(wanted) / sizeof(wanted[0]) - !cpu->property.size)
+        return elf_image_fault(image, "%zu sections", image->section_count);
+    for (size_t i = !cpu->property.size; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         const GElf_Shdr *section = elf_image_header(image, wanted[i].name);
 
         if (!section)
@@ -274,6 +274,7 @@ sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
         if (section->sh_type != wanted[i].type || section->sh_flags != wanted[i].flags ||
             section->sh_entsize != wanted[i].entry_size ||
             section->sh_addralign != wanted[i].align ||
+            section->sh_info != (strcmp(wanted[i].name, ".dynsym") == 0) ||
             strcmp(image->names[section->sh_link], wanted[i].link) != 0)
             return elf_image_fault(
                 image, "%s: type %u, flags %#jx, entries of %ju, aligned to %ju, linked to \"%s\"",
@@ -284,22 +285,35 @@ sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
     return true;
 }
 
+static bool the_last_name_ends_the_names(struct elf_image *image,
+                                         const struct expected_image *expected)
+{
+    const size_t last = image->section_count - 1;
+    const GElf_Shdr *section = &image->sections[last];
+    uint64_t end = section->sh_name + strlen(image->names[last]) + 1;
+
+    (void)expected;
+    return section->sh_size == end ||
+           elf_image_fault(image, "%s has %ju bytes, its names %ju", image->names[last],
+                           (uintmax_t)section->sh_size, (uintmax_t)end);
+}
+
 /* The semaphores can then be mapped afresh without .dynamic. */
 static bool semaphores_have_pages_of_their_own(struct elf_image *image,
                                                const struct expected_image *expected)
 {
     size_t probes = elf_image_section(image, ".probes");
+    const uint64_t page = expected->cpu->page;
     uint64_t first, last;
 
-    (void)expected;
     if (!probes)
         return false;
-    first = page_of(image->sections[probes].sh_offset);
-    last = page_of(image->sections[probes].sh_offset + image->sections[probes].sh_size - 1);
+    first = image->sections[probes].sh_offset / page;
+    last = (image->sections[probes].sh_offset + image->sections[probes].sh_size - 1) / page;
     for (size_t i = 1; i < image->section_count; i++) {
         uint64_t at = image->sections[i].sh_offset, end = at + image->sections[i].sh_size;
 
-        if (i != probes && page_of(at) <= last && page_of(end - 1) >= first)
+        if (i != probes && at / page <= last && (end - 1) / page >= first)
             return elf_image_fault(image, "%s is on a page of .probes", image->names[i]);
     }
     return true;
@@ -317,15 +331,18 @@ static bool segments_point_at_their_sections(struct elf_image *image,
         {PT_NOTE, PF_R, ".note.gnu.build-id"},    {PT_GNU_PROPERTY, PF_R, ".note.gnu.property"},
         {PT_GNU_EH_FRAME, PF_R, ".eh_frame_hdr"},
     };
+    const bool has_property = expected->cpu->property.size > 0;
     size_t found = 0;
 
-    (void)expected;
     for (size_t i = 0; i < image->segment_count; i++) {
         const GElf_Phdr *segment = &image->segments[i];
         const GElf_Shdr *section;
 
         if (segment->p_type == PT_LOAD || segment->p_type == PT_GNU_STACK)
             continue;
+        while (!has_property && found < sizeof(pairs) / sizeof(pairs[0]) &&
+               strcmp(pairs[found].section, ".note.gnu.property") == 0)
+            found++;
         if (found == sizeof(pairs) / sizeof(pairs[0]))
             return elf_image_fault(image, "segment %zu, type %#x, is not expected", i,
                                    segment->p_type);
@@ -355,6 +372,7 @@ const struct rule layout_rules[] = {
     RULE(text_comes_before_probes_and_probes_before_notes),
     RULE(text_is_the_first_executable_section),
     RULE(sections_have_the_types_and_flags_that_tracers_expect),
+    RULE(the_last_name_ends_the_names),
     RULE(semaphores_have_pages_of_their_own),
     RULE(segments_point_at_their_sections),
     {NULL, NULL},

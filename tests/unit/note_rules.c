@@ -21,6 +21,7 @@ static const char *next_string(const uint8_t **at, const uint8_t *end)
 /* The size must be exact: gdb, bcc and SystemTap refuse a note with bytes after the last NUL. */
 int next_probe_note(struct elf_image *image, size_t section, size_t *offset, struct probe_note *ret)
 {
+    const size_t word = elf_address_size(image);
     const uint8_t *at, *end;
     struct elf_note note;
     int found = elf_image_next_note(image, section, offset, &note);
@@ -28,16 +29,16 @@ int next_probe_note(struct elf_image *image, size_t section, size_t *offset, str
     if (found <= 0)
         return found;
     if (note.header.n_namesz != 8 || memcmp(note.name, "stapsdt", 8) != 0 ||
-        note.header.n_type != 3 || note.header.n_descsz < 3 * 8) {
+        note.header.n_type != 3 || note.header.n_descsz < 3 * word) {
         elf_image_fault(image, "note before %zu: name of %u bytes, type %u, %u bytes", *offset,
                         note.header.n_namesz, note.header.n_type, note.header.n_descsz);
         return -1;
     }
-    at = note.description + 3 * 8;
+    at = note.description + 3 * word;
     end = note.description + note.header.n_descsz;
-    ret->pc = elf_u64(note.description);
-    ret->base = elf_u64(note.description + 8);
-    ret->semaphore = elf_u64(note.description + 16);
+    ret->pc = elf_number(image, note.description, word);
+    ret->base = elf_number(image, note.description + word, word);
+    ret->semaphore = elf_number(image, note.description + 2 * word, word);
     ret->provider = next_string(&at, end);
     ret->probe = next_string(&at, end);
     ret->arguments = next_string(&at, end);
@@ -96,21 +97,21 @@ static bool has_its_nop_there(struct elf_image *image, const struct expected_ima
     static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
     const uint8_t *code;
     GElf_Sym symbol;
-    uint64_t end = note->pc + expected->nop_size;
+    uint64_t end = note->pc + expected->nop.size;
 
     if (!probe_symbol(image, expected, index, &symbol))
         return false;
     if (note->pc < symbol.st_value || end >= symbol.st_value + symbol.st_size)
         return elf_image_fault(image, "note %zu: pc %#jx isn't in its function at %#jx", index,
                                (uintmax_t)note->pc, (uintmax_t)symbol.st_value);
-    code = elf_image_at(image, note->pc, expected->nop_size + sizeof(nop5));
-    if (!code || memcmp(code, expected->nop, expected->nop_size) != 0)
+    code = elf_image_at(image, note->pc, expected->nop.size + sizeof(nop5));
+    if (!code || memcmp(code, expected->nop.at, expected->nop.size) != 0)
         return elf_image_fault(image, "note %zu: no nop at pc %#jx", index, (uintmax_t)note->pc);
     if (note->pc / 4096 != (end - 1) / 4096)
         return elf_image_fault(image, "note %zu: the nop at %#jx crosses a page", index,
                                (uintmax_t)note->pc);
     /* libbpf 1.7 would attach to this one instead */
-    return memcmp(code + expected->nop_size, nop5, sizeof(nop5)) != 0 ||
+    return memcmp(code + expected->nop.size, nop5, sizeof(nop5)) != 0 ||
            elf_image_fault(image, "note %zu: a nop5 follows the nop", index);
 }
 
@@ -159,8 +160,8 @@ static bool has_its_semaphore(struct elf_image *image, const struct expected_ima
     if (note->semaphore == 0 || note->semaphore > UINT32_MAX)
         return elf_image_fault(image, "note %zu: the kernel can't reach semaphore %#jx", index,
                                (uintmax_t)note->semaphore);
-    return elf_u32(semaphore) == 0 ||
-           elf_image_fault(image, "note %zu: its semaphore is %u", index, elf_u32(semaphore));
+    return elf_u32(image, semaphore) == 0 || elf_image_fault(image, "note %zu: its semaphore is %u",
+                                                             index, elf_u32(image, semaphore));
 }
 
 static bool each_probe_has_a_zero_semaphore_of_its_own(struct elf_image *image,
@@ -196,9 +197,9 @@ static bool librst_notes_tell_the_signature_by_pc(struct elf_image *image,
             note.header.n_type != 1 || note.header.n_descsz != 4 + strlen(signature) + 1)
             return elf_image_fault(image, "librst note %zu: name of %u bytes, type %u, %u bytes", i,
                                    note.header.n_namesz, note.header.n_type, note.header.n_descsz);
-        if (elf_u32(note.description) != probe.pc)
+        if (elf_u32(image, note.description) != probe.pc)
             return elf_image_fault(image, "librst note %zu: pc %#jx is not the probe's", i,
-                                   (uintmax_t)elf_u32(note.description));
+                                   (uintmax_t)elf_u32(image, note.description));
         if (memcmp(note.description + 4, signature, strlen(signature) + 1) != 0)
             return elf_image_fault(image, "librst note %zu: not \"%.200s\"", i, signature);
     }
@@ -239,22 +240,27 @@ static bool build_id_is_there(struct elf_image *image, const struct expected_ima
            elf_image_fault(image, "the build-id has %u bytes, or is zero", note.header.n_descsz);
 }
 
-/* Without this note, loading the image would turn the process's control-flow protection off. */
+/*
+ * Without this note, loading the image would turn the process's control-flow protection off. CPUs
+ * whose functions comply with none have no such note.
+ */
 static bool property_keeps_control_flow_protection_on(struct elf_image *image,
                                                       const struct expected_image *expected)
 {
+    const struct expected_bytes *property = &expected->cpu->property;
     struct elf_note note;
 
-    (void)expected;
+    if (property->size == 0) {
+        for (size_t i = 1; i < image->section_count; i++)
+            if (strcmp(image->names[i], ".note.gnu.property") == 0)
+                return elf_image_fault(image, "section %zu is %s", i, image->names[i]);
+        return true;
+    }
     if (!gnu_note(image, ".note.gnu.property", NT_GNU_PROPERTY_TYPE_0, &note))
         return false;
-    return (note.header.n_descsz == 16 &&
-            elf_u32(note.description) == GNU_PROPERTY_X86_FEATURE_1_AND &&
-            elf_u32(note.description + 4) == 4 &&
-            elf_u32(note.description + 8) ==
-                (GNU_PROPERTY_X86_FEATURE_1_IBT | GNU_PROPERTY_X86_FEATURE_1_SHSTK) &&
-            elf_u32(note.description + 12) == 0) ||
-           elf_image_fault(image, "the property isn't IBT and SHSTK");
+    return (note.header.n_descsz == property->size &&
+            memcmp(note.description, property->at, property->size) == 0) ||
+           elf_image_fault(image, "the property has %u bytes, or others", note.header.n_descsz);
 }
 
 const struct rule note_rules[] = {

@@ -31,21 +31,61 @@ const struct declarations sample_table[] = {
                     "float j,double k,string l"})},
     {"a_provider_whose_name_is_as_long_as_a_provider_s_name_can_b", 1,
      PROBES({"a_probe_whose_name_is_longer_than_a_provider_s_name_can_be_at_all", "pointer p"})},
+    {"twelve", 1,
+     PROBES({"of_all_types", "bool a, int8 b, int16 c, int32 d, int64 e, uint8 f, uint16 g,"
+                             "uint32 h, uint64 i, float j, double k, string l"})},
 };
 const size_t sample_count = sizeof(sample_table) / sizeof(sample_table[0]);
 
-static const size_t nop_sizes[RST_NOPS] = {[RST_NOP1] = 1, [RST_NOP5] = 5, [RST_NOP10] = 10};
+const struct sample_kind sample_kinds[] = {
+    [RST_NOP1] = {&rst_arch_x86_64, RST_NOP1},
+    [RST_NOP5] = {&rst_arch_x86_64, RST_NOP5},
+    [RST_NOP10] = {&rst_arch_x86_64, RST_NOP10},
+    {&rst_arch_aarch64, RST_NOP1},
+    {&rst_arch_i386, RST_NOP1},
+    {&rst_arch_arm, RST_NOP1},
+    {&rst_arch_riscv64, RST_NOP1},
+    {&rst_arch_ppc64le, RST_NOP1},
+    {&rst_arch_s390x, RST_NOP1},
+    {&rst_arch_loongarch64, RST_NOP1},
+};
+const size_t sample_kind_count = sizeof(sample_kinds) / sizeof(sample_kinds[0]);
+
+const char *sample_kind_name(const struct sample_kind *kind, char ret[32])
+{
+    static const char *const nops[RST_NOPS] = {"", ", nop5", ", nop10"};
+
+    snprintf(ret, 32, "%s%s", kind->arch->name, nops[kind->nop]);
+    return ret;
+}
+
+static const struct expected_cpu *cpu_of(const struct rst_arch *arch)
+{
+    for (size_t i = 0; i < expected_cpu_count; i++)
+        if (strcmp(expected_cpus[i].name, arch->name) == 0)
+            return &expected_cpus[i];
+    fprintf(stderr, "expected_cpu.c does not know %s\n", arch->name);
+    return NULL;
+}
+
+static struct expected_bytes nop_of(const struct sample_kind *kind, const struct expected_cpu *cpu)
+{
+    return kind->nop == RST_NOP5    ? expected_nop5
+           : kind->nop == RST_NOP10 ? expected_nop10
+                                    : cpu->nop;
+}
 
 /* Describe a probe, once for librst and once as the test expects it. */
-static bool describe(const struct declaration *declaration, const char *name,
-                     struct rst_description *description, struct expected_probe *expected)
+static bool describe(const struct expected_cpu *cpu, const struct declaration *declaration,
+                     const char *name, struct rst_description *description,
+                     struct expected_probe *expected)
 {
     const char *signature = declaration->signature;
     char *plain = malloc(rst_signature_room(signature));
 
     description->name = expected->name = name;
     if (!plain || rst_signature_parse(signature, plain, &description->signature) < 0 ||
-        expected_signature(signature, &expected->signature, &expected->arguments) != 0) {
+        expected_signature(cpu, signature, &expected->signature, &expected->arguments) != 0) {
         fprintf(stderr, "%s: signature \"%s\" was refused: %s\n", name, signature, rst_error());
         free(plain);
         return false;
@@ -53,19 +93,20 @@ static bool describe(const struct declaration *declaration, const char *name,
     return true;
 }
 
-bool sample_make(const struct declarations *declarations, size_t count, enum rst_nop nop,
-                 struct made_image *ret)
+bool sample_make(const struct declarations *declarations, size_t count,
+                 const struct sample_kind *kind, struct made_image *ret)
 {
     struct rst_description *descriptions = calloc(count, sizeof(*descriptions));
     const struct rst_description **pointers = calloc(count, sizeof(*pointers));
     struct expected_probe *expected = calloc(count, sizeof(*expected));
     char *names = calloc(count, NAME_ROOM);
-    bool good = descriptions && pointers && expected && names;
+    const struct expected_cpu *cpu = cpu_of(kind->arch);
+    bool good = descriptions && pointers && expected && names && cpu;
 
     *ret = (struct made_image){
-        .expected = {declarations->provider, count, expected, expected_nop(nop_sizes[nop]),
-                     nop_sizes[nop]},
-        .spec = {&rst_arch_x86_64, nop, declarations->provider, pointers, count},
+        .expected = {cpu, declarations->provider, count, expected,
+                     cpu ? nop_of(kind, cpu) : (struct expected_bytes){NULL, 0}},
+        .spec = {kind->arch, kind->nop, declarations->provider, pointers, count},
         .names = names,
     };
     for (size_t i = 0; good && i < count; i++) {
@@ -77,7 +118,7 @@ bool sample_make(const struct declarations *declarations, size_t count, enum rst
             name = names + i * NAME_ROOM;
         }
         pointers[i] = &descriptions[i];
-        good = describe(declaration, name, &descriptions[i], &expected[i]);
+        good = describe(cpu, declaration, name, &descriptions[i], &expected[i]);
     }
     if (good && rst_image_make(&ret->spec, &ret->image) < 0) {
         fprintf(stderr, "no image was made: %s\n", rst_error());

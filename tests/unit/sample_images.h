@@ -31,13 +31,25 @@ struct made_image {
     char *names; /* holds the names of added probes */
 };
 
+/* The kinds of images: x86_64's, one for each enum rst_nop; then one for each other CPU. */
+struct sample_kind {
+    const struct rst_arch *arch;
+    enum rst_nop nop;
+};
+
+extern const struct sample_kind sample_kinds[];
+extern const size_t sample_kind_count;
+
+/* Write "x86_64, nop5" into `ret`, for messages. */
+const char *sample_kind_name(const struct sample_kind *kind, char ret[32]);
+
 /*
  * Make an image of `count` probes. If there are fewer declarations, they are repeated with other
  * names. Free it with sample_free(). If librst refuses, gives false and prints the reason on
  * stderr.
  */
-bool sample_make(const struct declarations *declarations, size_t count, enum rst_nop nop,
-                 struct made_image *ret);
+bool sample_make(const struct declarations *declarations, size_t count,
+                 const struct sample_kind *kind, struct made_image *ret);
 void sample_free(struct made_image *made);
 
 #endif

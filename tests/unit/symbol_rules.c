@@ -75,11 +75,18 @@ static uint32_t elf_hash_of(const char *name)
 
 /* .hash, and the symbols that it refers to. */
 struct table {
+    const struct elf_image *image;
     const uint8_t *words;
-    uint32_t buckets, chains;
+    size_t word; /* bytes */
+    uint64_t buckets, chains;
     Elf_Data *symbols;
     size_t strings; /* the number of the section */
 };
+
+static uint64_t word(const struct table *table, uint64_t index)
+{
+    return elf_number(table->image, table->words + table->word * (size_t)index, table->word);
+}
 
 static bool open_table(struct elf_image *image, struct table *table)
 {
@@ -88,26 +95,28 @@ static bool open_table(struct elf_image *image, struct table *table)
 
     table->strings = elf_image_section(image, ".dynstr");
     table->words = hash ? elf_image_at(image, hash->sh_offset, hash->sh_size) : NULL;
-    if (!table->words || !dynsym || !table->strings || hash->sh_size < 8)
+    table->image = image;
+    table->word = hash ? (size_t)hash->sh_entsize : 0;
+    if (!table->words || !dynsym || !table->strings)
         return false;
+    if ((table->word != 4 && table->word != 8) || hash->sh_size < 2 * table->word)
+        return elf_image_fault(image, ".hash has entries of %zu bytes", table->word);
     table->symbols = elf_getdata(elf_getscn(image->elf, dynsym), NULL);
-    table->buckets = elf_u32(table->words);
-    table->chains = elf_u32(table->words + 4);
+    table->buckets = word(table, 0);
+    table->chains = word(table, 1);
     return (table->symbols && table->buckets > 0 &&
-            hash->sh_size == (2 + (uint64_t)table->buckets + table->chains) * 4 &&
-            table->chains == image->sections[dynsym].sh_size / 24) ||
-           elf_image_fault(image, ".hash has %u buckets, %u chains, %ju bytes", table->buckets,
-                           table->chains, (uintmax_t)hash->sh_size);
-}
-
-static uint32_t word(const struct table *table, size_t index)
-{
-    return elf_u32(table->words + 4 * index);
+            hash->sh_size == (2 + (uint64_t)table->buckets + table->chains) * table->word &&
+            image->sections[dynsym].sh_entsize > 0 &&
+            table->chains ==
+                image->sections[dynsym].sh_size / image->sections[dynsym].sh_entsize) ||
+           elf_image_fault(image, ".hash has %ju buckets, %ju chains, %ju bytes",
+                           (uintmax_t)table->buckets, (uintmax_t)table->chains,
+                           (uintmax_t)hash->sh_size);
 }
 
 /* The name of a symbol in a chain; NULL and a fault if there can't be one. */
 static const char *name_in_chain(struct elf_image *image, const struct table *table,
-                                 uint32_t number)
+                                 uint64_t number)
 {
     const char *name = NULL;
     GElf_Sym symbol;
@@ -115,7 +124,7 @@ static const char *name_in_chain(struct elf_image *image, const struct table *ta
     if (number < table->chains && gelf_getsym(table->symbols, (int)number, &symbol))
         name = elf_strptr(image->elf, table->strings, symbol.st_name);
     if (!name)
-        elf_image_fault(image, ".hash leads to symbol %u", number);
+        elf_image_fault(image, ".hash leads to symbol %ju", (uintmax_t)number);
     return name;
 }
 
@@ -126,18 +135,18 @@ static const char *name_in_chain(struct elf_image *image, const struct table *ta
 static int64_t look_up(struct elf_image *image, const char *name)
 {
     struct table table;
-    uint32_t at, steps = 0;
+    uint64_t at, steps = 0;
 
     if (!open_table(image, &table))
         return -1;
     at = word(&table, 2 + elf_hash_of(name) % table.buckets);
-    for (; at != 0; at = word(&table, 2 + (size_t)table.buckets + at)) {
+    for (; at != 0; at = word(&table, 2 + table.buckets + at)) {
         const char *found = name_in_chain(image, &table, at);
 
         if (!found || steps++ > table.chains)
             return -1;
         if (strcmp(found, name) == 0)
-            return at;
+            return (int64_t)at;
     }
     return 0;
 }
@@ -151,17 +160,18 @@ static bool hash_table_has_each_symbol_once(struct elf_image *image,
 
     if (!open_table(image, &table))
         return false;
-    if (word(&table, 2 + (size_t)table.buckets) != 0)
+    if (word(&table, 2 + table.buckets) != 0)
         return elf_image_fault(image, ".hash: the null symbol has a chain");
-    for (uint32_t bucket = 0; bucket < table.buckets; bucket++)
-        for (uint32_t at = word(&table, 2 + (size_t)bucket); at != 0;
-             at = word(&table, 2 + (size_t)table.buckets + at)) {
+    for (uint64_t bucket = 0; bucket < table.buckets; bucket++)
+        for (uint64_t at = word(&table, 2 + bucket); at != 0;
+             at = word(&table, 2 + table.buckets + at)) {
             const char *name = name_in_chain(image, &table, at);
 
             if (!name)
                 return false;
             if (steps++ == expected->count || elf_hash_of(name) % table.buckets != bucket)
-                return elf_image_fault(image, ".hash has %s in bucket %u", name, bucket);
+                return elf_image_fault(image, ".hash has %s in bucket %ju", name,
+                                       (uintmax_t)bucket);
         }
     return steps == expected->count ||
            elf_image_fault(image, ".hash has %zu of %zu symbols", steps, expected->count);
@@ -208,17 +218,17 @@ static bool hash_table_finds_every_symbol_and_no_other(struct elf_image *image,
 }
 
 /* Name 0 is "". Symbol 0 has that name, and is zero otherwise. */
-static bool null_symbol_and_name_are_there(struct elf_image *image)
+static bool null_symbol_and_name_are_there(struct elf_image *image, size_t size)
 {
     static const uint8_t zero[24];
     const GElf_Shdr *dynsym = elf_image_header(image, ".dynsym");
     const GElf_Shdr *dynstr = elf_image_header(image, ".dynstr");
-    const uint8_t *symbol = dynsym ? elf_image_at(image, dynsym->sh_offset, 24) : NULL;
+    const uint8_t *symbol = dynsym ? elf_image_at(image, dynsym->sh_offset, size) : NULL;
     const uint8_t *name = dynstr ? elf_image_at(image, dynstr->sh_offset, 1) : NULL;
 
     if (!symbol || !name)
         return false;
-    return (*name == '\0' && memcmp(symbol, zero, sizeof(zero)) == 0) ||
+    return (*name == '\0' && memcmp(symbol, zero, size) == 0) ||
            elf_image_fault(image, "the null symbol, or its name, is not zero");
 }
 
@@ -232,10 +242,10 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image,
 
     if (!text || !dynsym)
         return false;
-    if (dynsym->sh_size != (expected->count + 1) * 24 || dynsym->sh_info != 1)
+    if (dynsym->sh_size != (expected->count + 1) * expected->cpu->symbol || dynsym->sh_info != 1)
         return elf_image_fault(image, ".dynsym: %ju bytes, the first global is %u",
                                (uintmax_t)dynsym->sh_size, dynsym->sh_info);
-    if (!null_symbol_and_name_are_there(image))
+    if (!null_symbol_and_name_are_there(image, expected->cpu->symbol))
         return false;
     end = image->sections[text].sh_addr;
     for (size_t i = 0; i < expected->count; i++) {
@@ -258,7 +268,7 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image,
 }
 
 /*
- * The frame lets tracers find the caller by frame pointer, and endbr64 keeps control-flow
+ * The frame lets tracers find the caller by frame pointer, and a landing pad keeps control-flow
  * protection on. The site follows the prologue, and the epilogue follows the site. A nop5 is one
  * byte later than the other nops: a uprobe that the kernel has kept from one of those must not be
  * found for it.
@@ -266,12 +276,9 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image,
 static bool functions_are_a_frame_around_the_nop(struct elf_image *image,
                                                  const struct expected_image *expected)
 {
-    static const uint8_t before[] = {0xf3, 0x0f, 0x1e, 0xfa, /* endbr64 */
-                                     0x55, 0x48, 0x89, 0xe5, /* push %rbp; mov %rsp,%rbp */
-                                     0x90};
-    static const uint8_t after[] = {0x5d, 0xc3}; /* pop %rbp; ret */
-    const size_t site = expected->nop_size == 5 ? 9 : 8;
-    const size_t size = site + expected->nop_size + sizeof(after);
+    const struct expected_cpu *cpu = expected->cpu;
+    const size_t site = expected_site(expected);
+    const size_t size = site + expected->nop.size + cpu->after.size;
 
     for (size_t i = 0; i < expected->count; i++) {
         GElf_Sym symbol;
@@ -285,9 +292,10 @@ static bool functions_are_a_frame_around_the_nop(struct elf_image *image,
         code = elf_image_at(image, symbol.st_value, size);
         if (!code)
             return false;
-        if (memcmp(code, before, site) != 0 ||
-            memcmp(code + site, expected->nop, expected->nop_size) != 0 ||
-            memcmp(code + size - sizeof(after), after, sizeof(after)) != 0)
+        if (memcmp(code, cpu->before.at, cpu->before.size) != 0 ||
+            (site > cpu->before.size && code[cpu->before.size] != 0x90) ||
+            memcmp(code + site, expected->nop.at, expected->nop.size) != 0 ||
+            memcmp(code + size - cpu->after.size, cpu->after.at, cpu->after.size) != 0)
             return elf_image_fault(image, "function %zu is not a frame around the nop", i);
     }
     return true;
@@ -298,6 +306,7 @@ static bool between_functions_are_breakpoints(struct elf_image *image,
                                               const struct expected_image *expected)
 {
     const GElf_Shdr *text = elf_image_header(image, ".text");
+    const struct expected_bytes *between = &expected->cpu->between;
     uint64_t at, end;
 
     if (!text)
@@ -309,8 +318,12 @@ static bool between_functions_are_breakpoints(struct elf_image *image,
         if (i < expected->count && !probe_symbol(image, expected, i, &symbol))
             return false;
         end = symbol.st_value;
-        for (; at < end; at++)
-            if (!elf_image_at(image, at, 1) || image->bytes[at] != 0xcc)
+        if (at <= end && (end - at) % between->size != 0)
+            return elf_image_fault(image, "%#jx to %#jx is no row of breakpoints", (uintmax_t)at,
+                                   (uintmax_t)end);
+        for (; at < end; at += between->size)
+            if (!elf_image_at(image, at, between->size) ||
+                memcmp(image->bytes + at, between->at, between->size) != 0)
                 return elf_image_fault(image, "%#jx, between two functions, is not a breakpoint",
                                        (uintmax_t)at);
         at = end + symbol.st_size;

@@ -8,10 +8,11 @@
 
 #include <string.h>
 
-enum { RBP = 6, RSP = 7, RETURN_ADDRESS = 16, REGISTERS = 17 };
+enum { REGISTERS = 96 };
 
 /* How to find the caller's registers: the frame address (CFA), and the registers saved there. */
 struct row {
+    bool defined;
     unsigned base; /* the CFA is relative to this register */
     int64_t distance;
     bool saved[REGISTERS];
@@ -26,6 +27,8 @@ struct entry {
 struct cursor {
     const uint8_t *at, *end;
     uint64_t pc;
+    unsigned code_align; /* from the CIE */
+    int data_align;
     bool broken;
 };
 
@@ -38,13 +41,43 @@ static unsigned next_byte(struct cursor *cursor)
     return *cursor->at++;
 }
 
-/* Read an unsigned LEB128 of one byte; the tables have no longer ones. */
+/* Read an unsigned LEB128 of one or two bytes; the tables have no longer ones. */
 static unsigned next_number(struct cursor *cursor)
 {
     unsigned value = next_byte(cursor);
 
-    cursor->broken |= value >= 0x80;
+    if (value >= 0x80) {
+        value = (value & 0x7f) | next_byte(cursor) << 7;
+        cursor->broken |= value < 0x80 || value >= 1 << 14;
+    }
     return value;
+}
+
+/* Read a signed LEB128 of one byte. */
+static int next_signed_number(struct cursor *cursor)
+{
+    unsigned value = next_byte(cursor);
+
+    cursor->broken |= value >= 0x80;
+    return value & 0x40 ? (int)value - 0x80 : (int)value;
+}
+
+static bool save(struct row *row, unsigned reg, int64_t place)
+{
+    if (reg >= REGISTERS)
+        return false;
+    row->saved[reg] = true;
+    row->place[reg] = place;
+    return true;
+}
+
+static bool restore(struct row *row, unsigned reg, const struct row *entry_row)
+{
+    if (reg >= REGISTERS || !row->saved[reg])
+        return false;
+    row->saved[reg] = entry_row->saved[reg];
+    row->place[reg] = entry_row->place[reg];
+    return true;
 }
 
 /*
@@ -57,22 +90,28 @@ static bool run(struct cursor *cursor, uint64_t pc, const struct row *entry_row,
         unsigned code = next_byte(cursor), low = code & 0x3f;
 
         if (code >> 6 == 1 && low > 0) { /* DW_CFA_advance_loc */
-            cursor->pc += low;
+            cursor->pc += low * cursor->code_align;
             if (cursor->pc > pc)
                 return true;
-        } else if (code >> 6 == 2) { /* DW_CFA_offset; the data alignment is -8 */
-            if (low >= REGISTERS)
+        } else if (code >> 6 == 2) { /* DW_CFA_offset */
+            if (!save(row, low, cursor->data_align * (int64_t)next_number(cursor)))
                 return false;
-            row->saved[low] = true;
-            row->place[low] = -8 * (int64_t)next_number(cursor);
+        } else if (code == 0x11) { /* DW_CFA_offset_extended_sf */
+            low = next_number(cursor);
+            if (!save(row, low, cursor->data_align * (int64_t)next_signed_number(cursor)))
+                return false;
         } else if (code >> 6 == 3) { /* DW_CFA_restore */
-            if (low >= REGISTERS)
+            if (!restore(row, low, entry_row))
                 return false;
-            row->saved[low] = entry_row->saved[low];
-            row->place[low] = entry_row->place[low];
+        } else if (code == 0x06) { /* DW_CFA_restore_extended */
+            if (!restore(row, next_number(cursor), entry_row))
+                return false;
         } else if (code == 0x0c) { /* DW_CFA_def_cfa */
             row->base = next_number(cursor);
             row->distance = next_number(cursor);
+            row->defined = true;
+        } else if (!row->defined) { /* the others change it */
+            return false;
         } else if (code == 0x0d) { /* DW_CFA_def_cfa_register */
             row->base = next_number(cursor);
         } else if (code == 0x0e) { /* DW_CFA_def_cfa_offset */
@@ -95,7 +134,7 @@ static bool entry_at(struct elf_image *image, uint64_t offset, struct entry *ent
         return false;
     if (offset < frames->sh_offset || offset + 4 > end || !elf_image_at(image, offset, 4))
         return elf_image_fault(image, "%#jx isn't in .eh_frame", (uintmax_t)offset);
-    length = elf_u32(image->bytes + offset);
+    length = elf_u32(image, image->bytes + offset);
     if (length % 4 != 0 || offset + 4 + length > end || !elf_image_at(image, offset + 4, length))
         return elf_image_fault(image, ".eh_frame: the entry at %#jx has %u bytes",
                                (uintmax_t)offset, length);
@@ -110,18 +149,25 @@ static uint64_t offset_of(const struct elf_image *image, const uint8_t *at)
 }
 
 /* Read the CIE: its fixed fields, then the row on entry to a function. */
-static bool read_cie(struct elf_image *image, uint64_t offset, struct row *row)
+static bool read_cie(struct elf_image *image, const struct expected_cpu *cpu, uint64_t offset,
+                     struct row *row)
 {
-    static const uint8_t wanted[] = {
-        0,    0,    0,    0, /* marks a CIE */
-        1,                   /* version */
-        'z',  'R',  '\0',    /* augmentation */
-        1,                   /* code alignment */
-        0x78,                /* data alignment -8 */
-        16,                  /* the return address' register */
-        1,    0x1b,          /* pointers in FDEs: pc-relative, signed, 4 bytes */
+    const uint8_t wanted[] = {
+        0,
+        0,
+        0,
+        0, /* marks a CIE */
+        1, /* version */
+        'z',
+        'R',
+        '\0', /* augmentation */
+        cpu->code_align,
+        cpu->data_align,
+        cpu->return_register,
+        1,
+        0x1b, /* pointers in FDEs: pc-relative, signed, 4 bytes */
     };
-    struct cursor cursor = {0};
+    struct cursor cursor = {.code_align = cpu->code_align, .data_align = cpu->data_align - 0x80};
     struct entry cie;
 
     memset(row, 0, sizeof(*row));
@@ -149,55 +195,82 @@ static bool read_fde(struct elf_image *image, uint64_t offset, struct fde *fde)
         return false;
     if (entry.end - entry.at < 13)
         return elf_image_fault(image, "no FDE at %#jx", (uintmax_t)offset);
-    back = elf_u32(entry.at);
+    back = elf_u32(image, entry.at);
     if (back == 0 || back > offset + 4)
         return elf_image_fault(image, "the FDE at %#jx has its CIE %u before", (uintmax_t)offset,
                                back);
     fde->cie = offset + 4 - back;
-    fde->start = offset_of(image, entry.at + 4) + (uint64_t)(int64_t)(int32_t)elf_u32(entry.at + 4);
-    fde->size = elf_u32(entry.at + 8);
+    fde->start =
+        offset_of(image, entry.at + 4) + (uint64_t)(int64_t)(int32_t)elf_u32(image, entry.at + 4);
+    fde->size = elf_u32(image, entry.at + 8);
     if (entry.at[12] != 0)
         return elf_image_fault(image, "the FDE at %#jx has augmentation data", (uintmax_t)offset);
     fde->instructions = (struct cursor){.at = entry.at + 13, .end = entry.end, .pc = fde->start};
     return true;
 }
 
-static bool row_is(struct elf_image *image, const struct fde *fde, uint64_t pc, unsigned base,
-                   int64_t distance, bool rbp_saved)
+static bool saves_are(const struct row *row, const struct expected_row *wanted)
+{
+    struct row copy = {0};
+
+    for (size_t i = 0; i < EXPECTED_MOST_SAVED; i++)
+        if (wanted->saved[i].place != 0)
+            save(&copy, wanted->saved[i].reg, wanted->saved[i].place);
+    for (size_t i = 0; i < REGISTERS; i++)
+        if (copy.saved[i] != row->saved[i] || (copy.saved[i] && copy.place[i] != row->place[i]))
+            return false;
+    return true;
+}
+
+static bool row_is(struct elf_image *image, const struct expected_cpu *cpu, const struct fde *fde,
+                   uint64_t pc, const struct expected_row *wanted)
 {
     struct cursor cursor = fde->instructions;
     struct row entry_row, row;
 
-    if (!read_cie(image, fde->cie, &entry_row))
+    cursor.code_align = cpu->code_align;
+    cursor.data_align = cpu->data_align - 0x80;
+    if (!read_cie(image, cpu, fde->cie, &entry_row))
         return false;
     row = entry_row;
     if (!run(&cursor, pc, &entry_row, &row))
         return elf_image_fault(image, "the FDE for %#jx has an unknown instruction",
                                (uintmax_t)fde->start);
-    if (row.base != base || row.distance != distance || !row.saved[RETURN_ADDRESS] ||
-        row.place[RETURN_ADDRESS] != -8 || row.saved[RBP] != rbp_saved ||
-        (rbp_saved && row.place[RBP] != -16))
-        return elf_image_fault(
-            image, "at +%ju the frame is at r%u+%jd, the return address %jd from it, rbp %s%jd",
-            (uintmax_t)(pc - fde->start), row.base, (intmax_t)row.distance,
-            (intmax_t)row.place[RETURN_ADDRESS], row.saved[RBP] ? "" : "not saved ",
-            (intmax_t)row.place[RBP]);
+    if (row.base != wanted->base || row.distance != wanted->distance || !saves_are(&row, wanted))
+        return elf_image_fault(image,
+                               "at +%ju the frame is at r%u+%jd, should be at r%u+%d; or it has "
+                               "other registers saved",
+                               (uintmax_t)(pc - fde->start), row.base, (intmax_t)row.distance,
+                               wanted->base, wanted->distance);
     return true;
+}
+
+/* How many rows are after the nop. */
+static size_t rows_after(const struct expected_cpu *cpu)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < cpu->row_count; i++)
+        count += cpu->rows[i].after_nop;
+    return count;
 }
 
 /* At every instruction of a function, the row agrees with the instructions before it. */
 static bool rows_follow_the_code(struct elf_image *image, const struct expected_image *expected,
                                  const struct fde *fde)
 {
-    const uint64_t push = 4, move = 5, nop = expected->nop_size == 5 ? 9 : 8;
-    const uint64_t pop = nop + expected->nop_size, ret = pop + 1;
-    const uint64_t at = fde->start;
+    const struct expected_cpu *cpu = expected->cpu;
+    const uint64_t after = fde->start + expected_site(expected) + expected->nop.size;
 
-    return row_is(image, fde, at, RSP, 8, false) && row_is(image, fde, at + push, RSP, 8, false) &&
-           row_is(image, fde, at + move, RSP, 16, true) &&
-           row_is(image, fde, at + nop, RBP, 16, true) &&
-           row_is(image, fde, at + pop, RBP, 16, true) &&
-           row_is(image, fde, at + ret, RSP, 8, false);
+    for (size_t i = 0; i < cpu->row_count; i++) {
+        const struct expected_row *row = &cpu->rows[i];
+        uint64_t pc = (row->after_nop ? after : fde->start) + row->offset;
+
+        if (!row_is(image, cpu, fde, pc, row))
+            return false;
+    }
+    return row_is(image, cpu, fde, fde->start + expected_site(expected),
+                  &cpu->rows[cpu->row_count - 1 - rows_after(cpu)]);
 }
 
 /* The index is a table of (address, FDE), both relative to its start, sorted by address. */
@@ -212,14 +285,15 @@ static bool index_leads_from_each_function_to_its_fde(struct elf_image *image,
     if (!table || !frames)
         return false;
     if (index->sh_size != 12 + 8 * expected->count || memcmp(table, encodings, 4) != 0 ||
-        elf_u32(table + 8) != expected->count)
+        elf_u32(image, table + 8) != expected->count)
         return elf_image_fault(image, ".eh_frame_hdr: %ju bytes", (uintmax_t)index->sh_size);
-    if (index->sh_addr + 4 + (uint64_t)(int64_t)(int32_t)elf_u32(table + 4) != frames->sh_addr)
+    if (index->sh_addr + 4 + (uint64_t)(int64_t)(int32_t)elf_u32(image, table + 4) !=
+        frames->sh_addr)
         return elf_image_fault(image, ".eh_frame_hdr does not lead to .eh_frame");
     for (size_t i = 0; i < expected->count; i++) {
         const uint8_t *row = table + 12 + 8 * i;
-        uint64_t start = index->sh_addr + (uint64_t)(int64_t)(int32_t)elf_u32(row);
-        uint64_t at = index->sh_addr + (uint64_t)(int64_t)(int32_t)elf_u32(row + 4);
+        uint64_t start = index->sh_addr + (uint64_t)(int64_t)(int32_t)elf_u32(image, row);
+        uint64_t at = index->sh_addr + (uint64_t)(int64_t)(int32_t)elf_u32(image, row + 4);
         struct fde fde;
         GElf_Sym symbol;
 
@@ -244,7 +318,7 @@ static bool frames_unwind_every_instruction(struct elf_image *image,
     struct row row;
     struct fde fde;
 
-    if (!frames || !read_cie(image, frames->sh_offset, &row) ||
+    if (!frames || !read_cie(image, expected->cpu, frames->sh_offset, &row) ||
         !entry_at(image, frames->sh_offset, &entry))
         return false;
     first = at = offset_of(image, entry.end);
@@ -258,7 +332,7 @@ static bool frames_unwind_every_instruction(struct elf_image *image,
             return false;
         at = offset_of(image, entry.end);
     }
-    if (at + 4 != frames->sh_offset + frames->sh_size || elf_u32(image->bytes + at) != 0)
+    if (at + 4 != frames->sh_offset + frames->sh_size || elf_u32(image, image->bytes + at) != 0)
         return elf_image_fault(image, ".eh_frame: no zero ends it at %#jx (it began at %#jx)",
                                (uintmax_t)at, (uintmax_t)first);
     return true;
