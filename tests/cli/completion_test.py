@@ -46,7 +46,10 @@ class Completion(command.CommandTest):
         self.assertEqual(self.complete("rst --v"), ["--version"])
         self.assertEqual(self.complete("rst list --w"), ["--watched"])
         self.assertEqual(self.complete("rst emit shop 'a()' --a"), ["--arch"])
-        self.assertEqual(self.complete("rst emit shop 'a()' --arch "), ["x86_64"])
+        cpus = self.complete("rst emit shop 'a()' --arch ")
+        self.assertEqual(len(cpus), 8)
+        for cpu in cpus:
+            self.rst("emit", "shop", "a()", "--arch", cpu, "-o", "/dev/null")
         self.assertEqual(self.complete("rst emit shop 'a()' --nop 1"), ["1", "10"])
         self.assertEqual(self.complete("rst emit shop 'a()' --arch=x"), ["x86_64"])
         self.assertEqual(self.complete("rst trace --for=b"), ["bpftrace", "bcc"])

@@ -2,6 +2,7 @@
 """`rst emit` writes the bytes that a program loads, and writes a file completely or not at all."""
 
 import os
+import re
 import resource
 import shutil
 import stat
@@ -28,6 +29,35 @@ def limit_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 
+# As readelf names them.
+CPUS = {
+    "x86_64": ("Advanced Micro Devices X86-64", "ELF64", "little"),
+    "aarch64": ("AArch64", "ELF64", "little"),
+    "i386": ("Intel 80386", "ELF32", "little"),
+    "arm": ("ARM", "ELF32", "little"),
+    "riscv64": ("RISC-V", "ELF64", "little"),
+    "ppc64le": ("PowerPC64", "ELF64", "little"),
+    "s390x": ("IBM S/390", "ELF64", "big"),
+    "loongarch64": ("LoongArch", "ELF64", "little"),
+}
+
+
+def readelf(*words, error=False):
+    environment = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(
+        ["readelf", *words], capture_output=True, text=True, check=True, env=environment
+    )
+    return done.stderr if error else done.stdout
+
+
+def operands(reader, pattern, path):
+    """The notes' operands, as binutils' or elfutils' program reads them."""
+    done = subprocess.run([reader, "-n", path], capture_output=True, text=True, check=True)
+    found = re.findall(pattern, done.stdout)
+    assert len(found) == 2, done.stdout
+    return found
+
+
 class Emit(command.CommandTest):
     def setUp(self):
         super().setUp()
@@ -46,6 +76,22 @@ class Emit(command.CommandTest):
             emitted.append(read(self.path))
         self.assertEqual(len(set(emitted)), 3)
         self.assertIn(loaded, emitted)
+
+    def test_every_cpus_image_is_read_back(self):
+        for cpu, (machine, kind, order) in CPUS.items():
+            with self.subTest(cpu=cpu):
+                self.emit(ORDER, "closed()", "--arch", cpu)
+                header = readelf("-h", self.path)
+                self.assertRegex(header, rf"Class: +{kind}\n")
+                self.assertRegex(header, rf"Data: .*{order} endian\n")
+                self.assertRegex(header, rf"Machine: +{machine}\n")
+                self.assertEqual(readelf("-a", self.path, error=True), "")
+                self.assertEqual(operands("readelf", "Arguments: (.*)", self.path),
+                                 operands("eu-readelf", "Args: '(.*)'", self.path))
+                out = self.rst("list", self.path).out
+                arguments = "uint64 id, string customer, int32 cents, double weight"
+                self.assertRegex(out, rf"shop:order +{arguments} +file ")
+                self.assertRegex(out, r"shop:closed +- +file ")
 
     def test_what_was_emitted_is_listed(self):
         self.emit(ORDER, "closed()", "opened")
@@ -217,7 +263,8 @@ class Emit(command.CommandTest):
             (["shop", "order(" + ",".join(["bool"] * 13) + ")"], r"more than 12 arguments"),
             (["shop", "a()", "b()", "a(bool x)"], r"probe a is given twice"),
             (["shop"], r"at least one 'PROBE\(SIGNATURE\)'"),
-            (["shop", "a()", "--arch", "vax"], r'--arch "vax" is unknown; use x86_64'),
+            (["shop", "a()", "--arch", "vax"], r'--arch "vax" is unknown; use one of x86_64, aarch64,'),
+            (["shop", "a()", "--nop", "5", "--arch", "arm"], r"--nop 5 is for x86_64; .* for arm"),
             (["shop", "a()", "--nop", "3"], r'--nop "3": use 1, 5 or 10'),
         ]
         for words, pattern in cases:

@@ -80,8 +80,6 @@ static void check_kernel(void)
         return;
     if (version_number(name.release) < FIRST_VERSION)
         advice = ": it does not count a probe's tracers; 4.20 and newer do";
-    else if (strcmp(name.machine, "x86_64") != 0)
-        advice = ": librst loads probes only on x86_64 so far; 'rst list' works";
     fact(*advice ? NO : YES, "kernel", "Linux %s, %s%s", name.release, name.machine, advice);
 }
 

@@ -8,7 +8,7 @@
 _rst_value() {
     case $1 in
     -p | --pid) rst list --json 2>/dev/null | sed -n 's/.*,"pid":\([0-9][0-9]*\),.*/\1/p' | sort -u ;;
-    -a | --arch) echo x86_64 ;;
+    -a | --arch) printf '%s\n' x86_64 aarch64 i386 arm riscv64 ppc64le s390x loongarch64 ;;
     --show) rst recipe 2>/dev/null | sed 's/ .*//' ;;
     --for) printf '%s\n' bpftrace perf gdb bcc dtrace tracefs ;;
     -n | --nop) printf '%s\n' 1 5 10 ;;

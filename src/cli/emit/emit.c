@@ -25,9 +25,12 @@ static const char help[] =
     "Write the ELF image that librst would make for a program with these probes.\n"
     "\n"
     "  -o, --output FILE  the file to write; \"-\" is standard output\n"
-    "  -a, --arch NAME    the CPU that the image is for: x86_64\n"
-    "  -n, --nop BYTES    the length of the instruction at each site: 1 (the default, for every\n"
-    "                     kernel), 5 or 10; 'rst check' says what suits this kernel\n"
+    "  -a, --arch NAME    the CPU that the image is for: x86_64 (the default), aarch64, i386, "
+    "arm,\n"
+    "                     riscv64, ppc64le, s390x or loongarch64\n"
+    "  -n, --nop BYTES    the length of the instruction at each site, on x86_64: 1 (the default, "
+    "for\n"
+    "                     every kernel), 5 or 10; 'rst check' says what suits this kernel\n"
     "  -h, --help         show this text\n"
     "\n"
     "A SIGNATURE is what rst_provider_add(3) takes: up to twelve 'TYPE NAME', with commas. The\n"
@@ -215,6 +218,15 @@ static enum status choose_nop(struct emit_job *job, const char *name)
     return say_usage("emit", "--nop %s: use 1, 5 or 10", rst_quote(name).text);
 }
 
+static enum status choose_arch(struct emit_job *job, const char *name)
+{
+    job->spec.arch = rst_arch_find(name);
+    if (job->spec.arch)
+        return STATUS_GOOD;
+    return say_usage("emit", "--arch %s is unknown; use one of %s", rst_quote(name).text,
+                     rst_arch_names);
+}
+
 static enum status parse_options(int count, char **words, struct emit_job *job)
 {
     static const struct option known[] = {
@@ -234,10 +246,12 @@ static enum status parse_options(int count, char **words, struct emit_job *job)
             status = choose_nop(job, optarg);
         else if (option != 'a')
             status = say_bad_option("emit", option, words);
-        else if (strcmp(optarg, rst_arch_x86_64.name) != 0)
-            status = say_usage("emit", "--arch %s is unknown; use %s", rst_quote(optarg).text,
-                               rst_arch_x86_64.name);
+        else
+            status = choose_arch(job, optarg);
     }
+    if (status == STATUS_GOOD && !job->spec.arch->stubs[job->spec.nop].code)
+        status = say_usage("emit", "--nop %s is for x86_64; leave it out for %s",
+                           nops[job->spec.nop], job->spec.arch->name);
     return status;
 }
 
