@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+        .option norvc
+        .cfi_startproc
+        addi    sp, sp, -16
+        .cfi_def_cfa_offset 16
+        sd      ra, 8(sp)
+        sd      s0, 0(sp)
+        .cfi_offset ra, -8
+        .cfi_offset s0, -16
+        addi    s0, sp, 16
+        .cfi_def_cfa s0, 0
+        nop
+        ld      ra, 8(sp)
+        .cfi_restore ra
+        ld      s0, 0(sp)
+        .cfi_restore s0
+        .cfi_def_cfa sp, 16
+        addi    sp, sp, 16
+        .cfi_def_cfa_offset 0
+        ret
+        .cfi_endproc
