@@ -347,9 +347,11 @@ static int fork_fast_child(struct fixture *fixture)
 {
     int result = fork_child(fixture);
 
+#if defined(__x86_64__) && defined(__LP64__) /* no other CPU has a fast nop */
     for (size_t i = 0; i < fixture->count; i++)
         if (RST_ENABLED(fixture->probes[i]))
             complain("%s: enabled in the child", rst_probe_name(fixture->probes[i]));
+#endif
     return result;
 }
 
