@@ -84,8 +84,11 @@ static void change_every_byte(const struct sample_kind *kind)
 
 static void changing_any_byte_breaks_a_rule(void **state)
 {
+    /* in an emulator, which is slow, one of each byte order */
+    const size_t step = getenv("RST_EMULATOR") ? 7 : 1;
+
     (void)state;
-    for (size_t i = RST_NOP5; i < sample_kind_count; i++)
+    for (size_t i = RST_NOP5; i < sample_kind_count; i += step)
         change_every_byte(&sample_kinds[i]);
 }
 
