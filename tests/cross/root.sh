@@ -16,7 +16,6 @@ riscv64 riscv64 trixie
 ppc64le ppc64el bookworm
 s390x s390x bookworm
 '
-mirror=http://deb.debian.org/debian
 packages=(libc6 libc6-dev linux-libc-dev libgcc-s1 libcmocka0 libcmocka-dev libelf-dev zlib1g zlib1g-dev)
 
 read -r architecture release < <(awk -v cpu="$1" '$1 == cpu { print $2, $3 }' <<<"$table") || {
@@ -25,6 +24,13 @@ read -r architecture release < <(awk -v cpu="$1" '$1 == cpu { print $2, $3 }' <<
 }
 root=$2
 apt=$root.apt
+# Where this machine has its own Debian packages from.
+# shellcheck disable=SC2016 # apt-get expands it
+mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep '/debian/*$' | head -n 1) || true
+if [ -z "$mirror" ]; then
+    echo "root.sh: apt-get has no Debian mirror, a URI that ends in /debian, to take packages from" >&2
+    exit 1
+fi
 # What the libelf of each release is called, and what it needs.
 case $release in
 bookworm) packages+=(libelf1) ;;
