@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""gdb, as the tracer of a program of another CPU that qemu-user runs: it lists the probes, breaks on
-each, reads twelve arguments of every type, and finds the callers from every instruction of a
+"""gdb, as the tracer of a program of another CPU that qemu-user runs: it lists the probes, breaks
+on each, reads twelve arguments of every type, and finds the callers from every instruction of a
 probe's function.
 
 usage: gdb_test.py GDB QEMU ROOT PROGRAM [unittest's arguments]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What gdb does with the program: run by gdb itself, which gdb_test.py starts. Prints a line of JSON for each thing seen."""
+"""What gdb does with the program: run by gdb itself, which gdb_test.py starts. Prints a line of JSON
+for each thing that it sees."""
 
 import json
 import re

@@ -27,7 +27,7 @@ ASSEMBLERS = {
     "s390x": [["s390x-linux-gnu-as"]],
     "loongarch64": [
         ["loongarch64-linux-gnu-as"],
-        *([f"clang-{version}", "--target=loongarch64-linux-gnu", "-c"] for version in range(16, 24)),
+        *([f"clang-{number}", "--target=loongarch64-linux-gnu", "-c"] for number in range(16, 24)),
     ],
 }
 
