@@ -134,7 +134,7 @@ module BpftraceTests
   end
 
   # bpftrace reads with page faults off: a page that the program has not touched shows as "", unless
-  # the fire makes it resident. This string's bytes are a mapped file's, of which Ruby reads the end.
+  # the fire makes it resident. These strings' bytes are a mapped file's, of which Ruby reads the end.
   def test_that_a_string_in_memory_that_nobody_has_read_shows
     shown, = trace({ text: 'printf("%s\n", str(arg0));' }, <<~'RUBY')
       require 'fiddle'
@@ -147,12 +147,14 @@ module BpftraceTests
       file = Tempfile.new('rst-ruby-test')
       file.write("a string that nobody has read\0".ljust(size, '-'), "\0" * 4096)
       file.flush
-      address = map.call(0, size + 4096, 1, 2, file.fileno, 0)
-      string = static.call(address, size).to_value
+      strings = [Encoding::UTF_8, Encoding::BINARY].map do |encoding|
+        address = map.call(0, size + 4096, 1, 2, file.fileno, 0)
+        static.call(address, size).to_value.force_encoding(encoding)
+      end
       text = declare(:text, String)
-      watched { text.fire(string) }
+      watched { strings.each { |string| text.fire(string) } }
     RUBY
-    assert_equal ['a string that nobody has read'], shown
+    assert_equal ['a string that nobody has read'] * 2, shown
   end
 
   # By its path alone, whatever process that is in.

@@ -6,7 +6,7 @@
  * docs/benchmarks.md), too much for a probe that nobody watches. So a tracepoint is a C object that
  * holds its librst handle, reads the semaphore itself (its place in struct rst_probe is part of
  * librst's frozen ABI), and turns Ruby's values into the probe's arguments. This file isn't linked
- * with librst: the FFI part, which has loaded one, passes the address of its rst_probe_fire().
+ * with librst: the FFI part, which has loaded one, passes the address of its rst_probe_function().
  */
 #include "native.h"
 
@@ -16,7 +16,13 @@
 
 #include "values.h"
 
-typedef void (*fire_function)(const rst_probe *probe, const uint64_t *args, size_t count);
+typedef rst_function (*function_of_probe)(const rst_probe *probe);
+
+/* A probe's function doesn't look at arguments that the probe hasn't. */
+#define FEW 6
+typedef void few_arguments(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+typedef void all_arguments(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                           uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
 /* Whether a tracepoint's blocks are verified before they run: see StaticTracing::Verifier. */
 enum verify {
@@ -33,8 +39,8 @@ struct tracepoint {
     const struct kind *args[RST_MAX_ARGS];
 };
 
-/* librst's rst_probe_fire(). Until it is set, no tracepoint is bound to a probe. */
-static fire_function fire_probe;
+/* librst's rst_probe_function(). Until it is set, no tracepoint is bound to a probe. */
+static function_of_probe find_function;
 
 /*
  * Whether wrong values raise or are logged; and whether a block's mistakes, which show only while
@@ -53,9 +59,6 @@ static bool verify_blocks = false;
 static const volatile uint32_t always_watched = 1;
 static const rst_probe recorder = {&always_watched};
 static bool recording = false;
-
-/* What run_block() returns for a block that failed. No block can return it. */
-static VALUE failed;
 
 static ID id_wrong;
 static ID id_report_wrong;
@@ -136,7 +139,7 @@ static VALUE tracepoint_bind(VALUE self, VALUE address)
     const rst_probe *probe = (const rst_probe *)(uintptr_t)NUM2ULL(address);
     struct tracepoint *tracepoint = get_tracepoint(self);
 
-    tracepoint->bound = fire_probe ? probe : NULL;
+    tracepoint->bound = find_function ? probe : NULL;
     if (probe)
         set_probe(tracepoint);
     else
@@ -188,6 +191,29 @@ static VALUE check_values(VALUE self, int argc, const VALUE *argv)
 }
 
 /*
+ * As rst_probe_fire() does, but for what values.c knows better: it has made the Strings resident,
+ * for which librst would have to ask the kernel now and then.
+ */
+static void fire_probe(const rst_probe *probe, int argc, const uint64_t *a)
+{
+    rst_function function = find_function(probe);
+
+    if (argc <= FEW)
+        ((few_arguments *)function)(a[0], a[1], a[2], a[3], a[4], a[5]);
+    else
+        ((all_arguments *)function)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9],
+                                    a[10], a[11]);
+    __asm__ volatile(""); /* not a jump, which would leave the frame before the site */
+}
+
+/* Values that don't fit are refused later. */
+__attribute__((cold, noinline)) static void record(VALUE self, int argc, const VALUE *argv)
+{
+    if (find_wrong(get_tracepoint(self), argc, argv) == NO_VALUE)
+        rb_funcall(self, id_record, 1, rb_ary_new_from_values(argc, argv));
+}
+
+/*
  * The probe is read again, because its tracer or its provider may have gone while a block ran. What
  * is recorded goes on to a tracer, if there is one. It is recorded first, because no Ruby may run
  * once the Strings' addresses are taken.
@@ -196,13 +222,13 @@ VALUE tracepoint_fire_values(VALUE self, int argc, const VALUE *argv, bool raise
 {
     const struct tracepoint *tracepoint = get_tracepoint(self);
     const rst_probe *probe;
-    volatile VALUE fired[RST_MAX_ARGS];
-    uint64_t bits[RST_MAX_ARGS];
     bool recorded = get_probe(tracepoint) == &recorder;
+    volatile VALUE fired[RST_MAX_ARGS];
+    uint64_t bits[RST_MAX_ARGS] = {0};
     int wrong;
 
-    if (recorded && find_wrong(tracepoint, argc, argv) == NO_VALUE)
-        rb_funcall(self, id_record, 1, rb_ary_new_from_values(argc, argv));
+    if (recorded)
+        record(self, argc, argv);
     wrong =
         argc == tracepoint->count ? take_values(tracepoint->args, argc, argv, fired, bits) : COUNT;
     if (wrong != NO_VALUE)
@@ -210,23 +236,20 @@ VALUE tracepoint_fire_values(VALUE self, int argc, const VALUE *argv, bool raise
     probe = recorded ? tracepoint->bound : get_probe(tracepoint);
     if (!RST_ENABLED(probe))
         return recorded ? Qtrue : Qfalse;
-    fire_probe(probe, bits, (size_t)argc);
+    fire_probe(probe, argc, bits);
     for (int i = 0; i < argc; i++)
         RB_GC_GUARD(fired[i]);
     return Qtrue;
 }
+
+/* What run_block() returns for a block that failed. No block can return it. */
+#define FAILED Qundef
 
 /* A block that is run so that its mistakes are logged. */
 struct attempt {
     VALUE self;
     unsigned long raises; /* when it began */
 };
-
-static VALUE yield(VALUE nothing)
-{
-    (void)nothing;
-    return rb_yield_values2(0, NULL);
-}
 
 static VALUE log_failure(VALUE data, VALUE error)
 {
@@ -236,7 +259,7 @@ static VALUE log_failure(VALUE data, VALUE error)
     if (raised != Qundef && RTEST(rb_funcall(attempt->self, id_foreign_p, 2, error, raised)))
         rb_exc_raise(error);
     rb_funcall(attempt->self, id_report, 1, error);
-    return failed;
+    return FAILED;
 }
 
 /*
@@ -249,9 +272,9 @@ __attribute__((no_sanitize_address)) static VALUE run_block(VALUE self)
     struct attempt attempt = {.self = self};
 
     if (blocks_raise)
-        return yield(Qnil);
+        return rb_yield(Qundef);
     attempt.raises = raises_so_far();
-    return rb_rescue2(yield, Qnil, log_failure, (VALUE)&attempt, rb_eStandardError, (VALUE)0);
+    return rb_rescue2(rb_yield, Qundef, log_failure, (VALUE)&attempt, rb_eStandardError, (VALUE)0);
 }
 
 /* Fire what a block returned: an Array of the values, or the one value of a probe that has one. */
@@ -265,9 +288,11 @@ static VALUE fire_returned(VALUE self, VALUE values)
     if (tracepoint->count == 0) {
         argc = 0;
     } else if (RB_TYPE_P(values, T_ARRAY)) {
+        const VALUE *returned = RARRAY_CONST_PTR(values);
+
         argc = RARRAY_LEN(values) > INT_MAX ? INT_MAX : (int)RARRAY_LEN(values);
         for (int i = 0; i < argc && i < RST_MAX_ARGS; i++)
-            list[i] = RARRAY_AREF(values, i);
+            list[i] = returned[i];
         argv = list;
     }
     return tracepoint_fire_values(self, argc, argv, blocks_raise);
@@ -277,7 +302,7 @@ static VALUE fire_block(VALUE self)
 {
     VALUE values = run_block(self);
 
-    return values == failed ? Qfalse : fire_returned(self, values); /* a failure was logged */
+    return values == FAILED ? Qfalse : fire_returned(self, values); /* a failure was logged */
 }
 
 static bool is_verified(const struct tracepoint *tracepoint)
@@ -322,10 +347,10 @@ bool tracepoint_watched(VALUE tracepoint)
 
 /* ---------------------------------------------------------------------- the module -- */
 
-static VALUE set_fire_probe(VALUE module, VALUE address)
+static VALUE set_find_function(VALUE module, VALUE address)
 {
     (void)module;
-    fire_probe = (fire_function)(uintptr_t)NUM2ULL(address);
+    find_function = (function_of_probe)(uintptr_t)NUM2ULL(address);
     return address;
 }
 
@@ -370,8 +395,6 @@ void Init_native(void)
     id_foreign_p = rb_intern("foreign?");
     id_admit = rb_intern("admit?");
     id_record = rb_intern("record");
-    failed = rb_obj_freeze(rb_class_new_instance(0, NULL, rb_cObject));
-    rb_gc_register_mark_object(failed);
 
     rb_define_alloc_func(tracepoint, tracepoint_allocate);
     rb_define_method(tracepoint, "fire", tracepoint_fire, -1);
@@ -381,7 +404,7 @@ void Init_native(void)
     rb_define_private_method(tracepoint, "declare", tracepoint_declare, 2);
     rb_define_private_method(tracepoint, "bind", tracepoint_bind, 1);
     rb_define_private_method(tracepoint, "rebind", tracepoint_rebind, 0);
-    rb_define_singleton_method(native, "fire_probe=", set_fire_probe, 1);
+    rb_define_singleton_method(native, "find_function=", set_find_function, 1);
     rb_define_singleton_method(native, "errors_raise", set_errors_raise, 2);
     rb_define_singleton_method(native, "verify_blocks=", set_verify_blocks, 1);
     rb_define_singleton_method(native, "recording=", set_recording, 1);

@@ -120,6 +120,22 @@ static uint64_t float_bits(const struct kind *kind, VALUE value)
 }
 
 /*
+ * Most tracers read only memory that is resident. rst_probe_fire() asks the kernel to make it so,
+ * because it can't know whether an address is one. A String's is: to read the pages on which its
+ * beginning lies will do, and costs nothing.
+ */
+#define BEGINNING 1024 /* of longer texts, few tracers read more */
+
+static inline void make_resident(VALUE string)
+{
+    const volatile char *bytes = RSTRING_PTR(string);
+    long size = RSTRING_LEN(string);
+
+    (void)bytes[0];
+    (void)bytes[size < BEGINNING ? size : BEGINNING];
+}
+
+/*
  * Tracers read bytes up to a NUL. Strings that share another's bytes may lack one at their end, and
  * UTF-16 and UTF-32 are full of them: those two are copied.
  */
@@ -168,15 +184,23 @@ static uint64_t value_bits(const struct kind *kind, VALUE fired)
         return RTEST(fired);
     case TAKES_SYMBOL:
     case TAKES_STRING:
+        make_resident(fired);
         return RST_BITS(RSTRING_PTR(fired));
     }
     return bits;
 }
 
+/* Whether a String is fired as it is: readable() says which are not. */
+static inline bool is_plain(VALUE value)
+{
+    return RB_TYPE_P(value, T_STRING) && RB_ENCODING_GET_INLINED(value) == plain_encoding &&
+           RSTRING_PTR(value)[RSTRING_LEN(value)] == '\0';
+}
+
 /*
- * Most values are Integers, and have their bits at once. All Strings are made readable before the
- * first address is taken: the first of UTF-16 makes Ruby load a transcoder, and meanwhile other
- * threads run and may change a String.
+ * Most values are Integers, and most Strings are of UTF-8: they have their bits at once. Otherwise,
+ * all Strings are made readable before the first address is taken: the first of UTF-16 makes Ruby
+ * load a transcoder, and meanwhile other threads run and may change a String.
  */
 int take_values(const struct kind *const *kinds, int count, const VALUE *values,
                 volatile VALUE *ret_fired, uint64_t *ret_bits)
@@ -191,12 +215,15 @@ int take_values(const struct kind *const *kinds, int count, const VALUE *values,
         if (kind->takes == TAKES_INTEGER && FIXNUM_P(value)) {
             if (!fixnum_fits(kind, value, &ret_bits[i]))
                 return i;
-            continue;
+        } else if (kind->takes == TAKES_STRING && is_plain(value)) {
+            make_resident(value);
+            ret_bits[i] = RST_BITS(RSTRING_PTR(value));
+        } else {
+            if (!value_fits(kind, value))
+                return i;
+            ret_fired[i] = value_to_fire(kind, value);
+            others = true;
         }
-        if (!value_fits(kind, value))
-            return i;
-        ret_fired[i] = value_to_fire(kind, value);
-        others = true;
     }
     for (int i = 0; others && i < count; i++)
         ret_bits[i] = value_bits(kinds[i], ret_fired[i]);

@@ -126,7 +126,7 @@ module StaticTracing
         extend FFI::Library
         @path = find_library
         FUNCTIONS.each { |name, (result, arguments)| attach_function(name, arguments, result) }
-        Native.fire_probe = ffi_libraries.first.find_function('rst_probe_fire').address
+        Native.find_function = ffi_libraries.first.find_function('rst_probe_function').address
         true
       rescue ::LoadError, StandardError => e
         reason = e.message.strip.gsub(/\s*\n\s*/, ' ') # newer versions of ffi say it in two lines

@@ -6,11 +6,13 @@ require 'support/self_watch'
 
 # Watches a tracepoint of this process as SelfWatch does, but without the kernel, which takes half a
 # second to attach a uprobe and to detach it. It raises the semaphore itself, as the kernel does, and
-# counts the calls of rst_probe_fire(), which it makes.
+# counts the calls of the tracepoint's function, which it makes: the gem asks librst for the function each
+# time, by rst_probe_function().
 #
 # Fires of other Ractors must not come here, and those of a forked child aren't counted.
 class FireCount
-  ARGUMENTS = %i[pointer pointer size_t].freeze
+  # As many as a function can have; it doesn't look at those that it hasn't.
+  WORDS = ([:uint64] * StaticTracing::Tracepoint::MAX_ARGS).freeze
 
   @watches = [].freeze
   @lock = Mutex.new
@@ -32,21 +34,28 @@ class FireCount
 
     def add(watch)
       @lock.synchronize do
-        @real ||= FFI::Function.new(:void, ARGUMENTS, StaticTracing::LibRST.ffi_libraries.first
-                                                                           .find_function('rst_probe_fire'))
-        @counting ||= FFI::Function.new(:void, ARGUMENTS) do |probe, values, count|
-          @watches.each { |one| one.hit(probe.address, values) }
-          @real.call(probe, values, count)
+        @real ||= FFI::Function.new(:pointer, [:pointer], StaticTracing::LibRST.ffi_libraries.first
+                                                                               .find_function('rst_probe_function'))
+        @asked ||= FFI::Function.new(:pointer, [:pointer]) do |probe|
+          @watches.find { |one| one.probe == probe }&.function || @real.call(probe)
         end
         @watches = [*@watches, watch].freeze
-        StaticTracing::Native.fire_probe = @counting.address
+        StaticTracing::Native.find_function = @asked.address
+      end
+    end
+
+    # What a fire calls in the place of the probe's own function.
+    def function(probe)
+      FFI::Function.new(:void, WORDS) do |*words|
+        @watches.each { |one| one.hit(words) if one.probe == probe }
+        FFI::Function.new(:void, WORDS, @real.call(probe)).call(*words)
       end
     end
 
     def remove(watch)
       @lock.synchronize do
         @watches = @watches.reject { |one| one.equal?(watch) }.freeze
-        StaticTracing::Native.fire_probe = @real.address if @watches.empty?
+        StaticTracing::Native.find_function = @real.address if @watches.empty?
       end
     end
   end
@@ -54,19 +63,22 @@ class FireCount
   # @return [Integer] how often the tracepoint fired
   attr_reader :count
 
+  attr_reader :probe, :function
+
   def initialize(tracepoint)
     @count = 0
     @probe = tracepoint.provider.instance_variable_get(:@handles).fetch(tracepoint.name)
     raise "#{tracepoint} can't be watched" unless tracepoint.path
 
+    @function = FireCount.function(@probe)
     @semaphore = semaphore
     FireCount.add(self)
     raise_by(1)
   end
 
-  # @param values [FFI::Pointer] the probe's arguments
-  def hit(address, _values)
-    @count += 1 if address == @probe.address
+  # @param words [Array<Integer>] the probe's arguments, and more
+  def hit(_words)
+    @count += 1
   end
 
   # A semaphore whose tracepoint has been hidden meanwhile is gone.

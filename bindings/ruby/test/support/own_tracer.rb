@@ -36,15 +36,11 @@ class OwnTracer < FireCount
     super(tracepoint)
   end
 
-  def hit(address, values)
-    before = count
+  def hit(words)
     super
-    return if count == before || !@format
+    return unless @format
 
-    shown = @values.map do |value|
-      word = values.get_uint64(8 * Integer(value[/\d+/]))
-      VALUES.fetch(value[/\A\D+/]).call(word)
-    end
+    shown = @values.map { |value| VALUES.fetch(value[/\A\D+/]).call(words[Integer(value[/\d+/])]) }
     say("#{SAYS}#{format(@format, *shown)}")
   end
 
