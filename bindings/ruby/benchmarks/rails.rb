@@ -3,24 +3,29 @@
 
 # What a Rails application costs with the gem, unwatched, beside the same application without it.
 #
-#   rails.rb [--rounds N]      with the gem and its tests' support in the load path
+#   rails.rb [--sittings N] [--rounds N]      with the gem and its tests' support in the load path
 #
-# Each contender is the application of examples/rails in a puma of its own. A round is some
-# requests to each, one contender after the other, in an order that changes. Of the ratios of the
-# rounds, the median counts; the application without the gem takes part twice, which shows how much
-# of a difference is chance. The time on the CPU is that of all the server's threads; unlike the throughput, it
-# hardly depends on what else the machine does.
+# Each contender is the application of examples/rails in a puma of its own. A round is a few
+# requests to each, one contender after the other, in an order that changes; after some rounds, a
+# sitting, all of them are started anew. What counts are the ratios within the rounds: see
+# paired.rb. The application without the gem takes part twice. That is the control: it shows how
+# much of a difference is chance. The time on the CPU is that of all the server's threads; unlike
+# the throughput, it hardly depends on what else the machine does.
 
 require 'optparse'
 require 'support/rails_shop'
 require 'support/raised_semaphore'
 require 'support/shown_by_bpftrace'
+require_relative 'paired'
 
 # Servers, and rounds of requests to them.
 module RailsBench
-  REQUESTS = 25
+  REQUESTS = 10
   PATH = '/orders/3'
   WARM_UP = 500 # at most, of requests
+
+  # What the throughput is to be, beside that without the gem.
+  LIMIT = 0.99
 
   STATE = File.expand_path('../test/support/rails_state.ru', __dir__)
 
@@ -29,7 +34,7 @@ module RailsBench
     'without the gem' => [{ 'SHOP_WITHOUT_TRACING' => '1' }, 'config.ru'],
     'with it, unwatched' => [{}, 'config.ru'],
     'with it, no longer watched' => [{}, STATE],
-    'the first again' => [{ 'SHOP_WITHOUT_TRACING' => '1' }, 'config.ru']
+    'without the gem, again' => [{ 'SHOP_WITHOUT_TRACING' => '1' }, 'config.ru']
   }.freeze
 
   # A server, and what its requests took.
@@ -88,29 +93,55 @@ module RailsBench
 
   module_function
 
-  def run(rounds)
-    servers = CONTENDERS.transform_values { |contender| Server.new(rounds, *contender) }
-    rounds.times { servers.values.shuffle.each(&:round) }
-    report(servers)
-  ensure
-    servers&.each_value(&:close)
+  # @return [Hash{String => Hash}] of each contender, its rates and costs, by sittings
+  def run(sittings, rounds)
+    all = CONTENDERS.transform_values { { rates: [], costs: [] } }
+    sittings.times do
+      sit(rounds).each do |name, server|
+        all[name][:rates] << server.rates
+        all[name][:costs] << server.costs
+      end
+    end
+    all
   end
 
-  def report(servers)
-    puts line("GET #{PATH}", 'requests/s', 'ratio', 'us of CPU', 'ratio')
-    base = servers.values.first
-    servers.each do |name, server|
-      puts line(name, median(server.rates).round, ratio(server.rates, base.rates),
-                median(server.costs).round(1), ratio(server.costs, base.costs))
+  def sit(rounds)
+    servers = {}
+    CONTENDERS.each { |name, contender| servers[name] = Server.new(rounds, *contender) }
+    rounds.times { servers.values.shuffle.each(&:round) }
+    servers
+  ensure
+    servers.each_value(&:close)
+  end
+
+  def report(all)
+    puts line("GET #{PATH}", 'requests/s', 'ratio', '95 % interval', 'us of CPU', 'ratio', '95 % interval')
+    base = all.values.first
+    all.each do |name, one|
+      figures = { rates: 0, costs: 1 }.flat_map do |what, digits|
+        paired = pair(one[what], base[what])
+        [median(one[what].flatten).round(digits), paired.ratio.round(3), show(paired.interval)]
+      end
+      puts line(name, *figures)
     end
+    answer(pair(all['with it, unwatched'][:rates], base[:rates]))
+  end
+
+  def answer(paired)
+    said = { yes: 'yes', no: 'no', open: 'this run can\'t tell; more sittings may' }.fetch(paired.at_least(LIMIT))
+    puts "Is the throughput unwatched #{LIMIT} of that without the gem, or more? #{said}"
+  end
+
+  def pair(sittings, base)
+    Bench::Paired.new(sittings.zip(base).map { |ours, others| ours.zip(others).map { |one, other| one / other } })
+  end
+
+  def show(interval)
+    interval.map { |bound| format('%.3f', bound) }.join(' to ')
   end
 
   def line(name, *values)
-    name.ljust(28) + values.map { |value| value.to_s.rjust(12) }.join
-  end
-
-  def ratio(values, base)
-    median(values.zip(base).map { |one, other| one / other }).round(3)
+    name.ljust(28) + values.map { |value| value.to_s.rjust(16) }.join
   end
 
   def median(values)
@@ -118,11 +149,15 @@ module RailsBench
   end
 end
 
-rounds = Integer(ENV.fetch('RST_BENCH_ROUNDS', '200'), 10)
-OptionParser.new { |parser| parser.on('--rounds N', Integer) { |number| rounds = number } }.parse!
+sittings = 10
+rounds = Integer(ENV.fetch('RST_BENCH_ROUNDS', '60'), 10)
+OptionParser.new do |parser|
+  parser.on('--sittings N', Integer) { |number| sittings = number }
+  parser.on('--rounds N', Integer) { |number| rounds = number }
+end.parse!
 refusal = RailsShop.refusal
 if refusal
   puts refusal
   exit 77 # skipped, for meson
 end
-RailsBench.run(rounds)
+RailsBench.report(RailsBench.run(sittings, rounds))
