@@ -69,7 +69,8 @@ class PackagingTest < Minitest::Test
   end
 
   def test_that_rake_builds_nothing_that_rubygems_warns_of
-    warned = { /license/ => ["spec.license = 'MIT'", ''], /open-ended dependency/ => ["'>= 1.12', '< 2'", "'>= 1.12'"] }
+    warned = { /license/ => ["spec.license = 'MIT'", ''],
+               /description and summary are identical/ => ['spec.description =', 'spec.description = spec.summary; _ ='] }
     warned.each do |warning, (line, other)|
       text = File.read(GemHome::GEMSPEC)
       assert_includes text, line
@@ -131,7 +132,7 @@ class PackagingTest < Minitest::Test
 
   # ------------------------------------------------------------------ the README's packages
 
-  # Where apt's packages are what is installed.
+  # Where apt's packages are what is installed: not where a command was borrowed from elsewhere.
   def test_that_the_packages_of_the_readme_have_every_command_of_the_readme
     skip 'there is no dpkg' unless system('dpkg', '--version', out: File::NULL, err: File::NULL)
     readme = read('bindings/ruby/README.md')
@@ -148,6 +149,7 @@ class PackagingTest < Minitest::Test
   def packages_of(command)
     path = ENV['PATH'].split(':').map { |place| File.join(place, command) }.find { |file| File.executable?(file) }
     skip "there is no #{command}" unless path
+    skip "#{path} is of no package" if path.start_with?('/usr/local/')
     lines('dpkg', '-S', path, path.delete_prefix('/usr')).map { |line| line[/\A[^:]+/] }
   end
 

@@ -11,12 +11,13 @@ class ProviderTest < Minitest::Test
   Tracepoint = StaticTracing::Tracepoint
 
   def setup
+    @others = StaticTracing.providers.keys
     @provider = Provider.register(:provider_test)
   end
 
   def teardown
     StaticTracing.disable!
-    StaticTracing.providers.each_value(&:destroy)
+    StaticTracing.providers.reject { |name,| @others.include?(name) }.each_value(&:destroy)
     StaticTracing.logger = nil
   end
 

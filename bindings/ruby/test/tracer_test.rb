@@ -377,7 +377,8 @@ class TracerTest < TracerCase
     end
     assert_match(/^L work (\d+)$/, output)
     assert_includes 20_000_000..2_000_000_000, output[/^L work (\d+)$/, 1].to_i
-    assert_match(/^S work .*#{File.basename(__FILE__)}:#{line}:in/, output)
+    stack = "#{__FILE__}:#{line}:in"
+    assert_includes output, "S work #{stack[0, 63]}" # bpftrace reads no more
     assert_operator output[/ (\d+)\n/, 1].to_i, :>, 100
   end
 

@@ -18,7 +18,7 @@ class TracersTest < TracedTest
 
         what
       end
-      def make(number) Array.new(number) { 'x' * 200 }; end
+      def make(number) Array.new(number) { 'x' * 2000 }; end
       def rows; [1, 2, 3]; end
     end
     Named = Class.new

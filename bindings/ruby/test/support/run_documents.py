@@ -76,12 +76,22 @@ class RubyDocument(DocumentTest):
         gemfile = Path(f"{application}/Gemfile")
         lines = gemfile.read_text().splitlines()
         lines = [line for line in lines if line.startswith("gem ") and "static-tracing" not in line]
-        os.makedirs(f"{self.home}/index/gems")
-        status, said = run("gem", "generate_index", "--directory", f"{self.home}/index")
-        self.assertEqual(status, 0, said)
+        self.index_nothing(f"{self.home}/index")
         gemfile.write_text("\n".join([f"source 'file://{self.home}/index'", *lines, ""]))
         self.environment |= self.installed_as_it_is()
         self.finish(block, self.tool_for(block, cwd=application))
+
+    def index_nothing(self, directory):
+        """The index of a source that has no gems. RubyGems 4 has no command for that."""
+        script = """
+            require 'rubygems/util'
+            %w[specs latest_specs prerelease_specs].each do |name|
+                File.binwrite("#{ARGV[0]}/#{name}.4.8.gz", Gem::Util.gzip(Marshal.dump([])))
+            end
+        """
+        os.makedirs(directory)
+        status, said = run(self.ruby[0], "-e", script, directory)
+        self.assertEqual(status, 0, said)
 
     def installed_as_it_is(self):
         """The environment in which the gem is installed without a copy, and without compiling."""

@@ -12,8 +12,9 @@ module StaticTracing
     #     # bpftrace -p PID -e 'usdt:*:shop_cart:total_allocations { @objects[str(arg0)] = hist(arg2); }'
     #
     # Ruby counts for the whole process, so what other threads make meanwhile is in it. `bytes` is less
-    # than 0 if more was freed than allocated, and begins at 0 again with a major collection. Before
-    # Ruby 3.1, `gc_nanoseconds` is 0. A call costs one object, which isn't counted.
+    # than 0 if more was freed than allocated, and begins at 0 again with a major collection. Ruby's own
+    # slots aren't in it; since Ruby 3.2, they hold Strings of up to 640 bytes. Before Ruby 3.1,
+    # `gc_nanoseconds` is 0. A call costs one object, which isn't counted.
     class Allocations < Base
       set_tracepoint_data_types method: String, nanoseconds: Integer, objects: Integer, bytes: Integer,
                                 gc_nanoseconds: Integer
