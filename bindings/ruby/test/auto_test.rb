@@ -283,7 +283,7 @@ class AutoTest < TracerCase
         loader = Zeitwerk::Loader.new
         loader.push_dir(ENV.fetch('DIRECTORY'))
         loader.enable_reloading
-        loader.on_load('Cart') { |klass, _| StaticTracing::Tracer::Latency.register(klass, :total) }
+        loader.on_load('Cart') { StaticTracing::Tracer::Latency.register(Cart, :total) }
         loader.setup
         StaticTracing.configure do |config|
           config.mode = :auto

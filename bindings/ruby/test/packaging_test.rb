@@ -70,7 +70,8 @@ class PackagingTest < Minitest::Test
 
   def test_that_rake_builds_nothing_that_rubygems_warns_of
     warned = { /license/ => ["spec.license = 'MIT'", ''],
-               /description and summary are identical/ => ['spec.description =', 'spec.description = spec.summary; _ ='] }
+               /description and summary are identical/ =>
+                 ['spec.description =', 'spec.description = spec.summary; _ ='] }
     warned.each do |warning, (line, other)|
       text = File.read(GemHome::GEMSPEC)
       assert_includes text, line

@@ -73,7 +73,8 @@ class TestingTest < TracerCase
     end
     mocks = Object.new.extend(RSpec::Mocks::ExampleMethods)
     RSpec::Mocks.with_temporary_scope do
-      assert_match(/frozen/, assert_raises(ArgumentError) { mocks.allow(@order).to mocks.receive(:fire) }.message)
+      error = assert_raises(ArgumentError, FrozenError) { mocks.allow(@order).to mocks.receive(:fire) }
+      assert_match(/frozen/, error.message)
     end
   end
 
@@ -105,7 +106,7 @@ class TestingTest < TracerCase
       refute(@order.fire { ['1', ''] })
       refute(@order.fire { raise 'no' })
     end
-    assert_empty fires
+    assert_empty(fires.select { |fire| fire.tracepoint.equal?(@order) }) # the lines logged are fires, too
     assert_match(/argument 1 must be an Integer/, log)
   end
 
