@@ -108,5 +108,5 @@ module StaticTracing
     end
   end
 
-  RUBY_ENGINE == 'ruby' ? Verifier::Builtins.remember : Elsewhere.take_over
+  CRUBY ? Verifier::Builtins.remember : Elsewhere.take_over
 end

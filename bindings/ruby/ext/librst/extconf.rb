@@ -10,7 +10,8 @@
 # file, because RubyGems keeps the log of only one extension.
 
 # Where C can't be called, nothing is built: the gem loads, and does nothing.
-unless RUBY_ENGINE == 'ruby'
+require_relative '../../lib/static_tracing/engine'
+unless StaticTracing::CRUBY
   File.write('Makefile', "all install clean:\n\t@:\n")
   exit
 end

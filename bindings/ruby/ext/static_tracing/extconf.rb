@@ -4,7 +4,8 @@
 # Builds static_tracing/native: the part of the gem that reads semaphores itself.
 
 # Where C can't be called, nothing is built: the gem loads, and does nothing.
-unless RUBY_ENGINE == 'ruby'
+require_relative '../../lib/static_tracing/engine'
+unless StaticTracing::CRUBY
   File.write('Makefile', "all install clean:\n\t@:\n")
   exit
 end

@@ -5,7 +5,7 @@ module StaticTracing
   # in one line of the log, and does nothing. Only values are checked, as everywhere.
   # @api private
   module Elsewhere
-    REASON = "#{RUBY_ENGINE} has none of CRuby's interface for C, which the gem needs"
+    REASON = "#{RUBY_ENGINE} isn't CRuby, whose interface for C the gem needs"
 
     # Kinds of arguments => what they take; as in values.c.
     INTEGERS = {

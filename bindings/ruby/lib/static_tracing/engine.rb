@@ -1,9 +1,8 @@
 # frozen_string_literal: true
 
-# The C parts, for the Ruby that has them. Others, as JRuby and TruffleRuby, load what does nothing in
-# their place.
-if RUBY_ENGINE == 'ruby'
-  require 'static_tracing/native'
-else
-  require 'static_tracing/elsewhere'
+module StaticTracing
+  # Whether this is CRuby, for whose interface for C the gem's parts in C are written. On another Ruby,
+  # as JRuby or TruffleRuby, {Elsewhere} does nothing in their place. This is the only place that asks.
+  # @api private
+  CRUBY = RUBY_ENGINE == 'ruby'
 end

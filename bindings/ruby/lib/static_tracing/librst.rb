@@ -120,7 +120,7 @@ module StaticTracing
       end
 
       def load_library
-        raise ::LoadError, Elsewhere::REASON unless RUBY_ENGINE == 'ruby'
+        raise ::LoadError, Elsewhere::REASON unless CRUBY
 
         require 'ffi'
         extend FFI::Library

@@ -91,7 +91,7 @@ module StaticTracing
       end
     end
 
-    Verifier::Builtins.remember_instances(Verifier::Builtins::LATER) if RUBY_ENGINE == 'ruby'
+    Verifier::Builtins.remember_instances(Verifier::Builtins::LATER) if CRUBY
     connect
   end
 end

@@ -3,6 +3,7 @@
 require 'static_tracing/errors'
 require 'static_tracing/types'
 require 'static_tracing/engine'
+require StaticTracing::CRUBY ? 'static_tracing/native' : 'static_tracing/elsewhere'
 require 'static_tracing/verifier'
 
 module StaticTracing

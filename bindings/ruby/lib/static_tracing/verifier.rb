@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'static_tracing/engine'
 require 'static_tracing/errors'
 require 'static_tracing/reports'
 require 'static_tracing/shown'
@@ -107,13 +108,10 @@ module StaticTracing
     # What the block of a fire is called with.
     NONE = [].freeze
 
-    # Whether this Ruby shows a block's code. Where it doesn't, no tracepoint can be watched, either.
-    POSSIBLE = defined?(RubyVM::InstructionSequence) ? true : false
-
     # What was found of a block, and until when that holds, by the monotonic clock.
     # @api private
     Result = Struct.new(:refusals, :until)
-    private_constant :CLASS, :PROC_CALL, :NONE, :ALLOWED, :ASSIGNS, :RETURNS, :POSSIBLE, :Result, :KEPT
+    private_constant :CLASS, :PROC_CALL, :NONE, :ALLOWED, :ASSIGNS, :RETURNS, :Result, :KEPT
 
     @allowed = {}.freeze
     @results = Hash.new { |all, argument| all[argument] = {}.compare_by_identity } # by the first argument's type
@@ -137,7 +135,7 @@ module StaticTracing
       # @param arguments [Array<Symbol>] what it is called with: `:call` for a {Tracer::Call}
       # @return [Array<Refusal>] in the order of its code; empty if it passes
       def check(block, arguments = NONE)
-        return refused('this Ruby shows nobody its code') unless POSSIBLE
+        return refused('this Ruby shows nobody its code') unless CRUBY
 
         # A Proc of a class of its own may run other code than its own.
         klass = Shown.class_of(block)
@@ -227,7 +225,7 @@ module StaticTracing
       # @raise [RefusedError] if it is refused
       # @api private
       def run(block, mode, place, type, argument)
-        return block.call(argument) unless mode && POSSIBLE
+        return block.call(argument) unless mode && CRUBY
 
         refused = !admit?(block, mode, place, [type], raising: true)
         raise Error, "#{place}: the block isn't run, because only the main Ractor can verify it" if refused
@@ -245,7 +243,7 @@ module StaticTracing
       # @raise [RefusedError] if it is refused, and blocks' errors are raised
       # @api private
       def admit?(block, mode, place, arguments = NONE, raising: nil)
-        return true unless mode && POSSIBLE
+        return true unless mode && CRUBY
         return mode == :warn unless Ractors.main?
 
         refusals = results_of(block, arguments)

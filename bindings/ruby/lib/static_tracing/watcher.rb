@@ -157,7 +157,7 @@ module StaticTracing
       # A thread begins with the mask of the one that makes it, which may let nothing through, not even
       # the end of the process.
       def start
-        return if @worker&.alive? || !@allowed || @subscriptions.empty? || RUBY_ENGINE != 'ruby'
+        return if @worker&.alive? || !@allowed || @subscriptions.empty? || !CRUBY
 
         pause = @pause = Pause.new
         @worker = Thread.new { Thread.handle_interrupt(Object => :immediate) { look_on(pause) } }
