@@ -38,6 +38,11 @@ class IntegrationsTest < TracedTest
     StaticTracing.enable!
   end
 
+  def teardown
+    StaticTracing.configuration.backing = 'auto'
+    super
+  end
+
   def place(tracepoint)
     ShownByBpftrace.place(tracepoint.provider_name, tracepoint.name, tracepoint.path, tracepoint.signature)
   end
