@@ -18,7 +18,7 @@ begin
   require 'active_record'
   require 'active_support/core_ext/class/subclasses' # which it loads later
 rescue LoadError => e
-  LACKING = e.message
+  LACKING_RAILS = e.message
 ensure
   $VERBOSE = verbose
 end
@@ -31,7 +31,7 @@ class IntegrationsTest < TracedTest
 
   def setup
     super
-    skip LACKING if defined?(LACKING)
+    skip LACKING_RAILS if defined?(LACKING_RAILS)
     StaticTracing.configuration.backing = "file:#{DIRECTORY}"
     StaticTracing::Watcher.interval = 0.01
     FILES.each { |name| require "static_tracing/#{name}" }

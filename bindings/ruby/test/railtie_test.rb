@@ -12,7 +12,7 @@ begin
   require 'rails/railtie'
   require 'rails/generators'
 rescue LoadError => e
-  LACKING = e.message
+  LACKING_RAILTIE = e.message
 ensure
   $VERBOSE = verbose
 end
@@ -25,7 +25,7 @@ class RailtieTest < Minitest::Test
             log: :LogLines, puma: :Puma, sidekiq: :Sidekiq }.freeze
 
   def setup
-    skip LACKING if defined?(LACKING)
+    skip LACKING_RAILTIE if defined?(LACKING_RAILTIE)
     require 'static_tracing/railtie'
   end
 

@@ -17,7 +17,7 @@ begin
   require 'rbs'
   require 'yard'
 rescue LoadError => e
-  LACKING = e.message
+  LACKING_RBS = e.message
 ensure
   $VERBOSE = verbose
 end
@@ -36,7 +36,7 @@ class SignaturesTest < Minitest::Test
   TYPED_TESTS = %w[tracepoint provider raising configuration tracer testing verify tracers].freeze
 
   def setup
-    skip LACKING if defined?(LACKING)
+    skip LACKING_RBS if defined?(LACKING_RBS)
   end
 
   def rbs(*arguments)

@@ -69,6 +69,8 @@ class RubyDocument(DocumentTest):
         """In a copy of examples/rails that doesn't use the gem yet, and with a source of gems that
         has none: there are only those that are installed."""
         self.need_commands("bundle")
+        if "--require" not in run("bundle", "help", "add")[1]:
+            self.skipTest("this Bundler's add has no --require")
         self.refuse(missing_gem(self.ruby[0], "railties"))
         application = f"{self.home}/application"
         shutil.copytree(ROOT / "examples/rails", application)
