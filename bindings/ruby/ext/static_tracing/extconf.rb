@@ -14,5 +14,6 @@ require 'mkmf'
 
 $INCFLAGS += ' -I$(srcdir)/../librst/include'
 have_func('rb_postponed_job_preregister', 'ruby/debug.h') # from Ruby 3.3 on
-append_cflags(%w[-std=gnu11 -fvisibility=hidden])
+# After a tracer's trap, each jump is a dear one, and calls into Ruby by a table would be two.
+append_cflags(%w[-std=gnu11 -fvisibility=hidden -fno-plt])
 create_makefile('static_tracing/native')
