@@ -192,8 +192,10 @@ def plot_all(run):
 def plot_ruby(run):
     for name, title in (
         ("ruby-unwatched", "Ruby: nobody watches"),
+        ("ruby-auto", "Ruby: a method in mode AUTO, which nobody watches"),
         ("ruby-watched", "Ruby: bpftrace counts, or a TracePoint sees"),
         ("ruby-beside", "Ruby: a method while something else is watched"),
+        ("ruby-before", "Ruby: beside an older build of the gem"),
     ):
         plot_bars(
             run,
@@ -394,8 +396,10 @@ def write_page(runs, hosts):
         "compat": table_of_calls(compat, table, median, number),
         "ruby-machine": table_of_machine(ruby),
         "ruby-unwatched": table_of_ruby(ruby, "ruby-unwatched"),
+        "ruby-auto": table_of_ruby(ruby, "ruby-auto"),
         "ruby-watched": table_of_ruby(ruby, "ruby-watched"),
         "ruby-beside": table_of_ruby(ruby, "ruby-beside"),
+        "ruby-before": table_of_ruby(ruby, "ruby-before"),
         "lua-machine": table_of_machine(runs["lua"]),
         **lua_table.tables(runs["lua"], table),
         "node-machine": table_of_machine(runs["node"]),
