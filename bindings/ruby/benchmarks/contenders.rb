@@ -125,11 +125,11 @@ module Bench
     ['wrapped', 'StaticTracing: an empty method with Latency', 'SUBJECT.wrapped', :wrap],
     ['auto', 'StaticTracing: the same in mode AUTO', 'SUBJECT.automatic', :wrap_automatically],
     ['auto-again', 'StaticTracing: the same after it was watched', 'SUBJECT.automatic', :wrap_and_unwrap],
-    ['fire-values-watched', 'StaticTracing: fire(1, TWO)', 'POINT.fire(1, TWO)', nil,
+    ['fire-values-watched', 'StaticTracing: fire(1, TWO), watched', 'POINT.fire(1, TWO)', nil,
      -> { Setup.our_probe('point') }],
-    ['fire-block-watched', 'StaticTracing: fire { [1, TWO] }', 'POINT.fire { [1, TWO] }', nil,
+    ['fire-block-watched', 'StaticTracing: fire { [1, TWO] }, watched', 'POINT.fire { [1, TWO] }', nil,
      -> { Setup.our_probe('point') }],
-    ['wrapped-watched', 'StaticTracing: an empty method with Latency', 'SUBJECT.wrapped', :wrap,
+    ['wrapped-watched', 'StaticTracing: an empty method with Latency, watched', 'SUBJECT.wrapped', :wrap,
      -> { Setup.our_probe('wrapped') }],
     ['watched-dtrace', "Ruby's DTrace hooks: a C method", 'SUBJECT.itself', nil,
      -> { Setup.rubys_probe('cmethod__entry', 'itself') }],
@@ -144,7 +144,7 @@ module Bench
      -> { Setup.rubys_probe('cmethod__entry', 'hash') }, -> { SUBJECT.hash }]
   ].map { |id, *rest| Contender.new(**Contender.members.zip([id, *rest]).to_h) }.then do |contenders|
     before = contenders.select { |one| BEFORE.include?(one.id) }.map do |one|
-      one.dup.tap { |copy| copy.id, copy.label = "before-#{one.id}", "before, #{one.label}" }
+      one.dup.tap { |copy| copy.id, copy.label = "before-#{one.id}", one.label.sub(':', ', older build:') }
     end
     (contenders + before).to_h { |one| [one.id, one] }
   end.freeze
