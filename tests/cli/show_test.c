@@ -449,11 +449,11 @@ static void counts_by_numbers(void **state)
     take(totals, unreadable, 4);
     unreadable.by.number = 18;
     take(totals, unreadable, 1);
-    assert_string_equal(printed(totals), "COUNT  PROBE       cents\n"
-                                         "5      shop:order  ?\n"
-                                         "2      shop:order  -250\n"
-                                         "1      shop:order  7\n"
-                                         "0      shop:none   \n");
+    assert_string_equal(printed(totals), "COUNT  SHARE  PROBE       cents\n"
+                                         "5      62.5%  shop:order  ?\n"
+                                         "2      25.0%  shop:order  -250\n"
+                                         "1      12.5%  shop:order  7\n"
+                                         "0             shop:none   \n");
     options.json = true;
     assert_string_equal(
         printed(totals),
@@ -509,13 +509,13 @@ static void values_of_several_kinds_are_not_mixed(void **state)
     take(totals, number_key(2, 0xbf800000), 5);
     take(totals, number_key(3, 1), 3);
     take(totals, number_key(3, 255), 1); /* true, too */
-    assert_string_equal(printed(totals), "COUNT  PROBE       id\n"
-                                         "7      shop:order  1.4013e-45\n"
-                                         "6      shop:order  1\n"
-                                         "5      shop:order  -1\n"
-                                         "4      shop:order  true\n"
-                                         "2      shop:order  1\n"
-                                         "0      shop:none   \n");
+    assert_string_equal(printed(totals), "COUNT  SHARE  PROBE       id\n"
+                                         "7      29.2%  shop:order  1.4013e-45\n"
+                                         "6      25.0%  shop:order  1\n"
+                                         "5      20.8%  shop:order  -1\n"
+                                         "4      16.7%  shop:order  true\n"
+                                         "2      8.3%   shop:order  1\n"
+                                         "0             shop:none   \n");
     for (size_t i = 0; i < 3; i++)
         *of[i] = former[i];
     totals_free(totals);
@@ -547,14 +547,14 @@ static void counts_by_strings(void **state)
     broken.state = KEY_UNREADABLE + 1;
     take(totals, broken, 9);
     snprintf(wanted, sizeof(wanted),
-             "COUNT  PROBE       customer\n"
-             "8      shop:order  \"%.*s\"\n"
-             "7      shop:order  \"%.*s\"…\n"
-             "6      shop:order  \"Ada\"\n"
-             "5      shop:order  \"\"\n"
-             "4      shop:order  NULL\n"
-             "3      shop:order  ?\n"
-             "0      shop:none   \n",
+             "COUNT  SHARE  PROBE       customer\n"
+             "8      24.2%%  shop:order  \"%.*s\"\n"
+             "7      21.2%%  shop:order  \"%.*s\"…\n"
+             "6      18.2%%  shop:order  \"Ada\"\n"
+             "5      15.2%%  shop:order  \"\"\n"
+             "4      12.1%%  shop:order  NULL\n"
+             "3      9.1%%   shop:order  ?\n"
+             "0             shop:none   \n",
              TRACE_KEY_BYTES, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
              TRACE_KEY_BYTES - 1, longest);
     assert_string_equal(printed(totals), wanted);
@@ -582,24 +582,24 @@ static void a_change_is_what_was_added(void **state)
     take(totals, text_key(0, "Bob"), 1);
     totals_print_change(totals);
     assert_string_equal(without_times(captured()), "TIME\n"
-                                                   "COUNT  PROBE       customer\n"
-                                                   "3      shop:order  \"Ada\"\n"
+                                                   "COUNT  SHARE   PROBE       customer\n"
+                                                   "3      100.0%  shop:order  \"Ada\"\n"
                                                    "\n"
                                                    "TIME\n"
                                                    "no hits\n"
                                                    "\n"
                                                    "TIME\n"
-                                                   "COUNT  PROBE       customer\n"
-                                                   "7      shop:order  \"Ada\"\n"
-                                                   "1      shop:order  \"Bob\"\n");
+                                                   "COUNT  SHARE  PROBE       customer\n"
+                                                   "7      87.5%  shop:order  \"Ada\"\n"
+                                                   "1      12.5%  shop:order  \"Bob\"\n");
     capture();
     totals_clear(totals);
     take(totals, text_key(0, "Ada"), 10);
     totals_print(totals);
     assert_string_equal(captured(), "\nin all\n"
-                                    "COUNT  PROBE       customer\n"
-                                    "10     shop:order  \"Ada\"\n"
-                                    "0      shop:none   \n");
+                                    "COUNT  SHARE   PROBE       customer\n"
+                                    "10     100.0%  shop:order  \"Ada\"\n"
+                                    "0              shop:none   \n");
     options.json = true;
     totals_clear(totals);
     take(totals, text_key(0, "Ada"), 10);
@@ -871,8 +871,8 @@ static void a_table_is_redrawn_in_its_place(void **state)
     }
     totals_draw(totals);
     screen = captured_so_far();
-    assert_non_null(strstr(screen, "COUNT  PER SECOND  PROBE       customer"));
-    assert_non_null(strstr(screen, "\r\n21     0           shop:order  \"customer 2\""));
+    assert_non_null(strstr(screen, "COUNT  PER SECOND  SHARE  PROBE       customer"));
+    assert_non_null(strstr(screen, "\r\n21     0           63.6%  shop:order  \"customer 2\""));
     assert_null(strstr(screen, "\033[4A"));
     totals_clear(totals);
     for (int i = 0; i < 9; i++) {
@@ -888,7 +888,7 @@ static void a_table_is_redrawn_in_its_place(void **state)
     take(totals, text_key(0, "Ada"), 1);
     totals_print(totals); /* in the place of the table */
     screen = captured_so_far();
-    assert_non_null(strstr(screen, "\r\033[5A\033[JCOUNT  PROBE "));
+    assert_non_null(strstr(screen, "\r\033[5A\033[JCOUNT  SHARE "));
     captured();
     totals_free(totals);
 }

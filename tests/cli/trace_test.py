@@ -354,7 +354,7 @@ class Trace(tracing.TraceCase):
         events.wait_until(lambda lines: sum("id=" in line for line in lines) >= 4)
         self.assertEqual(self.ended(events, signal.SIGINT)[-1], "rst: 4 hits")
         self.assertEqual(self.stop(counts), ["COUNT  PROBE", "4      shop:order"])
-        self.assertEqual(self.stop(by)[1:], ['2      shop:order  "Ada"', '2      shop:order  "Grace"'])
+        self.assertEqual(self.stop(by)[1:], ['2      50.0%  shop:order  "Ada"', '2      50.0%  shop:order  "Grace"'])
         (line,) = self.stop(hist)
         self.assertEqual([bucket["count"] for bucket in json.loads(line)["buckets"]], [4])
 

@@ -225,11 +225,11 @@ class RailsTest < TracedTest
   # Of one visit, for each recipe: its settings, and lines that it prints.
   RECIPES = {
     'rails-allocations' => [%w[], 'rails:process_action allocations, action="OrdersController#index": 2 hits'],
-    'rails-cache-hits' => [%w[], /^1 +rails:cache_read +false$/, /^1 +rails:cache_read +true$/],
-    'rails-cache-misses' => [%w[], /^1 +rails:cache_read +"turnover"$/],
+    'rails-cache-hits' => [%w[], /^1 +50.0% +rails:cache_read +false$/, /^1 +50.0% +rails:cache_read +true$/],
+    'rails-cache-misses' => [%w[], /^1 +100.0% +rails:cache_read +"turnover"$/],
     'rails-errors' => [%w[], 'action="OrdersController#show" status=404', 'exception="ActiveRecord::RecordNotFound"'],
     'rails-job-queue-time' => [%w[], 'active_job:perform queue_nanoseconds, queue="receipts": 1 hit'],
-    'rails-n-plus-one' => [%w[every=0.1], %r{^25 +rails:sql +"app/views/orders/_order.html.erb:1"$}],
+    'rails-n-plus-one' => [%w[every=0.1], %r{^25 +\d+\.\d% +rails:sql +"app/views/orders/_order.html.erb:1"$}],
     'rails-queue-time' => [%w[], 'rack:request queue_nanoseconds: 1 hit', '[512G, 1T)  1',
                            /^puma:request queue_nanoseconds: \d+ hits, average \d/],
     'rails-slow-actions' => [%w[threshold=1ns], 'action="OrdersController#slow": 1 hit'],

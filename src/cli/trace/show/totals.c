@@ -215,29 +215,52 @@ void tally_open(struct json *json, const struct plan *plan, const struct tally *
         json_bool(json, "unreadable", true);
 }
 
-/* `seconds` since the last round; 0: there was none; below 0: without rates. */
-static void print_table(const struct totals *totals, const struct tally *list, size_t count,
+/* How many hits each probe of the plan has. */
+static uint64_t *sum_of_probes(const struct plan *plan, const struct tallies *tallies)
+{
+    uint64_t *sums = sure(calloc(plan->probe_count + 1, sizeof(*sums)));
+
+    for (size_t i = 0; i < tallies->count; i++)
+        sums[tally_group(plan, &tallies->list[i]).probe - plan->probes] += tallies->list[i].count;
+    return sums;
+}
+
+/*
+ * The first `count` of the tallies. `seconds` since the last round; 0: there was none; below 0:
+ * without rates.
+ */
+static void print_table(const struct totals *totals, const struct tallies *tallies, size_t count,
                         double seconds)
 {
-    const char *by = totals->plan->options->by;
-    const struct table_column columns[] = {
-        {CUT_NEVER, false}, {CUT_NEVER, seconds < 0}, {CUT_END, false}, {CUT_END, !by}};
+    const struct plan *plan = totals->plan;
+    const char *by = plan->options->by;
+    uint64_t *sums = sum_of_probes(plan, tallies);
+    const struct table_column columns[] = {{CUT_NEVER, false},
+                                           {CUT_NEVER, seconds < 0},
+                                           {CUT_NEVER, !by},
+                                           {CUT_END, false},
+                                           {CUT_END, !by}};
     struct table table = {.columns = columns,
                           .column_count = sizeof(columns) / sizeof(columns[0]),
                           .out = totals->out};
 
-    text_addf(&table.rows, TABLE_TITLES "COUNT\tPER SECOND\tPROBE\t%s\n", by ? by : "");
-    for (const struct tally *tally = list; tally < list + count; tally++) {
-        struct group group = tally_group(totals->plan, tally);
+    text_addf(&table.rows, TABLE_TITLES "COUNT\tPER SECOND\tSHARE\tPROBE\t%s\n", by ? by : "");
+    for (const struct tally *tally = tallies->list; tally < tallies->list + count; tally++) {
+        struct group group = tally_group(plan, tally);
         double added = (double)(tally->count - tally->before);
 
-        text_addf(&table.rows, TABLE_PLAIN "%" PRIu64 "\t%.0f\t%s\t", tally->count,
-                  seconds > 0 ? added / seconds : 0, group.probe->title);
+        text_addf(&table.rows, TABLE_PLAIN "%" PRIu64 "\t%.0f\t", tally->count,
+                  seconds > 0 ? added / seconds : 0);
+        if (tally->count > 0)
+            text_addf(&table.rows, "%.1f%%",
+                      100.0 * (double)tally->count / (double)sums[group.probe - plan->probes]);
+        text_addf(&table.rows, "\t%s\t", group.probe->title);
         if (by && tally->count > 0)
             show_value(&table.rows, &group.by);
         text_add(&table.rows, "\n");
     }
     table_print(&table);
+    free(sums);
 }
 
 static void add_unhit(const struct plan *plan, struct tallies *tallies)
@@ -262,7 +285,7 @@ static void print_counts(const struct totals *totals, struct tallies *tallies, i
         add_unhit(plan, tallies);
     sort(plan, tallies, compare_counts);
     if (!plan->options->json)
-        print_table(totals, tallies->list, tallies->count, -1);
+        print_table(totals, tallies, tallies->count, -1);
     for (size_t i = 0; plan->options->json && i < tallies->count; i++) {
         struct json json = {.out = totals->out};
 
@@ -354,7 +377,7 @@ void totals_draw(struct totals *totals)
     sort(totals->plan, tallies, compare_counts);
     more = tallies->count >= most && most > 2;
     count = tallies->count < most ? tallies->count : most - 1 - more;
-    print_table(totals, tallies->list, count, seconds);
+    print_table(totals, tallies, count, seconds);
     if (more)
         fprintf(totals->out, "and %zu more\n", tallies->count - count);
     totals->lines = 1 + count + more;
