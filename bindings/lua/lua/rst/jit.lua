@@ -47,14 +47,16 @@ local scratch = ffi.new "uint8_t[8]"
 -- ------------------------------------------------------------------ signatures --
 
 -- For each type, a condition that holds only for values which fit. It needn't hold for each: C looks at
--- the others. The name of the value takes the place of $.
+-- the others. The name of the value takes the place of $. A cdata can be equal to nil: a null pointer is,
+-- and what a metatable's __eq says so of.
 local function integers(min, comparison, max)
   return ("type($) == 'number' and $ >= %s and $ %s %s and floor($) == $"):format(min, comparison, max)
 end
 
 local number = "type($) == 'number'"
+local none = "type($) == 'nil'"
 local conditions = {
-  bool = "type($) == 'boolean' or $ == nil",
+  bool = "type($) == 'boolean' or " .. none,
   int8 = integers("-0x80", "<=", "0x7f"),
   int16 = integers("-0x8000", "<=", "0x7fff"),
   int32 = integers("-0x80000000", "<=", "0x7fffffff"),
@@ -65,8 +67,8 @@ local conditions = {
   uint64 = integers("0", "<", "0x1p64") .. " or type($) == 'cdata' and istype(uint64, $)",
   float = number,
   double = number,
-  pointer = "$ == nil",
-  string = "type($) == 'string' or $ == nil",
+  pointer = none,
+  string = "type($) == 'string' or " .. none,
 }
 
 local template = [[
