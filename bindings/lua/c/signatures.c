@@ -56,6 +56,23 @@ static void push_argument(lua_State *L, int number)
         bad_argument(L, number);
 }
 
+/* A list has nothing else in it: { order = "uint64" } would be a probe without arguments. */
+static void refuse_other_keys(lua_State *L, int index, int count)
+{
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        const char *key = get_text(L, -2);
+
+        if (lua_type(L, -2) == LUA_TNUMBER && lua_tonumber(L, -2) >= 1 &&
+            lua_tonumber(L, -2) <= count)
+            continue;
+        push_problem(L, "invalid",
+                     "the signature is a list, and has a key that is %s: write {order = "
+                     "\"uint64\"} into braces of its own, { {order = \"uint64\"} }",
+                     key ? key : luaL_typename(L, -2));
+        lua_error(L);
+    }
+}
+
 void join_arguments(lua_State *L, int index)
 {
     int count = (int)lua_rawlen(L, index);
@@ -66,6 +83,7 @@ void join_arguments(lua_State *L, int index)
                      RST_MAX_ARGS);
         lua_error(L);
     }
+    refuse_other_keys(L, index, count);
     for (int i = 1; i <= count; i++) {
         lua_rawgeti(L, index, i);
         push_argument(L, i);
