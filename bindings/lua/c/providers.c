@@ -55,7 +55,7 @@ static int find_backing(lua_State *L)
         [RST_BACKING_MEMFD] = "memfd",
         [RST_BACKING_FILE] = "file",
     };
-    const char *name = lua_tostring(L, -1);
+    const char *name = get_text(L, -1);
 
     for (int i = 0; name && i < (int)(sizeof(names) / sizeof(names[0])); i++)
         if (strcmp(names[i], name) == 0)
@@ -63,6 +63,19 @@ static int find_backing(lua_State *L)
     push_problem(L, "invalid", "backing is \"auto\", \"memfd\" or \"file\", not %s",
                  name ? name : luaL_typename(L, -1));
     return lua_error(L);
+}
+
+/* The value at the top; NULL for nil. */
+static const char *get_directory(lua_State *L)
+{
+    const char *directory = get_text(L, -1);
+
+    if (!directory && !lua_isnil(L, -1)) {
+        push_problem(L, "invalid", "directory is an absolute path, text without a NUL, not %s",
+                     luaL_typename(L, -1));
+        lua_error(L);
+    }
+    return directory;
 }
 
 /* The table at index 2. */
@@ -78,7 +91,7 @@ static void set_options(lua_State *L, struct provider *provider)
             bad_option(L, key);
     }
     lua_getfield(L, 2, "directory");
-    directory = lua_tostring(L, -1);
+    directory = get_directory(L);
     lua_getfield(L, 2, "backing");
     backing = lua_isnil(L, -1) ? RST_BACKING_AUTO : find_backing(L);
     error = rst_provider_set_backing(provider->handle, backing, directory);
@@ -109,12 +122,11 @@ of a Lua 5.4 variable `local shop <close>`.
 int new_provider(lua_State *L)
 {
     struct provider *provider;
-    size_t length;
     const char *name;
 
     lua_settop(L, 2);
-    name = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &length) : NULL;
-    if (!name || strlen(name) != length || !(lua_isnoneornil(L, 2) || lua_istable(L, 2))) {
+    name = get_text(L, 1);
+    if (!name || !(lua_isnoneornil(L, 2) || lua_istable(L, 2))) {
         push_problem(L, "invalid",
                      "rst.provider() takes a name without a NUL, and perhaps a table");
         return lua_error(L);

@@ -145,6 +145,11 @@ test("options are those that are known", function()
   raises("invalid", "unknown option size", rst.provider, name, {size = 1})
   raises("invalid", "unknown option that isn't text", rst.provider, name, {1})
   raises("invalid", "absolute", rst.provider, name, {backing = "file", directory = "here"})
+  local no_text = "directory is an absolute path, text without a NUL, not "
+  raises("invalid", no_text .. "boolean", rst.provider, name, {directory = true})
+  raises("invalid", no_text .. "number", rst.provider, name, {directory = 1})
+  raises("invalid", no_text .. "string", rst.provider, name, {directory = "/tmp\0"})
+  raises("invalid", "backing is .*, not string", rst.provider, name, {backing = "file\0"})
 end)
 
 test("an error is text, too", function()
