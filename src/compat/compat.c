@@ -29,7 +29,7 @@ static struct compat_group *groups;
 /* -------------------------------------------------------------------------- the lock -- */
 
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-static bool held_for_fork;
+static _Thread_local bool held_for_fork; /* by this thread: two may fork at once */
 
 /*
  * A thread that holds the lock may be in dlopen(3), and wait there for a thread that forks. So a

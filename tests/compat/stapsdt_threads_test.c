@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "seen.h"
@@ -264,6 +265,65 @@ static void a_fork_does_not_wait_for_ever(void **state)
     providerDestroy(parents.provider);
 }
 
+/* --------------------------------------------------------------------- two forks at once -- */
+
+static _Thread_local bool forks_slowly;
+static struct holder slow_fork;
+
+/*
+ * Registered before the drop-in's handler and after librst's, it runs between the two, while the
+ * drop-in's lock is held and librst's is not.
+ */
+static void prepare_slowly(void)
+{
+    if (!forks_slowly)
+        return;
+    sem_post(&slow_fork.holds);
+    while (sem_wait(&slow_fork.let_go) < 0)
+        check_equal(errno, EINTR);
+}
+
+static void do_nothing(void *data)
+{
+    (void)data;
+}
+
+static void *fork_slowly(void *data)
+{
+    pid_t child;
+
+    (void)data;
+    forks_slowly = true;
+    child = fork();
+    if (child == 0)
+        _exit(0);
+    check_equal(waitpid(child, NULL, 0), child);
+    return NULL;
+}
+
+static void a_fork_that_waits_in_vain_leaves_the_lock_to_another(void **state)
+{
+    SDTProbe_t *probe;
+    SDTProvider_t *provider = loaded_provider(&probe);
+    pthread_t forking;
+
+    (void)state;
+    check_applies(!SANITIZED,
+                  "a child may get the sanitizer's own locks as another thread had them");
+    sem_init(&slow_fork.holds, 0, 0);
+    sem_init(&slow_fork.let_go, 0, 0);
+    check_equal(pthread_create(&forking, NULL, fork_slowly, NULL), 0);
+    while (sem_wait(&slow_fork.holds) < 0)
+        check_equal(errno, EINTR);
+    in_child(do_nothing, NULL); /* its fork waits for the lock, and goes on without it */
+    sem_post(&slow_fork.let_go);
+    pthread_join(forking, NULL);
+    alarm(DEADLINE);
+    check_equal(providerUnload(provider), 0);
+    alarm(0);
+    providerDestroy(provider);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,7 +332,10 @@ int main(void)
         cmocka_unit_test(a_child_has_its_own_probes),
         cmocka_unit_test(a_fork_waits_for_calls_in_other_threads),
         cmocka_unit_test(a_fork_does_not_wait_for_ever),
+        cmocka_unit_test(a_fork_that_waits_in_vain_leaves_the_lock_to_another),
     };
 
+    rst_provider_free(rst_provider_new("first")); /* registers librst's */
+    pthread_atfork(prepare_slowly, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
