@@ -314,8 +314,14 @@ void compat_close(struct compat_provider *provider)
 
 int compat_add(struct compat_provider *provider, struct compat_probe *probe)
 {
-    int error = make_handle(provider->group, probe);
+    struct compat_group *group = provider->group;
+    int error = make_handle(group, probe);
 
+    if (error == -EEXIST && group->stale && group->loaded == 0) { /* one that was removed? */
+        error = rebuild(group);
+        if (error == 0)
+            error = make_handle(group, probe);
+    }
     if (error < 0)
         return error;
     probe->next = provider->first;

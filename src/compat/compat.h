@@ -56,7 +56,8 @@ char *compat_map_name(const char *name, char *to);
  * compat_open() maps the provider's name; a probe's is mapped before it is added. Adding a probe
  * does not load it. A load whose `backing` differs from before takes effect when the group's
  * providers are all unloaded; so does the removal of a probe, which fires nothing from then on. For
- * both, the next load makes all of the group's probes anew, and no thread may fire one meanwhile.
+ * both, the next load makes all of the group's probes anew, or an addition of a probe that has the
+ * removed one's name; and no thread may fire one meanwhile.
  */
 int compat_open(struct compat_provider *provider, const char *name);
 void compat_close(struct compat_provider *provider);

@@ -227,6 +227,29 @@ static void a_removed_probe_fires_nothing_and_is_gone_after_the_next_enable(void
     end(provider, order);
 }
 
+static void a_removed_probe_makes_room_for_one_with_other_arguments(void **state)
+{
+    usdt_probedef_t *order, *refund, *other;
+    usdt_provider_t *provider = enabled_provider(&order);
+
+    (void)state;
+    refund = usdt_create_probe("pay", "refund", 2, two_types);
+    other = usdt_create_probe("pay", "refund", 1, two_types);
+    check_equal(usdt_provider_add_probe(provider, refund), 0);
+    check_equal(usdt_provider_remove_probe(provider, refund), 0);
+    check_equal(usdt_provider_add_probe(provider, other), -1); /* tracers may still see the first */
+    check_mentions(usdt_errstr(provider), "exists already");
+    check_equal(usdt_provider_disable(provider), 0);
+    check_equal(usdt_provider_add_probe(provider, other), 0);
+    check_equal(usdt_provider_add_probe(provider, refund), -1);
+    check_equal(usdt_provider_enable(provider), 0);
+    check_equal(see("shop", "order", NULL), 1);
+    check_equal(see("shop", "refund", NULL), 1);
+    usdt_probe_release(refund);
+    usdt_probe_release(other);
+    end(provider, order);
+}
+
 static void the_first_of_two_probes_can_be_removed(void **state)
 {
     usdt_probedef_t *order, *refund;
@@ -398,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_probe_has_its_name_or_function_and_name),
         cmocka_unit_test(probes_of_one_name_in_other_modules_are_one),
         cmocka_unit_test(a_removed_probe_fires_nothing_and_is_gone_after_the_next_enable),
+        cmocka_unit_test(a_removed_probe_makes_room_for_one_with_other_arguments),
         cmocka_unit_test(the_first_of_two_probes_can_be_removed),
         cmocka_unit_test(the_last_probe_can_be_removed),
         cmocka_unit_test(a_definition_is_freed_by_the_last_who_has_it),
