@@ -64,6 +64,8 @@ static mrb_value report(mrb_state *mrb, enum host_event event)
     mrb_int index;
 
     mrb_get_args(mrb, "i", &index);
+    if ((size_t)index >= method_count) /* a script may call it, too */
+        return mrb_nil_value();
     host_counts[event]++;
     RST_FIRE(host_probes[event], methods[index].class_text, methods[index].name_text);
     return mrb_nil_value();
@@ -109,6 +111,7 @@ static struct method *method_at(mrb_state *mrb, struct RClass *klass, mrb_sym na
     if (!table)
         return NULL;
     methods = table;
+    mrb_gc_register(mrb, mrb_obj_value(klass)); /* it may have no name, and nothing refer to it */
     methods[method_count] = (struct method){
         .klass = klass,
         .name = name,

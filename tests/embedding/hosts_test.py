@@ -57,6 +57,22 @@ WATCH = {
     "collect": "@collect = count(); @cycle = max(arg0);",
 }
 
+# Classes that nothing refers to once they have methods, and calls of what wrappers call.
+ODD_SCRIPT = """
+def on_line(line)
+  if line == 'forget'
+    500.times { Class.new { def hi; 1; end }.new.hi }
+    GC.start
+    $kept = (0..20000).map { |i| i % 2 == 0 ? 'x' * 300 : [i] }
+    'forgotten'
+  else
+    Host.called(50_000_000)
+    Host.returned(-1)
+    'called'
+  end
+end
+"""
+
 
 class Hosts(Case):
     """Each test starts a host."""
@@ -147,6 +163,18 @@ class Hosts(Case):
         self.ask(host, "reverse abc")
         self.assertEqual(self.counts(host)["call"] - after["call"], watched["call"], host)
         self.stop(again)
+
+    if LANGUAGE == "mruby":  # Lua's hook wraps nothing
+
+        def test_survives_what_a_script_does_to_the_wrappers(self):
+            host = self.host("--counts", script=self.write("odd.rb", ODD_SCRIPT))
+            self.counts(host)
+            self.assertEqual(self.ask(host, "forget"), "forgotten")
+            tool = self.watch(host)
+            self.assertEqual(self.ask(host, "call"), "called")
+            self.assertEqual(self.ask(host, "forget"), "forgotten")
+            self.stop(tool)
+            self.assertEqual(self.ask(host, "call"), "called")
 
     def test_goes_on_where_it_cannot_be_traced(self):
         host = self.host("--counts", RST_BACKING="nowhere")
