@@ -9,6 +9,7 @@
 // register.js puts this in the place of the package.
 
 const { Provider } = require('../lib');
+const { thrown } = require('../lib/errors');
 const { tracerName } = require('../lib/names');
 
 const MOST_ARGUMENTS = 12;
@@ -142,7 +143,7 @@ class DTraceProbe {
       const converted = this.#types.map(({ convert }, index) => convert(values[index]));
       return this.#probe.fire(...converted) ? true : undefined;
     } catch (error) {
-      if (!this.#warned) warn(`${this.#probe} was not fired (said once): ${error?.message ?? error}`);
+      if (!this.#warned) warn(`${this.#probe} was not fired (said once): ${thrown(error)}`);
       this.#warned = true;
       return undefined;
     }

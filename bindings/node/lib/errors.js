@@ -37,4 +37,23 @@ function shown(value) {
   return Array.isArray(value) ? 'an array' : 'an object';
 }
 
-module.exports = { failure, shown };
+/** What a program's own function has thrown, in words: its message, if that can be had. */
+function thrown(error) {
+  try {
+    if (error instanceof Error) return `${error.message}`;
+    return `its function threw ${String(error)}`;
+  } catch {
+    return `its function threw ${shown(error)}`; // without a text, or its text is an error, too
+  }
+}
+
+/** Where it was thrown; undefined if that can't be had. */
+function stackOf(error) {
+  try {
+    return error instanceof Error ? error.stack : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+module.exports = { failure, shown, stackOf, thrown };

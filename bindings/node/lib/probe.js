@@ -3,6 +3,7 @@
 
 const { native, guard } = require('./native');
 const { complaint, fits, parse } = require('./types');
+const { stackOf, thrown } = require('./errors');
 
 // A probe reads its semaphore, the kernel's count of tracers, from a Uint32Array over librst's
 // memory. V8 may not keep what it has read of an array's memory, so also a compiled loop sees the
@@ -120,11 +121,10 @@ class Probe {
   #warn(error) {
     if (this.#warned) return;
     this.#warned = true;
-    const words = error instanceof Error ? error.message : `its function threw ${String(error)}`;
-    process.emitWarning(`${this} was not fired (said once): ${words}`, {
+    process.emitWarning(`${this} was not fired (said once): ${thrown(error)}`, {
       type: 'ProbeWarning',
       code: 'RST_LAZY',
-      detail: error instanceof Error ? error.stack : undefined,
+      detail: stackOf(error),
     });
   }
 

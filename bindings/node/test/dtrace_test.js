@@ -88,6 +88,17 @@ test('values are converted as they are there', async (t) => {
   assert.deepEqual(gave, ['true', 'true', 'true', 'undefined', 'true', 'undefined']);
 });
 
+test('a callback may throw what has no text', async (t) => {
+  if (refused(t, tracingRefusal())) return;
+  const { program } = await watched(t, `
+    const probe = d.createDTraceProvider('nodeapp').addProbe('probe', 'int');
+    const other = d.createDTraceProvider('nodeapp');
+    other.enable();`, `
+    probe.fire(() => { throw Object.create(null); });
+    probe.fire(() => [1]);`, 1);
+  await program.line(/^ProbeWarning RST_DTRACE nodeapp:probe was not fired .*: its function threw an object$/);
+});
+
 test('two copies of a package share their probes', async (t) => {
   if (refused(t, tracingRefusal())) return;
   const { program, seen } = await watched(t, `

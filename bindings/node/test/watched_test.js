@@ -104,6 +104,8 @@ for (const [what, fired, words] of [
   ['a wrong value', 'probe.fire(() => 128)', /argument 1 \(a\) must be an integer from -128 to 127, not 128/],
   ['an async function', 'probe.fire(async () => 1)', /must be an integer from -128 to 127, not a Promise/],
   ['what is no Error', 'probe.fire(() => { throw "a string"; })', /its function threw a string/],
+  ['what has no text', 'probe.fire(() => { throw Object.create(null); })', /its function threw an object/],
+  ['an Error without a text', 'probe.fire(() => { throw Object.assign(new Error(), { message: Symbol() }); })', /threw an object/],
 ]) {
   test(`the warning names ${what}`, async (t) => {
     if (refused(t, tracingRefusal())) return;
