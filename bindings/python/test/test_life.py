@@ -9,6 +9,7 @@ import weakref
 
 import pytest
 import rst
+from rst import _nothing
 
 try:
     import _testcapi
@@ -107,6 +108,19 @@ def test_what_nobody_refers_to_is_freed():
     del one, probe  # without the collector, for there is no cycle
     assert images() == before
     assert rst.Provider("dropped").probe("a")
+
+
+def test_where_nothing_is_built_it_is_freed_too():
+    one = _nothing.Provider("dropped")
+    kept, again = one.probe("a", "int8 b"), one.probe("c").name
+    assert one.probes[0] is kept and [probe.name for probe in one.probes] == ["a", again]
+    gone = weakref.ref(one)
+    del one
+    assert gone() is kept.provider
+    with pytest.raises(_nothing.ExistsError):
+        _nothing.Provider("dropped").probe("c")
+    del kept
+    assert gone() is None and _nothing.Provider("dropped").probe("c")
 
 
 def test_a_cycle_with_a_probe_is_collected():

@@ -8,7 +8,8 @@ same mistakes on every system.
 import operator
 import os
 import re
-from typing import Any, Dict, List, Optional, Tuple
+import weakref
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 
 class Error(Exception):
@@ -64,7 +65,7 @@ _SIZES = {f"{sign}int{bits}": bits for sign in ("", "u") for bits in (8, 16, 32,
 _TYPES = {"bool", "float", "double", "pointer", "string", *_SIZES}
 _PYTHONS = {int: "int64", float: "double", str: "string", bytes: "string", bool: "bool"}
 _NOT_GIVEN = str(b" ", "ascii")  # a str of its own, which is no argument
-_declared: Dict[Tuple[str, str], "Probe"] = {}
+_declared: Set[Tuple[str, str]] = set()  # a provider's and a probe's name
 
 
 def _check_name(name: Any, what: str, longest: int) -> None:
@@ -158,10 +159,15 @@ class Provider:
             raise InvalidError(f"the directory {directory} is not absolute")
         self._name = name
         self._closed = False
-        self._probes: List["Probe"] = []
+        self._probes: Dict[str, List[Tuple[str, str]]] = {}  # their arguments
+        # Probes hold the provider, not the other way round: so it ends with the last reference.
+        self._living: "weakref.WeakValueDictionary[str, Probe]" = weakref.WeakValueDictionary()
 
     def __repr__(self) -> str:
         return f"<rst.Provider {self._name}, {'closed' if self._closed else 'not loaded'}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("cannot pickle 'rst.Provider' object")
 
     def __del__(self) -> None:
         if hasattr(self, "_probes"):
@@ -180,11 +186,17 @@ class Provider:
             parts = [f"{_python_type(key, kind)} {key}" for key, kind in arguments.items()]
             signature = ", ".join(parts)
         _check_name(name, "probe name", _MAX_PROBE_NAME)
-        probe = Probe._make(self, name, _parse(signature))
+        parsed = _parse(signature)
         if (self._name, name) in _declared:
             raise ExistsError(f"the process has a probe {self._name}:{name} already")
-        _declared[self._name, name] = probe
-        self._probes.append(probe)
+        _declared.add((self._name, name))
+        self._probes[name] = parsed
+        return self._probe_of(name)
+
+    def _probe_of(self, name: str) -> "Probe":
+        probe = self._living.get(name)
+        if probe is None:
+            probe = self._living[name] = Probe._make(self, name, self._probes[name])
         return probe
 
     def load(self) -> bool:
@@ -198,9 +210,8 @@ class Provider:
     def close(self) -> None:
         """Free the probes' names for others."""
         self._closed = True
-        for probe in self._probes:
-            _declared.pop((self._name, probe.name), None)
-        self._probes = []
+        _declared.difference_update((self._name, name) for name in self._probes)
+        self._probes = {}
 
     def __enter__(self) -> "Provider":
         self._check_open()
@@ -227,7 +238,7 @@ class Provider:
     @property
     def probes(self) -> Tuple["Probe", ...]:
         """The provider's probes, in the order of their declaration."""
-        return tuple(self._probes)
+        return tuple(self._probe_of(name) for name in self._probes)
 
 
 class Probe:
