@@ -23,6 +23,20 @@ def test_a_name_stands_for_one_provider(shared):
     assert shared("a.b").name == "a_b"
 
 
+@pytest.mark.parametrize(
+    "module, name",
+    [
+        ("a." * 29 + "b", "_" + "a_" * 28 + "b"),
+        ("a" * 58, "a" * 58),
+        ("2024.report", "_2024_report"),
+        ("x" * 9 + "7" + "." * 57, "_" * 58),
+        ("7" * 58, "_" + "7" * 57),
+    ],
+)
+def test_every_modules_name_can_be_a_providers(shared, module, name):
+    assert shared(module).name == name
+
+
 def test_a_closed_one_is_made_again(shared):
     first = shared("again")
     first.close()

@@ -332,3 +332,12 @@ def test_a_tracer_sees_names_times_exceptions_and_arguments(target, bpftrace):
         "pay 1 <>",
         "items <GeneratorExit>",
     ]
+
+
+def test_any_function_has_a_name_for_its_probe(provider):
+    def function(): ...
+
+    for qualified, name in [("x" * 127 + ".total", "x" * 121 + "_total"), ("2nd", "_2nd")]:
+        function.__qualname__ = qualified
+        rst.trace(provider=provider)(function)
+        assert provider.probes[-1].name == name

@@ -9,14 +9,21 @@ from . import Probe, Provider
 _providers: Dict[str, Provider] = {}
 
 
+def tracer_name(name: str, longest: int) -> str:
+    """A name that tracers take, for any of Python's. Of a long one, its end tells most."""
+    name = re.sub(r"\W", "_", name, flags=re.ASCII)[-longest:]
+    return f"_{name[1 - longest:]}" if name[:1].isdigit() else name
+
+
 def provider(name: str) -> Provider:
     """Give the provider of that name that this interpreter's modules share.
 
-    It is made when it is first asked for, and again if it was closed. What is no letter, digit or _
+    It is made when it is first asked for, and again if it was closed. What isn't a letter, digit or _
     in the name becomes a _, so that `rst.provider(__name__)` is always possible: "shop.cart" is
-    shop_cart. `trace` and `rst.logging.Handler` use such providers; rst.load() loads all of them.
+    shop_cart, "2024.cart" is _2024_cart, and of more than 58 characters the last 58 count. `trace` and
+    `rst.logging.Handler` use such providers; rst.load() loads all of them.
     """
-    name = re.sub(r"\W", "_", name, flags=re.ASCII)
+    name = tracer_name(name, 58)
     found = _providers.get(name)
     if found is None or found.closed:
         found = _providers.setdefault(name, Provider(name))

@@ -4,14 +4,13 @@
 import contextlib
 import functools
 import inspect
-import re
 import threading
 import time
 from types import TracebackType
 from typing import Any, Callable, ContextManager, Dict, List, NamedTuple, Optional, Tuple, Type, TypeVar, Union, cast, overload
 
 from . import InvalidError, Probe, Provider
-from ._shared import probe_of
+from ._shared import probe_of, tracer_name
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FIRED = "string function, int64 nanoseconds, string exception"
@@ -180,8 +179,7 @@ _WRAPS: List[Tuple[Callable[[object], bool], _Wrap]] = [
 
 def _probe_name(function: Callable[..., Any]) -> str:
     """Of Cart.total it is Cart_total; of a function within a function, its own name."""
-    name = function.__qualname__.rpartition("<locals>.")[2]
-    return re.sub(r"\W", "_", name, flags=re.ASCII)
+    return tracer_name(function.__qualname__.rpartition("<locals>.")[2], 127)
 
 
 @overload

@@ -15,11 +15,12 @@ use `rst` itself, which checks values and knows strings.
 """
 
 import ctypes
-import re
 from enum import IntEnum
 from typing import Any, List, Tuple
 
 import rst
+
+from ._shared import tracer_name
 
 __all__ = ["ArgTypes", "Probe", "Provider"]
 
@@ -38,18 +39,13 @@ class ArgTypes(IntEnum):
     int64 = -8
 
 
-def _plain(name: str) -> str:
-    name = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return f"_{name}" if name[:1].isdigit() else name
-
-
 class Provider:
     """A provider. It is unloaded when it is no longer referred to."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._probes: List["Probe"] = []
-        self._provider = rst.Provider(_plain(name))
+        self._provider = rst.Provider(tracer_name(name, 58))
 
     @property
     def name(self) -> str:
@@ -94,7 +90,7 @@ class Probe:
         self._name = name
         self._types = [ArgTypes(kind) for kind in args if kind != ArgTypes.noarg]
         signature = ", ".join(kind.name for kind in self._types)
-        self._probe = provider._provider.probe(_plain(name), signature)
+        self._probe = provider._provider.probe(tracer_name(name, 127), signature)
 
     def fire(self, *args: Any) -> bool:
         """Fire the probe. Gives whether somebody watches.
