@@ -245,7 +245,8 @@ PyDoc_STRVAR(
     "It is called again for probes that were declared since; declare many, then load once,\n"
     "for each load with new ones takes a file descriptor. It gives False, and all goes on,\n"
     "where RST_DISABLE is set in the environment, and on systems that librst does not know.\n"
-    "If it fails, that is a LoadError, and the probes are disabled and safe to fire.");
+    "If it fails, that is a LoadError, or an InvalidError for a wrong RST_BACKING, and the\n"
+    "probes are disabled and safe to fire.");
 
 static PyObject *provider_load(PyObject *self, PyObject *nothing)
 {
