@@ -130,7 +130,10 @@ export class Provider {
    */
   unload(): void;
 
-  /** Unload for ever, and give the memory back. The probes can still be fired, and do nothing. */
+  /**
+   * Unload for ever. The probes can still be fired, and do nothing. When all Providers of this name,
+   * of every thread, are closed, the memory is given back, and the probes' names are free.
+   */
   close(): void;
 
   /** `close()`, for `using`. Node has it from 18.18 on. */
