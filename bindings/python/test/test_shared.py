@@ -3,6 +3,7 @@
 
 import pytest
 import rst
+from rst._shared import probe_of
 
 
 @pytest.fixture
@@ -69,3 +70,17 @@ def test_load_goes_on_after_one_that_fails(shared, tmp_path, monkeypatch):
     with pytest.raises(rst.LoadError):
         rst.load()
     assert good.path
+
+
+def test_declaring_a_probe_does_not_look_at_the_others(provider):
+    class Owner:  # thousands of traced functions can have one provider
+        probe = provider.probe
+
+        @property
+        def probes(self):
+            pytest.fail("it looked at all probes")
+
+    made = probe_of(Owner(), "a", "int8 b")
+    assert probe_of(provider, "a", "int8 b") is made
+    with pytest.raises(rst.ExistsError):
+        probe_of(provider, "a", "int16 b")

@@ -4,7 +4,7 @@
 import re
 from typing import Dict, Union
 
-from . import Probe, Provider
+from . import ExistsError, Probe, Provider
 
 _providers: Dict[str, Provider] = {}
 
@@ -60,7 +60,10 @@ def probe_of(owner: Union[Provider, str], name: str, signature: str) -> Probe:
     """
     if isinstance(owner, str):
         owner = provider(owner)
-    for probe in owner.probes:
-        if probe.name == name and probe.signature == signature:
-            return probe
-    return owner.probe(name, signature)
+    try:
+        return owner.probe(name, signature)
+    except ExistsError:
+        for probe in owner.probes:
+            if probe.name == name and probe.signature == signature:
+                return probe
+        raise
