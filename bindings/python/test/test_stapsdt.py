@@ -39,6 +39,8 @@ def test_a_probe_fires_while_somebody_watches(uprobes):
         assert watch.hits == 6
         assert provider.unload() is False
         assert probe.fire("unloaded", 1) is False
+        with pytest.raises(TypeError):
+            probe.fire(0.5, 1)  # a tracer does not change what a program does
     assert (str(provider), provider.name) == ("pythonapp", "pythonapp")
 
 

@@ -39,6 +39,9 @@ class ArgTypes(IntEnum):
     int64 = -8
 
 
+_TAKEN = (int, str, bytes, type(None))
+
+
 class Provider:
     """A provider. It is unloaded when it is no longer referred to."""
 
@@ -95,8 +98,12 @@ class Probe:
     def fire(self, *args: Any) -> bool:
         """Fire the probe. Gives whether somebody watches.
 
-        A value is an int, a str or bytes, of which the address is passed, or None, which is 0.
+        A value is an int, a str or bytes, of which the address is passed, or None, which is 0. Others
+        are a TypeError, whether or not somebody watches.
         """
+        for value in args[: len(self._types)]:
+            if not isinstance(value, _TAKEN):
+                raise TypeError(f"{value!r} must be an int, a str, bytes or None")
         if not self._probe.enabled:
             return False
         args += (0,) * (len(self._types) - len(args))
@@ -117,8 +124,6 @@ class Probe:
             value = ctypes.cast(kept, ctypes.c_void_p).value or 0
         elif value is None:
             value = 0
-        elif not isinstance(value, int):
-            raise TypeError(f"{value!r} must be an int, a str, bytes or None")
         size = 8 * abs(kind)
         value &= (1 << size) - 1
         return (value - (1 << size) if kind < 0 and value >> (size - 1) else value), kept
