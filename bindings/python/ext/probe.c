@@ -40,6 +40,15 @@ void probe_bind(struct probe *probe, const rst_probe *handle)
     probe->semaphore = rst_probe_semaphore(handle);
 }
 
+/* A collection has closed the provider since the call began. Gives NULL. */
+static PyObject *refuse_closed(struct probe *probe)
+{
+    PyErr_Format(state_of((PyObject *)probe)->invalid_error, "the provider %U was closed meanwhile",
+                 probe->provider->name);
+    Py_DECREF(probe);
+    return NULL;
+}
+
 /* Gives the probe, or NULL. */
 static PyObject *set_handle(struct probe *probe, const rst_probe *handle)
 {
@@ -51,7 +60,7 @@ static PyObject *set_handle(struct probe *probe, const rst_probe *handle)
     if (probe->signature)
         return (PyObject *)probe;
     if (!PyErr_Occurred())
-        PyErr_SetString(state_of((PyObject *)probe)->invalid_error, "the provider was closed");
+        return refuse_closed(probe);
     Py_DECREF(probe);
     return NULL;
 }
@@ -83,6 +92,8 @@ PyObject *probe_declare(struct provider *provider, const char *name, const char 
         return probe ? PyErr_NoMemory() : NULL;
     }
     provider->handles = handles;
+    if (!provider->handle)
+        return refuse_closed(probe);
     handle = rst_provider_add(provider->handle, name, signature);
     if (!handle) {
         raise_librst(state_of((PyObject *)provider), errno);

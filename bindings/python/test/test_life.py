@@ -139,6 +139,27 @@ def test_a_cycle_with_a_probe_is_collected():
     assert gone() is None and images() == before
 
 
+# From Python 3.12 on, an allocation does not collect.
+@only_if(sys.version_info < (3, 12))
+def test_a_collection_may_close_the_provider_that_declares(provider):
+    class Closes:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            provider.close()
+
+    thresholds = gc.get_threshold()
+    declare = provider.probe
+    try:
+        with pytest.raises(rst.InvalidError, match="the provider shop was closed meanwhile"):
+            Closes()
+            gc.set_threshold(1)
+            declare("a")  # its first allocation is the probe's
+    finally:
+        gc.set_threshold(*thresholds)
+
+
 def test_many_lives_leave_nothing():
     def live():
         one = rst.Provider("often")
