@@ -644,7 +644,7 @@ static void take_buckets(struct totals *totals, uint32_t variant, const int32_t 
 {
     for (size_t i = 0; i < count; i++) {
         struct count_key key = number_key(variant, 0);
-        uint64_t size = (uint64_t)abs(buckets[i]),
+        uint64_t size = (uint64_t)llabs(buckets[i]),
                  least = size ? UINT64_C(1) << (size - 1) % 64 : 0;
         const struct plan_value *type =
             &variants[variant].values[probes[variants[variant].probe].hist];

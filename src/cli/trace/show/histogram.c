@@ -337,7 +337,8 @@ void print_histograms(const struct plan *plan, const struct tallies *tallies, in
         }
         APPEND(histograms, count, make(plan, &tallies->list[from], to - from, time == 0, out));
     }
-    qsort(histograms, count, sizeof(*histograms), compare_totals);
+    if (count > 0)
+        qsort(histograms, count, sizeof(*histograms), compare_totals);
     for (size_t i = 0; i < count; i++) {
         if (plan->options->json) {
             print_json(&histograms[i], time);
