@@ -629,11 +629,18 @@ static struct count_sum sum_of(uint64_t hits, const struct plan_value *type, uin
     };
 }
 
+/* What --hist is of in a variant; where its probe has no such argument, of any other. */
+static const struct plan_value *hist_of(uint32_t variant)
+{
+    int hist = probes[variants[variant].probe].hist;
+
+    return &variants[variant].values[hist < 0 ? 0 : hist];
+}
+
 static void take_value(struct totals *totals, struct count_key key, int32_t bucket, uint64_t hits,
                        uint64_t bits)
 {
-    const struct plan_variant *variant = &variants[key.variant];
-    struct count_sum sum = sum_of(hits, &variant->values[probes[variant->probe].hist], bits);
+    struct count_sum sum = sum_of(hits, hist_of(key.variant), bits);
 
     key.bucket = bucket;
     totals_take(totals, &key, &sum);
@@ -646,8 +653,7 @@ static void take_buckets(struct totals *totals, uint32_t variant, const int32_t 
         struct count_key key = number_key(variant, 0);
         uint64_t size = (uint64_t)llabs(buckets[i]),
                  least = size ? UINT64_C(1) << (size - 1) % 64 : 0;
-        const struct plan_value *type =
-            &variants[variant].values[probes[variants[variant].probe].hist];
+        const struct plan_value *type = hist_of(variant);
 
         if (value_is_float(type))
             least = size << (type->kind == VALUE_FLOAT ? 23 : 52) |
