@@ -632,7 +632,7 @@ static struct count_sum sum_of(uint64_t hits, const struct plan_value *type, uin
 /* What --hist is of in a variant; where its probe has no such argument, of any other. */
 static const struct plan_value *hist_of(uint32_t variant)
 {
-    int hist = probes[variants[variant].probe].hist;
+    ssize_t hist = probes[variants[variant].probe].hist;
 
     return &variants[variant].values[hist < 0 ? 0 : hist];
 }
