@@ -6,6 +6,7 @@ usage: shop.py REQUESTS      0: on and on
 The probe is a middleware of a few lines, which other applications can copy. ./demo python runs this.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -45,6 +46,9 @@ def traced(application):
     return middleware
 
 
+# The signals that close the shop.
+ENDS = {signal.SIGINT, signal.SIGTERM}
+
 # How long each page takes, in seconds.
 PAGES = {"/": 0.001, "/cart": 0.004, "/checkout": 0.02}
 VISIT = ["/", "/cart", "/", "/cart", "/sale", "/checkout"]
@@ -74,19 +78,21 @@ def visit(server, requests):
             urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}{path}").close()
         except urllib.error.HTTPError as error:
             error.close()
+        except OSError:
+            return  # the shop is closed
         number += 1
-    server.shutdown()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main(requests):
     WEB.load()
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # for the threads, too
     with make_server("127.0.0.1", 0, shop, handler_class=Quiet) as server:
-        close = threading.Thread(target=server.shutdown)
-        for number in signal.SIGINT, signal.SIGTERM:
-            signal.signal(number, lambda *_: close.ident or close.start())
+        threading.Thread(target=server.serve_forever, args=[0.05]).start()
         threading.Thread(target=visit, args=[server, requests], daemon=True).start()
         print(f"http://127.0.0.1:{server.server_port} {REQUEST.path}", flush=True)
-        server.serve_forever(poll_interval=0.05)
+        signal.sigwait(ENDS)
+        server.shutdown()
 
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main() has something to close
