@@ -149,8 +149,8 @@ module RailsBench
   end
 end
 
-sittings = 10
 rounds = Integer(ENV.fetch('RST_BENCH_ROUNDS', '60'), 10)
+sittings = [10, rounds].min
 OptionParser.new do |parser|
   parser.on('--sittings N', Integer) { |number| sittings = number }
   parser.on('--rounds N', Integer) { |number| rounds = number }
