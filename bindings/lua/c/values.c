@@ -62,7 +62,7 @@ static uint8_t find_kind(const char *text)
     for (i = 0; i < KIND_COUNT - 1; i++)
         if (strlen(kinds[i].name) == length && memcmp(kinds[i].name, text, length) == 0)
             break;
-    return (uint8_t)i; /* librst has made the text: there is no other type */
+    return (uint8_t)i; /* librst made the text, of these types only */
 }
 
 static const char *next_argument(const char *text)

@@ -47,7 +47,7 @@ local function instructions(trace)
   return names, loop
 end
 
--- How often the loop of a trace has an instruction. It is an error if there is no loop.
+-- How often the loop of a trace has an instruction. A trace without a loop is an error.
 local function in_loop(trace, wanted)
   local names, loop = instructions(trace)
   local count = 0

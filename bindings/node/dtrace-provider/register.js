@@ -3,8 +3,8 @@
 
 // node --require librst/dtrace-provider/register program.js
 //
-// From here on, whoever requires `dtrace-provider` gets librst's, wherever that package is, and
-// whether it is installed or not. Node has no public way to do that for `require` in every version
+// From here on, `require('dtrace-provider')` gives librst's, wherever that package is installed, and
+// also where it is not. Node has no public way to do that for `require` in every version
 // that librst supports; this is the one that loaders of TypeScript and of mocks have used for years.
 
 const Module = require('module');

@@ -55,7 +55,7 @@ static const struct probe *take_probe(const struct call *call)
 
 /* ----------------------------------------------------------------------- providers -- */
 
-/* One more place in a table, which doubles at each power of two. NULL if there is no memory. */
+/* One more place in a table, which doubles at each power of two. NULL: no memory. */
 static void *one_more(void *table, uint32_t count, size_t size)
 {
     if (count & (count - 1))

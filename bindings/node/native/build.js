@@ -25,7 +25,7 @@ function findGyp() {
   ];
   const found = places.find((place) => place && fs.existsSync(place));
   if (found === undefined) {
-    throw new Error('there is no node-gyp in PATH, and no npm that has one; Debian has it in node-gyp');
+    throw new Error('neither PATH nor npm has node-gyp; install it (Debian: the package node-gyp)');
   }
   return fs.realpathSync(found);
 }
@@ -46,7 +46,7 @@ function why() {
 function build(directory) {
   const headers = process.env.npm_config_nodedir === undefined ? findHeaders() : undefined;
   const gyp = [findGyp(), 'rebuild', ...(headers === undefined ? [] : [`--nodedir=${headers}`])];
-  // node-gyp would link by a C++ compiler, of which there is no need.
+  // By itself, node-gyp links with a C++ compiler, which this package does not need.
   const env = { ...process.env, LINK: process.env.LINK ?? process.env.CC ?? 'cc' };
   const { status, error, signal } = spawnSync(process.execPath, gyp, { cwd: directory, stdio: 'inherit', env });
   if (error) throw error;
