@@ -184,8 +184,8 @@ enum rst_backing_kind {
  *
  * @param backing    one of enum rst_backing_kind.
  * @param directory  an absolute path to a directory whose file system is not mounted `noexec`;
- *                   copied. NULL means the first of `$XDG_RUNTIME_DIR`, `$TMPDIR` and `/tmp` in
- *                   which the file can be made.
+ *                   copied. NULL means the first of `$XDG_RUNTIME_DIR`, `$TMPDIR`, `/tmp` and
+ *                   `/dev/shm` in which the file can be made.
  * @returns 0, or a negative errno:
  *   - -EINVAL: NULL provider, unknown backing, a directory that is not absolute.
  *   - -EBUSY: the provider has been loaded already.
@@ -273,7 +273,7 @@ RST_EXPORT int rst_provider_load(rst_provider *provider);
  * provider is not loaded, this does nothing.
  *
  * Where the program may not make anonymous memory executable (PR_SET_MDWE in prctl(2), systemd's
- * `MemoryDenyWriteExecute=`, SELinux's execmem), it fails.
+ * `MemoryDenyWriteExecute=`, SELinux's execmem), the functions are in a nameless file instead.
  *
  * @returns 0, or a negative errno of mmap(2), mprotect(2) or mremap(2); the probes are disabled
  *   even then, but tracers may still find them. -EINVAL: NULL provider.

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "backing/file.h"
 #include "backing/memfd.h"
@@ -77,6 +79,19 @@ void rst_backing_loaded(struct rst_backing *backing)
     rst_descriptor_close(&backing->load->directory);
     free(backing->load);
     backing->load = NULL;
+}
+
+int rst_backing_map_copy(const struct rst_backing *backing, uint8_t *bytes, size_t size, void *at)
+{
+    const struct rst_image image = {.bytes = bytes, .size = size};
+    int fd = backing->kind->open_nameless(backing, &image), error = 0;
+
+    if (fd < 0)
+        return fd;
+    if (mmap(at, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
+        error = rst_fail_errno(errno, "mmap of %zu bytes", size);
+    close(fd);
+    return error;
 }
 
 void rst_backing_release(struct rst_backing *backing)

@@ -27,6 +27,12 @@ const struct rst_backing_operations *const *rst_backing_kinds(int backing);
 const char *rst_backing_load_path(const struct rst_backing *backing);
 void rst_backing_loaded(struct rst_backing *backing);
 
+/*
+ * Map bytes at an address, to be executed, from another file of the kind: it is no image, and has
+ * no name and no descriptor afterwards. Gives 0 or a negative errno.
+ */
+int rst_backing_map_copy(const struct rst_backing *backing, uint8_t *bytes, size_t size, void *at);
+
 /* Close, remove and free what `backing` holds. */
 void rst_backing_release(struct rst_backing *backing);
 

@@ -271,21 +271,39 @@ static int create_under(const char *base, const char *provider, const struct rst
     return 0;
 }
 
+/* Say why no directory would do, and, where others may, what to do about it. */
+static int refuse(int error, const char *words)
+{
+    static const int of_directories[] = {EACCES, EPERM, EROFS, ENOENT, ENOTDIR, ELOOP, ENOSPC};
+
+    for (size_t i = 0; i < sizeof(of_directories) / sizeof(of_directories[0]); i++)
+        if (-error == of_directories[i])
+            return rst_fail(-error, "%s; name another with RST_BACKING=file:DIR", words);
+    return rst_fail(-error, "%s", words);
+}
+
 static int create(const struct rst_backing_request *request, struct rst_backing *ret)
 {
-    const char *bases[] = {secure_getenv("XDG_RUNTIME_DIR"), secure_getenv("TMPDIR"), "/tmp"};
-    int error = -ENOENT;
+    const char *bases[RST_PLACE_BASES] = {request->directory};
+    size_t count = request->directory ? 1 : rst_place_bases(bases);
+    size_t length = 0, last = 0; /* of `words`; where the last directory's begin */
+    struct rst_kept_error before = rst_error_keep();
+    char words[RST_ERROR_SIZE] = "";
+    int error = 0;
 
-    if (request->directory)
-        return create_under(request->directory, request->provider, request->image, ret);
-    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
-        if (!bases[i] || bases[i][0] != '/')
-            continue;
+    for (size_t i = 0; i < count; i++) {
         error = create_under(bases[i], request->provider, request->image, ret);
-        if (error == 0)
+        if (error == 0) {
+            rst_error_restore(&before);
             return 0;
+        }
+        if (strcmp(words + last, rst_error()) == 0) /* the root, which is above all of them */
+            continue;
+        snprintf(words + length, sizeof(words) - length, "%s%s", length ? "; " : "", rst_error());
+        last = length ? length + strlen("; ") : 0;
+        length = strlen(words);
     }
-    return error;
+    return refuse(error, words);
 }
 
 /* Under its path, or a new one if that is taken. Gives the directory's descriptor or a negative
@@ -363,6 +381,19 @@ static bool is_intact(struct rst_backing *file)
     return is_at_path(file) && (rst_descriptor_is_ours(&file->file) || reopen(file));
 }
 
+static int open_nameless(const struct rst_backing *file, const struct rst_image *image)
+{
+    int fd = rst_place_open_nameless(file->path), error;
+
+    if (fd < 0)
+        return fd;
+    error = rst_descriptor_write(fd, image, "nameless file");
+    if (error == 0)
+        return fd;
+    close(fd);
+    return error;
+}
+
 /* The name is the same in the child. */
 static void forked_child(struct rst_backing *file)
 {
@@ -374,6 +405,7 @@ const struct rst_backing_operations rst_file = {
     .create_again = create_again,
     .is_at_path = is_at_path,
     .is_intact = is_intact,
+    .open_nameless = open_nameless,
     .hide = hide,
     .release = release,
     .forked_child = forked_child,

@@ -71,6 +71,10 @@ struct rst_backing_operations {
      * opened once more. */
     bool (*is_intact)(struct rst_backing *backing);
 
+    /* Open another file of the kind, with these bytes, by which tracers find nothing. Gives its
+     * descriptor or a negative errno. */
+    int (*open_nameless)(const struct rst_backing *backing, const struct rst_image *image);
+
     /* The image is not mapped from it any more: a file's name goes, unless another process uses
      * it. */
     void (*hide)(struct rst_backing *backing);

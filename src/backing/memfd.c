@@ -39,7 +39,10 @@ static int create_descriptor(const char *provider)
     if (fd < 0 && errno == EINVAL)
         fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
-        return rst_fail_errno(errno, "provider \"%s\": memfd_create", provider);
+        return rst_fail_errno(errno, "provider \"%s\": memfd_create%s", provider,
+                              errno == EPERM || errno == ENOSYS || errno == EACCES
+                                  ? " (a seccomp filter? RST_BACKING=file does without)"
+                                  : "");
     return rst_descriptor_move(fd, "memfd");
 }
 
@@ -275,6 +278,20 @@ static bool is_intact(struct rst_backing *memfd)
     return is_at_path(memfd);
 }
 
+static int open_nameless(const struct rst_backing *memfd, const struct rst_image *image)
+{
+    int fd = create_descriptor("hidden"), error;
+
+    (void)memfd;
+    if (fd < 0)
+        return fd;
+    error = rst_descriptor_write(fd, image, "memfd");
+    if (error == 0)
+        return fd;
+    close(fd);
+    return error;
+}
+
 /* Tracers look for what is mapped. */
 static void hide(struct rst_backing *memfd)
 {
@@ -300,6 +317,7 @@ const struct rst_backing_operations rst_memfd = {
     .create_again = create_again,
     .is_at_path = is_at_path,
     .is_intact = is_intact,
+    .open_nameless = open_nameless,
     .hide = hide,
     .release = release,
     .forked_child = forked_child,

@@ -14,6 +14,10 @@
 
 #include "error.h"
 
+/* Who the owner is that a user namespace has no number for, unless somebody changed
+ * /proc/sys/kernel/overflowuid. */
+#define UNMAPPED 65534
+
 /* ------------------------------------------------------------------------ names -- */
 
 struct rst_own_mark rst_own_mark(void)
@@ -73,6 +77,22 @@ struct rst_path *rst_place_beside(const struct rst_path *path, const char *provi
 
 /* -------------------------------------------------------------- the directories above -- */
 
+/*
+ * /dev/shm comes last, because what is there takes memory: it is writable where a service's file
+ * system is read-only otherwise (ProtectSystem=strict).
+ */
+size_t rst_place_bases(const char *ret[RST_PLACE_BASES])
+{
+    const char *bases[] = {secure_getenv("XDG_RUNTIME_DIR"), secure_getenv("TMPDIR"), "/tmp",
+                           "/dev/shm"};
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
+        if (bases[i] && bases[i][0] == '/')
+            ret[count++] = bases[i];
+    return count;
+}
+
 static int check_mount(const char *base)
 {
     struct statvfs status;
@@ -111,13 +131,13 @@ static int check_step(const char *step)
         return rst_fail(ENOTDIR, "%s is not a directory", rst_quote(step).text);
     if (status.st_uid != 0 && status.st_uid != geteuid())
         return rst_fail(EPERM,
-                        "directory %s belongs to user %u, who could exchange what is in it; name "
-                        "another with RST_BACKING=file:DIR",
-                        rst_quote(step).text, (unsigned)status.st_uid);
+                        "directory %s belongs to user %u%s, who could exchange what is in it",
+                        rst_quote(step).text, (unsigned)status.st_uid,
+                        status.st_uid == UNMAPPED ? " (in a user namespace: anybody outside)" : "");
     if ((status.st_mode & 022) != 0 && (status.st_mode & S_ISVTX) == 0)
         return rst_fail(EPERM,
                         "directory %s has mode %04o: others could exchange what is in it (chmod "
-                        "+t, or go-w, forbids it); or name another with RST_BACKING=file:DIR",
+                        "+t, or go-w, forbids it)",
                         rst_quote(step).text, (unsigned)status.st_mode & 07777);
     return 0;
 }
@@ -182,9 +202,7 @@ static int check_private(int fd, const char *path)
         return rst_fail_errno(errno, "directory %s: fstat", rst_quote(path).text);
     if (status.st_uid == geteuid() && (status.st_mode & 077) == 0)
         return 0;
-    return rst_fail(EPERM,
-                    "directory %s is not user %u's alone (mode 0700); remove it, or name another "
-                    "with RST_BACKING=file:DIR",
+    return rst_fail(EPERM, "directory %s is not user %u's alone (mode 0700); remove it",
                     rst_quote(path).text, (unsigned)geteuid());
 }
 
@@ -211,6 +229,20 @@ int rst_place_open(struct rst_path *in)
     if (made)
         rmdir(path);
     return error;
+}
+
+int rst_place_open_nameless(struct rst_path *path)
+{
+    int directory = rst_place_open(path), fd;
+
+    if (directory < 0)
+        return directory;
+    fd = openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        fd =
+            rst_fail_errno(errno, "nameless file in %s", rst_quote(rst_place_directory(path)).text);
+    close(directory);
+    return fd;
 }
 
 bool rst_place_remove(const struct rst_path *path)

@@ -23,6 +23,10 @@ struct rst_own_mark {
 
 struct rst_own_mark rst_own_mark(void);
 
+/* The directories to try where the program names none. Gives how many. */
+#define RST_PLACE_BASES 4
+size_t rst_place_bases(const char *ret[RST_PLACE_BASES]);
+
 /* A path for a new file under a directory that the program names. Gives 0 or a negative errno. */
 int rst_place_new(const char *base, const char *provider, struct rst_path **ret);
 
@@ -36,6 +40,9 @@ const char *rst_place_directory(const struct rst_path *path);
 /* Open the directory, making it if need be. Gives a descriptor, -ENOENT if another process removed
  * it meanwhile, or another negative errno. */
 int rst_place_open(struct rst_path *path);
+
+/* Open a new file in it that has no name. Gives a descriptor or a negative errno. */
+int rst_place_open_nameless(struct rst_path *path);
 
 /* Remove the directory, if it is empty. Gives whether it is gone. */
 bool rst_place_remove(const struct rst_path *path);

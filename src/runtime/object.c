@@ -176,6 +176,34 @@ static int hide_semaphores(struct rst_object *object)
     return move_onto(object, copy, map->dynamic, size, PROT_READ | PROT_WRITE);
 }
 
+/*
+ * Move the stubs onto the object, or, where anonymous memory may not become executable, map them
+ * from a file that has nothing else. They are gone from where they were.
+ */
+static int hide_stubs(struct rst_object *object, uint8_t *stubs, size_t size)
+{
+    struct rst_kept_error before = rst_error_keep();
+    uint8_t *text = object->loaded.base + object->map.text;
+    char words[WORDS_SIZE];
+    int error;
+
+    if (mprotect(stubs, size, PROT_READ | PROT_EXEC) == 0)
+        return move_onto(object, stubs, object->map.text, size, PROT_READ | PROT_EXEC);
+    error =
+        rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory", object->provider);
+    if (error == -EACCES || error == -EPERM) {
+        snprintf(words, sizeof(words), "%s", rst_error());
+        if (rst_backing_map_copy(&object->backing, stubs, size, text) == 0) {
+            rst_error_restore(&before);
+            error = 0;
+        } else {
+            rst_fail(-error, "%s; nor of a file: %s", words, rst_error());
+        }
+    }
+    munmap(stubs, size);
+    return error;
+}
+
 /* The headers and tables, and the stubs. A policy against anonymous code may refuse it. */
 static int hide_text(struct rst_object *object)
 {
@@ -190,14 +218,12 @@ static int hide_text(struct rst_object *object)
     rst_stubs_write(object->arch, object->nop, object->count, copy + map->text);
     /* On most CPUs but x86, what was written may not be what would be run. */
     __builtin___clear_cache((char *)copy + map->text, (char *)copy + map->dynamic);
-    if (mprotect(copy, map->text, PROT_READ) < 0 ||
-        mprotect(copy + map->text, text_size, PROT_READ | PROT_EXEC) < 0) {
-        error = rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory",
-                               object->provider);
+    if (mprotect(copy, map->text, PROT_READ) < 0) {
+        error = rst_fail_errno(errno, "provider \"%s\": mprotect", object->provider);
         munmap(copy, map->dynamic);
         return error;
     }
-    error = move_onto(object, copy + map->text, map->text, text_size, PROT_READ | PROT_EXEC);
+    error = hide_stubs(object, copy + map->text, text_size);
     if (error < 0) {
         munmap(copy, map->text);
         return error;

@@ -45,6 +45,7 @@ const struct fault_kind fault_kinds[] = {
     {"open64", "directory", FATAL, "directory", {EMFILE, ELOOP, EACCES}, {0}},
     {"open64", "pin", FATAL, "open", {EMFILE, EACCES}, {0}},
     {"open64", "again", LITTERS, NULL, {EMFILE, EACCES}, {0}},
+    {"openat64", "nameless", FATAL, "nameless", {EMFILE, EOPNOTSUPP}, {0}},
     {"openat64", "create", FATAL, "file", {ENOSPC, EMFILE, EACCES}, {ENOENT}},
     {"openat64", "sweep", HARMLESS, NULL, {EMFILE, EACCES}, {0}},
     {"openat64", "lease", LITTERS, NULL, {EMFILE, EACCES}, {0}},
@@ -69,6 +70,7 @@ const struct fault_kind fault_kinds[] = {
 
     {"mmap64", "anonymous", FATAL, "mmap", {ENOMEM, EAGAIN, EPERM}, {0}},
     {"mmap64", "backing", FATAL, "mmap", {ENOMEM, EACCES, EPERM}, {0}},
+    {"mprotect", "executable", FATAL, "mprotect", {ENOMEM}, {EACCES, EPERM}},
     {"mprotect", NULL, FATAL, "mprotect", {ENOMEM, EACCES}, {0}},
     {"mremap", NULL, FATAL, "mremap", {ENOMEM, EFAULT, FAULT_HOLE}, {EINTR}},
     {"munmap", NULL, HARMLESS, NULL, {ENOMEM}, {0}},

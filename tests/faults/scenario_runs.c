@@ -282,7 +282,18 @@ size_t run_traced(const struct scenario *scenario)
     return runs;
 }
 
-/* The second fault of a pair is one of the calls that follow the first fault. */
+static bool is_recorded(const struct fault_kind *kind)
+{
+    for (size_t at = 0; at < recorded_count; at++)
+        if (recorded[at].kind == kind)
+            return true;
+    return false;
+}
+
+/*
+ * The second fault of a pair is one of the calls that follow the first fault: some of those that
+ * are made anyway, and each that is made only then.
+ */
 static size_t run_pairs(struct run run)
 {
     size_t first, count, runs = 0, stride = 1 + recorded_count * recorded_count / 2 / PAIRS;
@@ -297,7 +308,8 @@ static size_t run_pairs(struct run run)
         abort();
     memcpy(calls, fault_record->calls, count * sizeof(*calls));
     for (size_t also = first; also < count; also++) {
-        if (!calls[also].kind->errors[0] || (first * 7 + also) % stride != 0)
+        if (!calls[also].kind->errors[0] ||
+            ((first * 7 + also) % stride != 0 && is_recorded(calls[also].kind)))
             continue;
         run.plan.also_kind = calls[also].kind;
         run.plan.also_ordinal = calls[also].ordinal;

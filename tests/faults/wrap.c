@@ -192,7 +192,7 @@ WRAP(void *, mmap64, (void *at, size_t size, int protection, int flags, int fd, 
 
 WRAP(int, mprotect, (void *from, size_t size, int protection))
 {
-    int error = faults_strike("mprotect", NULL), result;
+    int error = faults_strike("mprotect", protection & PROT_EXEC ? "executable" : NULL), result;
 
     if (error)
         FAIL(error, -1);

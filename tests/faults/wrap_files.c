@@ -270,7 +270,9 @@ WRAP(int, open64, (const char *path, int flags, ...))
 
 WRAP(int, openat64, (int directory, const char *path, int flags, ...))
 {
-    int error = faults_strike("openat64", flags & O_CREAT       ? "create"
+    bool nameless = (flags & O_TMPFILE) == O_TMPFILE;
+    int error = faults_strike("openat64", nameless              ? "nameless"
+                                          : flags & O_CREAT     ? "create"
                                           : flags & O_DIRECTORY ? "sweep"
                                                                 : "lease");
     va_list list;
@@ -278,7 +280,7 @@ WRAP(int, openat64, (int directory, const char *path, int flags, ...))
     int fd;
 
     va_start(list, flags);
-    mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+    mode = nameless || flags & O_CREAT ? va_arg(list, mode_t) : 0;
     va_end(list);
     if (error)
         FAIL(error, -1);

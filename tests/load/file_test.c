@@ -233,6 +233,40 @@ static void try_directories(void *data)
     rst_provider_free(shop.provider);
 }
 
+/* ProtectSystem=strict leaves little that can be written. */
+static void try_read_only(void *unused)
+{
+    char before[256];
+    struct shop shop;
+
+    (void)unused;
+    forget_environment();
+    sandbox_mounts();
+    sandbox_tmpfs("/tmp", MS_RDONLY, NULL);
+    setenv("RST_BACKING", "file", 1);
+    check(rst_provider_new("no name") == NULL);
+    snprintf(before, sizeof(before), "%s", rst_error());
+    shop = shop_loaded();
+    check_is_in(shop, "/dev/shm");
+    check_text(rst_error(), before);
+    rst_provider_free(shop.provider);
+
+    sandbox_tmpfs("/dev/shm", MS_NOEXEC, NULL);
+    shop = shop_new();
+    check_equal(rst_provider_load(shop.provider), -EACCES);
+    check_mentions(rst_error(), "mkdir \"/tmp/librst-0\": Read-only file system; directory "
+                                "\"/dev/shm\" is on a file system that is mounted noexec; "
+                                "name another with RST_BACKING=file:DIR");
+    rst_provider_free(shop.provider);
+}
+
+static void where_tmp_is_read_only_memory_is_next(void **state)
+{
+    (void)state;
+    check_can(exists("/dev/shm"), "there is no /dev/shm");
+    in_child(try_read_only, NULL);
+}
+
 static void the_runtime_directory_comes_first_then_tmpdir_then_tmp(void **state)
 {
     in_child(try_directories, *state);
@@ -410,6 +444,7 @@ int main(void)
         cmocka_unit_test(what_makes_no_sense_is_refused_and_quoted),
         WITH_DIRECTORY(where_memfd_is_refused_auto_takes_a_file),
         WITH_DIRECTORY(the_runtime_directory_comes_first_then_tmpdir_then_tmp),
+        cmocka_unit_test(where_tmp_is_read_only_memory_is_next),
         WITH_DIRECTORY(a_noexec_mount_is_passed_over),
         WITH_DIRECTORY(a_directory_that_is_not_ours_alone_is_refused),
         WITH_DIRECTORY(a_symbolic_link_is_refused),

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "support/children.h"
+#include "support/resources.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
 #include "support/tracer.h"
@@ -21,17 +22,36 @@
 
 /* -------------------------------------------------- memory that may not become executable -- */
 
-static void refuse_exec_gain(void)
+/* As MemoryDenyWriteExecute= does from systemd 253 on, and before; both leave dlopen(3) alone. */
+static void refuse_by_prctl(void)
 {
     check_applies(prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0,
                   "the kernel has no PR_SET_MDWE (before Linux 6.3)");
 }
 
-static struct shop memfd_shop(void)
+static void refuse_by_filter(void)
+{
+    sandbox_refuse_executable();
+}
+
+struct policy {
+    void (*refuse)(void);
+    int backing;
+};
+
+static const struct policy policies[] = {
+    {refuse_by_prctl, RST_BACKING_MEMFD},
+    {refuse_by_prctl, RST_BACKING_FILE},
+    {refuse_by_filter, RST_BACKING_MEMFD},
+    {refuse_by_filter, RST_BACKING_FILE},
+};
+
+static struct shop loaded_under(const struct policy *policy)
 {
     struct shop shop = shop_new();
 
-    check_equal(rst_provider_set_backing(shop.provider, RST_BACKING_MEMFD, NULL), 0);
+    policy->refuse();
+    check_equal(rst_provider_set_backing(shop.provider, policy->backing, NULL), 0);
     check_equal(rst_provider_load(shop.provider), 0);
     check(rst_provider_loaded(shop.provider));
     return shop;
@@ -44,33 +64,48 @@ static void check_disabled(struct shop shop, const volatile uint32_t *semaphore)
     check(!rst_provider_loaded(shop.provider));
     check(rst_probe_path(shop.order) == NULL);
     shop_fire(shop, 3);
+    shop_call(shop);
 }
 
-static void unload_where_refused(void *unused)
+/* Whether the function is in a file with that in its name. */
+static bool runs_in(rst_function function, const char *file)
 {
-    const volatile uint32_t *semaphore;
-    struct shop shop;
+    struct mapping mapping;
 
-    (void)unused;
-    refuse_exec_gain();
-    shop = memfd_shop();
-    semaphore = rst_probe_semaphore(shop.order);
+    check(mapping_at((const void *)(uintptr_t)function, &mapping));
+    check_text(mapping.permissions, "r-xp");
+    return strstr(mapping.file, file) != NULL;
+}
+
+static void unload_where_refused(void *data)
+{
+    struct shop shop = loaded_under(data);
+    const volatile uint32_t *semaphore = rst_probe_semaphore(shop.order);
+    const rst_function function = rst_probe_function(shop.order);
+    struct resources before = resources_now();
+
     for (int cycle = 0; cycle < 3; cycle++) {
-        check_equal(rst_provider_unload(shop.provider), -EACCES);
-        check_mentions(rst_error(), "mprotect of anonymous memory");
+        check(runs_in(function, "shop"));
+        check_equal(rst_provider_unload(shop.provider), 0);
         check_disabled(shop, semaphore);
+        check(!runs_in(function, "shop"));
         check_equal(rst_provider_load(shop.provider), 0);
         check(rst_provider_loaded(shop.provider));
         check(rst_probe_path(shop.order) != NULL);
         check(rst_probe_semaphore(shop.order) == semaphore);
+        check(rst_probe_function(shop.order) == function);
+        check_equal(resources_now().descriptors, before.descriptors);
     }
+    check_text(rst_error(), "");
+    check_traceable_if_allowed(shop);
     rst_provider_free(shop.provider);
 }
 
-static void where_no_memory_may_become_executable_loads_work(void **state)
+static void where_no_memory_may_become_executable_unloads_work(void **state)
 {
     (void)state;
-    in_child(unload_where_refused, NULL);
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
+        in_child(unload_where_refused, (void *)(uintptr_t)&policies[i]);
 }
 
 /* A program may hold on to the address of a semaphore, and a tracer may stay. */
@@ -82,17 +117,14 @@ static void unload_traced_where_refused(void *unused)
 
     (void)unused;
     check_can(!tracer_unavailable(), "it takes a tracer");
-    refuse_exec_gain();
-    shop = memfd_shop();
+    shop = loaded_under(&policies[0]);
     semaphore = rst_probe_semaphore(shop.order);
     tracer = shop_trace(shop);
     check_equal(*semaphore, 1);
     shop_fire(shop, 2);
     check_equal(tracer_count(tracer), 2);
 
-    check(rst_provider_unload(shop.provider) < 0);
-    check_disabled(shop, semaphore);
-    check_equal(rst_provider_unload(shop.provider), -EACCES); /* nor by another try */
+    check_equal(rst_provider_unload(shop.provider), 0);
     check_disabled(shop, semaphore);
     check_equal(tracer_count(tracer), 2);
 
@@ -105,10 +137,41 @@ static void unload_traced_where_refused(void *unused)
     rst_provider_free(shop.provider);
 }
 
-static void where_no_memory_may_become_executable_an_unload_disables(void **state)
+static void where_no_memory_may_become_executable_a_tracer_may_stay(void **state)
 {
     (void)state;
     in_child(unload_traced_where_refused, NULL);
+}
+
+/* Where no file can take the place of the anonymous memory either. */
+static void unload_without_descriptors(void *unused)
+{
+    const struct rlimit none = {0, 0};
+    const volatile uint32_t *semaphore;
+    struct shop shop = loaded_under(&policies[0]);
+
+    (void)unused;
+    semaphore = rst_probe_semaphore(shop.order);
+    check_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int cycle = 0; cycle < 2; cycle++) {
+        check_equal(rst_provider_unload(shop.provider), -EACCES);
+        check_mentions(rst_error(), "mprotect of anonymous memory: Permission denied; nor of a "
+                                    "file: ");
+        check_mentions(rst_error(), "Too many open files");
+        check_equal(*semaphore, 0);
+        check(!RST_ENABLED(shop.order));
+        check(!rst_provider_loaded(shop.provider));
+        shop_fire(shop, 3);
+    }
+    check_equal(rst_provider_load(shop.provider), 0);
+    check(rst_provider_loaded(shop.provider));
+    rst_provider_free(shop.provider);
+}
+
+static void an_unload_that_fails_says_why_and_disables(void **state)
+{
+    (void)state;
+    in_child(unload_without_descriptors, NULL);
 }
 
 /* ------------------------------------------------------------------------- what is told -- */
@@ -168,8 +231,9 @@ static void a_second_load_that_fails_leaves_loaded_what_was(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(where_no_memory_may_become_executable_loads_work),
-        cmocka_unit_test(where_no_memory_may_become_executable_an_unload_disables),
+        cmocka_unit_test(where_no_memory_may_become_executable_unloads_work),
+        cmocka_unit_test(where_no_memory_may_become_executable_a_tracer_may_stay),
+        cmocka_unit_test(an_unload_that_fails_says_why_and_disables),
         WITH_DIRECTORY(a_load_that_succeeds_after_all_leaves_the_last_error),
         cmocka_unit_test(a_second_load_that_fails_leaves_loaded_what_was),
     };

@@ -23,6 +23,9 @@ void sandbox_tmpfs(const char *path, unsigned long flags, const char *options);
 /* In a child: from now on, the system call fails with that errno. */
 void sandbox_refuse(long system_call, int error);
 
+/* In a child: from now on, no mprotect(2) makes memory executable: it fails with EPERM. */
+void sandbox_refuse_executable(void);
+
 /*
  * cmocka setup and teardown. `*state` is the path (char *) of a new directory of mode 0700. It is
  * removed with everything in it.
