@@ -19,16 +19,16 @@ PR_SET_CHILD_SUBREAPER = 36
 class Target:
     """The watched program; target.c describes its protocol."""
 
-    def __init__(self, directory=None):
-        """Use the file backing in `directory`, or the memfd backing."""
+    def __init__(self, directory=None, command=(), **environment):
+        """Use the file backing in `directory`, or the memfd backing. `command` runs the program."""
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.directory = directory
         backing = f"file:{directory}" if directory else "memfd"
         self.process = subprocess.Popen(
-            [TARGET],
+            [*command, TARGET],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "RST_BACKING": backing},
+            env={**os.environ, "RST_BACKING": backing, **environment},
             preexec_fn=stay_on_one_cpu,
         )
         self.lines = Lines(self.process.stdout)

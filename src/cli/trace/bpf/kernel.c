@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cli/base/command.h"
 #include "cli/base/file.h"
 #include "cli/base/text.h"
 #include "cli/trace/bpf/state.h"
@@ -123,6 +124,9 @@ static const char *why_forbidden(void)
     if (geteuid() != 0)
         return "tracing needs root; put sudo before it: sudo rst trace ... "
                "(without root: --for gdb, --print)";
+    if (!in_first_namespace())
+        return "you are in a user namespace, whose capabilities don't count: run rst as root outside "
+               "of it, with the PID that the program has there (inside: --for gdb)";
     return "you are root, but may not use BPF: in a container, it needs CAP_BPF and CAP_PERFMON, "
            "or CAP_SYS_ADMIN (without: --for gdb)";
 }
