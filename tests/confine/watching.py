@@ -31,10 +31,6 @@ def children(pid):
         return []
 
 
-def interrupt(tool, number=signal.SIGINT):
-    os.kill((children(tool.process.pid) or [tool.process.pid])[0], number)
-
-
 class Confined(Target):
     """The watched program, by way of confined.c. `pid` is its process id here, `inner` its own."""
 
@@ -105,13 +101,24 @@ class Place:
         else:
             while not self.has_answered(tool.lines.seen[before:]) and tool.lines.next() is not None:
                 pass
-        while number and not tool.ended_within(0.2):  # some forget one that comes while they print
-            interrupt(tool, number)
+        if number:
+            self.end(tool, number)
         lines = tool.finish()
         self.case.detached(self.target, "shop:order")
         if any(SHOWN in line for line in lines):
             return "yes"
         return "no hit: " + " | ".join(line for line in lines if line != TICK)
+
+    def end(self, tool, number=signal.SIGINT):
+        """Some tracers forget a signal that comes while they print."""
+
+        def ended():
+            pids = children(tool.process.pid) if self.enter else [tool.process.pid]
+            if tool.running() and pids:
+                os.kill(pids[0], number)
+            return tool.ended_within(0.2)
+
+        wait_for(ended, f"end of {tool}")
 
     @staticmethod
     def has_answered(lines):
@@ -209,7 +216,7 @@ def perf(place):
             return "record: " + place.said(tool)
         counted = place.target.semaphore("shop:order")
         place.target.fire("shop:order", 1)
-        interrupt(tool)
+        place.end(tool)
         tool.finish()
         status, said = run("script", "-i", data, "-F", "trace:event,trace")
         return "yes" if f"arg1={SHOWN}" in said else f"semaphore {counted}: {said}"
