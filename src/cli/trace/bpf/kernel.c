@@ -125,7 +125,8 @@ static const char *why_forbidden(void)
         return "tracing needs root; put sudo before it: sudo rst trace ... "
                "(without root: --for gdb, --print)";
     if (!in_first_namespace())
-        return "you are in a user namespace, whose capabilities don't count: run rst as root outside "
+        return "you are in a user namespace, whose capabilities don't count: run rst as root "
+               "outside "
                "of it, with the PID that the program has there (inside: --for gdb)";
     return "you are root, but may not use BPF: in a container, it needs CAP_BPF and CAP_PERFMON, "
            "or CAP_SYS_ADMIN (without: --for gdb)";
