@@ -2,28 +2,51 @@
 # SPDX-License-Identifier: MIT
 #
 # Make a root directory for another CPU: Debian's C library, libelf and cmocka, to build with and to
-# run in by qemu-user. Neither root nor dpkg's knowledge of other architectures is needed.
+# run in by qemu-user. Or make the root directory `tools`, with a newer qemu and gdb for this
+# machine, where Debian 12's do not know a CPU. Neither root nor dpkg's knowledge of other
+# architectures is needed.
 #
-# usage: root.sh CPU DIRECTORY
+# usage: root.sh CPU|tools DIRECTORY
+#
+# The directory is made anew only if the packages or the release, as named here, have changed.
 set -euo pipefail
 
 # CPU, Debian's name for it, and the release: the first one that has that CPU.
-table='
+table="
 aarch64 arm64 bookworm
 i386 i386 bookworm
 arm armhf bookworm
 riscv64 riscv64 trixie
 ppc64le ppc64el bookworm
 s390x s390x bookworm
-'
+loongarch64 loong64 forky
+tools $(dpkg --print-architecture) trixie
+"
 packages=(libc6 libc6-dev linux-libc-dev libgcc-s1 libcmocka0 libcmocka-dev libelf-dev zlib1g zlib1g-dev)
 
 read -r architecture release < <(awk -v cpu="$1" '$1 == cpu { print $2, $3 }' <<<"$table") || {
     echo "root.sh: there is no CPU $1" >&2
     exit 2
 }
+# What the libelf of each release is called, and what it needs.
+case $release in
+bookworm) packages+=(libelf1) ;;
+*) packages+=(libelf1t64 libzstd1 libzstd-dev) ;;
+esac
+case $1 in
+loongarch64) packages+=(libgcc-14-dev libstdc++-14-dev libstdc++6) ;; # GCC's cross compilers have theirs
+tools) packages=(qemu-user gdb-multiarch) ;;
+esac
+
 root=$2
-apt=$root.apt
+new=$root.new
+apt=$new/apt
+stamp="$release $architecture ${packages[*]}"
+mkdir -p "$(dirname "$root")"
+exec {lock}>"$root.lock"
+flock "$lock" # another clone may be at it
+[ "$(cat "$root/complete" 2>/dev/null)" != "$stamp" ] || exit 0
+
 # Where this machine has its own Debian packages from.
 # shellcheck disable=SC2016 # apt-get expands it
 mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep '/debian/*$' | head -n 1) || true
@@ -31,38 +54,54 @@ if [ -z "$mirror" ]; then
     echo "root.sh: apt-get has no Debian mirror, a URI that ends in /debian, to take packages from" >&2
     exit 1
 fi
-# What the libelf of each release is called, and what it needs.
-case $release in
-bookworm) packages+=(libelf1) ;;
-*) packages+=(libelf1t64 libzstd1 libzstd-dev) ;;
-esac
-[ ! -e "$root/complete" ] || exit 0
 
-rm -rf "$root" "$apt"
-mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$root/usr/lib" "$root/usr/lib64"
-ln -s usr/lib "$root/lib"
-ln -s usr/lib64 "$root/lib64"
+rm -rf "$root" "$new"
+mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$new/usr/lib" "$new/usr/lib64"
+ln -s usr/lib "$new/lib"
+ln -s usr/lib64 "$new/lib64"
 echo "deb [arch=$architecture] $mirror $release main" >"$apt/sources.list"
+: >"$apt/status"
+# The list of a release that is not out yet says how long it is valid. A mirror may have an older one.
 cat >"$apt/apt.conf" <<END
 Dir::State::lists "$apt/lists";
-Dir::State::status "/dev/null";
-Dir::Cache "$apt/cache";
+Dir::State::status "$apt/status";
+Dir::State::extended_states "$apt/extended_states";
+Dir::Cache "$apt";
 Dir::Etc::sourcelist "$apt/sources.list";
 Dir::Etc::sourceparts "-";
 APT::Architecture "$architecture";
 APT::Architectures { "$architecture"; };
 APT::Sandbox::User "";
+Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
 END
 export APT_CONFIG=$apt/apt.conf
 apt-get -q update
-(cd "$apt" && apt-get -q download "${packages[@]}")
-for package in "$apt"/*.deb; do
-    dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$root"
+case $1 in
+tools) # with what they depend on
+    apt-get -q -y install --download-only --no-install-recommends -o Debug::NoLocking=1 "${packages[@]}"
+    ;;
+*) (cd "$apt/archives" && apt-get -q download "${packages[@]}") ;;
+esac
+for package in "$apt"/archives/*.deb; do
+    dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$new"
 done
 # Links from the root lead there.
-find "$root" -type l -lname '/*' | while IFS= read -r link; do
-    ln -sfn "$root$(readlink "$link")" "$link"
+find "$new" -type l -lname '/*' | while IFS= read -r link; do
+    ln -sfnr "$new$(readlink "$link")" "$link"
 done
 rm -rf "$apt"
-touch "$root/complete"
+
+# qemu is linked statically; gdb takes its own libraries, Python among them.
+if [ "$1" = tools ]; then
+    cat >"$new/gdb" <<'END'
+#!/bin/sh
+root=$(dirname "$(readlink -f "$0")")
+libraries=$(dirname "$root"/usr/lib/*/libc.so.6)
+PYTHONHOME=$root/usr exec "$libraries"/ld-linux*.so.* --library-path "$libraries" \
+    "$root/usr/bin/gdb-multiarch" --data-directory="$root/usr/share/gdb" "$@"
+END
+    chmod +x "$new/gdb"
+fi
+echo "$stamp" >"$new/complete"
+mv "$new" "$root"

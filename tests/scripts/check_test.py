@@ -24,7 +24,7 @@ setup)
     mkdir -p "$build/meson-logs"
     ;;
 test)
-    base=testlog skipped='skipped: it takes root'
+    base=testlog skipped="skipped: ${MESON_SKIPS-it takes root}"
     while [ $# -gt 0 ]; do
         case $1 in
         -C) build=$2 ;;
@@ -67,6 +67,8 @@ class Check(unittest.TestCase):
         self.checkout = self.root / "checkout"
         shutil.copytree(SOURCE / ".ci", self.checkout / ".ci")
         shutil.copy(SOURCE / "check", self.checkout)
+        shutil.copytree(SOURCE / "tests/cross", self.checkout / "tests/cross")
+        (self.checkout / "tests/cross/root.sh").write_text(SAY + 'mkdir -p "$2"\n')
         with open(self.checkout / ".ci/packages.sh", "a", encoding="utf-8") as script:
             script.write("need() { :; }\n")  # nothing lacks here
         self.commands = self.root / "commands"
@@ -77,7 +79,7 @@ class Check(unittest.TestCase):
             (self.commands / name).chmod(0o755)
 
     def check(self, *steps, **environment):
-        """Gives its status, what it said, and the calls of meson, ninja and chown."""
+        """Gives its status, what it said, and the calls of meson, ninja, chown and root.sh."""
         calls = self.root / "calls"
         calls.write_text("")
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("RST_", "MESON_"))}
@@ -89,6 +91,7 @@ class Check(unittest.TestCase):
                 "CALLS": str(calls),
                 "SUDO_WORKS": "",
                 "RST_REQUIRE_TRACERS": "1",
+                "RST_CACHE": str(self.root / "cache"),
                 **environment,
             },
             stdin=subprocess.DEVNULL,
@@ -152,6 +155,56 @@ class Check(unittest.TestCase):
             status, said, _ = self.check("clang", SUDO_WORKS=works, MESON_LOG="{")
             self.assertEqual(status, 1, said)
             self.assertIn("failed: clang-skipped", said)
+
+    def cross(self, *words, **environment):
+        """Have ./check say what it would run, and what for."""
+        script = self.checkout / "check"
+        text = script.read_text().replace(
+            '    need_packages\n', '    echo "${wanted[*]}; ${wanted_cpus[*]}; ${cross_suites[*]}"; exit\n'
+        )
+        script.write_text(text)
+        return self.check(*words, **environment)[1].strip().split("; ")
+
+    def test_the_default_has_what_is_quick_of_aarch64(self):
+        steps, cpus, suites = self.cross()
+        self.assertIn(" cross ", steps)
+        self.assertTrue(steps.endswith(" clean"), steps)
+        self.assertNotIn("coverage", steps)
+        self.assertEqual((cpus, suites), ("aarch64", "cross unit load"))
+
+    def test_all_is_every_step_and_every_cpu(self):
+        every = " ".join(path.stem for path in sorted((SOURCE / "tests/cross").glob("*.ini")))
+        steps, cpus, suites = self.cross("--all")
+        script = (self.checkout / "check").read_text().splitlines()
+        there = {line[5:].split("(")[0] for line in script if line.startswith("step_")}
+        self.assertEqual(set(steps.split()), there)
+        self.assertEqual(len(steps.split()), len(there))
+        self.assertTrue(steps.endswith(" clean"), steps)
+        self.assertEqual(sorted([*cpus.split(), "common"]), every.split())
+        self.assertEqual(suites, "cross unit load threads faults")
+
+    def test_cpus_may_be_named(self):
+        seen = self.cross("cross", "arm", "s390x")
+        self.assertEqual(seen, ["cross", "arm s390x", "cross unit load threads faults"])
+
+    def test_cross_builds_in_the_root_directory_of_the_cache(self):
+        status, said, calls = self.check("cross", "arm", MESON_SKIPS="qemu-user has no ptrace(2)")
+        self.assertEqual(status, 0, said)
+        calls = [call for call in calls if "arm" in call]
+        self.assert_call(calls[0], "root.sh: ", f"arm {self.root}/cache/cross/arm")
+        self.assert_call(calls[1], "meson: ", " setup ", "tests/cross/common.ini", "tests/cross/arm.ini")
+        root = (self.checkout / "build-check/arm.ini").read_text()
+        self.assertIn(f"root = '{self.root}/cache/cross/arm'", root)
+        self.assert_call(calls[3], "meson: root=no require= ", "--suite=cross", "--suite=faults")
+        self.assertIn("\n        skipped: 1, for different reasons: 1\n", said)
+        log = (self.checkout / "build-check/arm-skipped.log").read_text()
+        self.assertIn("attach: qemu-user has no ptrace(2)\n", log)
+
+    def test_what_cross_skips_for_no_known_reason_is_a_failure(self):
+        status, said, _ = self.check("cross", "arm", MESON_SKIPS="there is no gdb")
+        self.assertEqual(status, 1, said)
+        self.assertIn("failed: arm-skipped", said)
+        self.assertIn("attach: UNKNOWN: there is no gdb", said)
 
     def test_a_step_that_is_not_there_is_refused(self):
         status, said, calls = self.check("clang", "thorough")
