@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 
@@ -15,20 +16,28 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 
 class DemoCase(Case):
-    """A test of ./demo. `which` are the words that name the demo."""
+    """A test of ./demo. `which` are the words that name the demo. What it builds is the same for the
+    tests of a class, which is where most of their time would go, unless one takes its own home."""
 
     which = ()
+
+    @classmethod
+    def setUpClass(cls):
+        shared = tempfile.TemporaryDirectory(prefix="rst-test-")
+        cls.addClassCleanup(shared.cleanup)
+        cls.shared = Path(shared.name, "build")
 
     def setUp(self):
         self.home = Path(self.directory())
         self.home.chmod(0o755)
+        self.build = self.shared
 
     def need_root_and(self, *commands):
         self.need_root()
         self.need_commands(*commands)
 
     def command(self, *arguments):
-        return [ROOT / "demo", *self.which, "--build", self.home / "build", *arguments]
+        return [ROOT / "demo", *self.which, "--build", self.build, *arguments]
 
     def environment(self):
         environment = {**os.environ, "RST_DISABLE": "1"}  # which the demo is not to heed
@@ -40,6 +49,7 @@ class DemoCase(Case):
 
     def demo_without_privilege(self, *arguments):
         """As nobody, and without a sudo that this user might have."""
+        self.build = self.home / "build"
         commands = self.home / "commands"
         commands.mkdir()
         (commands / "sudo").write_text("#!/bin/sh\nexit 1\n")
@@ -69,7 +79,9 @@ class DemoCase(Case):
         return copy
 
     def press_ctrl_c(self, when, *arguments):
-        """Run it, and interrupt it when it says what matches `when`."""
+        """Run it, and interrupt it when it says what matches `when`. A build that is interrupted is
+        a new one."""
+        self.build = self.home / "build" if re.match(r"\^==> (build|compile)", when) else self.shared
         process = subprocess.Popen(
             self.command(*arguments),
             env=self.environment(),
