@@ -97,10 +97,12 @@ static void the_path_goes_through_no_link(void **state)
 
 static void a_directory_given_away_since_is_refused_at_the_next_load(void **state)
 {
-    const char *place = make(*state, "place", 0755);
-    struct shop shop = shop_new();
+    const char *place;
+    struct shop shop;
 
-    check_can(geteuid() == 0, "giving a directory away needs root");
+    check_can(geteuid() == 0, "giving a directory away needs root"); /* before there is a shop */
+    place = make(*state, "place", 0755);
+    shop = shop_new();
     assert_int_equal(load_in(shop, place), 0);
     assert_int_equal(rst_provider_unload(shop.provider), 0);
     assert_int_equal(chown(place, NOBODY, NOBODY), 0);
