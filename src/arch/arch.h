@@ -35,11 +35,16 @@ enum rst_nop { RST_NOP1, RST_NOP5, RST_NOP10, RST_NOPS };
  * that unwinds by frame pointer at the site finds the caller.
  */
 struct rst_stub {
-    const uint8_t *code;   /* NULL: the CPU has no such nop */
-    const uint8_t *unwind; /* DWARF call frame instructions for the stub's FDE */
+    const uint8_t *code; /* NULL: the CPU has no such nop */
+    /*
+     * DWARF call frame instructions. The first advances from the stub's start; at the end the state
+     * is that on entry again.
+     */
+    const uint8_t *unwind;
     uint8_t size;
     uint8_t stride; /* distance between stubs, so that the kernel can patch each site */
     uint8_t site;   /* offset of the nop */
+    uint8_t ret;    /* offset of the last instruction, the return, from which no row follows */
     uint8_t unwind_size;
 };
 

@@ -91,6 +91,7 @@ const struct rst_arch rst_arch_i386 = {
                           .size = sizeof(nop),
                           .stride = 16,
                           .site = SITE,
+                          .ret = sizeof(nop) - 1,
                           .unwind = nop_unwind,
                           .unwind_size = sizeof(nop_unwind)},
         },

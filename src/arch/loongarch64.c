@@ -103,6 +103,7 @@ const struct rst_arch rst_arch_loongarch64 = {
                           .size = sizeof(nop),
                           .stride = 48,
                           .site = SITE,
+                          .ret = sizeof(nop) - 4,
                           .unwind = nop_unwind,
                           .unwind_size = sizeof(nop_unwind)},
         },

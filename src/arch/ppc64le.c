@@ -89,6 +89,7 @@ const struct rst_arch rst_arch_ppc64le = {
                           .size = sizeof(nop),
                           .stride = 32,
                           .site = SITE,
+                          .ret = sizeof(nop) - 4,
                           .unwind = nop_unwind,
                           .unwind_size = sizeof(nop_unwind)},
         },

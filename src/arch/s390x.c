@@ -88,6 +88,7 @@ const struct rst_arch rst_arch_s390x = {
                           .size = sizeof(nop),
                           .stride = 32,
                           .site = SITE,
+                          .ret = sizeof(nop) - 2,
                           .unwind = nop_unwind,
                           .unwind_size = sizeof(nop_unwind)},
         },

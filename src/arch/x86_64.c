@@ -94,7 +94,7 @@ static const uint8_t nop10_unwind[] = {UNWIND(10)};
 #define STUB(nop, stub_site, stub_stride)                                                          \
     {                                                                                              \
         .code = nop, .size = sizeof(nop), .stride = (stub_stride), .site = (stub_site),            \
-        .unwind = nop##_unwind, .unwind_size = sizeof(nop##_unwind)                                \
+        .ret = sizeof(nop) - 1, .unwind = nop##_unwind, .unwind_size = sizeof(nop##_unwind)        \
     }
 
 const struct rst_arch rst_arch_x86_64 = {

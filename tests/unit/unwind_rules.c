@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-enum { REGISTERS = 96 };
+enum {
+    REGISTERS = 96,
+    SHARED = 32, /* functions that share an FDE */
+};
 
 /* How to find the caller's registers: the frame address (CFA), and the registers saved there. */
 struct row {
@@ -257,20 +260,49 @@ static size_t rows_after(const struct expected_cpu *cpu)
 
 /* At every instruction of a function, the row agrees with the instructions before it. */
 static bool rows_follow_the_code(struct elf_image *image, const struct expected_image *expected,
-                                 const struct fde *fde)
+                                 const struct fde *fde, uint64_t function)
 {
     const struct expected_cpu *cpu = expected->cpu;
-    const uint64_t after = fde->start + expected_site(expected) + expected->nop.size;
+    const uint64_t after = function + expected_site(expected) + expected->nop.size;
 
     for (size_t i = 0; i < cpu->row_count; i++) {
         const struct expected_row *row = &cpu->rows[i];
-        uint64_t pc = (row->after_nop ? after : fde->start) + row->offset;
+        uint64_t pc = (row->after_nop ? after : function) + row->offset;
 
         if (!row_is(image, cpu, fde, pc, row))
             return false;
     }
-    return row_is(image, cpu, fde, fde->start + expected_site(expected),
+    return row_is(image, cpu, fde, function + expected_site(expected),
                   &cpu->rows[cpu->row_count - 1 - rows_after(cpu)]);
+}
+
+/* How many functions share FDE `number`: 32, but for the last. */
+static size_t functions_of(const struct expected_image *expected, size_t number)
+{
+    size_t rest = expected->count - SHARED * number;
+
+    return rest < SHARED ? rest : SHARED;
+}
+
+static size_t fde_count(const struct expected_image *expected)
+{
+    return (expected->count + SHARED - 1) / SHARED;
+}
+
+/* FDE `number` begins with its first function, and ends with its last. */
+static bool covers_its_functions(struct elf_image *image, const struct expected_image *expected,
+                                 size_t number, const struct fde *fde)
+{
+    const size_t first = SHARED * number, last = first + functions_of(expected, number) - 1;
+    GElf_Sym from, to;
+
+    if (!probe_symbol(image, expected, first, &from) || !probe_symbol(image, expected, last, &to))
+        return false;
+    return (fde->start == from.st_value && fde->start + fde->size == to.st_value + to.st_size) ||
+           elf_image_fault(image,
+                           "FDE %zu is for %#jx, %ju bytes; its functions are at %#jx to %#jx, %ju",
+                           number, (uintmax_t)fde->start, (uintmax_t)fde->size,
+                           (uintmax_t)from.st_value, (uintmax_t)to.st_value, (uintmax_t)to.st_size);
 }
 
 /* The index is a table of (address, FDE), both relative to its start, sorted by address. */
@@ -284,31 +316,28 @@ static bool index_leads_from_each_function_to_its_fde(struct elf_image *image,
 
     if (!table || !frames)
         return false;
-    if (index->sh_size != 12 + 8 * expected->count || memcmp(table, encodings, 4) != 0 ||
-        elf_u32(image, table + 8) != expected->count)
+    if (index->sh_size != 12 + 8 * fde_count(expected) || memcmp(table, encodings, 4) != 0 ||
+        elf_u32(image, table + 8) != fde_count(expected))
         return elf_image_fault(image, ".eh_frame_hdr: %ju bytes", (uintmax_t)index->sh_size);
     if (index->sh_addr + 4 + (uint64_t)(int64_t)(int32_t)elf_u32(image, table + 4) !=
         frames->sh_addr)
         return elf_image_fault(image, ".eh_frame_hdr does not lead to .eh_frame");
-    for (size_t i = 0; i < expected->count; i++) {
+    for (size_t i = 0; i < fde_count(expected); i++) {
         const uint8_t *row = table + 12 + 8 * i;
         uint64_t start = index->sh_addr + (uint64_t)(int64_t)(int32_t)elf_u32(image, row);
         uint64_t at = index->sh_addr + (uint64_t)(int64_t)(int32_t)elf_u32(image, row + 4);
         struct fde fde;
-        GElf_Sym symbol;
 
-        if (!probe_symbol(image, expected, i, &symbol) || !read_fde(image, at, &fde))
+        if (!read_fde(image, at, &fde) || !covers_its_functions(image, expected, i, &fde))
             return false;
-        if (start != symbol.st_value || fde.start != start || fde.size != symbol.st_size)
-            return elf_image_fault(
-                image, "row %zu: %#jx leads to an FDE of %#jx, %ju bytes; the function: %#jx, %ju",
-                i, (uintmax_t)start, (uintmax_t)fde.start, (uintmax_t)fde.size,
-                (uintmax_t)symbol.st_value, (uintmax_t)symbol.st_size);
+        if (start != fde.start)
+            return elf_image_fault(image, "row %zu: %#jx leads to the FDE of %#jx", i,
+                                   (uintmax_t)start, (uintmax_t)fde.start);
     }
     return true;
 }
 
-/* Walk the entries from the first: a CIE, an FDE for each probe, a zero. */
+/* Walk the entries from the first: a CIE, the FDEs, a zero. */
 static bool frames_unwind_every_instruction(struct elf_image *image,
                                             const struct expected_image *expected)
 {
@@ -323,14 +352,19 @@ static bool frames_unwind_every_instruction(struct elf_image *image,
         return false;
     first = at = offset_of(image, entry.end);
     for (size_t i = 0; i < expected->count; i++) {
-        if (!read_fde(image, at, &fde) || !entry_at(image, at, &entry))
+        GElf_Sym symbol;
+
+        if (i % SHARED == 0) {
+            if (!read_fde(image, at, &fde) || !entry_at(image, at, &entry))
+                return false;
+            if (fde.cie != frames->sh_offset)
+                return elf_image_fault(image, "the FDE at %#jx has its CIE at %#jx", (uintmax_t)at,
+                                       (uintmax_t)fde.cie);
+            at = offset_of(image, entry.end);
+        }
+        if (!probe_symbol(image, expected, i, &symbol) ||
+            !rows_follow_the_code(image, expected, &fde, symbol.st_value))
             return false;
-        if (fde.cie != frames->sh_offset)
-            return elf_image_fault(image, "the FDE at %#jx has its CIE at %#jx", (uintmax_t)at,
-                                   (uintmax_t)fde.cie);
-        if (!rows_follow_the_code(image, expected, &fde))
-            return false;
-        at = offset_of(image, entry.end);
     }
     if (at + 4 != frames->sh_offset + frames->sh_size || elf_u32(image, image->bytes + at) != 0)
         return elf_image_fault(image, ".eh_frame: no zero ends it at %#jx (it began at %#jx)",
