@@ -3,7 +3,6 @@
 
 #define ALIGN 4
 #define HEADER_SIZE (3 * sizeof(uint32_t))
-#define SHORT_ADDRESS_SIZE sizeof(uint32_t) /* an image is smaller than 4 GiB */
 
 static const char stapsdt_name[] = "stapsdt";
 static const char rst_name[] = "rst";
@@ -86,22 +85,28 @@ void rst_note_stapsdt_write(struct rst_writer *writer, const struct rst_arch *ar
     rst_put_padding(writer, ALIGN);
 }
 
-static size_t signature_description_size(const struct rst_description *probe)
+static size_t signatures_description_size(const struct rst_description *const *probes, size_t count)
 {
-    return SHORT_ADDRESS_SIZE + strlen(probe->signature.text) + 1;
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        size += rst_signature_short_size(&probes[i]->signature);
+    return size;
 }
 
-size_t rst_note_signature_size(const struct rst_description *probe)
+size_t rst_note_signatures_size(const struct rst_description *const *probes, size_t count)
 {
-    return note_size(sizeof(rst_name), signature_description_size(probe));
+    return note_size(sizeof(rst_name), signatures_description_size(probes, count));
 }
 
-void rst_note_signature_write(struct rst_writer *writer, const struct rst_description *probe,
-                              uint64_t site)
+void rst_note_signatures_write(struct rst_writer *writer,
+                               const struct rst_description *const *probes, size_t count)
 {
-    rst_note_header_write(writer, rst_name, signature_description_size(probe),
-                          RST_NOTE_SIGNATURE_TYPE);
-    rst_put32(writer, site);
-    rst_put_string(writer, probe->signature.text);
-    rst_put_padding(writer, ALIGN);
+    rst_note_header_write(writer, rst_name, signatures_description_size(probes, count),
+                          RST_NOTE_SIGNATURES_TYPE);
+    for (size_t i = 0; i < count; i++) {
+        char *at = (char *)writer->bytes + writer->at;
+
+        writer->at += (size_t)(rst_signature_shorten(&probes[i]->signature, at) - at);
+    }
 }

@@ -158,18 +158,12 @@ static void note_stapsdt_write(struct rst_image_job *job)
 
 static uint64_t note_librst_size(const struct rst_image_spec *spec)
 {
-    uint64_t size = 0;
-
-    for (size_t i = 0; i < spec->count; i++)
-        size += rst_note_signature_size(spec->probes[i]);
-    return size;
+    return rst_note_signatures_size(spec->probes, spec->count);
 }
 
 static void note_librst_write(struct rst_image_job *job)
 {
-    for (size_t i = 0; i < job->spec->count; i++)
-        rst_note_signature_write(&job->out, job->spec->probes[i],
-                                 stub_address(job, i) + job->stub->site);
+    rst_note_signatures_write(&job->out, job->spec->probes, job->spec->count);
 }
 
 /* ------------------------------------------------------------------ the section table -- */

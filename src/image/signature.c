@@ -13,13 +13,13 @@
 
 /* A float is described as an unsigned integer of its size: many tracers cannot read "8f@". */
 const struct rst_type_words rst_types[RST_TYPES] = {
-    [RST_TYPE_BOOL] = {"bool", "1@"},     [RST_TYPE_INT8] = {"int8", "-1@"},
-    [RST_TYPE_INT16] = {"int16", "-2@"},  [RST_TYPE_INT32] = {"int32", "-4@"},
-    [RST_TYPE_INT64] = {"int64", "-8@"},  [RST_TYPE_UINT8] = {"uint8", "1@"},
-    [RST_TYPE_UINT16] = {"uint16", "2@"}, [RST_TYPE_UINT32] = {"uint32", "4@"},
-    [RST_TYPE_UINT64] = {"uint64", "8@"}, [RST_TYPE_FLOAT] = {"float", "4@"},
-    [RST_TYPE_DOUBLE] = {"double", "8@"}, [RST_TYPE_POINTER] = {"pointer", "8@"},
-    [RST_TYPE_STRING] = {"string", "8@"},
+    [RST_TYPE_BOOL] = {"bool", "1@", '?'},     [RST_TYPE_INT8] = {"int8", "-1@", 'b'},
+    [RST_TYPE_INT16] = {"int16", "-2@", 'h'},  [RST_TYPE_INT32] = {"int32", "-4@", 'i'},
+    [RST_TYPE_INT64] = {"int64", "-8@", 'q'},  [RST_TYPE_UINT8] = {"uint8", "1@", 'B'},
+    [RST_TYPE_UINT16] = {"uint16", "2@", 'H'}, [RST_TYPE_UINT32] = {"uint32", "4@", 'I'},
+    [RST_TYPE_UINT64] = {"uint64", "8@", 'Q'}, [RST_TYPE_FLOAT] = {"float", "4@", 'f'},
+    [RST_TYPE_DOUBLE] = {"double", "8@", 'd'}, [RST_TYPE_POINTER] = {"pointer", "8@", 'P'},
+    [RST_TYPE_STRING] = {"string", "8@", 's'},
 };
 
 /* A part of the signature's text; it is not NUL-terminated. */
@@ -166,4 +166,69 @@ int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret
     *to = '\0';
     *ret = signature;
     return 0;
+}
+
+/* ------------------------------------------------------------------------ the short form -- */
+
+/* The argument's name in the plain form, where `at` is; moves `at` past the argument. */
+static struct word next_name(const char **at, uint8_t type)
+{
+    struct word name = {.text = *at + strlen(rst_types[type].name)};
+
+    if (*name.text == ' ')
+        name.text++;
+    name.length = strcspn(name.text, ",");
+    *at = name.text + name.length;
+    if (**at)
+        *at += strlen(", ");
+    return name;
+}
+
+size_t rst_signature_short_size(const struct rst_signature *signature)
+{
+    const char *at = signature->text;
+    size_t size = signature->count ? 0 : 1;
+
+    for (size_t i = 0; i < signature->count; i++)
+        size += 1 + next_name(&at, signature->types[i]).length + 1;
+    return size;
+}
+
+char *rst_signature_shorten(const struct rst_signature *signature, char *to)
+{
+    const char *at = signature->text;
+
+    for (size_t i = 0; i < signature->count; i++) {
+        struct word name = next_name(&at, signature->types[i]);
+
+        if (i > 0)
+            *to++ = ',';
+        *to++ = rst_types[signature->types[i]].letter;
+        to = append(to, name.text, name.length);
+    }
+    *to = '\0';
+    return to + 1;
+}
+
+int rst_signature_next(const char **at, struct rst_short_argument *ret)
+{
+    struct word name;
+    int type = 0;
+
+    if (!**at)
+        return 0;
+    while (type < RST_TYPES && rst_types[type].letter != **at)
+        type++;
+    name.text = *at + 1;
+    name.length = strcspn(name.text, ",");
+    if (type == RST_TYPES || (name.length && !is_name(name)))
+        return -1;
+    *at = name.text + name.length;
+    if (**at) {
+        ++*at;
+        if (!**at) /* a comma with nothing behind it */
+            return -1;
+    }
+    *ret = (struct rst_short_argument){(enum rst_type)type, name.text, name.length};
+    return 1;
 }

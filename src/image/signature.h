@@ -7,7 +7,8 @@
  *     name      = [A-Za-z_][A-Za-z0-9_]*
  *
  * Any number of blanks may stand between these. The plain form has one blank between type and name,
- * ", " between arguments, and no other blanks.
+ * ", " between arguments, and no other blanks. The short form, which images have, is the plain form
+ * with a letter for the type: "Qid,spath" is "uint64 id, string path".
  */
 #ifndef RST_SIGNATURE_H
 #define RST_SIGNATURE_H
@@ -38,6 +39,7 @@ enum rst_type {
 struct rst_type_words {
     const char *name;   /* in a signature */
     const char *prefix; /* how a note's operand begins: "-" if signed, size in bytes, "@" */
+    char letter;        /* in the short form; as in Python's module "struct" */
 };
 
 extern const struct rst_type_words rst_types[RST_TYPES];
@@ -69,5 +71,21 @@ size_t rst_signature_room(const char *text);
  * rst_signature_room() bytes and must live as long as `ret`. Gives 0 or a negative errno.
  */
 int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret);
+
+/* The size of the short form, with its NUL, and the short form itself, which ends before `to`. */
+size_t rst_signature_short_size(const struct rst_signature *signature);
+char *rst_signature_shorten(const struct rst_signature *signature, char *to);
+
+/*
+ * The next argument of a short form, which may be anything. Gives 1, and moves `at` past it; 0 at
+ * the end; -1 if there is none. A name of no bytes is none.
+ */
+struct rst_short_argument {
+    enum rst_type type;
+    const char *name; /* not NUL-terminated */
+    size_t name_length;
+};
+
+int rst_signature_next(const char **at, struct rst_short_argument *ret);
 
 #endif

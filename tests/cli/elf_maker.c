@@ -84,17 +84,27 @@ static void put_stapsdt(struct maker_file *file, const struct maker_spec *spec, 
     pad(file, 4);
 }
 
-static void put_librst(struct maker_file *file, const struct maker_spec *spec,
-                       const struct maker_probe *probe)
+/* One note, if a probe has a signature; a probe that has none has an empty one. */
+static void put_librst(struct maker_file *file, const struct maker_spec *spec)
 {
-    if (!probe->signature)
+    bool has_some = false;
+    size_t start;
+
+    for (size_t i = 0; i < spec->count; i++)
+        has_some |= spec->probes[i].signature != NULL;
+    if (!has_some)
         return;
     put(file, spec, 4, 4);
-    put(file, spec, 4 + strlen(probe->signature) + 1, 4);
-    put(file, spec, 1, 4);
+    put(file, spec, 0, 4);
+    put(file, spec, 2, 4);
     put_bytes(file, "rst", 4);
-    put(file, spec, site_of(file, spec, probe), 4);
-    put_bytes(file, probe->signature, strlen(probe->signature) + 1);
+    start = file->size;
+    for (size_t i = 0; i < spec->count; i++) {
+        const char *signature = spec->probes[i].signature;
+
+        put_bytes(file, signature ? signature : "", signature ? strlen(signature) + 1 : 1);
+    }
+    maker_put(file, spec, start - 12, file->size - start, 4);
     pad(file, 4);
 }
 
@@ -188,8 +198,7 @@ void maker_make(const struct maker_spec *spec, struct maker_file *ret)
         put_stapsdt(ret, spec, i);
     ends[0] = ret->librst = ret->size;
     ret->stapsdt_size = ret->librst - ret->stapsdt;
-    for (size_t i = 0; i < spec->count; i++)
-        put_librst(ret, spec, &spec->probes[i]);
+    put_librst(ret, spec);
     ends[1] = ret->names = ret->size;
     put_bytes(ret, names, sizeof(names));
     ends[2] = ret->size;

@@ -16,7 +16,7 @@
 
 struct maker_probe {
     const char *provider, *name, *operands;
-    const char *signature; /* NULL: no .note.librst */
+    const char *signature; /* in the short form; no .note.librst if all are NULL */
     uint64_t site_offset;  /* offset in .text */
     bool has_semaphore;
     uint64_t site_address, descriptor; /* if not 0, instead of the right address and descsz */

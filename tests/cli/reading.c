@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 static const struct maker_probe probes[] = {
-    {"shop", "order", "8@%rdi 8@%rsi -4@%rdx", "uint64 id, string customer, int32", 8, true, 0, 0},
+    {"shop", "order", "8@%rdi 8@%rsi -4@%rdx", "Qid,scustomer,i", 8, true, 0, 0},
     {"shop", "closed", "", "", 24, true, 0, 0},
     {"other", "plain", "-4@$5 8@-16(%rbp)", NULL, 40, false, 0, 0},
 };

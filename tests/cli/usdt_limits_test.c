@@ -132,7 +132,7 @@ static double seconds_to_read(size_t count)
     assert_int_equal(file.damaged, 0);
     snprintf(last, sizeof(last), "probe_%zu", count - 1);
     assert_string_equal(file.probes[count - 1].name, last);
-    assert_string_equal(file.probes[count - 1].signature, "uint64 id, string path");
+    assert_string_equal(file.probes[count - 1].signature, "Qid,spath");
     assert_int_equal(file.probes[count - 1].semaphore,
                      image.map.semaphores + RST_SEMAPHORE_SIZE * (count - 1));
     usdt_free(&file);

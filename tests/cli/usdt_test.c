@@ -21,10 +21,7 @@ static void check_probe(const struct usdt_probe *seen, const struct maker_probe 
     assert_string_equal(seen->provider, wanted->provider);
     assert_string_equal(seen->name, wanted->name);
     assert_string_equal(seen->operands, wanted->operands);
-    if (wanted->signature)
-        assert_string_equal(seen->signature, wanted->signature);
-    else
-        assert_null(seen->signature);
+    assert_string_equal(seen->signature, wanted->signature ? wanted->signature : "");
     assert_int_equal(seen->site, made->text + wanted->site_offset);
     assert_int_equal(seen->semaphore, wanted->has_semaphore ? made->probes + 2 * index : 0);
 }
@@ -83,6 +80,7 @@ static void tells_programs_from_libraries_and_images(void **state)
     maker_make(&spec, &made);
     file = read_good(&made);
     assert_int_equal(file.kind, USDT_LIBRARY);
+    assert_null(file.probes[0].signature);
     usdt_free(&file);
     spec.type = ET_EXEC;
     maker_make(&spec, &made);
@@ -234,6 +232,49 @@ static void reads_no_further_than_a_note_that_is_too_long(void **state)
     }
 }
 
+/* The signatures are counted, with the notes that are skipped. */
+static void gives_each_probe_its_own_signature(void **state)
+{
+    static const struct maker_probe some[] = {
+        {"shop", "first", "8@%rdi", "Qa", 8, true, 0, 0},
+        {"", "damaged", "8@%rdi", "Qb", 24, true, 0, 0},
+        {"shop", "last", "8@%rdi", "Qc", 40, true, 0, 0},
+    };
+    struct maker_spec spec = plain;
+    struct maker_file made;
+    struct usdt_file file;
+
+    (void)state;
+    spec.probes = some;
+    maker_make(&spec, &made);
+    file = read_good(&made);
+    assert_int_equal(file.count, 2);
+    assert_string_equal(file.probes[0].signature, "Qa");
+    assert_string_equal(file.probes[1].signature, "Qc");
+    usdt_free(&file);
+}
+
+static void gives_no_signature_beyond_librst_s_note(void **state)
+{
+    struct maker_file made;
+    struct usdt_file file;
+
+    (void)state;
+    maker_make(&plain, &made); /* "Qid,scustomer,i", "", "" */
+    maker_put(&made, &plain, made.librst + 4, strlen("Qid,scustomer,i") + 1, 4);
+    file = read_good(&made);
+    assert_int_equal(file.count, 3);
+    assert_string_equal(file.probes[0].signature, "Qid,scustomer,i");
+    assert_null(file.probes[1].signature);
+    assert_null(file.probes[2].signature);
+    usdt_free(&file);
+    maker_put(&made, &plain, made.librst + 4, 4, 4); /* not even the first has a NUL */
+    check_left_out(&made, 3, 1);
+    maker_make(&plain, &made);
+    made.bytes[made.librst + 12 + 4 + 3] = 0; /* four signatures for three probes */
+    check_left_out(&made, 3, 1);
+}
+
 static void reads_no_string_beyond_its_note(void **state)
 {
     struct maker_file made;
@@ -283,6 +324,8 @@ int main(void)
         cmocka_unit_test(reserves_no_memory_for_a_hole),
         cmocka_unit_test(skips_invalid_notes),
         cmocka_unit_test(reads_no_further_than_a_note_that_is_too_long),
+        cmocka_unit_test(gives_each_probe_its_own_signature),
+        cmocka_unit_test(gives_no_signature_beyond_librst_s_note),
         cmocka_unit_test(reads_no_string_beyond_its_note),
         cmocka_unit_test(finds_no_semaphore_outside_the_segments),
         cmocka_unit_test(gives_no_offset_beyond_the_file),

@@ -61,14 +61,51 @@ static void add_probe(struct found_probes *found, Elf *elf, const char *descript
     found->probes[found->count++] = probe;
 }
 
-static void add_signature(struct found_probes *found, const char *description)
-{
-    uint32_t site;
+static const struct {
+    char letter;
+    const char *name;
+} types[] = {
+    {'?', "bool"},   {'b', "int8"},    {'h', "int16"},  {'i', "int32"},  {'q', "int64"},
+    {'B', "uint8"},  {'H', "uint16"},  {'I', "uint32"}, {'Q', "uint64"}, {'f', "float"},
+    {'d', "double"}, {'P', "pointer"}, {'s', "string"},
+};
 
-    memcpy(&site, description, sizeof(site));
-    for (size_t i = 0; i < found->count; i++)
-        if (found->probes[i].site == site)
-            found->probes[i].signature = copy(description + sizeof(site));
+/* "Qid,spath" becomes "uint64 id, string path". */
+static char *long_form(const char *text)
+{
+    char *made = NULL;
+    size_t size;
+    FILE *to = open_memstream(&made, &size);
+
+    if (!to)
+        abort();
+    while (*text) {
+        size_t type = 0, length = strcspn(text + 1, ",");
+
+        while (types[type].letter != *text)
+            if (++type == sizeof(types) / sizeof(types[0]))
+                abort();
+        fprintf(to, "%s%s%.*s", types[type].name, length ? " " : "", (int)length, text + 1);
+        text += 1 + length;
+        if (*text++ != ',')
+            break;
+        fputs(", ", to);
+    }
+    fclose(to);
+    return made;
+}
+
+/* One string for each probe, in the order of the other notes, which come first. */
+static void add_signatures(struct found_probes *found, const char *text, size_t size)
+{
+    const char *end = text + size;
+
+    for (size_t i = 0; i < found->count; i++) {
+        if (text == end || end[-1] != '\0')
+            abort();
+        found->probes[i].signature = long_form(text);
+        text += strlen(text) + 1;
+    }
 }
 
 static void read_notes(struct found_probes *found, Elf *elf, Elf_Scn *section)
@@ -83,8 +120,8 @@ static void read_notes(struct found_probes *found, Elf *elf, Elf_Scn *section)
 
         if (strcmp(owner, "stapsdt") == 0 && note.n_type == 3)
             add_probe(found, elf, bytes);
-        else if (strcmp(owner, "rst") == 0 && note.n_type == 1)
-            add_signature(found, bytes);
+        else if (strcmp(owner, "rst") == 0 && note.n_type == 2)
+            add_signatures(found, bytes, note.n_descsz);
     }
 }
 

@@ -13,10 +13,12 @@
 
 static const struct {
     const char *name, *size;
+    char letter;
 } types[] = {
-    {"bool", "1"},   {"int8", "-1"},   {"int16", "-2"}, {"int32", "-4"}, {"int64", "-8"},
-    {"uint8", "1"},  {"uint16", "2"},  {"uint32", "4"}, {"uint64", "8"}, {"float", "4"},
-    {"double", "8"}, {"pointer", "8"}, {"string", "8"},
+    {"bool", "1", '?'},   {"int8", "-1", 'b'}, {"int16", "-2", 'h'}, {"int32", "-4", 'i'},
+    {"int64", "-8", 'q'}, {"uint8", "1", 'B'}, {"uint16", "2", 'H'}, {"uint32", "4", 'I'},
+    {"uint64", "8", 'Q'}, {"float", "4", 'f'}, {"double", "8", 'd'}, {"pointer", "8", 'P'},
+    {"string", "8", 's'},
 };
 
 bool expected_is_name(const char *text)
@@ -134,6 +136,27 @@ int expected_signature(const struct expected_cpu *cpu, const char *text, char **
         *plain = *operands = NULL;
     }
     return error;
+}
+
+char *expected_short_form(const char *plain)
+{
+    char *made, *copy = strdup(plain), *rest = NULL;
+    size_t size;
+    FILE *to = open_memstream(&made, &size);
+
+    for (char *text = strtok_r(copy, ",", &rest); text; text = strtok_r(NULL, ",", &rest)) {
+        char *words[3] = {NULL};
+        size_t type = 0;
+
+        split(text, words);
+        while (strcmp(types[type].name, words[0]) != 0)
+            type++;
+        fprintf(to, "%s%c%s", text == copy ? "" : ",", types[type].letter,
+                words[1] ? words[1] : "");
+    }
+    fclose(to);
+    free(copy);
+    return made;
 }
 
 static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00},

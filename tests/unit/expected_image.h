@@ -36,6 +36,9 @@ bool expected_is_name(const char *text);
 int expected_signature(const struct expected_cpu *cpu, const char *text, char **plain,
                        char **arguments);
 
+/* The short form of a plain form: "Qid,spath" for "uint64 id, string path"; free() it. */
+char *expected_short_form(const char *plain);
+
 /* x86_64's longer nops, of 5 and of 10 bytes. */
 extern const struct expected_bytes expected_nop5, expected_nop10;
 

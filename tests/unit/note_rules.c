@@ -4,6 +4,7 @@
  */
 #include "image_rules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The string at `*at`, which moves past its NUL; NULL if there is no NUL before `end`. */
@@ -176,35 +177,38 @@ static bool each_probe_has_a_zero_semaphore_of_its_own(struct elf_image *image,
     return each_note(image, expected, has_its_semaphore);
 }
 
-/* The two notes of a probe have the same pc. */
-static bool librst_notes_tell_the_signature_by_pc(struct elf_image *image,
-                                                  const struct expected_image *expected)
+/* One note of librst's has each probe's signature in its short form, in the order of the probes. */
+static bool librst_note_tells_the_signatures_in_order(struct elf_image *image,
+                                                      const struct expected_image *expected)
 {
-    size_t stapsdt = elf_image_section(image, ".note.stapsdt"), at = 0;
-    size_t librst = elf_image_section(image, ".note.librst"), librst_at = 0;
-    struct probe_note probe;
+    size_t section = elf_image_section(image, ".note.librst"), offset = 0;
     struct elf_note note;
+    const uint8_t *at, *end;
 
-    if (!stapsdt || !librst)
+    if (!section || elf_image_next_note(image, section, &offset, &note) <= 0)
         return false;
+    if (note.header.n_namesz != 4 || memcmp(note.name, "rst", 4) != 0 || note.header.n_type != 2)
+        return elf_image_fault(image, "librst note: name of %u bytes, type %u",
+                               note.header.n_namesz, note.header.n_type);
+    at = note.description;
+    end = at + note.header.n_descsz;
     for (size_t i = 0; i < expected->count; i++) {
-        const char *signature = expected->probes[i].signature;
+        const char *signature = next_string(&at, end);
+        char *wanted = expected_short_form(expected->probes[i].signature);
+        bool is_right = signature && strcmp(signature, wanted) == 0;
 
-        if (next_probe_note(image, stapsdt, &at, &probe) <= 0 ||
-            elf_image_next_note(image, librst, &librst_at, &note) <= 0)
+        if (!is_right)
+            elf_image_fault(image, "signature %zu: \"%.200s\", not \"%.200s\"", i,
+                            signature ? signature : "", wanted);
+        free(wanted);
+        if (!is_right)
             return false;
-        if (note.header.n_namesz != 4 || memcmp(note.name, "rst", 4) != 0 ||
-            note.header.n_type != 1 || note.header.n_descsz != 4 + strlen(signature) + 1)
-            return elf_image_fault(image, "librst note %zu: name of %u bytes, type %u, %u bytes", i,
-                                   note.header.n_namesz, note.header.n_type, note.header.n_descsz);
-        if (elf_u32(image, note.description) != probe.pc)
-            return elf_image_fault(image, "librst note %zu: pc %#jx is not the probe's", i,
-                                   (uintmax_t)elf_u32(image, note.description));
-        if (memcmp(note.description + 4, signature, strlen(signature) + 1) != 0)
-            return elf_image_fault(image, "librst note %zu: not \"%.200s\"", i, signature);
     }
-    return elf_image_next_note(image, librst, &librst_at, &note) == 0 ||
-           elf_image_fault(image, "more librst notes than probes");
+    if (at != end)
+        return elf_image_fault(image, "librst note: %zu bytes after the signatures",
+                               (size_t)(end - at));
+    return elf_image_next_note(image, section, &offset, &note) == 0 ||
+           elf_image_fault(image, "more than one librst note");
 }
 
 /* Find the only note of a section, which must be called "GNU". */
@@ -269,7 +273,7 @@ const struct rule note_rules[] = {
     RULE(each_pc_is_at_the_nop_of_its_function),
     RULE(each_base_is_the_address_of_stapsdt_base),
     RULE(each_probe_has_a_zero_semaphore_of_its_own),
-    RULE(librst_notes_tell_the_signature_by_pc),
+    RULE(librst_note_tells_the_signatures_in_order),
     RULE(build_id_is_there),
     RULE(property_keeps_control_flow_protection_on),
     {NULL, NULL},

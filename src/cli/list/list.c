@@ -101,7 +101,6 @@ static void write_arguments(struct json *json, const struct found *found)
     json_close(json, '[');
     if (arguments.more)
         json_bool(json, "more_arguments", true);
-    usdt_arguments_free(&arguments);
 }
 
 static void write_number_or_null(struct json *json, const char *name, bool known, uint64_t value)
@@ -175,7 +174,6 @@ static char *arguments_of(const struct found *found)
             text_addf(&text, " %.*s", (int)argument->name_length, argument->name);
     }
     text_add(&text, arguments.more ? ", ..." : arguments.count == 0 ? "-" : "");
-    usdt_arguments_free(&arguments);
     return text.bytes;
 }
 

@@ -221,7 +221,6 @@ static void print_variant(const struct plan *plan, const struct plan_variant *va
         text_add_shown(&text, argument->operand.text, argument->operand.length);
         text_add(&text, value->size ? "\n" : ": rst can't read it\n");
     }
-    usdt_arguments_free(&arguments);
     fputs(text.bytes, stdout);
     free(text.bytes);
 }

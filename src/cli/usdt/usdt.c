@@ -12,20 +12,14 @@
 #include "error.h"
 #include "image/note.h"
 
-struct signature {
-    uint64_t address;
-    const char *text;
-};
-
 /* A file while it is read. */
 struct reader {
     struct elf_file file;
     const char *name;
     size_t names; /* the index of the section with the sections' names */
     bool has_base;
-    uint64_t base; /* the address of .stapsdt.base */
-    struct signature *signatures;
-    size_t signature_count;
+    uint64_t base;                           /* the address of .stapsdt.base */
+    const char *signatures, *signatures_end; /* those of the next probes; NULL: there are none */
     struct usdt_file usdt;
 };
 
@@ -49,25 +43,12 @@ static const char *string(const char **at, const char *end)
 /* Take the description of a note. Gives false if it is invalid. */
 typedef bool take_note(struct reader *reader, const char *at, const char *end);
 
-static int compare_signatures(const void *left, const void *right)
+static bool take_signatures(struct reader *reader, const char *at, const char *end)
 {
-    const struct signature *a = left, *b = right;
-
-    return compare_numbers(a->address, b->address);
-}
-
-static bool take_signature(struct reader *reader, const char *at, const char *end)
-{
-    struct signature signature;
-
-    if (end - at < 4)
-        return false;
-    signature.address = number(reader, at, 4);
-    at += 4;
-    signature.text = string(&at, end);
-    if (!signature.text)
-        return false;
-    APPEND(reader->signatures, reader->signature_count, signature);
+    if (reader->signatures)
+        return false; /* an image has one such note */
+    reader->signatures = at;
+    reader->signatures_end = end;
     return true;
 }
 
@@ -75,13 +56,14 @@ static bool take_probe(struct reader *reader, const char *at, const char *end)
 {
     const struct elf_file *file = &reader->file;
     const size_t size = file->address_size;
-    uint64_t base, semaphore, moved;
+    uint64_t site, base, semaphore, moved;
     struct usdt_probe probe = {0};
-    struct signature key, *found;
 
+    if (reader->signatures)
+        probe.signature = string(&reader->signatures, reader->signatures_end);
     if ((size_t)(end - at) < 3 * size)
         return false;
-    key.address = number(reader, at, size);
+    site = number(reader, at, size);
     base = number(reader, at + size, size);
     semaphore = number(reader, at + 2 * size, size);
     at += 3 * size;
@@ -92,13 +74,9 @@ static bool take_probe(struct reader *reader, const char *at, const char *end)
         return false;
     /* A tool like prelink changes a file's addresses and .stapsdt.base, but not the notes. */
     moved = reader->has_base && base != 0 ? reader->base - base : 0;
-    if (!elf_file_offset(file, key.address + moved, &probe.site) ||
+    if (!elf_file_offset(file, site + moved, &probe.site) ||
         (semaphore != 0 && !elf_file_offset(file, semaphore + moved, &probe.semaphore)))
         return false;
-    found = reader->signature_count ? bsearch(&key, reader->signatures, reader->signature_count,
-                                              sizeof(key), compare_signatures)
-                                    : NULL;
-    probe.signature = found ? found->text : NULL;
     APPEND(reader->usdt.probes, reader->usdt.count, probe);
     return true;
 }
@@ -158,8 +136,8 @@ static int read_sections(struct reader *reader, const struct pass *pass)
 
 static int read_file(struct reader *reader)
 {
-    static const struct pass signatures = {".note.librst", "rst", RST_NOTE_SIGNATURE_TYPE,
-                                           take_signature};
+    static const struct pass signatures = {".note.librst", "rst", RST_NOTE_SIGNATURES_TYPE,
+                                           take_signatures};
     static const struct pass probes = {".note.stapsdt", "stapsdt", RST_NOTE_STAPSDT_TYPE,
                                        take_probe};
     Elf *elf = reader->file.elf;
@@ -173,10 +151,11 @@ static int read_file(struct reader *reader)
     error = elf_file_section(&reader->file, reader->name, elf_getscn(elf, reader->names), &names);
     if (error == 0)
         error = read_sections(reader, &signatures);
-    if (error == 0 && reader->signature_count > 0)
-        qsort(reader->signatures, reader->signature_count, sizeof(*reader->signatures),
-              compare_signatures);
-    return error ? error : read_sections(reader, &probes);
+    if (error == 0)
+        error = read_sections(reader, &probes);
+    if (reader->usdt.damaged == 0) /* else some signatures may be of the notes that were skipped */
+        reader->usdt.damaged += reader->signatures != reader->signatures_end;
+    return error;
 }
 
 /* ------------------------------------------------------------------------------ all -- */
@@ -203,7 +182,6 @@ int usdt_read(int fd, const char *name, struct usdt_file *ret)
         return error;
     room = reader.file.left;
     error = read_file(&reader);
-    free(reader.signatures);
     if (error == 0 && reader.usdt.count > 0) {
         reader.usdt.elf = reader.file.elf; /* has the strings */
         reader.usdt.kept = room - reader.file.left;
@@ -214,7 +192,7 @@ int usdt_read(int fd, const char *name, struct usdt_file *ret)
     }
     reader.usdt.machine = reader.file.machine;
     reader.usdt.kind = USDT_LIBRARY;
-    if (reader.signature_count > 0)
+    if (reader.signatures)
         reader.usdt.kind = USDT_IMAGE;
     else if (reader.file.type == ET_EXEC || reader.file.has_interpreter)
         reader.usdt.kind = USDT_EXECUTABLE;
@@ -242,42 +220,42 @@ bool usdt_same_name(const struct usdt_probe *a, const struct usdt_probe *b)
 /* ------------------------------------------------------------------------ arguments -- */
 
 /*
- * Take the arguments' names and types from the plain form, "uint64 id, string path", if the
- * operands are what librst writes for the types.
+ * Take the arguments' names and types from the short form, "Qid,spath", if the operands are what
+ * librst writes for the types.
  */
-static void put_names(struct usdt_arguments *arguments, const struct rst_signature *signature)
+static void put_names(struct usdt_arguments *arguments, const char *signature)
 {
-    const char *at = signature->text;
+    struct rst_short_argument words[RST_MAX_ARGS];
+    size_t count = 0;
+    int found;
 
-    if (arguments->count != signature->count)
-        return;
-    for (size_t i = 0; i < signature->count; i++)
-        if (!operand_has_type(&arguments->list[i].operand, signature->types[i]))
+    while (count < RST_MAX_ARGS && (found = rst_signature_next(&signature, &words[count])) != 0) {
+        if (found < 0 || count == arguments->count ||
+            !operand_has_type(&arguments->list[count].operand, words[count].type))
             return;
-    for (size_t i = 0; i < signature->count; i++) {
+        count++;
+    }
+    if (*signature || count != arguments->count)
+        return;
+    for (size_t i = 0; i < count; i++) {
         struct usdt_argument *argument = &arguments->list[i];
-        size_t length = strcspn(at, ","), type = strcspn(at, " ,");
 
-        argument->true_type = signature->types[i];
-        argument->type = rst_types[argument->true_type].name;
-        if (type < length) {
-            argument->name = at + type + 1;
-            argument->name_length = length - type - 1;
+        argument->true_type = words[i].type;
+        argument->type = rst_types[words[i].type].name;
+        if (words[i].name_length) {
+            argument->name = words[i].name;
+            argument->name_length = words[i].name_length;
         }
-        at += length;
-        at += strspn(at, ", ");
     }
 }
 
 void usdt_arguments(uint16_t machine, const struct usdt_probe *probe, struct usdt_arguments *ret)
 {
     const char *at = probe->operands;
-    struct rst_signature signature;
     struct operand operand;
 
     ret->count = 0;
     ret->more = false;
-    ret->storage = NULL;
     while (operand_next(&at, machine, &operand)) {
         if (ret->count == USDT_MOST_ARGUMENTS) {
             ret->more = true;
@@ -286,15 +264,6 @@ void usdt_arguments(uint16_t machine, const struct usdt_probe *probe, struct usd
         ret->list[ret->count++] = (struct usdt_argument){
             .operand = operand, .type = operand_type(&operand), .true_type = -1};
     }
-    if (!probe->signature || ret->more)
-        return;
-    ret->storage = sure(malloc(rst_signature_room(probe->signature)));
-    if (rst_signature_parse(probe->signature, ret->storage, &signature) == 0)
-        put_names(ret, &signature);
-}
-
-void usdt_arguments_free(struct usdt_arguments *arguments)
-{
-    free(arguments->storage);
-    arguments->storage = NULL;
+    if (probe->signature && !ret->more)
+        put_names(ret, probe->signature);
 }

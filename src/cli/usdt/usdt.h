@@ -6,7 +6,7 @@
  *
  * The file may be anything: truncated, hostile, for another CPU, 32-bit or 64-bit, in either byte
  * order. Everything read from it is first checked against its size, the notes are read once into
- * memory, and the work is linear in the file's size, except for sorting.
+ * memory, and the work is linear in the file's size.
  */
 #ifndef CLI_USDT_H
 #define CLI_USDT_H
@@ -22,7 +22,7 @@
 struct usdt_probe {
     const char *provider, *name;
     const char *operands;  /* as in the note; see operand.h */
-    const char *signature; /* in librst's note: "uint64 id, string path"; NULL: it has none */
+    const char *signature; /* in librst's note, in the short form; NULL: it has none */
     uint64_t site;         /* offset in the file, for a uprobe */
     uint64_t semaphore;    /* offset in the file (ref_ctr_offset); 0: the probe has none */
 };
@@ -71,7 +71,6 @@ struct usdt_arguments {
     struct usdt_argument list[USDT_MOST_ARGUMENTS];
     size_t count;
     bool more; /* the note has more than these */
-    char *storage;
 };
 
 /*
@@ -79,6 +78,5 @@ struct usdt_arguments {
  * operands in number, size and sign.
  */
 void usdt_arguments(uint16_t machine, const struct usdt_probe *probe, struct usdt_arguments *ret);
-void usdt_arguments_free(struct usdt_arguments *arguments);
 
 #endif

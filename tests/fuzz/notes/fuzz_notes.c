@@ -120,7 +120,6 @@ static void check_arguments(const struct usdt_file *file, const struct usdt_prob
             for (size_t j = 0; j < argument->name_length; j++)
                 FAIL_IF(argument->name[j] < '0' || argument->name[j] > 'z', "a name that is none");
     }
-    usdt_arguments_free(&arguments);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -12,7 +12,7 @@
 #include "elf_maker.h"
 
 static const struct maker_probe probes[] = {
-    {"shop", "order", "8@%rdi 8@%rsi -4@%rdx", "uint64 id, string name, int32 c", 8, true, 0, 0},
+    {"shop", "order", "8@%rdi 8@%rsi -4@%rdx", "Qid,sname,ic", 8, true, 0, 0},
     {"a", "b", "-4@$5 8f@-16(%rbp) 8@[sp, 16]", NULL, 24, false, 0, 0},
 };
 

@@ -105,7 +105,6 @@ void plan_free_probe(struct plan_probe *probe)
 {
     for (size_t i = 0; i < probe->argument_count; i++)
         free(probe->arguments[i].name);
-    usdt_arguments_free(&probe->words);
     free(probe->title);
     free(probe->sites);
 }
@@ -157,7 +156,6 @@ static void read_values(struct plan_file *file, const struct usdt_probe *site,
             (operand->is_float && operand->size < 4))
             ret[i].size = 0;
     }
-    usdt_arguments_free(&arguments);
 }
 
 /*
