@@ -7,7 +7,7 @@
  *     R    ELF header, program headers, .note.gnu.property, .note.gnu.build-id, .hash, .dynsym,
  *          .dynstr, .eh_frame_hdr, .eh_frame, .stapsdt.base
  *     R X  .text                                         the stubs
- *     R W  .dynamic                                      written by the dynamic linker
+ *     R W  .dynamic, .data                               written by the dynamic linker; empty
  *     R W  .probes                                       the semaphores, written by the kernel
  *     -    .note.stapsdt, .note.librst, .shstrtab, section headers             not loaded
  *
@@ -25,6 +25,7 @@
  *     4 GiB: the kernel finds a semaphore by file and offset (ref_ctr_offset), and
  *     perf_event_open(2) has 32 bits for that offset. .probes is in a region of its own, apart from
  *     .dynamic, so that it can be mapped afresh.
+ *   - .data is empty: gdb 10.1 aborts at a probe of a library that has no section of that name.
  *   - Stubs have symbols with sizes, named provider__probe, because bpftrace's user stacks name
  *     only functions with sizes; and unwind tables, so that debuggers walk on to the caller.
  *   - The build-id is made from the contents: perf's cache stores images by it.

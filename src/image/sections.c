@@ -105,6 +105,12 @@ static void text_write(struct rst_image_job *job)
                     job->out.bytes + job->out.at);
 }
 
+static uint64_t nothing_size(const struct rst_image_spec *spec)
+{
+    (void)spec;
+    return 0;
+}
+
 static uint64_t semaphores_size(const struct rst_image_spec *spec)
 {
     return spec->count * RST_SEMAPHORE_SIZE;
@@ -194,6 +200,8 @@ const struct rst_section rst_sections[SECTIONS] = {
                       text_size, text_write},
     [SECTION_DYNAMIC] = {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, SECTION_DYNSTR, 0, RST_SIZE_ADDRESS,
                          RST_SIZE_DYNAMIC, REGION_RW, dynamic_size, dynamic_write},
+    [SECTION_DATA] = {".data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 0, 1, 0, REGION_RW,
+                      nothing_size, NULL},
     [SECTION_SEMAPHORES] = {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 0, RST_SEMAPHORE_SIZE, 0,
                             REGION_SEMAPHORES, semaphores_size, NULL},
     [SECTION_NOTE_STAPSDT] = {".note.stapsdt", SHT_NOTE, 0, 0, 0, 4, 0, REGION_TAIL,

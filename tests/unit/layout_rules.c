@@ -255,6 +255,7 @@ sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
         {".stapsdt.base", SHT_PROGBITS, SHF_ALLOC, 0, 1, ""},
         {".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0, 32, ""},
         {".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, cpu->dynamic, word, ".dynstr"},
+        {".data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 1, ""},
         {".probes", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0, 4, ""},
         {".note.stapsdt", SHT_NOTE, 0, 0, 4, ""},
         {".note.librst", SHT_NOTE, 0, 0, 4, ""},
@@ -283,6 +284,34 @@ sections_have_the_types_and_flags_that_tracers_expect(struct elf_image *image,
                 image->names[section->sh_link]);
     }
     return true;
+}
+
+/*
+ * gdb 10.1 takes a probe's address to be as far from the note's as .data is from its own. Without
+ * that section it aborts: "sect_index_data not initialized".
+ */
+static bool gdb_10_finds_a_section_of_data(struct elf_image *image,
+                                           const struct expected_image *expected)
+{
+    const GElf_Shdr *data = elf_image_header(image, ".data");
+
+    (void)expected;
+    if (!data)
+        return false;
+    if (data->sh_type != SHT_PROGBITS || data->sh_flags != (SHF_ALLOC | SHF_WRITE) ||
+        data->sh_size != 0)
+        return elf_image_fault(image, ".data: type %u, flags %#jx, %ju bytes", data->sh_type,
+                               (uintmax_t)data->sh_flags, (uintmax_t)data->sh_size);
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const GElf_Phdr *segment = &image->segments[i];
+
+        if (segment->p_type == PT_LOAD && segment->p_flags == (PF_R | PF_W) &&
+            data->sh_addr >= segment->p_vaddr &&
+            data->sh_addr < segment->p_vaddr + segment->p_memsz)
+            return true;
+    }
+    return elf_image_fault(image, ".data at %#jx is in no writable segment",
+                           (uintmax_t)data->sh_addr);
 }
 
 static bool the_last_name_ends_the_names(struct elf_image *image,
@@ -372,6 +401,7 @@ const struct rule layout_rules[] = {
     RULE(text_comes_before_probes_and_probes_before_notes),
     RULE(text_is_the_first_executable_section),
     RULE(sections_have_the_types_and_flags_that_tracers_expect),
+    RULE(gdb_10_finds_a_section_of_data),
     RULE(the_last_name_ends_the_names),
     RULE(semaphores_have_pages_of_their_own),
     RULE(segments_point_at_their_sections),
