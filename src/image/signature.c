@@ -12,15 +12,25 @@
     "string"
 
 /* A float is described as an unsigned integer of its size: many tracers cannot read "8f@". */
+/* clang-format off */
+#define TYPE(name, prefix, letter) {name, sizeof(name) - 1, prefix, letter}
+
 const struct rst_type_words rst_types[RST_TYPES] = {
-    [RST_TYPE_BOOL] = {"bool", "1@", '?'},     [RST_TYPE_INT8] = {"int8", "-1@", 'b'},
-    [RST_TYPE_INT16] = {"int16", "-2@", 'h'},  [RST_TYPE_INT32] = {"int32", "-4@", 'i'},
-    [RST_TYPE_INT64] = {"int64", "-8@", 'q'},  [RST_TYPE_UINT8] = {"uint8", "1@", 'B'},
-    [RST_TYPE_UINT16] = {"uint16", "2@", 'H'}, [RST_TYPE_UINT32] = {"uint32", "4@", 'I'},
-    [RST_TYPE_UINT64] = {"uint64", "8@", 'Q'}, [RST_TYPE_FLOAT] = {"float", "4@", 'f'},
-    [RST_TYPE_DOUBLE] = {"double", "8@", 'd'}, [RST_TYPE_POINTER] = {"pointer", "8@", 'P'},
-    [RST_TYPE_STRING] = {"string", "8@", 's'},
+    [RST_TYPE_BOOL] = TYPE("bool", "1@", '?'),
+    [RST_TYPE_INT8] = TYPE("int8", "-1@", 'b'),
+    [RST_TYPE_INT16] = TYPE("int16", "-2@", 'h'),
+    [RST_TYPE_INT32] = TYPE("int32", "-4@", 'i'),
+    [RST_TYPE_INT64] = TYPE("int64", "-8@", 'q'),
+    [RST_TYPE_UINT8] = TYPE("uint8", "1@", 'B'),
+    [RST_TYPE_UINT16] = TYPE("uint16", "2@", 'H'),
+    [RST_TYPE_UINT32] = TYPE("uint32", "4@", 'I'),
+    [RST_TYPE_UINT64] = TYPE("uint64", "8@", 'Q'),
+    [RST_TYPE_FLOAT] = TYPE("float", "4@", 'f'),
+    [RST_TYPE_DOUBLE] = TYPE("double", "8@", 'd'),
+    [RST_TYPE_POINTER] = TYPE("pointer", "8@", 'P'),
+    [RST_TYPE_STRING] = TYPE("string", "8@", 's'),
 };
+/* clang-format on */
 
 /* A part of the signature's text; it is not NUL-terminated. */
 struct word {
@@ -58,19 +68,28 @@ int rst_name_check(const char *what, const char *name, size_t most)
     return 0;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static const char *skip_blanks(const char *at)
 {
-    return at + strspn(at, " \t\n\r");
+    while (is_blank(*at))
+        at++;
+    return at;
 }
 
 /* Gives the next word of an argument: up to a blank, a comma or the end. Moves `at` past it. */
 static struct word next_word(const char **at)
 {
-    struct word word;
+    struct word word = {.text = skip_blanks(*at)};
+    const char *end = word.text;
 
-    word.text = skip_blanks(*at);
-    word.length = strcspn(word.text, " \t\n\r,");
-    *at = skip_blanks(word.text + word.length);
+    while (*end && *end != ',' && !is_blank(*end))
+        end++;
+    word.length = (size_t)(end - word.text);
+    *at = skip_blanks(end);
     return word;
 }
 
@@ -82,7 +101,7 @@ static bool same(struct word a, struct word b)
 static int find_type(struct word word)
 {
     for (int type = 0; type < RST_TYPES; type++)
-        if (same(word, (struct word){rst_types[type].name, strlen(rst_types[type].name)}))
+        if (same(word, (struct word){rst_types[type].name, rst_types[type].length}))
             return type;
     return -1;
 }
@@ -95,7 +114,8 @@ static char *append(char *to, const char *text, size_t length)
 
 size_t rst_signature_room(const char *text)
 {
-    return text ? 2 * strlen(text) + 1 : 1; /* a blank is added after each comma: "bool,bool" */
+    /* a blank is added after each comma: "bool,bool" */
+    return text ? strlen(text) + RST_MAX_ARGS : 1;
 }
 
 /* Parse one argument, from `at` to its comma or the end. Gives its type or a negative errno. */
@@ -131,7 +151,7 @@ static int parse_argument(const char *signature, size_t number, const char **at,
 int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret)
 {
     struct rst_signature signature = {.text = plain};
-    struct word names[RST_MAX_ARGS] = {0};
+    struct word names[RST_MAX_ARGS];
     const char *at = text ? text : "";
     char *to = plain;
 
@@ -155,7 +175,7 @@ int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret
             signature.strings |= (uint16_t)(1 << i);
         if (i > 0)
             to = append(to, ", ", 2);
-        to = append(to, rst_types[type].name, strlen(rst_types[type].name));
+        to = append(to, rst_types[type].name, rst_types[type].length);
         if (names[i].length) {
             to = append(to, " ", 1);
             to = append(to, names[i].text, names[i].length);
@@ -173,7 +193,7 @@ int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret
 /* The argument's name in the plain form, where `at` is; moves `at` past the argument. */
 static struct word next_name(const char **at, uint8_t type)
 {
-    struct word name = {.text = *at + strlen(rst_types[type].name)};
+    struct word name = {.text = *at + rst_types[type].length};
 
     if (*name.text == ' ')
         name.text++;

@@ -38,6 +38,7 @@ enum rst_type {
 /* How signatures and notes write each type. */
 struct rst_type_words {
     const char *name;   /* in a signature */
+    size_t length;      /* of the name */
     const char *prefix; /* how a note's operand begins: "-" if signed, size in bytes, "@" */
     char letter;        /* in the short form; as in Python's module "struct" */
 };
@@ -45,10 +46,10 @@ struct rst_type_words {
 extern const struct rst_type_words rst_types[RST_TYPES];
 
 struct rst_signature {
-    const char *text; /* the plain form */
-    size_t count;
+    const char *text;            /* the plain form */
     uint8_t types[RST_MAX_ARGS]; /* enum rst_type */
     uint16_t strings;            /* bit i is set: argument i is a string */
+    uint8_t count;
 };
 
 /* A probe, as an image describes it. */

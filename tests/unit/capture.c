@@ -27,7 +27,7 @@ const rst_probe *capture_probe(size_t count, uint32_t semaphore)
     };
 
     cell = semaphore;
-    handle.description.signature.count = count;
+    handle.description.signature.count = (uint8_t)count;
     memset(handle.description.signature.types, RST_TYPE_UINT64, RST_MAX_ARGS);
     return &handle.probe;
 }
