@@ -17,11 +17,10 @@ struct rst_handle {
     struct rst_description description;
     rst_provider *provider;
     struct rst_object *object; /* NULL until a load takes the probe */
-    size_t index;              /* in the object */
-    struct rst_handle *next;   /* in the provider */
-    struct rst_handle *next_pending;
-    struct rst_handle *next_in_bucket;
+    uint32_t index;            /* in the object */
     uint32_t hash;
+    struct rst_handle *next; /* in the provider */
+    struct rst_handle *next_pending;
 };
 
 /* The handle that a description is part of. */

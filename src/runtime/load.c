@@ -37,8 +37,8 @@ static int take_probes(rst_provider *provider, struct rst_object **ret)
     object->opener = rst_this_thread();
     for (struct rst_handle *handle = provider->pending; handle; handle = handle->next_pending) {
         handle->object = object;
-        handle->index = object->count++;
-        object->probes[handle->index] = &handle->description;
+        handle->index = (uint32_t)object->count;
+        object->probes[object->count++] = &handle->description;
     }
     provider->pending = NULL;
     provider->last_pending = &provider->pending;

@@ -29,6 +29,7 @@ rst_provider *rst_provider_new(const char *name)
         return NULL;
     }
     memcpy(provider->name, name, strlen(name) + 1);
+    provider->hash = rst_registry_hash(RST_REGISTRY_HASH, name);
     provider->last = &provider->first;
     provider->last_pending = &provider->pending;
 
@@ -145,7 +146,7 @@ static struct rst_handle *new_handle(rst_provider *provider, const char *name,
     }
     handle->description.name = memcpy(text, name, name_size);
     handle->provider = provider;
-    handle->hash = rst_registry_hash(provider->name, name);
+    handle->hash = rst_registry_hash(provider->hash, name);
     rst_handle_detach(handle);
     return handle;
 }

@@ -36,90 +36,105 @@ void rst_registry_visit(void (*visit)(struct rst_object *object))
                 visit(object);
 }
 
-/* --------------------------------------------- the table, chained through the handles -- */
+/* ------------------------------------------------------------------------- the table -- */
 
-static struct rst_handle **buckets;
-static size_t bucket_count, probe_count; /* bucket_count: 0 or a power of two */
+/*
+ * By open addressing: a probe is in the first free slot from its hash's on. The hashes are apart
+ * from the handles, so that a look-up that finds nothing, as nearly all do, reads little memory.
+ */
+static struct rst_handle **slots;      /* NULL: the slot is free */
+static uint32_t *hashes;               /* of the slots, behind them in one allocation; 0: free */
+static size_t slot_count, probe_count; /* slot_count: 0 or a power of two */
 
-#define FIRST_BUCKETS 64
+#define FIRST_SLOTS 64
 
-static uint32_t hash_more(uint32_t hash, const char *text)
+uint32_t rst_registry_hash(uint32_t before, const char *text)
 {
     do /* FNV-1a; with the NUL, so that "a" "bc" and "ab" "c" differ */
-        hash = (hash ^ (unsigned char)*text) * 16777619u;
+        before = (before ^ (unsigned char)*text) * 16777619u;
     while (*text++);
-    return hash;
+    return before ? before : 1;
 }
 
-uint32_t rst_registry_hash(const char *provider, const char *name)
+/* The slot of a hash, if nothing were in the way. */
+static size_t home(uint32_t hash)
 {
-    return hash_more(hash_more(2166136261u, provider), name);
+    return hash & (slot_count - 1);
 }
 
-static struct rst_handle **bucket_of(uint32_t hash)
+static size_t following(size_t slot)
 {
-    return &buckets[hash & (bucket_count - 1)];
+    return (slot + 1) & (slot_count - 1);
 }
 
 struct rst_handle *rst_registry_find(uint32_t hash, const char *provider, const char *name)
 {
-    if (bucket_count == 0)
+    if (slot_count == 0)
         return NULL;
-    for (struct rst_handle *handle = *bucket_of(hash); handle; handle = handle->next_in_bucket)
-        if (handle->hash == hash && strcmp(handle->description.name, name) == 0 &&
-            strcmp(handle->provider->name, provider) == 0)
-            return handle;
+    for (size_t i = home(hash); hashes[i]; i = following(i))
+        if (hashes[i] == hash && strcmp(slots[i]->description.name, name) == 0 &&
+            strcmp(slots[i]->provider->name, provider) == 0)
+            return slots[i];
     return NULL;
 }
 
-static void chain(struct rst_handle *handle)
+static void put(struct rst_handle *handle, uint32_t hash)
 {
-    struct rst_handle **bucket = bucket_of(handle->hash);
+    size_t i = home(hash);
 
-    handle->next_in_bucket = *bucket;
-    *bucket = handle;
+    while (hashes[i])
+        i = following(i);
+    slots[i] = handle;
+    hashes[i] = hash;
 }
 
 static int grow(void)
 {
-    size_t old_count = bucket_count, count = old_count ? 2 * old_count : FIRST_BUCKETS;
-    struct rst_handle **old = buckets, **bigger = calloc(count, sizeof(struct rst_handle *));
+    size_t old_count = slot_count, count = old_count ? 2 * old_count : FIRST_SLOTS;
+    struct rst_handle **old = slots, **bigger = calloc(count, sizeof(*slots) + sizeof(*hashes));
+    const uint32_t *old_hashes = hashes;
 
     if (!bigger)
-        return rst_fail(ENOMEM, "no memory for %zu probes", count);
-    buckets = bigger;
-    bucket_count = count;
+        return rst_fail(ENOMEM, "no memory for %zu probes", count / 4 * 3);
+    slots = bigger;
+    hashes = (uint32_t *)(bigger + count);
+    slot_count = count;
     for (size_t i = 0; i < old_count; i++)
-        while (old[i]) {
-            struct rst_handle *handle = old[i];
-
-            old[i] = handle->next_in_bucket;
-            chain(handle);
-        }
+        if (old_hashes[i])
+            put(old[i], old_hashes[i]);
     free(old);
     return 0;
 }
 
 int rst_registry_insert(struct rst_handle *handle)
 {
-    if (probe_count == bucket_count) {
+    if (probe_count == slot_count / 4 * 3) {
         int error = grow();
 
         if (error < 0)
             return error;
     }
-    chain(handle);
+    put(handle, handle->hash);
     probe_count++;
     return 0;
 }
 
-static void remove_handle(struct rst_handle *handle)
+/* Free a slot. What is behind it and would no longer be found moves up. */
+static void remove_handle(const struct rst_handle *handle)
 {
-    struct rst_handle **link = bucket_of(handle->hash);
+    const size_t mask = slot_count - 1;
+    size_t hole = home(handle->hash);
 
-    while (*link != handle)
-        link = &(*link)->next_in_bucket;
-    *link = handle->next_in_bucket;
+    while (slots[hole] != handle)
+        hole = following(hole);
+    for (size_t i = following(hole); hashes[i]; i = following(i))
+        if (((i - home(hashes[i])) & mask) >= ((i - hole) & mask)) {
+            slots[hole] = slots[i];
+            hashes[hole] = hashes[i];
+            hole = i;
+        }
+    slots[hole] = NULL;
+    hashes[hole] = 0;
     probe_count--;
 }
 
@@ -134,7 +149,8 @@ void rst_registry_remove(rst_provider *provider)
         remove_handle(handle);
     if (probe_count > 0)
         return;
-    free(buckets); /* a process that has freed all its providers has nothing left of ours */
-    buckets = NULL;
-    bucket_count = 0;
+    free(slots); /* a process that has freed all its providers has nothing left of ours */
+    slots = NULL;
+    hashes = NULL;
+    slot_count = 0;
 }
