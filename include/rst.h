@@ -55,8 +55,9 @@
  * **Threads.** Every function may be called from any thread at any time, with one exception: nobody
  * may use a provider or its probes while, or after, another thread frees it. Firing takes no lock,
  * calls no allocator and is async-signal-safe; nothing else here is. A thread cannot be cancelled
- * (pthread_cancel(3)) while it is in librst, and signals wait until it has left, except SIGSEGV,
- * SIGSYS and the others that the instruction or system call itself causes.
+ * (pthread_cancel(3)) while it is in librst. Signals wait until it has left, except SIGSEGV, SIGSYS
+ * and the others that the instruction or system call itself causes; they do not wait for
+ * rst_provider_add(), which is short.
  *
  * **Stack.** A load or an unload needs up to 8 KiB of stack. dlopen(3), which the first load of a
  * probe calls, needs about 4 KiB more. A fire needs less than 1 KiB. A thread of PTHREAD_STACK_MIN

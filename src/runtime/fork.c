@@ -29,9 +29,11 @@ static void mark_forked(void)
 
 static void forked_parent(void)
 {
-    if (!rst_forking_amid_work())
+    const bool amid_work = rst_forking_amid_work();
+
+    if (!amid_work)
         mark_forked();
-    rst_unlock_forked_parent(mark_forked);
+    rst_unlock_forked_parent(amid_work ? mark_forked : NULL);
 }
 
 static void repair(struct rst_object *object)
@@ -64,20 +66,27 @@ static void abandon_unopened(rst_provider *provider)
     }
 }
 
-static void repair_all(void)
+static void abandon_all(void)
 {
     for (rst_provider *provider = rst_providers; provider; provider = provider->next)
         abandon_unopened(provider);
+}
+
+static void repair_all(void)
+{
+    abandon_all();
     rst_registry_visit(repair);
 }
 
 static void forked_child(void)
 {
+    const bool amid_work = rst_forking_amid_work();
+
     rst_linker_forked_child();
     rst_resident_forked_child();
-    if (!rst_forking_amid_work())
-        repair_all();
-    rst_unlock_forked_child(repair_all);
+    if (!amid_work)
+        rst_registry_visit(repair);
+    rst_unlock_forked_child(amid_work ? repair_all : abandon_all);
 }
 
 int rst_fork_prepare(void)

@@ -18,6 +18,9 @@ static _Thread_local bool forking;
  */
 static _Thread_local bool near, holding;
 
+/* It has it, or is about to, by rst_lock_briefly(). */
+static _Thread_local bool brief;
+
 /* ------------------------------------------------------------------- undisturbed -- */
 
 static _Thread_local unsigned undisturbed; /* how many calls, one in the other */
@@ -88,14 +91,38 @@ static void release(void)
 
 void rst_unlock(void)
 {
-    void (*work)(void) = due;
+    void (*work)(void);
 
     if (forking)
         return;
-    due = NULL;
+    work = __atomic_exchange_n(&due, NULL, __ATOMIC_RELAXED);
     if (work)
         work();
     release();
+}
+
+void rst_lock_briefly(void)
+{
+    if (forking)
+        return;
+    brief = near = true;
+    pthread_mutex_lock(&lock);
+    holding = true;
+}
+
+/* A signal may come at any moment: only when the lock is released is it sure that nothing is due.
+ */
+void rst_unlock_briefly(void)
+{
+    if (forking)
+        return;
+    holding = false;
+    pthread_mutex_unlock(&lock);
+    brief = near = false;
+    if (__atomic_load_n(&due, __ATOMIC_RELAXED)) {
+        rst_lock();
+        rst_unlock();
+    }
 }
 
 /* Gives 0, or ETIMEDOUT; without `until`, it waits for ever. */
@@ -229,16 +256,18 @@ void rst_lock_to_fork(void)
 
 bool rst_forking_amid_work(void)
 {
-    return had_lock;
+    return had_lock && !brief;
 }
 
 static void unlock_forked(void (*later)(void))
 {
+    if (!had_lock && later)
+        later();
     forking = false;
-    if (had_lock)
-        due = later;
-    else
+    if (!had_lock)
         pthread_mutex_unlock(&lock);
+    else if (later)
+        __atomic_store_n(&due, later, __ATOMIC_RELAXED);
     had_lock = false;
     release_signals();
 }

@@ -16,6 +16,14 @@
 void rst_lock(void);
 void rst_unlock(void);
 
+/*
+ * For what takes no more than a look-up and a few stores to the registry and a provider's list of
+ * probes, and leaves the objects alone. Signals do not wait: to hold them takes two system calls,
+ * which cost more than the rest. A handler that forks meanwhile finds the objects whole.
+ */
+void rst_lock_briefly(void);
+void rst_unlock_briefly(void);
+
 /* Around calls of the dynamic linker, which are made without the lock. A fork waits for them. */
 void rst_linking_begin(void);
 void rst_linking_end(void);
@@ -46,9 +54,9 @@ void rst_disturb_again(const int *old);
  * until it is released, this thread passes rst_lock(), for the program's own fork handlers may call
  * us, too. After the fork: release it.
  *
- * A handler of a signal that could not wait may fork while its thread has the lock. Then what the
- * lock guards may be half changed (rst_forking_amid_work()), and the fork's own work is left to
- * `later`, which is called as that thread releases the lock, in the parent as in the child.
+ * A handler may fork while its thread has the lock: briefly, or if its signal could not wait. Then
+ * `later` is called as that thread releases the lock, else at once; it may be NULL. What the lock
+ * guards may be half changed; the objects, too, if rst_forking_amid_work().
  */
 void rst_lock_to_fork(void);
 bool rst_forking_amid_work(void);

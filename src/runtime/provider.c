@@ -183,9 +183,9 @@ rst_probe *rst_provider_add(rst_provider *provider, const char *name, const char
     if (!handle)
         return NULL;
 
-    rst_lock();
+    rst_lock_briefly();
     error = insert_handle(provider, handle);
-    rst_unlock();
+    rst_unlock_briefly();
     if (error < 0) {
         free(handle);
         errno = -error;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "runtime/lock.h"
 
 /* ---------------------------------------------------------------------- the providers -- */
 
@@ -88,8 +89,10 @@ static void put(struct rst_handle *handle, uint32_t hash)
     hashes[i] = hash;
 }
 
+/* Signals wait: a handler that forks amid an allocation would wait for ever. */
 static int grow(void)
 {
+    RST_UNDISTURBED;
     size_t old_count = slot_count, count = old_count ? 2 * old_count : FIRST_SLOTS;
     struct rst_handle **old = slots, **bigger = calloc(count, sizeof(*slots) + sizeof(*hashes));
     const uint32_t *old_hashes = hashes;

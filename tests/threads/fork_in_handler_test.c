@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -85,6 +86,19 @@ static void load_unload_and_ask(struct shop shop)
     rst_provider_free(fresh);
 }
 
+static void add_many(struct shop shop)
+{
+    static unsigned count;
+    char name[32];
+
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof(name), "added%u", count++);
+        check(rst_provider_add(shop.provider, name, "uint64 id, string path") != NULL);
+    }
+    check(rst_provider_add(shop.provider, name, NULL) == NULL);
+    check_equal(errno, EEXIST);
+}
+
 static void join_children(void)
 {
     for (int i = 0; i < forks; i++) {
@@ -95,9 +109,15 @@ static void join_children(void)
     }
 }
 
+struct plan {
+    int signal;
+    void (*work)(struct shop shop);
+};
+
 static void fork_at_ticks(void *data)
 {
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = *(int *)data};
+    const struct plan *plan = data;
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = plan->signal};
     const struct itimerspec ticks = {{0, TICK_NS}, {0, TICK_NS}};
     struct sigaction action = {.sa_handler = fork_here, .sa_flags = SA_RESTART};
     struct shop shop = shop_loaded();
@@ -107,7 +127,7 @@ static void fork_at_ticks(void *data)
     check_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
     check_equal(timer_settime(timer, 0, &ticks, NULL), 0);
     while (forks < FORKS && !is_child)
-        load_unload_and_ask(shop);
+        plan->work(shop);
     if (is_child)
         go_on_in_child(shop);
     timer_delete(timer);
@@ -115,12 +135,13 @@ static void fork_at_ticks(void *data)
     rst_provider_free(shop.provider);
 }
 
-static void fork_by(int signal)
+static void fork_by(int signal, void (*work)(struct shop shop))
 {
+    struct plan plan = {signal, work};
     struct child child;
 
     check_applies(!SANITIZED, "the sanitizers' own locks know no fork in a signal handler");
-    child = child_start(fork_at_ticks, &signal);
+    child = child_start(fork_at_ticks, &plan);
     child_join(&child);
 }
 
@@ -128,20 +149,29 @@ static void a_handler_may_fork_amid_any_call(void **state)
 {
     (void)state;
     is_urgent = false;
-    fork_by(SIGUSR1);
+    fork_by(SIGUSR1, load_unload_and_ask);
 }
 
 static void a_handler_of_a_signal_that_cannot_wait_may_fork_too(void **state)
 {
     (void)state;
     is_urgent = true;
-    fork_by(SIGTRAP);
+    fork_by(SIGTRAP, load_unload_and_ask);
+}
+
+/* Signals do not wait for these calls. */
+static void a_handler_may_fork_amid_adding(void **state)
+{
+    (void)state;
+    is_urgent = false;
+    fork_by(SIGUSR1, add_many);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handler_may_fork_amid_any_call),
+        cmocka_unit_test(a_handler_may_fork_amid_adding),
         cmocka_unit_test(a_handler_of_a_signal_that_cannot_wait_may_fork_too),
     };
 
