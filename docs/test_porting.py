@@ -42,7 +42,7 @@ class Porting(unittest.TestCase):
                     each = contents(cpu, 2000, path) - contents(cpu, 1000, path)
                     emit(cpu, 1, path)
                     stub = int(re.search(r" (\d+) FUNC ", readelf("--dyn-syms", path)).group(1))
-                    seen = [stub, each / 1000, os.path.getsize(path)]
+                    seen = [stub, round(each / 1000), os.path.getsize(path)]
                     self.assertEqual(seen, [int(number) for number in wanted])
 
 

@@ -66,13 +66,12 @@ static const uint8_t entry_unwind[] = {
 /* clang-format off */
 static const uint8_t nop_unwind[] = {
     DW_CFA_advance_loc(2),             /* bti, stp */
+    DW_CFA_remember_state,
     DW_CFA_def_cfa_offset, 16,
     DW_CFA_offset(X29), 2,
     DW_CFA_offset(X30), 1,
     DW_CFA_advance_loc(3),             /* mov, nop, ldp */
-    DW_CFA_def_cfa_offset, 0,
-    DW_CFA_restore(X29),
-    DW_CFA_restore(X30),
+    DW_CFA_restore_state,
 };
 /* clang-format on */
 

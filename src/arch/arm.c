@@ -61,15 +61,14 @@ static const uint8_t entry_unwind[] = {
 /* clang-format off */
 static const uint8_t nop_unwind[] = {
     DW_CFA_advance_loc(2),             /* mov, push */
+    DW_CFA_remember_state,
     DW_CFA_def_cfa_offset, 16,
     DW_CFA_advance_loc(1),             /* push */
     DW_CFA_def_cfa_offset, 32,
     DW_CFA_offset(FP), 8,
     DW_CFA_offset(LR), 6,
     DW_CFA_advance_loc(3),             /* sub, nop, ldm */
-    DW_CFA_def_cfa_offset, 0,
-    DW_CFA_restore(FP),
-    DW_CFA_restore(LR),
+    DW_CFA_restore_state,
 };
 /* clang-format on */
 

@@ -13,8 +13,8 @@
 /* `delta` in units of the CIE's code alignment. */
 #define DW_CFA_advance_loc(delta) (0x40 | (delta))
 #define DW_CFA_offset(reg) (0x80 | (reg))
-#define DW_CFA_restore(reg) (0xc0 | (reg))
-#define DW_CFA_restore_extended 0x06
+#define DW_CFA_remember_state 0x0a
+#define DW_CFA_restore_state 0x0b
 #define DW_CFA_def_cfa 0x0c
 #define DW_CFA_def_cfa_register 0x0d
 #define DW_CFA_def_cfa_offset 0x0e

@@ -57,13 +57,13 @@ static const uint8_t entry_unwind[] = {
 /* clang-format off */
 static const uint8_t nop_unwind[] = {
     DW_CFA_advance_loc(5),             /* endbr32, push */
+    DW_CFA_remember_state,
     DW_CFA_def_cfa_offset, 8,
     DW_CFA_offset(EBP), 2,
     DW_CFA_advance_loc(2),             /* mov */
     DW_CFA_def_cfa_register, EBP,
     DW_CFA_advance_loc(2),             /* nop, pop */
-    DW_CFA_def_cfa, ESP, 4,
-    DW_CFA_restore(EBP),
+    DW_CFA_restore_state,
 };
 /* clang-format on */
 

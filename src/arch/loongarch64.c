@@ -7,11 +7,11 @@
  *     addi.d $sp,$sp,-16      CFA = sp + 16
  *     st.d   $ra,$sp,8        ra saved at CFA - 8
  *     st.d   $fp,$sp,0        fp saved at CFA - 16
- *     addi.d $fp,$sp,16       CFA = fp
+ *     addi.d $fp,$sp,16
  *     nop                     <- the site: argument 9 is at [$r3, 16], 10 at [$r3, 24], ...
- *     ld.d   $ra,$sp,8        ra restored
- *     ld.d   $fp,$sp,0        CFA = sp + 16, fp restored
- *     addi.d $sp,$sp,16       CFA = sp
+ *     ld.d   $ra,$sp,8
+ *     ld.d   $fp,$sp,0
+ *     addi.d $sp,$sp,16       CFA = sp, ra and fp restored
  *     ret
  */
 #include <elf.h>
@@ -64,19 +64,13 @@ static const uint8_t entry_unwind[] = {
 /* clang-format off */
 static const uint8_t nop_unwind[] = {
     DW_CFA_advance_loc(1),             /* addi.d */
+    DW_CFA_remember_state,
     DW_CFA_def_cfa_offset, 16,
     DW_CFA_advance_loc(2),             /* st.d, st.d */
     DW_CFA_offset(RA), 1,
     DW_CFA_offset(FP), 2,
-    DW_CFA_advance_loc(1),             /* addi.d */
-    DW_CFA_def_cfa, FP, 0,
-    DW_CFA_advance_loc(2),             /* nop, ld.d */
-    DW_CFA_restore(RA),
-    DW_CFA_advance_loc(1),             /* ld.d */
-    DW_CFA_def_cfa, SP, 16,
-    DW_CFA_restore(FP),
-    DW_CFA_advance_loc(1),             /* addi.d */
-    DW_CFA_def_cfa_offset, 0,
+    DW_CFA_advance_loc(5),             /* addi.d, nop, ld.d, ld.d, addi.d */
+    DW_CFA_restore_state,
 };
 /* clang-format on */
 

@@ -56,13 +56,14 @@ static const uint8_t entry_unwind[] = {
 /* clang-format off */
 static const uint8_t nop_unwind[] = {
     DW_CFA_advance_loc(2),             /* mflr, std */
+    DW_CFA_remember_state,
     DW_CFA_offset_extended_sf, LR, 0x7e, /* -2 */
     DW_CFA_advance_loc(1),             /* stdu */
     DW_CFA_def_cfa_offset, 32,
     DW_CFA_advance_loc(2),             /* nop, addi */
     DW_CFA_def_cfa_offset, 0,
     DW_CFA_advance_loc(2),             /* ld, mtlr */
-    DW_CFA_restore_extended, LR,
+    DW_CFA_restore_state,
 };
 /* clang-format on */
 

@@ -8,11 +8,11 @@
  *     addi sp,sp,-16      CFA = sp + 16
  *     sd   ra,8(sp)       ra saved at CFA - 8
  *     sd   s0,0(sp)       s0 saved at CFA - 16
- *     addi s0,sp,16       CFA = s0
+ *     addi s0,sp,16
  *     nop                 <- the site: argument 9 is at 16(sp), 10 at 24(sp), ...
- *     ld   ra,8(sp)       ra restored
- *     ld   s0,0(sp)       CFA = sp + 16, s0 restored
- *     addi sp,sp,16       CFA = sp
+ *     ld   ra,8(sp)
+ *     ld   s0,0(sp)
+ *     addi sp,sp,16       CFA = sp, ra and s0 restored
  *     ret
  */
 #include <elf.h>
@@ -59,19 +59,13 @@ static const uint8_t entry_unwind[] = {
 /* clang-format off */
 static const uint8_t nop_unwind[] = {
     DW_CFA_advance_loc(1),             /* addi */
+    DW_CFA_remember_state,
     DW_CFA_def_cfa_offset, 16,
     DW_CFA_advance_loc(2),             /* sd, sd */
     DW_CFA_offset(RA), 1,
     DW_CFA_offset(S0), 2,
-    DW_CFA_advance_loc(1),             /* addi */
-    DW_CFA_def_cfa, S0, 0,
-    DW_CFA_advance_loc(2),             /* nop, ld */
-    DW_CFA_restore(RA),
-    DW_CFA_advance_loc(1),             /* ld */
-    DW_CFA_def_cfa, SP, 16,
-    DW_CFA_restore(S0),
-    DW_CFA_advance_loc(1),             /* addi */
-    DW_CFA_def_cfa_offset, 0,
+    DW_CFA_advance_loc(5),             /* addi, nop, ld, ld, addi */
+    DW_CFA_restore_state,
 };
 /* clang-format on */
 

@@ -54,14 +54,13 @@ static const uint8_t entry_unwind[] = {
 /* clang-format off */
 static const uint8_t nop_unwind[] = {
     DW_CFA_advance_loc(6),             /* stmg */
+    DW_CFA_remember_state,
     DW_CFA_offset(R14), 6,
     DW_CFA_offset(R15), 5,
     DW_CFA_advance_loc(8),             /* lgr, aghi */
     DW_CFA_def_cfa_offset, DW_ULEB2(320),
     DW_CFA_advance_loc(16),            /* stg, nop, lmg */
-    DW_CFA_def_cfa_offset, DW_ULEB2(160),
-    DW_CFA_restore(R14),
-    DW_CFA_restore(R15),
+    DW_CFA_restore_state,
 };
 /* clang-format on */
 

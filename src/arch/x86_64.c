@@ -78,13 +78,13 @@ static const uint8_t entry_unwind[] = {
 /* clang-format off */
 #define UNWIND(nop_size)                                         \
     DW_CFA_advance_loc(5),                  /* endbr64, push */  \
+    DW_CFA_remember_state,                                       \
     DW_CFA_def_cfa_offset, 16,                                   \
     DW_CFA_offset(RBP), 2,                                       \
     DW_CFA_advance_loc(3),                  /* mov */            \
     DW_CFA_def_cfa_register, RBP,                                \
     DW_CFA_advance_loc((nop_size) + 1),     /* nop, pop */       \
-    DW_CFA_def_cfa, RSP, 8,                                      \
-    DW_CFA_restore(RBP)
+    DW_CFA_restore_state
 /* clang-format on */
 
 static const uint8_t nop1_unwind[] = {UNWIND(1)};

@@ -68,12 +68,12 @@ void rst_dynstr_write(struct rst_writer *writer, const struct rst_image_spec *sp
 }
 
 /*
- * About sixteen symbols to a bucket: symbols are rarely looked up, and buckets take room in the
+ * About 64 symbols to a bucket: symbols are rarely looked up, and buckets take room in the
  * image. DT_GNU_HASH would take as much, and its symbols would have to be sorted by bucket.
  */
 static size_t bucket_count(const struct rst_image_spec *spec)
 {
-    return spec->count / 16 + 1;
+    return spec->count / 64 + 1;
 }
 
 /* Two counts, the buckets, then one chain entry for each symbol. */

@@ -22,7 +22,7 @@
 #include "arch/arch.h"
 #include "image/writer.h"
 
-#define RST_UNWIND_STUBS 32
+#define RST_UNWIND_STUBS 64
 
 size_t rst_unwind_size(const struct rst_arch *arch, enum rst_nop nop, size_t count);
 

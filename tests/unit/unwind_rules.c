@@ -10,7 +10,7 @@
 
 enum {
     REGISTERS = 96,
-    SHARED = 32, /* functions that share an FDE */
+    SHARED = 64, /* functions that share an FDE */
 };
 
 /* How to find the caller's registers: the frame address (CFA), and the registers saved there. */
@@ -33,6 +33,8 @@ struct cursor {
     unsigned code_align; /* from the CIE */
     int data_align;
     bool broken;
+    bool has_remembered; /* a state; no table remembers two at once */
+    struct row remembered;
 };
 
 static unsigned next_byte(struct cursor *cursor)
@@ -74,20 +76,8 @@ static bool save(struct row *row, unsigned reg, int64_t place)
     return true;
 }
 
-static bool restore(struct row *row, unsigned reg, const struct row *entry_row)
-{
-    if (reg >= REGISTERS || !row->saved[reg])
-        return false;
-    row->saved[reg] = entry_row->saved[reg];
-    row->place[reg] = entry_row->place[reg];
-    return true;
-}
-
-/*
- * Run instructions up to the row for `pc`. DW_CFA_restore takes its values from `entry_row`, the
- * CIE's.
- */
-static bool run(struct cursor *cursor, uint64_t pc, const struct row *entry_row, struct row *row)
+/* Run instructions up to the row for `pc`. */
+static bool run(struct cursor *cursor, uint64_t pc, struct row *row)
 {
     while (cursor->at < cursor->end && !cursor->broken) {
         unsigned code = next_byte(cursor), low = code & 0x3f;
@@ -103,12 +93,16 @@ static bool run(struct cursor *cursor, uint64_t pc, const struct row *entry_row,
             low = next_number(cursor);
             if (!save(row, low, cursor->data_align * (int64_t)next_signed_number(cursor)))
                 return false;
-        } else if (code >> 6 == 3) { /* DW_CFA_restore */
-            if (!restore(row, low, entry_row))
+        } else if (code == 0x0a) { /* DW_CFA_remember_state */
+            if (cursor->has_remembered)
                 return false;
-        } else if (code == 0x06) { /* DW_CFA_restore_extended */
-            if (!restore(row, next_number(cursor), entry_row))
+            cursor->has_remembered = true;
+            cursor->remembered = *row;
+        } else if (code == 0x0b) { /* DW_CFA_restore_state */
+            if (!cursor->has_remembered)
                 return false;
+            cursor->has_remembered = false;
+            *row = cursor->remembered;
         } else if (code == 0x0c) { /* DW_CFA_def_cfa */
             row->base = next_number(cursor);
             row->distance = next_number(cursor);
@@ -180,7 +174,7 @@ static bool read_cie(struct elf_image *image, const struct expected_cpu *cpu, ui
         return elf_image_fault(image, "the CIE at %#jx is not as expected", (uintmax_t)offset);
     cursor.at = cie.at + sizeof(wanted);
     cursor.end = cie.end;
-    return run(&cursor, 0, row, row) ||
+    return run(&cursor, 0, row) ||
            elf_image_fault(image, "the CIE at %#jx has an unknown instruction", (uintmax_t)offset);
 }
 
@@ -229,14 +223,13 @@ static bool row_is(struct elf_image *image, const struct expected_cpu *cpu, cons
                    uint64_t pc, const struct expected_row *wanted)
 {
     struct cursor cursor = fde->instructions;
-    struct row entry_row, row;
+    struct row row;
 
     cursor.code_align = cpu->code_align;
     cursor.data_align = cpu->data_align - 0x80;
-    if (!read_cie(image, cpu, fde->cie, &entry_row))
+    if (!read_cie(image, cpu, fde->cie, &row))
         return false;
-    row = entry_row;
-    if (!run(&cursor, pc, &entry_row, &row))
+    if (!run(&cursor, pc, &row))
         return elf_image_fault(image, "the FDE for %#jx has an unknown instruction",
                                (uintmax_t)fde->start);
     if (row.base != wanted->base || row.distance != wanted->distance || !saves_are(&row, wanted))
@@ -276,7 +269,7 @@ static bool rows_follow_the_code(struct elf_image *image, const struct expected_
                   &cpu->rows[cpu->row_count - 1 - rows_after(cpu)]);
 }
 
-/* How many functions share FDE `number`: 32, but for the last. */
+/* How many functions share FDE `number`: 64, but for the last. */
 static size_t functions_of(const struct expected_image *expected, size_t number)
 {
     size_t rest = expected->count - SHARED * number;

@@ -137,15 +137,10 @@ static void assert_each_step_found_the_callers(void)
     }
 }
 
-static void step_through(const char *provider_name)
+static void step_through(const rst_probe *probe)
 {
     struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO}, old;
-    rst_provider *provider = rst_provider_new(provider_name);
-    rst_probe *probe = rst_provider_add(
-        provider, "probe", "int8,int8,int8,int8,int8,int8,int8,int8,int8,int8,int8,int8");
 
-    if (!probe || rst_provider_load(provider) < 0)
-        fail_msg("%s", rst_error());
     stub = (uintptr_t)rst_probe_function(probe);
     step_count = 0;
     stop = 0;
@@ -153,13 +148,34 @@ static void step_through(const char *provider_name)
     call_the_caller(function_of_probe(probe));
     assert_int_equal(sigaction(SIGTRAP, &old, NULL), 0);
     assert_each_step_found_the_callers();
+}
+
+/* Step through some of many probes; an entry of the unwind table is for 64. */
+static void step_through_many(const char *provider_name)
+{
+    enum { COUNT = 150 };
+    static const size_t some[] = {0, 1, 62, 63, 64, 65, 127, 128, COUNT - 1};
+    rst_provider *provider = rst_provider_new(provider_name);
+    rst_probe *probes[COUNT];
+    char name[16];
+
+    for (size_t i = 0; i < COUNT; i++) {
+        snprintf(name, sizeof(name), "probe%zu", i);
+        probes[i] = rst_provider_add(provider, name,
+                                     "int8,int8,int8,int8,int8,int8,int8,int8,int8,int8,int8,int8");
+        assert_non_null(probes[i]);
+    }
+    if (rst_provider_load(provider) < 0)
+        fail_msg("%s", rst_error());
+    for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+        step_through(probes[some[i]]);
     rst_provider_free(provider);
 }
 
 static void the_caller_is_found_from_each_instruction(void **state)
 {
     (void)state;
-    step_through("unwind");
+    step_through_many("unwind");
 }
 
 /* A kernel that supports RST_NOP=fast gives the stub another nop. */
@@ -167,7 +183,7 @@ static void the_caller_is_found_around_the_fast_nop(void **state)
 {
     (void)state;
     assert_int_equal(setenv("RST_NOP", "fast", 1), 0);
-    step_through("unwind_fast");
+    step_through_many("unwind_fast");
     unsetenv("RST_NOP");
 }
 

@@ -7,14 +7,12 @@
         .cfi_offset 1, -8
         .cfi_offset 22, -16
         addi.d  $fp, $sp, 16
-        .cfi_def_cfa 22, 0
         nop
         ld.d    $ra, $sp, 8
-        .cfi_restore 1
         ld.d    $fp, $sp, 0
-        .cfi_restore 22
-        .cfi_def_cfa 3, 16
         addi.d  $sp, $sp, 16
+        .cfi_restore 1
+        .cfi_restore 22
         .cfi_def_cfa_offset 0
         ret
         .cfi_endproc

@@ -8,14 +8,12 @@
         .cfi_offset ra, -8
         .cfi_offset s0, -16
         addi    s0, sp, 16
-        .cfi_def_cfa s0, 0
         nop
         ld      ra, 8(sp)
-        .cfi_restore ra
         ld      s0, 0(sp)
-        .cfi_restore s0
-        .cfi_def_cfa sp, 16
         addi    sp, sp, 16
+        .cfi_restore ra
+        .cfi_restore s0
         .cfi_def_cfa_offset 0
         ret
         .cfi_endproc
