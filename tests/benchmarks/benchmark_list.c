@@ -133,6 +133,19 @@ static struct contender providers[] = {
     PROVIDERS("stapsdt-", "libstapsdt", "stapsdt", 1000),
 };
 
+#define ADD(id, label, worker_name, what)                                                          \
+    {                                                                                              \
+        id, label, worker_name, "add", "1 " what                                                   \
+    }
+
+static struct contender add[] = {
+    ADD("rst-1000", "librst: one of 1,000 probes", "rst", "1000"),
+    ADD("rst", "librst: one of 100,000 probes", "rst", "100000"),
+    ADD("bare", "librst: one of 100,000 probes without arguments", "rst", "100000 bare"),
+    ADD("stapsdt-1000", "libstapsdt: one of 1,000 probes", "stapsdt", "1000"),
+    ADD("stapsdt", "libstapsdt: one of 100,000 probes", "stapsdt", "100000"),
+};
+
 #define ASKED(array) .contenders = (array), .count = COUNT(array)
 
 struct question questions[] = {
@@ -150,6 +163,7 @@ struct question questions[] = {
     {"host-lua", "Probes in Lua 5.4, by a host in C", "empty", "call", false, 100, ASKED(host_lua)},
     {"host-mruby", "Probes in mruby, by a host in C", "empty", "call", false, 100,
      ASKED(host_mruby)},
+    {"add", "Adding probes to a provider: each", NULL, "rst", true, 30, ASKED(add)},
     {"load", "Loading one provider of many probes", NULL, NULL, true, 30, ASKED(load)},
     {"providers", "Loading many providers of one probe", NULL, NULL, true, 30, ASKED(providers)},
 };

@@ -108,6 +108,16 @@ static void free_all(void)
         bench_library.free(providers[i]);
 }
 
+enum bench_outcome bench_add_measure(void)
+{
+    uint64_t start = bench_now();
+    enum bench_outcome outcome = add_all();
+
+    bench_answer("ns", (double)(bench_now() - start) / (double)(provider_count * probe_count));
+    free_all();
+    return outcome;
+}
+
 enum bench_outcome bench_load_measure(void)
 {
     uint64_t rss = bench_rss(), start = bench_now(), added, loaded, freed;

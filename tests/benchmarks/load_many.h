@@ -29,4 +29,7 @@ extern const struct bench_library bench_library;
 enum bench_outcome bench_load_prepare(const char *arg);
 enum bench_outcome bench_load_measure(void);
 
+/* Only declare the probes: "ns" is the time of one. */
+enum bench_outcome bench_add_measure(void);
+
 #endif

@@ -27,7 +27,7 @@ from svg_charts import PLOTS, ROOT, bars, colour, lines
 
 PAGE = os.path.join(ROOT, "docs", "benchmarks.md")
 
-ENOUGH = 100
+ENOUGH = 1000
 WAYS = [
     ("fire-perf", "perf event, counting"),
     ("fire-perf-bpf", "perf event, BPF program"),
@@ -46,6 +46,7 @@ TRACES = [  # of the questions of trace.py: the metric, its title and its unit
 ]
 PARTS = {  # each measured by itself: where a build's JSON is. It is kept as docs/benchmarks/PART.json
     "run": "tests/benchmarks/benchmarks.json",
+    "load": "tests/benchmarks/load.json",
     "ruby": "bindings/ruby/benchmarks.json",
     "trace": "tests/benchmarks/trace.json",
     "hosts": "tests/benchmarks/hosts.json",
@@ -160,7 +161,7 @@ def plot_loads(run):
             "bytes of headers and sections, divided by the number of probes",
             memory,
             ("probes in the provider", "bytes a probe"),
-            (256, "aim: 256 bytes"),
+            (192, "aim: 192 bytes"),
         )
     if many:
         lines(
@@ -186,7 +187,6 @@ def plot_all(run):
         ("fire.svg", "A traced fire", f"median; {middle}", WAYS, "nanoseconds a fire"),
     ):
         plot_bars(run, name, title, subtitle, groups, axis)
-    plot_loads(run)
 
 
 def plot_ruby(run):
@@ -380,7 +380,9 @@ def table_of_machine(run):
 
 
 def write_page(runs, hosts):
-    run, ruby, trace, compat = (runs[name] for name in ("run", "ruby", "trace", "compat"))
+    run, load, ruby, trace, compat = (
+        runs[name] for name in ("run", "load", "ruby", "trace", "compat")
+    )
     tables = {
         "hosts": table_of_hosts(hosts, table),
         "machine": table_of_machine(run),
@@ -388,8 +390,10 @@ def write_page(runs, hosts):
         "loop": table_of_times(run, "loop"),
         "call": table_of_times(run, "call"),
         "fire": table_of_fires(run),
-        "load": table_of_loads(run, "load", "probes"),
-        "providers": table_of_loads(run, "providers", "providers"),
+        "load-machine": table_of_machine(load),
+        "add": table_of_times(load, "add"),
+        "load": table_of_loads(load, "load", "probes"),
+        "providers": table_of_loads(load, "providers", "providers"),
         "trace-machine": table_of_machine(trace),
         "trace": table_of_traces(trace),
         "compat-machine": table_of_machine(compat),
@@ -448,6 +452,7 @@ def main():
     hosts = list(measured_rows(Run, PLOTS))
     runs = {name: Run(path) for name, path in kept.items()}
     plot_all(runs["run"])
+    plot_loads(runs["load"])
     plot_ruby(runs["ruby"])
     lua_table.plot(runs["lua"], plot_bars)
     node_table.plot(runs["node"], plot_bars)

@@ -91,7 +91,7 @@ static void text_load_row(const struct contender *contender)
 void report_text(const struct question *question)
 {
     printf("\n%s\n", question->title);
-    if (question->fresh)
+    if (question->contenders[0].series)
         printf("  %-20s %7s %11s %11s %8s %11s %8s %8s\n", "", "count", "add us", "load us",
                "us each", "cycle us", "image B", "RSS B");
     else
@@ -103,7 +103,7 @@ void report_text(const struct question *question)
             printf("  %-49s FAILED: %s\n", contender->label, contender->failed);
         else if (contender->skipped[0])
             printf("  %-49s skipped: %s\n", contender->label, contender->skipped);
-        else if (question->fresh)
+        else if (contender->series)
             text_load_row(contender);
         else
             text_row(question, contender);

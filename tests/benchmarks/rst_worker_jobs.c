@@ -39,5 +39,6 @@ const struct bench_job bench_jobs[] = {
     {"fire-sdt", bench_sdt_fire_prepare, bench_sdt_fire, NULL, bench_traced_finish},
 
     {"load", bench_load_prepare, NULL, bench_load_measure, NULL},
+    {"add", bench_load_prepare, NULL, bench_add_measure, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

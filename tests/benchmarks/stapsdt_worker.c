@@ -142,5 +142,6 @@ const struct bench_job bench_jobs[] = {
     {"call-stapsdt", prepare, run_call, NULL, NULL},
     {"fire-stapsdt", prepare_fire, run_fire, NULL, bench_traced_finish},
     {"load", bench_load_prepare, NULL, bench_load_measure, NULL},
+    {"add", bench_load_prepare, NULL, bench_add_measure, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
