@@ -76,9 +76,11 @@ static bool save(struct row *row, unsigned reg, int64_t place)
     return true;
 }
 
-/* Run instructions up to the row for `pc`. */
+/* Run instructions up to the row for `pc`, from the row for an earlier one. */
 static bool run(struct cursor *cursor, uint64_t pc, struct row *row)
 {
+    if (cursor->pc > pc)
+        return true;
     while (cursor->at < cursor->end && !cursor->broken) {
         unsigned code = next_byte(cursor), low = code & 0x3f;
 
@@ -180,7 +182,8 @@ static bool read_cie(struct elf_image *image, const struct expected_cpu *cpu, ui
 
 struct fde {
     uint64_t cie, start, size;
-    struct cursor instructions;
+    struct cursor instructions; /* those that are still to be run */
+    struct row row;             /* what those before have made */
 };
 
 static bool read_fde(struct elf_image *image, uint64_t offset, struct fde *fde)
@@ -219,54 +222,44 @@ static bool saves_are(const struct row *row, const struct expected_row *wanted)
     return true;
 }
 
-static bool row_is(struct elf_image *image, const struct expected_cpu *cpu, const struct fde *fde,
-                   uint64_t pc, const struct expected_row *wanted)
+static bool row_is(struct elf_image *image, struct fde *fde, uint64_t pc,
+                   const struct expected_row *wanted)
 {
-    struct cursor cursor = fde->instructions;
-    struct row row;
+    const struct row *row = &fde->row;
 
-    cursor.code_align = cpu->code_align;
-    cursor.data_align = cpu->data_align - 0x80;
-    if (!read_cie(image, cpu, fde->cie, &row))
-        return false;
-    if (!run(&cursor, pc, &row))
+    if (!run(&fde->instructions, pc, &fde->row))
         return elf_image_fault(image, "the FDE for %#jx has an unknown instruction",
                                (uintmax_t)fde->start);
-    if (row.base != wanted->base || row.distance != wanted->distance || !saves_are(&row, wanted))
+    if (row->base != wanted->base || row->distance != wanted->distance || !saves_are(row, wanted))
         return elf_image_fault(image,
                                "at +%ju the frame is at r%u+%jd, should be at r%u+%d; or it has "
                                "other registers saved",
-                               (uintmax_t)(pc - fde->start), row.base, (intmax_t)row.distance,
+                               (uintmax_t)(pc - fde->start), row->base, (intmax_t)row->distance,
                                wanted->base, wanted->distance);
     return true;
 }
 
-/* How many rows are after the nop. */
-static size_t rows_after(const struct expected_cpu *cpu)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < cpu->row_count; i++)
-        count += cpu->rows[i].after_nop;
-    return count;
-}
-
-/* At every instruction of a function, the row agrees with the instructions before it. */
+/*
+ * At every instruction of a function, the row agrees with the instructions before it. At the nop it
+ * is the last one before.
+ */
 static bool rows_follow_the_code(struct elf_image *image, const struct expected_image *expected,
-                                 const struct fde *fde, uint64_t function)
+                                 struct fde *fde, uint64_t function)
 {
     const struct expected_cpu *cpu = expected->cpu;
-    const uint64_t after = function + expected_site(expected) + expected->nop.size;
+    const uint64_t site = function + expected_site(expected), after = site + expected->nop.size;
 
     for (size_t i = 0; i < cpu->row_count; i++) {
         const struct expected_row *row = &cpu->rows[i];
         uint64_t pc = (row->after_nop ? after : function) + row->offset;
 
-        if (!row_is(image, cpu, fde, pc, row))
+        if (row->after_nop && !cpu->rows[i - 1].after_nop &&
+            !row_is(image, fde, site, &cpu->rows[i - 1]))
+            return false;
+        if (!row_is(image, fde, pc, row))
             return false;
     }
-    return row_is(image, cpu, fde, function + expected_site(expected),
-                  &cpu->rows[cpu->row_count - 1 - rows_after(cpu)]);
+    return true;
 }
 
 /* How many functions share FDE `number`: 64, but for the last. */
@@ -350,6 +343,10 @@ static bool frames_unwind_every_instruction(struct elf_image *image,
         if (i % SHARED == 0) {
             if (!read_fde(image, at, &fde) || !entry_at(image, at, &entry))
                 return false;
+            if (!read_cie(image, expected->cpu, fde.cie, &fde.row))
+                return false;
+            fde.instructions.code_align = expected->cpu->code_align;
+            fde.instructions.data_align = expected->cpu->data_align - 0x80;
             if (fde.cie != frames->sh_offset)
                 return elf_image_fault(image, "the FDE at %#jx has its CIE at %#jx", (uintmax_t)at,
                                        (uintmax_t)fde.cie);
