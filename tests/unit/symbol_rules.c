@@ -183,8 +183,9 @@ static void symbol_name(const struct expected_image *expected, size_t probe, cha
         *ret = NULL;
 }
 
-bool probe_symbol(struct elf_image *image, const struct expected_image *expected, size_t index,
-                  GElf_Sym *symbol)
+/* Find the symbol of probe `index` by .hash. */
+static bool looked_up_symbol(struct elf_image *image, const struct expected_image *expected,
+                             size_t index, GElf_Sym *symbol)
 {
     char *name;
     int64_t number;
@@ -200,6 +201,30 @@ bool probe_symbol(struct elf_image *image, const struct expected_image *expected
                (int)number, symbol);
 }
 
+/* Whether a symbol has the name of probe `index`. */
+static bool is_named(struct elf_image *image, const struct expected_image *expected, size_t index,
+                     const GElf_Sym *symbol)
+{
+    const char *name = elf_strptr(image->elf, elf_image_section(image, ".dynstr"), symbol->st_name);
+    const size_t length = strlen(expected->provider);
+
+    return name && strncmp(name, expected->provider, length) == 0 &&
+           strncmp(name + length, "__", 2) == 0 &&
+           strcmp(name + length + 2, expected->probes[index].name) == 0;
+}
+
+bool probe_symbol(struct elf_image *image, const struct expected_image *expected, size_t index,
+                  GElf_Sym *symbol)
+{
+    const size_t dynsym = elf_image_section(image, ".dynsym");
+    Elf_Data *symbols = dynsym ? elf_getdata(elf_getscn(image->elf, dynsym), NULL) : NULL;
+
+    /* most often it is where it is expected, and need not be searched */
+    return (symbols && gelf_getsym(symbols, (int)index + 1, symbol) &&
+            is_named(image, expected, index, symbol)) ||
+           looked_up_symbol(image, expected, index, symbol);
+}
+
 static bool hash_table_finds_every_symbol_and_no_other(struct elf_image *image,
                                                        const struct expected_image *expected)
 {
@@ -208,7 +233,7 @@ static bool hash_table_finds_every_symbol_and_no_other(struct elf_image *image,
     int64_t number;
 
     for (size_t i = 0; i < expected->count; i++)
-        if (!probe_symbol(image, expected, i, &symbol))
+        if (!looked_up_symbol(image, expected, i, &symbol))
             return false;
     if (asprintf(&absent, "%s__", expected->provider) < 0)
         return elf_image_fault(image, "no memory");
