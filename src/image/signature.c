@@ -162,6 +162,7 @@ int rst_signature_parse(const char *text, char *plain, struct rst_signature *ret
         if (i == RST_MAX_ARGS)
             return rst_fail(E2BIG, "signature %s has more than %d arguments", rst_quote(text).text,
                             RST_MAX_ARGS);
+        names[i] = (struct word){NULL, 0};
         type = parse_argument(text, i + 1, &at, &names[i]);
         if (type < 0)
             return type;

@@ -94,7 +94,8 @@ static int grow(void)
 {
     RST_UNDISTURBED;
     size_t old_count = slot_count, count = old_count ? 2 * old_count : FIRST_SLOTS;
-    struct rst_handle **old = slots, **bigger = calloc(count, sizeof(*slots) + sizeof(*hashes));
+    struct rst_handle **old = slots,
+                      **bigger = calloc(count, sizeof(struct rst_handle *) + sizeof(*hashes));
     const uint32_t *old_hashes = hashes;
 
     if (!bigger)
