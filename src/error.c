@@ -39,13 +39,26 @@ int rst_fail(int error, const char *format, ...)
     return -error;
 }
 
+/* glibc's strerror_r(3) gives the words, where with _GNU_SOURCE it isn't POSIX's, which puts them in
+ * the array. */
+static const char *words_for(int error, char *words, size_t size)
+{
+#if defined(__GLIBC__) && defined(_GNU_SOURCE)
+    return strerror_r(error, words, size);
+#else
+    if (strerror_r(error, words, size) != 0)
+        snprintf(words, size, "error %d", error);
+    return words;
+#endif
+}
+
 int rst_fail_errno(int error, const char *format, ...)
 {
     char words[128];
     va_list args;
 
     va_start(args, format);
-    fail(error, strerror_r(error, words, sizeof(words)), format, args);
+    fail(error, words_for(error, words, sizeof(words)), format, args);
     va_end(args);
     return -error;
 }

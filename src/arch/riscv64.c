@@ -26,6 +26,10 @@
 #define IS_NATIVE false
 #endif
 
+#ifndef EF_RISCV_FLOAT_ABI_DOUBLE /* musl */
+#define EF_RISCV_FLOAT_ABI_DOUBLE 0x4
+#endif
+
 /* DWARF's register numbers (RISC-V DWARF Specification, table 1). */
 #define RA 1
 #define SP 2

@@ -94,6 +94,13 @@ int rst_backing_map_copy(const struct rst_backing *backing, uint8_t *bytes, size
     return error;
 }
 
+void rst_backing_keep_inode(struct rst_backing *backing)
+{
+    backing->kind->hide(backing); /* which may pin it in another way */
+    backing->pin.page = NULL;
+    backing->pin.file.fd = -1;
+}
+
 void rst_backing_release(struct rst_backing *backing)
 {
     rst_backing_loaded(backing);

@@ -33,6 +33,10 @@ void rst_backing_loaded(struct rst_backing *backing);
  */
 int rst_backing_map_copy(const struct rst_backing *backing, uint8_t *bytes, size_t size, void *at);
 
+/* Hide it, and hold the inode of what the dynamic linker has read beyond the release and for good: no
+ * other file gets its number. */
+void rst_backing_keep_inode(struct rst_backing *backing);
+
 /* Close, remove and free what `backing` holds. */
 void rst_backing_release(struct rst_backing *backing);
 

@@ -118,6 +118,24 @@ static bool is_marked(int fd)
            (__atomic_load_n(&marks[fd / 64], __ATOMIC_RELAXED) >> fd % 64 & 1) != 0;
 }
 
+#ifndef STATX_INO /* musl before 1.2.5 has the system call's number, but not the call */
+#include <sys/syscall.h>
+
+#define STATX_INO 0x100U
+#define AT_STATX_DONT_SYNC 0x4000
+
+struct statx {
+    uint64_t before[4];
+    uint64_t stx_ino;
+    uint64_t after[27];
+};
+
+static int statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret)
+{
+    return (int)syscall(SYS_statx, fd, path, flags, mask, ret);
+}
+#endif
+
 /* Not at a server that may not answer. */
 #define LOOK (AT_EMPTY_PATH | AT_STATX_DONT_SYNC)
 

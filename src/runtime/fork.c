@@ -106,13 +106,16 @@ int rst_fork_prepare(void)
 
 /*
  * Other threads may go on firing, and loading: from now on that loads nothing. A load or a free
- * that is under way removes its file itself; or it may be stuck, with the lock even. What then
- * stays is removed by the next program that makes a file there.
+ * that is under way removes its file itself. It may be stuck: musl's dlopen(3) never returns once the
+ * program exits. Then its file is removed here. If it is stuck with the lock, the next program that
+ * makes a file there removes this one.
  */
 __attribute__((destructor)) static void remove_files(void)
 {
     if (!rst_lock_to_exit())
         return;
-    rst_registry_visit(rst_object_exit);
+    for (rst_provider *provider = rst_providers; provider; provider = provider->next)
+        for (struct rst_object *object = provider->objects; object; object = object->next)
+            rst_object_exit(object);
     rst_unlock();
 }

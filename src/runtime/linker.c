@@ -8,15 +8,25 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <string.h>
-#include <time.h>
 
 #include "error.h"
 #include "runtime/lock.h"
+#include "runtime/wait.h"
 
 #if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
-#else /* glibc before 2.32 doesn't say: there may be threads at any time */
+#else /* musl, and glibc before 2.32, don't say: there may be threads at any time */
 #define __libc_single_threaded 0
+#endif
+
+/* Whether dlopen(3) or dlclose(3) is at work. musl has the like of glibc's symbol under another name,
+ * and its fork(2) waits for them. */
+#ifdef __GLIBC__
+#define IS_CHANGING (_r_debug.r_state != RT_CONSISTENT)
+const bool rst_linker_unmaps = true;
+#else
+#define IS_CHANGING false
+const bool rst_linker_unmaps = false;
 #endif
 
 /* -------------------------------------------------------- a child with half a linker -- */
@@ -46,17 +56,30 @@ static void *ask(void *unused)
     return unused;
 }
 
+/* Gives 0, or -1 and errno, which may be EINTR. */
+static int wait_for_answer(const struct timespec *until)
+{
+#ifdef RST_HAS_CLOCKWAIT
+    return sem_clockwait(&answered, CLOCK_MONOTONIC, until);
+#else
+    while (sem_trywait(&answered) < 0) {
+        if (rst_is_over(until))
+            return -1; /* with EAGAIN */
+        rst_nap();
+    }
+    return 0;
+#endif
+}
+
 static bool does_answer(void)
 {
-    struct timespec until;
+    struct timespec until = rst_in_seconds(ANSWER_WAIT);
     pthread_t thread;
 
     sem_init(&answered, 0, 0);
     if (pthread_create(&thread, NULL, ask, NULL) != 0)
         return true; /* who can't have a thread can't ask */
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ANSWER_WAIT;
-    while (sem_clockwait(&answered, CLOCK_MONOTONIC, &until) < 0)
+    while (wait_for_answer(&until) < 0)
         if (errno != EINTR) {
             pthread_detach(thread); /* it waits for ever */
             return false;
@@ -76,7 +99,7 @@ void rst_linker_forked_child(void)
 
     asking = fresh;
     doubtful = parent_had_threads;
-    broken = _r_debug.r_state != RT_CONSISTENT; /* as dlopen(3) demands, or aborts */
+    broken = IS_CHANGING; /* glibc's dlopen(3) would abort */
 }
 
 static bool is_usable(void)
@@ -165,7 +188,7 @@ void rst_linker_rename(struct rst_loaded *loaded, char *path)
 
 void rst_linker_close(struct rst_loaded *loaded)
 {
-    rst_linker_rename(loaded, loaded->name);
+    rst_linker_rename(loaded, rst_linker_unmaps ? loaded->name : NULL);
     if (!is_usable())
         return;
     rst_linking_begin();

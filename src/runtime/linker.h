@@ -39,8 +39,17 @@ int rst_linker_open(const char *path, struct rst_loaded *ret);
  */
 void rst_linker_rename(struct rst_loaded *loaded, char *path);
 
-/* Unload the image, and all that was mapped in its place since; it stays where the linker must not
- * be called. */
+/*
+ * Whether dlclose(3) unmaps. musl's does nothing: what was loaded stays in the linker's list until
+ * the process ends, so its memory must stay readable, and its inode must not become another file's,
+ * which the linker would take for it.
+ */
+extern const bool rst_linker_unmaps;
+
+/*
+ * Unload the image, and all that was mapped in its place since; it stays where the linker must not
+ * be called, or does not unmap, there without a name.
+ */
 void rst_linker_close(struct rst_loaded *loaded);
 
 #endif

@@ -4,7 +4,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
-#include <time.h>
+
+#include "runtime/wait.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool exiting; /* under the lock */
@@ -132,7 +133,7 @@ static int wait_for(pthread_cond_t *condition, const struct timespec *until)
 
     holding = false;
     if (until)
-        error = pthread_cond_clockwait(condition, &lock, CLOCK_MONOTONIC, until);
+        error = rst_wait_until(condition, &lock, until);
     else
         error = pthread_cond_wait(condition, &lock);
     holding = true;
@@ -161,35 +162,14 @@ void rst_unlisted_end(void)
     pthread_cond_broadcast(&listed);
 }
 
-static struct timespec in_seconds(clockid_t clock, time_t seconds)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    time.tv_sec += seconds;
-    return time;
-}
-
-static bool is_over(const struct timespec *until)
-{
-    struct timespec now = in_seconds(CLOCK_MONOTONIC, 0);
-
-    return now.tv_sec > until->tv_sec ||
-           (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec);
-}
-
-#define POLL_NS 1000000L
-
 /* Not by pthread_mutex_clocklock(3), of which ThreadSanitizer knows nothing: it would complain of
  * the unlock, at the end of each program that it watches. */
 static bool lock_until(const struct timespec *until)
 {
-    const struct timespec nap = {.tv_nsec = POLL_NS};
-
     while (pthread_mutex_trylock(&lock) != 0) {
-        if (is_over(until))
+        if (rst_is_over(until))
             return false;
-        nanosleep(&nap, NULL);
+        rst_nap();
     }
     return true;
 }
@@ -243,13 +223,13 @@ static bool take_lock_to_fork(const struct timespec *until)
 
 void rst_lock_to_fork(void)
 {
-    struct timespec until = in_seconds(CLOCK_MONOTONIC, FORK_WAIT);
+    struct timespec until = rst_in_seconds(FORK_WAIT);
 
     hold_signals();
     had_lock = take_lock_to_fork(&until);
     forks++;
     while (!had_lock && linking > own_linking &&
-           pthread_cond_clockwait(&linking_changed, &lock, CLOCK_MONOTONIC, &until) == 0)
+           rst_wait_until(&linking_changed, &lock, &until) == 0)
         ;
     forking = true;
 }
@@ -301,7 +281,7 @@ const void *rst_this_thread(void)
 
 bool rst_lock_to_exit(void)
 {
-    struct timespec until = in_seconds(CLOCK_MONOTONIC, EXIT_WAIT);
+    struct timespec until = rst_in_seconds(EXIT_WAIT);
 
     hold_signals();
     near = true;

@@ -22,6 +22,8 @@
 #include "error.h"
 #include "image/stubs.h"
 #include "image/writer.h"
+#include "runtime/lock.h"
+#include "runtime/retired.h"
 #include "runtime/swap.h"
 #include "runtime/uncounted.h"
 
@@ -57,6 +59,14 @@ static int load(const char *path, const struct rst_image *image, struct rst_load
     return rst_fail(ENOEXEC, "dlopen took %s for another library that it has loaded", path);
 }
 
+/* The dynamic linker may never return, as the program exits: who exits removes the backing then. */
+static void set_backed(struct rst_object *object, bool backed)
+{
+    rst_lock();
+    object->backed = backed;
+    rst_unlock();
+}
+
 /* Back the image with the one kind and load it. */
 static int open_with(struct rst_object *object, const struct rst_backing_operations *kind,
                      const struct rst_backing_request *request)
@@ -65,9 +75,11 @@ static int open_with(struct rst_object *object, const struct rst_backing_operati
 
     if (error < 0)
         return error;
+    set_backed(object, true);
     error = load(rst_backing_load_path(&object->backing), request->image, &object->loaded);
     rst_backing_loaded(&object->backing);
     if (error < 0) {
+        set_backed(object, false);
         rst_backing_release(&object->backing);
         return error;
     }
@@ -126,6 +138,10 @@ int rst_object_open(struct rst_object *object, const struct rst_object_options *
 
 void rst_object_close(struct rst_object *object)
 {
+    if (!rst_linker_unmaps) {
+        rst_retire(object->loaded.base, &object->map); /* if that fails, the image stays mapped */
+        rst_backing_keep_inode(&object->backing);
+    }
     rst_linker_close(&object->loaded);
     rst_backing_release(&object->backing);
 }
@@ -383,9 +399,10 @@ int rst_object_forked_child(struct rst_object *object)
 
 void rst_object_exit(struct rst_object *object)
 {
-    if (!object->backing.kind->outlives_process)
+    if (!object->backed || !object->backing.kind->outlives_process)
         return;
-    rst_object_hide(object); /* so that we don't count among its users */
+    if (object->open)
+        rst_object_hide(object); /* so that we don't count among its users */
     object->backing.kind->hide(&object->backing);
 }
 

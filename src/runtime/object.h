@@ -22,6 +22,7 @@ struct rst_object {
     const char *provider; /* the name; the provider's own */
     const void *opener;   /* the thread that opens it, or has (rst_this_thread()) */
     bool open;            /* false while it is being opened, without the lock */
+    bool backed;          /* it has a backing, which may outlive the process */
     bool shown;           /* all of its memory that tracers look at is the backing's */
     bool hidden;          /* none is; neither holds after swapping has failed halfway */
     uint64_t uncounted;   /* which sites were so after the last repair; see uncounted.h */
@@ -65,7 +66,8 @@ int rst_object_hide(struct rst_object *object);
 void rst_object_forked_parent(struct rst_object *object);
 int rst_object_forked_child(struct rst_object *object);
 
-/* As the program exits: leave nothing of it behind that would outlive the process. */
+/* As the program exits: leave nothing of it behind that would outlive the process, be it open yet
+ * or not. Under the lock. */
 void rst_object_exit(struct rst_object *object);
 
 /* What a tracer attaches to; NULL while the object is hidden, or if the path leads elsewhere. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "wrap.h"
 
@@ -19,7 +20,9 @@ const struct fault_kind fault_kinds[] = {
     {"pthread_atfork", NULL, FATAL, "pthread_atfork", {ENOMEM}, {0}},
     {"pthread_mutex_trylock", NULL, LITTERS, NULL, {EBUSY}, {0}},
     {"pthread_create", NULL, HARMLESS, NULL, {EAGAIN, EPERM}, {0}},
+#ifdef __GLIBC__
     {"sem_clockwait", NULL, HARMLESS, NULL, {0}, {EINTR}},
+#endif
 
     {"uname", NULL, HARMLESS, NULL, {EFAULT}, {0}},
     {"prctl", NULL, HARMLESS, NULL, {EINVAL}, {0}},
@@ -35,7 +38,9 @@ const struct fault_kind fault_kinds[] = {
     {"lstat64", NULL, FATAL, "directory", {EACCES, ELOOP}, {ENOENT}},
     {"realpath", NULL, FATAL, "directory", {EACCES, ENOENT, ENOMEM}, {0}},
     {"fstat64", NULL, FATAL, "fstat", {EIO, ENOMEM}, {0}},
+#ifdef STATX_INO
     {"statx", NULL, HARMLESS, NULL, {ENOSYS}, {0}},
+#endif
     {"getrlimit64", NULL, HARMLESS, NULL, {EINVAL}, {0}},
     {"ftruncate64", NULL, FATAL, "ftruncate", {ENOSPC, EIO, EINTR}, {0}},
     {"pwrite64", NULL, FATAL, "write", {ENOSPC, EIO, FAULT_NOTHING}, {EINTR, FAULT_SHORT}},
@@ -159,7 +164,11 @@ void faults_disarm(void)
 const char *fault_error_name(int error)
 {
     static char number[16];
+#ifdef __GLIBC__
     const char *name = error > 0 ? strerrorname_np(error) : NULL;
+#else
+    const char *name = NULL;
+#endif
 
     if (error == FAULT_SHORT)
         return "half a write";

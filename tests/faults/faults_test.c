@@ -43,7 +43,7 @@ static const char infallible[] =
     "pthread_cond_wait"
     " process_vm_readv read pthread_detach pthread_join pthread_mutex_lock pthread_mutex_unlock"
     " pthread_self pthread_setcancelstate pthread_sigmask sigdelset sigfillset"
-    " secure_getenv sem_init sem_post snprintf sprintf sscanf strcmp strcpy strcspn strerror_r "
+    " secure_getenv sem_init sem_post sem_trywait snprintf sprintf sscanf strcmp strcpy strcspn strerror_r "
     "strlen"
     " strchr strncat strncmp strrchr strspn strstr strtol sysconf vsnprintf"
     " __memcpy_chk __memset_chk __snprintf_chk __sprintf_chk __strcpy_chk __strncat_chk"

@@ -74,6 +74,7 @@ WRAP(int, pthread_create,
     return error ? error : __real_pthread_create(thread, attributes, start, data);
 }
 
+#ifdef __GLIBC__
 WRAP(int, sem_clockwait, (sem_t * semaphore, clockid_t clock, const struct timespec *until))
 {
     int error = faults_strike("sem_clockwait", NULL), result;
@@ -83,6 +84,7 @@ WRAP(int, sem_clockwait, (sem_t * semaphore, clockid_t clock, const struct times
     result = __real_sem_clockwait(semaphore, clock, until);
     RESULT(result, result == 0);
 }
+#endif
 
 WRAP(int, uname, (struct utsname * name))
 {

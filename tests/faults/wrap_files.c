@@ -153,6 +153,7 @@ WRAP(int, fstat64, (int fd, struct stat *status))
     RESULT(result, result == 0);
 }
 
+#ifdef STATX_INO /* else librst makes the system call */
 WRAP(int, statx, (int fd, const char *path, int flags, unsigned mask, struct statx *status))
 {
     int error = faults_strike("statx", NULL), result;
@@ -162,6 +163,7 @@ WRAP(int, statx, (int fd, const char *path, int flags, unsigned mask, struct sta
     result = __real_statx(fd, path, flags, mask, status);
     RESULT(result, result == 0);
 }
+#endif
 
 WRAP(int, statvfs64, (const char *path, struct statvfs *status))
 {

@@ -68,7 +68,8 @@ static void a_closed_memfds_number_does_not_lead_to_its_library(void **state)
 
     /* Nor does freeing the first close what has its number now. */
     file = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    assert_int_equal(file, fd);
+    if (DLCLOSE_UNMAPS) /* musl, which knows libraries by inode and not by name, lets bank have it */
+        assert_int_equal(file, fd);
     rst_provider_free(shop.provider);
     assert_int_equal(fcntl(file, F_GETFD), FD_CLOEXEC);
     close(file);
@@ -124,7 +125,8 @@ static void a_foreign_librarys_number_does_not_lead_to_it(void **state)
     symbol = dlsym(foreign, "shop__order");
     bank = bank_loaded();
     assert_non_null(symbol);
-    assert_int_not_equal(fd_of(bank.transfer), fd);
+    if (DLCLOSE_UNMAPS)
+        assert_int_not_equal(fd_of(bank.transfer), fd);
     assert_ptr_not_equal((void *)(uintptr_t)rst_probe_function(bank.transfer), symbol);
     tracer = tracer_attach_probe(bank.transfer, "bank", 0);
     for (uint64_t cents = 0; cents < 5; cents++)

@@ -173,7 +173,11 @@ static void load_without_status(void *system_call)
 
 static void nothing_is_repaired_where_a_debugger_may_be(void **state)
 {
+#if defined(__GLIBC__) || !defined(SYS_open)
     long system_calls[] = {SYS_openat, SYS_read};
+#else
+    long system_calls[] = {SYS_open, SYS_read};
+#endif
 
     (void)state;
     need_tracer();

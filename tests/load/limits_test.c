@@ -3,6 +3,8 @@
  * No harm: a program at its limits goes on, with a clear error and safe handles, and can load once
  * the limits are gone.
  */
+#include <string.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,20 +18,26 @@
 #include "support/shop.h"
 #include "support/tracer.h"
 
+#ifdef __GLIBC__ /* whose own type a resource is */
+#define RESOURCE(which) ((__rlimit_resource_t)(which))
+#else
+#define RESOURCE(which) (which)
+#endif
+
 static void set_limit(int which, rlim_t value)
 {
     struct rlimit limit;
 
-    check_equal(getrlimit((__rlimit_resource_t)which, &limit), 0);
+    check_equal(getrlimit(RESOURCE(which), &limit), 0);
     limit.rlim_cur = value > limit.rlim_max ? limit.rlim_max : value;
-    check_equal(setrlimit((__rlimit_resource_t)which, &limit), 0);
+    check_equal(setrlimit(RESOURCE(which), &limit), 0);
 }
 
 static rlim_t soft_limit(int which)
 {
     struct rlimit limit;
 
-    check_equal(getrlimit((__rlimit_resource_t)which, &limit), 0);
+    check_equal(getrlimit(RESOURCE(which), &limit), 0);
     return limit.rlim_cur;
 }
 
@@ -83,7 +91,7 @@ static void load_without_descriptors(void *data)
         set_limit(RLIMIT_NOFILE, (rlim_t)(next + spare));
         if (rst_provider_load(shop.provider) == 0)
             break;
-        check_mentions(rst_error(), "Too many open files");
+        check_mentions(rst_error(), strerror(EMFILE));
         check_safe(shop);
         set_limit(RLIMIT_NOFILE, old);
         assert_nothing_left(before, resources_now());

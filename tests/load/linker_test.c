@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "support/children.h"
+#include "support/resources.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
 
@@ -196,7 +197,8 @@ static bool has_mapped(ino_t inode)
     return mapped;
 }
 
-/* Which file gets the inode then is up to the file system, and to what else makes files there. */
+/* Not with musl, which would take the file that gets it for the image. Which file gets the inode
+ * then is up to the file system, and to what else makes files there. */
 static void an_image_that_is_freed_gives_its_inode_back(void **state)
 {
     struct shop shop = shop_in(*state);
@@ -206,7 +208,7 @@ static void an_image_that_is_freed_gives_its_inode_back(void **state)
     assert_int_equal(rst_provider_unload(shop.provider), 0);
     assert_true(has_open(image.st_ino) || has_mapped(image.st_ino));
     rst_provider_free(shop.provider);
-    assert_false(has_open(image.st_ino) || has_mapped(image.st_ino));
+    assert_int_equal(has_open(image.st_ino) || has_mapped(image.st_ino), !DLCLOSE_UNMAPS);
 }
 
 /* ------------------------------------------------------------------- a closed module -- */
@@ -233,7 +235,7 @@ static void close_module_and_open_another(void *data)
     if (module_case->unload)
         check_equal(leave(), 0);
     check_equal(dlclose(handle), 0);
-    check(dlopen(module, RTLD_NOW | RTLD_NOLOAD) == NULL); /* it really went */
+    check_equal(!dlopen(module, RTLD_NOW | RTLD_NOLOAD), DLCLOSE_UNMAPS); /* it really went */
 
     copy_module(path);
     handle = open_library(path);
@@ -266,7 +268,9 @@ static void a_closed_modules_loaded_file_harms_no_dlopen(void **state)
 {
     check_closed_module((struct module_case){false, RST_BACKING_FILE, *state});
     assert_int_equal(unlink(path_in(*state, "another.so")), 0);
-    assert_int_equal(entries_of(*state), 0);
+    if (DLCLOSE_UNMAPS) /* else the modules' destructors would run at an exit, of which this is none
+                         */
+        assert_int_equal(entries_of(*state), 0);
 }
 
 #define WITH_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)

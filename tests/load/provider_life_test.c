@@ -289,7 +289,10 @@ static void unloaded_means_invisible_in_place(void **state)
     }
     rst_provider_free(shop.provider);
     assert_int_equal(mappings_of("librst-shop"), 0);
-    assert_int_equal(libraries_of(""), libraries - 1);
+    assert_int_equal(libraries_of("/fd/"), 0);
+    if (DLCLOSE_UNMAPS)
+        libraries--;
+    assert_int_equal(libraries_of(""), libraries);
 }
 
 static void free_leaves_errno_alone(void **state)

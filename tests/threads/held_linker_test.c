@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -198,5 +199,9 @@ int main(void)
         cmocka_unit_test(a_child_that_cannot_load_can_free),
     };
 
+    if (!DLCLOSE_UNMAPS) {
+        puts("skipped: musl's linker keeps no lock while it calls back");
+        return 77;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
