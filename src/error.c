@@ -39,8 +39,8 @@ int rst_fail(int error, const char *format, ...)
     return -error;
 }
 
-/* glibc's strerror_r(3) gives the words, where with _GNU_SOURCE it isn't POSIX's, which puts them in
- * the array. */
+/* glibc's strerror_r(3) gives the words, where with _GNU_SOURCE it isn't POSIX's, which puts them
+ * in the array. */
 static const char *words_for(int error, char *words, size_t size)
 {
 #if defined(__GLIBC__) && defined(_GNU_SOURCE)

@@ -13,9 +13,6 @@ struct rst_backing_choice {
     const char *directory; /* of the file backing, NULL for the default */
 };
 
-/* Check what the program or the environment (`whose`) asks for. Gives 0 or -EINVAL. */
-int rst_backing_check(const char *whose, int backing, const char *directory);
-
 /* What RST_BACKING says, else what the program said. Gives 0 or -EINVAL; then `choice` is as it
  * was. The directory is the environment's or the program's own string. */
 int rst_backing_choose(struct rst_backing_choice *choice);
@@ -33,8 +30,8 @@ void rst_backing_loaded(struct rst_backing *backing);
  */
 int rst_backing_map_copy(const struct rst_backing *backing, uint8_t *bytes, size_t size, void *at);
 
-/* Hide it, and hold the inode of what the dynamic linker has read beyond the release and for good: no
- * other file gets its number. */
+/* Hide it, and hold the inode of what the dynamic linker has read beyond the release and for good:
+ * no other file gets its number. */
 void rst_backing_keep_inode(struct rst_backing *backing);
 
 /* Close, remove and free what `backing` holds. */

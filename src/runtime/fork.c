@@ -106,9 +106,9 @@ int rst_fork_prepare(void)
 
 /*
  * Other threads may go on firing, and loading: from now on that loads nothing. A load or a free
- * that is under way removes its file itself. It may be stuck: musl's dlopen(3) never returns once the
- * program exits. Then its file is removed here. If it is stuck with the lock, the next program that
- * makes a file there removes this one.
+ * that is under way removes its file itself. It may be stuck: musl's dlopen(3) never returns once
+ * the program exits. Then its file is removed here. If it is stuck with the lock, the next program
+ * that makes a file there removes this one.
  */
 __attribute__((destructor)) static void remove_files(void)
 {

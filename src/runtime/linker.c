@@ -19,8 +19,8 @@
 #define __libc_single_threaded 0
 #endif
 
-/* Whether dlopen(3) or dlclose(3) is at work. musl has the like of glibc's symbol under another name,
- * and its fork(2) waits for them. */
+/* Whether dlopen(3) or dlclose(3) is at work. musl has the like of glibc's symbol under another
+ * name, and its fork(2) waits for them. */
 #ifdef __GLIBC__
 #define IS_CHANGING (_r_debug.r_state != RT_CONSISTENT)
 const bool rst_linker_unmaps = true;

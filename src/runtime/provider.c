@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backing/backing.h"
+#include "backing/check.h"
 #include "error.h"
 #include "image/signature.h"
 #include "rst.h"

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
+#if defined(__GLIBC__) && defined(_GNU_SOURCE)
 #if __GLIBC_PREREQ(2, 30)
 #define RST_HAS_CLOCKWAIT
 #endif

@@ -10,7 +10,8 @@
 #include "held_resources.h"
 #include "wrap.h"
 
-#ifndef __GLIBC__ /* with musl, file sizes have 64 bits anyway, and the functions their plain names */
+#ifndef __GLIBC__ /* with musl, file sizes have 64 bits anyway, and the functions their plain      \
+                     names */
 /* clang-format off */
 #define __wrap_fcntl64 __wrap_fcntl
 #define __real_fcntl64 __real_fcntl

@@ -68,7 +68,8 @@ static void a_closed_memfds_number_does_not_lead_to_its_library(void **state)
 
     /* Nor does freeing the first close what has its number now. */
     file = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (DLCLOSE_UNMAPS) /* musl, which knows libraries by inode and not by name, lets bank have it */
+    if (DLCLOSE_UNMAPS) /* musl, which knows libraries by inode and not by name, lets bank have it
+                         */
         assert_int_equal(file, fd);
     rst_provider_free(shop.provider);
     assert_int_equal(fcntl(file, F_GETFD), FD_CLOEXEC);

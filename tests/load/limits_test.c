@@ -3,12 +3,12 @@
  * No harm: a program at its limits goes on, with a clear error and safe handles, and can load once
  * the limits are gone.
  */
-#include <string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

@@ -17,7 +17,7 @@
 
 #define STACK ((size_t)256 * 1024)
 #define PAINT 0xa5
-#define LOAD_LIMIT 8192 /* what dlopen(3) itself needs apart */
+#define LOAD_LIMIT 8192   /* what dlopen(3) itself needs apart */
 #define SMALL_STACK 16384 /* what PTHREAD_STACK_MIN is with glibc */
 #define FIRE_LIMIT 1024
 

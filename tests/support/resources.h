@@ -19,8 +19,9 @@
 #define SANITIZED 0
 #endif
 
-/* musl's dlclose(3) does nothing: what was loaded stays in the link map, and so do two mappings at most
- * of a freed provider's image. The third is room for its malloc(3), which takes pages by mmap(2). */
+/* musl's dlclose(3) does nothing: what was loaded stays in the link map, and so do two mappings at
+ * most of a freed provider's image. The third is room for its malloc(3), which takes pages by
+ * mmap(2). */
 #ifdef __GLIBC__
 #define DLCLOSE_UNMAPS true
 #else

@@ -18,7 +18,7 @@ from pathlib import Path
 
 # A part is a file of src/ without its .c or .h; or, with a slash at the end, a folder.
 LIBRARY = [
-    ["runtime/load"],
+    ["runtime/load", "none/"],
     ["runtime/provider"],
     ["runtime/fork"],
     ["runtime/registry"],
@@ -35,7 +35,7 @@ LIBRARY = [
     ["backing/sweep"],
     ["backing/place"],
     ["backing/kind"],
-    ["backing/descriptor"],
+    ["backing/descriptor", "backing/check"],
     ["image/image"],
     ["image/sections"],
     ["image/note", "image/stubs", "image/symbols", "image/unwind"],
@@ -63,7 +63,7 @@ PURE = {part: ("error",) for row in COMMAND for part in row}
 PURE["cli/emit/"] += ("image/", "arch/")
 PURE["cli/usdt/"] += ("image/note.h", "image/signature.h")
 
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<((?:rst\.h|(?:runtime|backing|image|arch|cli|compat)/[^">]+|error\.h))>)', re.MULTILINE)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<((?:rst\.h|(?:runtime|backing|image|none|arch|cli|compat)/[^">]+|error\.h))>)', re.MULTILINE)
 
 
 class Tree:
