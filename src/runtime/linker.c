@@ -112,8 +112,24 @@ static bool is_usable(void)
     return !broken;
 }
 
+/* A static program has musl's dlopen(3), too, which always fails. glibc's works there. */
+static bool can_load(void)
+{
+#ifdef __GLIBC__
+    return true;
+#else
+    return dlopen(NULL, RTLD_LAZY) != NULL;
+#endif
+}
+
 int rst_linker_check(void)
 {
+    if (!can_load()) {
+        dlerror(); /* it is said better here */
+        return rst_fail(ENOEXEC, "this program is linked statically, and with its C library only a "
+                                 "dynamically linked program can load probes: there is no "
+                                 "dlopen(3); link it without -static");
+    }
     if (is_usable())
         return 0;
     return rst_fail(ENOEXEC, "this process was forked while another thread was in dlopen(3) or "

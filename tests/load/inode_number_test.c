@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "support/children.h"
+#include "support/close_range.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
 

@@ -97,15 +97,4 @@ bool wait_until(bool (*condition)(const void *data), const void *data);
 /* Wait until the semaphore has that value. */
 void check_semaphore_becomes(const rst_probe *probe, uint16_t value);
 
-/* musl has only the system call's number. */
-#ifndef __GLIBC__
-#include <sys/syscall.h>
-#include <unistd.h>
-
-static inline int close_range(unsigned first, unsigned last, int flags)
-{
-    return (int)syscall(SYS_close_range, first, last, flags);
-}
-#endif
-
 #endif

@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "rst.h"
+#include "support/close_range.h"
 #include "values.h"
 
 #define MOST_PROBES (TYPES + RST_MAX_ARGS + 3)
