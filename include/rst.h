@@ -60,8 +60,8 @@
  * rst_provider_add(), which is short.
  *
  * **Stack.** A load or an unload needs up to 8 KiB of stack. dlopen(3), which the first load of a
- * probe calls, needs about 4 KiB more. A fire needs less than 1 KiB. A thread of PTHREAD_STACK_MIN
- * can do all of it.
+ * probe calls, needs about 4 KiB more. A fire needs less than 1 KiB. A thread of 16 KiB, which
+ * is glibc's PTHREAD_STACK_MIN, can do all of it.
  *
  * **Fork.** After fork(2) the child's handles work as the parent's do, and belong to the child. A
  * child that is made by vfork(2), or by clone(2) without the C library, must not call librst before
@@ -249,7 +249,7 @@ RST_EXPORT rst_probe *rst_provider_add(rst_provider *provider, const char *name,
  * @returns 0, also when `RST_DISABLE=1` made it do nothing; or a negative errno, and then what was
  *   loaded before is still loaded, and nothing else is:
  *   - -EINVAL: NULL provider; a value of `RST_BACKING` or `RST_NOP` that is not known.
- *   - -ENOTSUP: librst does not know this CPU.
+ *   - -ENOTSUP: librst does not know this CPU, or this is not Linux.
  *   - -ECANCELED: the program is exiting.
  *   - -ENOMEM: no memory.
  *   - -EACCES: the directory for the file is on a file system that is mounted `noexec`.
@@ -258,7 +258,8 @@ RST_EXPORT rst_probe *rst_provider_add(rst_provider *provider, const char *name,
  *   - -ENOENT: /proc is not mounted, or belongs to another process.
  *   - -EFBIG: the image would have 4 GiB or more, and the kernel takes only 32 bits for a
  *     semaphore's offset; or it would have more than RLIMIT_FSIZE (setrlimit(2)) allows.
- *   - -ENOEXEC: dlopen(3) refused the image; rst_error() has its words.
+ *   - -ENOEXEC: dlopen(3) refused the image; rst_error() has its words. With musl, a static program
+ *     has no dlopen(3).
  *   - any errno of memfd_create(2), open(2), write(2), fcntl(2) or mmap(2), named by rst_error().
  * @since 0.1
  */

@@ -29,14 +29,20 @@ def leave_out(reason)
 end
 
 leave_out('--with-system-librst asks for the installed one') if with_config('system-librst')
-leave_out("it needs Linux, and this is #{RUBY_PLATFORM}") unless RUBY_PLATFORM.include?('linux')
+# Elsewhere than on Linux, librst's loader loads nothing, and says so. --with-loader=none, or
+# RST_LOADER=none in the environment, chooses it on Linux, too.
+loader = with_config('loader', ENV.fetch('RST_LOADER', RUBY_PLATFORM.include?('linux') ? 'linux' : 'none'))
 
 # Relative to here, as mkmf sees it: RubyGems keeps spaces out of that, and of nothing else.
 sources = File.join($srcdir, 'src')
-$srcs = Dir[File.join(sources, '{,arch/,image/,backing/,runtime/}*.c')].sort
-$VPATH.concat(%w[. arch image backing runtime].map { |part| "$(srcdir)/src/#{part}" })
+$srcs = if loader == 'none'
+          File.readlines(File.join(sources, 'none/sources'), chomp: true).map { |name| File.join(sources, name) }
+        else
+          Dir[File.join(sources, '{,arch/,image/,backing/,runtime/}*.c')].sort
+        end
+$VPATH.concat(%w[. arch image backing runtime none].map { |part| "$(srcdir)/src/#{part}" })
 $INCFLAGS += ' -I$(srcdir)/include -I$(srcdir)/src'
-$CPPFLAGS += ' -D_GNU_SOURCE'
+$CPPFLAGS += ' -D_GNU_SOURCE' unless loader == 'none'
 append_cflags(%w[-std=gnu11 -fvisibility=hidden -fno-omit-frame-pointer])
 
 # Here, where it can still be left out, rather than when `make` fails; without ruby.h, which mkmf puts
@@ -48,6 +54,7 @@ $srcs.each do |source|
 end
 
 # nodelete, as in librst's own build: its fork and exit handlers stay registered.
+# Not every system's linker has either, and append_ldflags leaves out what it hasn't.
 append_ldflags(["-Wl,--version-script=#{File.join(sources, 'librst.map')}", '-Wl,-z,nodelete'])
 $libs = append_library($libs, 'dl') if have_library('dl', 'dlopen')
 $libs = append_library($libs, 'pthread') if have_library('pthread', 'pthread_create')
