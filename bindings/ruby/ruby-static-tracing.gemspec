@@ -25,7 +25,8 @@ Gem::Specification.new do |spec|
     Dir['{README.md,LICENSE,.yardopts}',
         'lib/**/*.rb', 'sig/**/*.{rbs,yaml}',
         'ext/*/extconf.rb', 'ext/static_tracing/*.{c,h}',
-        'ext/librst/include/*.h', 'ext/librst/src/{,arch/,image/,backing/,runtime/,none/}*.{c,h,map}', 'ext/librst/src/none/sources'].sort
+        'ext/librst/include/*.h', 'ext/librst/src/{,arch/,image/,backing/,runtime/,none/}*.{c,h,map}',
+        'ext/librst/src/none/sources'].sort
   end
 
   spec.extensions = ['ext/librst/extconf.rb', 'ext/static_tracing/extconf.rb']

@@ -1,5 +1,5 @@
-/* What elfutils' libraries name of glibc's <fts.h>, which musl does not have. Only what looks for kernel
- * modules would call it, which nothing here does. */
+/* What elfutils' libraries name of glibc's <fts.h>, which musl does not have. Only what looks for
+ * kernel modules would call it, which nothing here does. */
 #ifndef FTS_H
 #define FTS_H
 typedef struct FTS FTS;
