@@ -13,9 +13,16 @@
 
 #include "support/tracer.h"
 
-#define DEADLINE 20 /* seconds to wait for an event that must come */
-#define GIVE_UP 60  /* seconds until a paused child ends by itself */
 #define POLL_NS (1000 * 1000)
+
+/* For how many seconds to wait for an event that must come: a fifth of what tests wait for tracers.
+ */
+static int deadline(void)
+{
+    const char *seconds = getenv("RST_DEADLINE");
+
+    return (seconds && *seconds ? atoi(seconds) : 100) / 5;
+}
 
 struct child_memory {
     char words[1024]; /* why a check failed, or why the child skips; else "" */
@@ -205,7 +212,7 @@ static bool wait_for(sem_t *semaphore, int seconds, long nanoseconds)
 void child_pause(void)
 {
     sem_post(&own->paused);
-    if (!wait_for(&own->go_on, GIVE_UP, 0))
+    if (!wait_for(&own->go_on, 3 * deadline(), 0)) /* the parent has ended */
         _exit(EXIT_FAILURE);
 }
 
@@ -219,7 +226,7 @@ static bool has_ended(const struct child *child)
 
 void child_await(struct child *child)
 {
-    for (int tries = 0; tries < DEADLINE * 10; tries++) {
+    for (int tries = 0; tries < deadline() * 10; tries++) {
         if (wait_for(&child->memory->paused, 0, 100 * 1000 * 1000))
             return;
         if (has_ended(child)) {
@@ -228,7 +235,7 @@ void child_await(struct child *child)
         }
     }
     kill(child->pid, SIGKILL);
-    check_failed(__FILE__, __LINE__, "the child did not pause within %d seconds", DEADLINE);
+    check_failed(__FILE__, __LINE__, "the child did not pause within %d seconds", deadline());
 }
 
 void child_continue(struct child *child)
@@ -272,7 +279,7 @@ bool wait_until(bool (*condition)(const void *data), const void *data)
     struct timespec now, end, nap = {.tv_nsec = POLL_NS};
 
     clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += DEADLINE;
+    end.tv_sec += deadline();
     while (!condition(data)) {
         clock_gettime(CLOCK_MONOTONIC, &now);
         if (now.tv_sec > end.tv_sec)
@@ -301,5 +308,5 @@ void check_semaphore_becomes(const rst_probe *probe, uint16_t value)
     if (!wait_until(has_value, &awaited))
         check_failed(__FILE__, __LINE__,
                      "the semaphore is %u; it did not become %u within %d seconds",
-                     *awaited.semaphore, value, DEADLINE);
+                     *awaited.semaphore, value, deadline());
 }

@@ -44,7 +44,7 @@ import time
 from harness import DEADLINE, ROOT, Case, wait_for
 
 ACTIONS = "run start watch collect packages install bundle rails not-run".split()
-PATIENCE = 30  # seconds to wait for a command's output
+PATIENCE = 0.3 * DEADLINE  # seconds to wait for a command's output
 PAUSE = 0.1
 BAR = re.compile(r"\s*\[.*\)  *\d+ +(\|@* *\||[█▉▊▋▌▍▎▏]+)\s*$")  # of bpftrace, of rst
 COMMENTS = {  # of programs, by their suffix: the language, and what begins a comment

@@ -7,7 +7,7 @@ require 'tempfile'
 # a fault can reach, and it is ended by its process id.
 class Program
   # Seconds.
-  DEADLINE = 100
+  DEADLINE = Integer(ENV.fetch('RST_DEADLINE', '100'))
 
   # Where what is started is put, so that what is traced comes out of one CPU's buffer, in order.
   CPU = File.read('/proc/self/status')[/^Cpus_allowed_list:\s*(\d+)/, 1]

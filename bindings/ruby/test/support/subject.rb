@@ -17,7 +17,7 @@ $stdin.sync = true
 
 PROVIDER = StaticTracing::Provider.register(:subject)
 FINISH = StaticTracing::Tracepoint.new(:subject_finish, :finish)
-DEADLINE = 100
+DEADLINE = Integer(ENV.fetch('RST_DEADLINE', '100'))
 
 def say(*words)
   $stdout.puts(words.join(' '))
