@@ -126,9 +126,9 @@ static void check_attaching(int uprobe)
         fact(YES, "attaching", "you may attach uprobes");
     else if (status_of(uprobe) == STATUS_FORBIDDEN)
         fact(NO, "attaching",
-             "you may not attach uprobes (%s; kernel.perf_event_paranoid is %s): be root, or have "
-             "CAP_PERFMON",
-             strerror(-uprobe), paranoid);
+             "you may not attach uprobes (%s; kernel.perf_event_paranoid is %s): be root%s",
+             strerror(-uprobe), paranoid,
+             strtol(paranoid, NULL, 10) > 2 ? "" : ", or have CAP_PERFMON");
     else if (uprobe != -ENODEV)
         fact(NO, "attaching",
              "a uprobe can't be attached: %s: use a kernel with CONFIG_UPROBE_EVENTS; gdb works "
