@@ -15,6 +15,7 @@
 
 #include "cli/trace/bpf/bpf.h"
 #include "cli/trace/bpf/record.h"
+#include "cli/trace/bpf/state.h"
 #include "self_plan.h"
 #include "support/children.h"
 #include "support/sandbox.h"
@@ -402,16 +403,18 @@ static void few_descriptors(void *data)
     struct rlimit limit = {.rlim_cur = 16, .rlim_max = 19};
     struct self_plan self;
     struct seen seen = {.plan = &self.plan};
+    struct bpf_kernel kernel;
     struct bpf *bpf;
     int error;
 
+    check_equal(bpf_kernel_ask(&kernel), 0);
     plan_many(&self, market, 30);
     check_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     check(bpf_load(&self.plan, &bpf) == 0);
     check_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     check_equal(limit.rlim_cur, 19);
     error = bpf_attach(bpf);
-    if (getenv("RST_TRACE_ATTACH")) {
+    if (!kernel.multi) {
         check_equal(error, -EMFILE);
         check_mentions(rst_error(), "ulimit -Hn");
     } else {

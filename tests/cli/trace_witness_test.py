@@ -30,6 +30,12 @@ interval:ms:50 { printf("tick\\n"); }
 """
 
 
+def up_to_main(functions):
+    """The C library's frames below have names only where its symbols are installed."""
+    functions = tuple(functions)
+    return functions[: functions.index("main") + 1]
+
+
 class WitnessTest(tracing.TraceCase):
     def setUp(self):
         super().setUp()
@@ -117,13 +123,13 @@ class WitnessTest(tracing.TraceCase):
             self.assertEqual(counts, maps[key])
 
         seen = collections.Counter(
-            tuple(frame["function"] for frame in hit["stack"][:FRAMES])
+            up_to_main(frame.get("function") for frame in hit["stack"][:FRAMES])
             for hit in self.events(stacks, FIRES)
         )
         want = collections.Counter()
         for stack, count in maps["@stacks"].items():
             functions = re.findall(r"^\s*[0-9a-f]+ ([^+\s]+)\+", stack, re.MULTILINE)
-            want[tuple(functions)] += count
+            want[up_to_main(functions)] += count
         self.assertEqual(seen, want)
 
 
