@@ -12,7 +12,7 @@
 # Name, CPU, Debian's name for the CPU, Debian suite, kernel, sets.
 machines='
 bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers ruby
-sid             x86_64   amd64  sid       linux-image-amd64  base load tracers ruby systemtap dtrace nop10
+sid             x86_64   amd64  sid       linux-image-amd64  base load tracers ruby dtrace nop10
 bookworm-arm64  aarch64  arm64  bookworm  linux-image-arm64  base load tracers
 '
 
