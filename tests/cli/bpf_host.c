@@ -56,7 +56,36 @@ __asm__(".text\n"
         "  ret\n"
         ".size site_fire, . - site_fire\n"
         ".local site_stack\n.comm site_stack, 8, 8\n");
+#define HAS_SITE true
+#elif defined(__aarch64__)
+extern const char bpf_site_nop[];
+
+__asm__(".text\n"
+        ".type site_fire, %function\n"
+        ".globl site_fire\n"
+        "site_fire:\n"
+        "  stp x19, x20, [sp, #-96]!\n  stp x21, x22, [sp, #16]\n  stp x23, x24, [sp, #32]\n"
+        "  stp x25, x26, [sp, #48]\n  stp x27, x28, [sp, #64]\n  stp x29, x30, [sp, #80]\n"
+        "  adrp x9, site_stack\n  mov x10, sp\n  str x10, [x9, #:lo12:site_stack]\n"
+        "  ldr x1, [x0, #248]\n  mov sp, x1\n"
+        "  ldp x1, x2, [x0, #8]\n  ldp x3, x4, [x0, #24]\n  ldp x5, x6, [x0, #40]\n"
+        "  ldp x7, x8, [x0, #56]\n  ldp x9, x10, [x0, #72]\n  ldp x11, x12, [x0, #88]\n"
+        "  ldp x13, x14, [x0, #104]\n  ldp x15, x16, [x0, #120]\n  ldp x17, x18, [x0, #136]\n"
+        "  ldp x19, x20, [x0, #152]\n  ldp x21, x22, [x0, #168]\n  ldp x23, x24, [x0, #184]\n"
+        "  ldp x25, x26, [x0, #200]\n  ldp x27, x28, [x0, #216]\n  ldp x29, x30, [x0, #232]\n"
+        "  ldr x0, [x0]\n"
+        ".globl bpf_site_nop\n"
+        "bpf_site_nop:\n"
+        "  nop\n"
+        "  adrp x9, site_stack\n  ldr x10, [x9, #:lo12:site_stack]\n  mov sp, x10\n"
+        "  ldp x21, x22, [sp, #16]\n  ldp x23, x24, [sp, #32]\n  ldp x25, x26, [sp, #48]\n"
+        "  ldp x27, x28, [sp, #64]\n  ldp x29, x30, [sp, #80]\n  ldp x19, x20, [sp], #96\n"
+        "  ret\n"
+        ".size site_fire, . - site_fire\n"
+        ".local site_stack\n.comm site_stack, 8, 8\n");
+#define HAS_SITE true
 #else
+#define HAS_SITE false
 static const char bpf_site_nop[1];
 
 void site_fire(const uint64_t registers[SITE_REGISTERS])
@@ -68,6 +97,11 @@ void site_fire(const uint64_t registers[SITE_REGISTERS])
 uint64_t site_address(void)
 {
     return address_of(bpf_site_nop);
+}
+
+const struct context *site_context(void)
+{
+    return context_find(context_kernel(), rst_arch_native());
 }
 
 /* The site's offset in this program's file. */
@@ -110,9 +144,7 @@ void need_bpf(void)
     static char reason[200];
     int map;
 
-#if !defined(__x86_64__)
-    need(false, "the site is written for x86_64");
-#endif
+    need(HAS_SITE, "the site is not written for this CPU");
     need_tracer();
     map = bpf_map(BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0);
     snprintf(reason, sizeof(reason), "no BPF ring buffer: %s", strerror(-map));

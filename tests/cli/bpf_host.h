@@ -13,11 +13,16 @@
 #include "cli/trace/bpf/bpf.h"
 
 /* The registers of the site, as in struct pt_regs. */
+#if defined(__aarch64__)
+enum { SITE_IP = 32, SITE_SP = 31, SITE_REGISTERS = 34 };
+#else
 enum { SITE_IP = 16, SITE_SP = 19, SITE_REGISTERS = 21 };
+#endif
 
 /* A site with these registers, even the stack pointer, but not ip. For one thread. */
 void site_fire(const uint64_t registers[SITE_REGISTERS]);
 uint64_t site_address(void);
+const struct context *site_context(void);
 
 /* Skip the cmocka test, with the reason, if programs can't be loaded and attached here. */
 void need_bpf(void);

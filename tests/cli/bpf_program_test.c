@@ -35,6 +35,7 @@ static void three_arguments(struct model *ret)
     ret->plan.probes = &ret->probe;
     ret->plan.variants = &ret->variant;
     ret->plan.probe_count = ret->plan.variant_count = 1;
+    ret->variant.context = context_find(&rst_arch_x86_64, &rst_arch_x86_64);
     ret->variant.values[0] = value_in_register(VALUE_INTEGER, 8, false, REG_DI);
     ret->variant.values[1] = value_in_register(VALUE_STRING, 8, false, REG_SI);
     ret->variant.values[2] = value_in_register(VALUE_INTEGER, 4, true, REG_DX);

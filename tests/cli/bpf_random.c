@@ -239,6 +239,7 @@ void model_make(struct model *ret, size_t most_arguments, size_t comparisons)
     ret->plan.probes = &ret->probe;
     ret->plan.variants = &ret->variant;
     ret->plan.probe_count = ret->plan.variant_count = 1;
+    ret->variant.context = site_context();
     ret->probe.argument_count = model_random(most_arguments + 1);
     for (size_t i = 0; i < SITE_REGISTERS; i++)
         ret->registers[i] = some_number();

@@ -14,7 +14,8 @@ void trace_open(struct trace *trace, size_t ring)
     *trace = (struct trace){
         .plan = {.probe_count = 1, .variant_count = 1},
         .probe = {.argument_count = 3, .by = -1, .hist = -1},
-        .variant = {.values = {value_in_register(VALUE_INTEGER, 8, false, REG_DI),
+        .variant = {.context = site_context(),
+                    .values = {value_in_register(VALUE_INTEGER, 8, false, REG_DI),
                                value_in_register(VALUE_STRING, 8, false, REG_SI),
                                value_in_register(VALUE_INTEGER, 4, true, REG_DX)}},
         .options = {.string_bytes = 256},

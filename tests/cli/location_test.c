@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where operands of x86_64 are: registers, memory, constants; symbols of this very program, whose
- * addresses the dynamic linker knows, too.
+ * Where operands are: registers, memory, constants. Of x86_64 all; symbols of this very program,
+ * whose addresses the dynamic linker knows, too. Of every other CPU each form that its compilers
+ * write, and each register that is not one in a row.
  */
-#include <elf.h>
 #include <fcntl.h>
 #include <link.h>
 #include <setjmp.h>
@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "cli/usdt/context.h"
+#include "cli/usdt/location.h"
 #include "cli/usdt/elf_file.h"
 #include "cli/usdt/operand.h"
 
@@ -28,28 +30,31 @@ __thread int location_test_own = 1;
 #define NONE LOCATION_NO_REGISTER
 #define AT(name) offsetof(struct user_regs_struct, name) /* the kernel's struct pt_regs, too */
 
+static const struct location nowhere = {.base = NONE, .index = NONE, .scale = 1};
 static struct usdt_symbols *symbols;
 static uint64_t site; /* the offset of main() */
 
-static struct location read_text(uint16_t machine, const char *text)
+static void check_on(const struct rst_arch *kernel, const struct rst_arch *program,
+                     const char *text, struct location want)
 {
     const char *at = text;
     struct operand operand;
+    struct location seen;
 
-    assert_true(operand_next(&at, machine, &operand));
-    return location_of(machine, &operand, site, symbols);
+    assert_true(operand_next(&at, program->machine, &operand));
+    assert_int_equal(*at, '\0');
+    seen = location_of(context_find(kernel, program), &operand, site, symbols);
+    if (seen.kind != want.kind || seen.base != want.base || seen.index != want.index ||
+        seen.scale != want.scale || seen.shift != want.shift || seen.relative != want.relative ||
+        seen.number != want.number)
+        fail_msg("%s: %s: kind %d, base %d, index %d, scale %d, shift %d, relative %d, number %lld",
+                 program->name, text, seen.kind, seen.base, seen.index, seen.scale, seen.shift,
+                 seen.relative, (long long)seen.number);
 }
 
 static void check(const char *text, struct location want)
 {
-    struct location seen = read_text(EM_X86_64, text);
-
-    if (seen.kind != want.kind || seen.base != want.base || seen.index != want.index ||
-        seen.scale != want.scale || seen.shift != want.shift || seen.relative != want.relative ||
-        seen.number != want.number)
-        fail_msg("%s: kind %d, base %d, index %d, scale %d, shift %d, relative %d, number %lld",
-                 text, seen.kind, seen.base, seen.index, seen.scale, seen.shift, seen.relative,
-                 (long long)seen.number);
+    check_on(&rst_arch_x86_64, &rst_arch_x86_64, text, want);
 }
 
 static struct location in_register(size_t offset, uint8_t shift)
@@ -176,8 +181,170 @@ static void does_not_guess(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(unreadable) / sizeof(unreadable[0]); i++)
-        check(unreadable[i], (struct location){.base = NONE, .index = NONE, .scale = 1});
-    assert_int_equal(read_text(EM_AARCH64, "8@x0").kind, LOCATION_NONE);
+        check(unreadable[i], nowhere);
+}
+
+/* --------------------------------------------------------------------------- other CPUs -- */
+
+#define ON(cpu) &rst_arch_##cpu, &rst_arch_##cpu
+#define ON_X86_64 &rst_arch_x86_64, &rst_arch_i386
+#define ON_AARCH64 &rst_arch_aarch64, &rst_arch_arm
+
+/* A register's offset is 8, or 4, times its place, but for x86's, and for s390x's, which begin
+ * at 24. */
+static void finds_the_operands_of_every_cpu(void **state)
+{
+    static const struct {
+        const struct rst_arch *kernel, *program;
+        const char *text;
+        enum location_kind kind;
+        uint16_t base, index;
+        uint8_t scale, shift;
+        int64_t number;
+    } cases[] = {
+        {ON(aarch64), "8@x0", LOCATION_REGISTER, 0, NONE, 1, 0, 0},
+        {ON(aarch64), "-1@x30", LOCATION_REGISTER, 240, NONE, 1, 0, 0},
+        {ON(aarch64), "4@w29", LOCATION_REGISTER, 232, NONE, 1, 0, 0},
+        {ON(aarch64), "8@sp", LOCATION_REGISTER, 248, NONE, 1, 0, 0},
+        {ON(aarch64), "8f@x8", LOCATION_REGISTER, 64, NONE, 1, 0, 0},
+        {ON(aarch64), "-4@-5", LOCATION_CONSTANT, NONE, NONE, 1, 0, -5},
+        {ON(aarch64), "8@[sp, 16]", LOCATION_MEMORY, 248, NONE, 1, 0, 16},
+        {ON(aarch64), "-2@[x29, -28]", LOCATION_MEMORY, 232, NONE, 1, 0, -28},
+        {ON(aarch64), "8@[sp,#16]", LOCATION_MEMORY, 248, NONE, 1, 0, 16},
+        {ON(aarch64), "8@[x2]", LOCATION_MEMORY, 16, NONE, 1, 0, 0},
+        {ON(aarch64), "1@[x3, x5]", LOCATION_MEMORY, 24, 40, 1, 0, 0},
+        {ON(aarch64), "8@[x3, x5, lsl 3]", LOCATION_MEMORY, 24, 40, 8, 0, 0},
+        {ON(arm), "4@r0", LOCATION_REGISTER, 0, NONE, 1, 0, 0},
+        {ON(arm), "-4@r10", LOCATION_REGISTER, 40, NONE, 1, 0, 0},
+        {ON(arm), "-2@ip", LOCATION_REGISTER, 48, NONE, 1, 0, 0},
+        {ON(arm), "4f@lr", LOCATION_REGISTER, 56, NONE, 1, 0, 0},
+        {ON(arm), "-4@#-5", LOCATION_CONSTANT, NONE, NONE, 1, 0, -5},
+        {ON(arm), "8@#81985529216486896", LOCATION_CONSTANT, NONE, NONE, 1, 0, 81985529216486896},
+        {ON(arm), "8f@[fp, #-28]", LOCATION_MEMORY, 44, NONE, 1, 0, -28},
+        {ON(arm), "4@[r0]", LOCATION_MEMORY, 0, NONE, 1, 0, 0},
+        {ON(arm), "-4@[r5, r2, lsl #2]", LOCATION_MEMORY, 20, 8, 4, 0, 0},
+        {ON_AARCH64, "-4@[sp, #16]", LOCATION_MEMORY, 104, NONE, 1, 0, 16},
+        {ON_AARCH64, "1@[r4, r11]", LOCATION_MEMORY, 32, 88, 1, 0, 0},
+        {ON(i386), "-4@%eax", LOCATION_REGISTER, 24, NONE, 1, 0, 0},
+        {ON(i386), "-1@%ah", LOCATION_REGISTER, 24, NONE, 1, 8, 0},
+        {ON(i386), "8@8(%ebp)", LOCATION_MEMORY, 20, NONE, 1, 0, 8},
+        {ON(i386), "4@4(%esp)", LOCATION_MEMORY, 60, NONE, 1, 0, 4},
+        {ON_X86_64, "-4@%eax", LOCATION_REGISTER, AT(rax), NONE, 1, 0, 0},
+        {ON_X86_64, "2@%bx", LOCATION_REGISTER, AT(rbx), NONE, 1, 0, 0},
+        {ON_X86_64, "-1@%edi", LOCATION_REGISTER, AT(rdi), NONE, 1, 0, 0},
+        {ON_X86_64, "4@$-5", LOCATION_CONSTANT, NONE, NONE, 1, 0, -5},
+        {ON_X86_64, "-4@(%edi,%ecx,4)", LOCATION_MEMORY, AT(rdi), AT(rcx), 4, 0, 0},
+        {ON_X86_64, "8f@-104(%ebp)", LOCATION_MEMORY, AT(rbp), NONE, 1, 0, -104},
+        {ON(riscv64), "8@a0", LOCATION_REGISTER, 80, NONE, 1, 0, 0},
+        {ON(riscv64), "4@ra", LOCATION_REGISTER, 8, NONE, 1, 0, 0},
+        {ON(riscv64), "-4@t2", LOCATION_REGISTER, 56, NONE, 1, 0, 0},
+        {ON(riscv64), "-4@t3", LOCATION_REGISTER, 224, NONE, 1, 0, 0},
+        {ON(riscv64), "-4@s1", LOCATION_REGISTER, 72, NONE, 1, 0, 0},
+        {ON(riscv64), "8@s11", LOCATION_REGISTER, 216, NONE, 1, 0, 0},
+        {ON(riscv64), "-8@-3", LOCATION_CONSTANT, NONE, NONE, 1, 0, -3},
+        {ON(riscv64), "1@-17(s0)", LOCATION_MEMORY, 64, NONE, 1, 0, -17},
+        {ON(riscv64), "8@16(sp)", LOCATION_MEMORY, 16, NONE, 1, 0, 16},
+        {ON(ppc64le), "8@3", LOCATION_REGISTER, 24, NONE, 1, 0, 0},
+        {ON(ppc64le), "-1@0", LOCATION_REGISTER, 0, NONE, 1, 0, 0},
+        {ON(ppc64le), "-4@%r31", LOCATION_REGISTER, 248, NONE, 1, 0, 0},
+        {ON(ppc64le), "-4@i-5", LOCATION_CONSTANT, NONE, NONE, 1, 0, -5},
+        {ON(ppc64le), "8@128(1)", LOCATION_MEMORY, 8, NONE, 1, 0, 128},
+        {ON(ppc64le), "8@-8(%r9)", LOCATION_MEMORY, 72, NONE, 1, 0, -8},
+        {ON(ppc64le), "1@8,4", LOCATION_MEMORY, 64, 32, 1, 0, 0},
+        {ON(s390x), "8@%r2", LOCATION_REGISTER, 40, NONE, 1, 0, 0},
+        {ON(s390x), "-2@%r0", LOCATION_REGISTER, 24, NONE, 1, 0, 0},
+        {ON(s390x), "-4@-5", LOCATION_CONSTANT, NONE, NONE, 1, 0, -5},
+        {ON(s390x), "4@340(%r15)", LOCATION_MEMORY, 144, NONE, 1, 0, 340},
+        {ON(s390x), "-4@4(%r3,%r11)", LOCATION_MEMORY, 112, 48, 1, 0, 4},
+        {ON(loongarch64), "8@$r4", LOCATION_REGISTER, 32, NONE, 1, 0, 0},
+        {ON(loongarch64), "8@$a7", LOCATION_REGISTER, 88, NONE, 1, 0, 0},
+        {ON(loongarch64), "-4@$t8", LOCATION_REGISTER, 160, NONE, 1, 0, 0},
+        {ON(loongarch64), "-4@$fp", LOCATION_REGISTER, 176, NONE, 1, 0, 0},
+        {ON(loongarch64), "-4@-5", LOCATION_CONSTANT, NONE, NONE, 1, 0, -5},
+        {ON(loongarch64), "8@[$r3, 16]", LOCATION_MEMORY, 24, NONE, 1, 0, 16},
+        {ON(loongarch64), "-4@$r22,-20", LOCATION_MEMORY, 176, NONE, 1, 0, -20},
+        {ON(loongarch64), "-4@$r12,$r13", LOCATION_MEMORY, 96, 104, 1, 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        check_on(cases[i].kernel, cases[i].program, cases[i].text,
+                 (struct location){cases[i].kind, cases[i].base, cases[i].index, cases[i].scale,
+                                   cases[i].shift, false, cases[i].number});
+}
+
+static void does_not_guess_on_any_cpu(void **state)
+{
+    static const struct {
+        const struct rst_arch *kernel, *program;
+        const char *text;
+    } cases[] = {
+        {ON(aarch64), "8@x31"},
+        {ON(aarch64), "8@x01"},
+        {ON(aarch64), "8@x1x"},
+        {ON(aarch64), "8@d0"},
+        {ON(aarch64), "8@xzr"},
+        {ON(aarch64), "8@[w0, 8]"},
+        {ON(aarch64), "-4@[x8, #:lo12:.LANCHOR0]"},
+        {ON(aarch64), "8@[x3, w5, sxtw 3]"},
+        {ON(aarch64), "8@[x3, x5, lsl 4]"},
+        {ON(aarch64), "8@[sp, 16"},
+        {ON(aarch64), "8@location_test_table"},
+        {ON(arm), "8@r3"}, /* half of it */
+        {ON(arm), "8f@#1.5e+0"},
+        {ON(arm), "4@pc"},
+        {ON(arm), "4@r16"},
+        {ON_X86_64, "8@%eax"},
+        {ON_X86_64, "4@%rax"},
+        {ON_X86_64, "1@%sil"},
+        {ON_X86_64, "4@8(%rbp)"},
+        {ON_X86_64, "4@%r8d"},
+        {ON_X86_64, "-4@own@GOTOFF(%esi)"},
+        {ON_X86_64, "-4@%gs:tls@ntpoff"},
+        {ON(riscv64), "8@zero"},
+        {ON(riscv64), "8@s12"},
+        {ON(riscv64), "8@t7"},
+        {ON(riscv64), "-4@%tprel_lo(.LANCHOR1)(a4)"},
+        {ON(ppc64le), "8@32"},
+        {ON(ppc64le), "8@8(0)"}, /* as a base, 0 is not a register */
+        {ON(ppc64le), "8@i"},
+        {ON(s390x), "8@%r16"},
+        {ON(s390x), "8@%f0"},
+        {ON(s390x), "8@8(%r0)"},
+        {ON(loongarch64), "8@$r32"},
+        {ON(loongarch64), "8@r4"},
+        {&rst_arch_x86_64, &rst_arch_aarch64, "8@x0"},
+        {&rst_arch_aarch64, &rst_arch_i386, "4@%eax"},
+        {&rst_arch_i386, &rst_arch_x86_64, "8@%rax"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        check_on(cases[i].kernel, cases[i].program, cases[i].text, nowhere);
+    assert_null(context_find(NULL, NULL));
+}
+
+/* tracefs takes these names in its fetch arguments. */
+static void names_registers_as_the_kernel_does(void **state)
+{
+    static const struct {
+        const struct rst_arch *kernel, *program;
+        uint16_t offset;
+        const char *name;
+    } cases[] = {
+        {ON(x86_64), AT(rdi), "di"}, {ON(x86_64), AT(r15), "r15"}, {ON_X86_64, AT(rbp), "bp"},
+        {ON(i386), 20, "bp"},        {ON(aarch64), 56, "x7"},      {ON(aarch64), 248, "sp"},
+        {ON(arm), 44, "fp"},         {ON(arm), 16, "r4"},          {ON(riscv64), 144, "s2"},
+        {ON(riscv64), 80, "a0"},     {ON(ppc64le), 24, "gpr3"},    {ON(ppc64le), 0, "gpr0"},
+        {ON(s390x), 40, "r2"},       {ON(loongarch64), 32, "r4"},  {ON(x86_64), 999, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(
+            context_tracefs_name(context_find(cases[i].kernel, cases[i].program), cases[i].offset)
+                .text,
+            cases[i].name);
 }
 
 /* main()'s offset in the file, by the dynamic linker's own list. */
@@ -221,6 +388,9 @@ int main(void)
         cmocka_unit_test(finds_memory_and_constants),
         cmocka_unit_test(finds_symbols),
         cmocka_unit_test(does_not_guess),
+        cmocka_unit_test(finds_the_operands_of_every_cpu),
+        cmocka_unit_test(does_not_guess_on_any_cpu),
+        cmocka_unit_test(names_registers_as_the_kernel_does),
     };
 
     return cmocka_run_group_tests(tests, read_itself, free_symbols);

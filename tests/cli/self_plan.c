@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "self_plan.h"
 
-#include <asm/ptrace.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,17 +19,16 @@ void self_plan_begin(struct self_plan *ret, pid_t pid)
     check(plan->probes && plan->variants && plan->files);
 }
 
-/* librst passes arguments as the C ABI does: in rdi, then in rsi. */
-static struct plan_value value_in(enum value_kind kind, uint16_t base)
+/* librst passes arguments as the C ABI does. */
+static struct plan_value value_in(const struct plan_variant *variant, enum value_kind kind,
+                                  size_t argument)
 {
+    char text[RST_OPERAND_ROOM];
+    struct operand operand = {.size = 8, .text = text};
+
+    operand.length = rst_operand(rst_arch_native(), argument, 8, text);
     return (struct plan_value){
-        .kind = kind,
-        .size = 8,
-        .location = {.kind = LOCATION_REGISTER,
-                     .base = base,
-                     .index = LOCATION_NO_REGISTER,
-                     .scale = 1},
-    };
+        .kind = kind, .size = 8, .location = location_of(variant->context, &operand, 0, NULL)};
 }
 
 static struct plan_site find_site(const struct usdt_file *file, const char *name, size_t number)
@@ -75,8 +73,9 @@ void self_plan_add(struct self_plan *self, const char *provider, const rst_probe
         .site_count = 1,
     };
     *variant = (struct plan_variant){.probe = number, .site_count = 1};
-    variant->values[0] = value_in(VALUE_INTEGER, offsetof(struct pt_regs, rdi));
-    variant->values[1] = value_in(VALUE_STRING, offsetof(struct pt_regs, rsi));
+    variant->context = context_find(context_kernel(), rst_arch_native());
+    variant->values[0] = value_in(variant, VALUE_INTEGER, 0);
+    variant->values[1] = value_in(variant, VALUE_STRING, 1);
     variant->sites = calloc(1, sizeof(*variant->sites));
     check(variant->sites);
     *variant->sites = find_site(&self->files[number], rst_probe_name(probe), number);

@@ -50,32 +50,4 @@ bool operand_has_type(const struct operand *operand, enum rst_type type);
 /* A type of the same size and sign: "int32", "uint64", "double"; "?" if no type has that size. */
 const char *operand_type(const struct operand *operand);
 
-/* Where the value is when a thread is at the site, on the CPU that rst runs on. */
-enum location_kind {
-    LOCATION_NONE, /* rst can't read it: a vector register, a thread's variable, another CPU */
-    LOCATION_REGISTER,
-    LOCATION_MEMORY,  /* at base + index * scale + number (+ the site's load address) */
-    LOCATION_CONSTANT /* number (+ the site's load address) */
-};
-
-#define LOCATION_NO_REGISTER 0xffff
-
-struct location {
-    enum location_kind kind;
-    uint16_t base, index; /* offsets in the kernel's struct pt_regs; LOCATION_NO_REGISTER: none */
-    uint8_t scale;        /* 1, 2, 4 or 8 */
-    uint8_t shift;        /* of a register: %ah is rax >> 8 */
-    bool relative;        /* a symbol: number counts from the site's own address in memory */
-    int64_t number;
-};
-
-struct usdt_symbols;
-
-/*
- * `symbols` finds the addresses of symbols; NULL: none is known. `site` is the offset of the
- * probe whose operand it is. Gives LOCATION_NONE for what can't be read.
- */
-struct location location_of(uint16_t machine, const struct operand *operand, uint64_t site,
-                            const struct usdt_symbols *symbols);
-
 #endif

@@ -170,6 +170,16 @@ static int read_file(struct reader *reader)
 
 static uint64_t kept_bytes;
 
+static const struct rst_arch *arch_of(const struct elf_file *file)
+{
+    for (size_t i = 0; rst_arches[i]; i++)
+        if (rst_arches[i]->machine == file->machine &&
+            rst_arches[i]->is_64_bit == (file->address_size == 8) &&
+            rst_arches[i]->is_big_endian == file->big_endian)
+            return rst_arches[i];
+    return NULL;
+}
+
 int usdt_read(int fd, const char *name, struct usdt_file *ret)
 {
     struct reader reader = {.name = name};
@@ -191,6 +201,7 @@ int usdt_read(int fd, const char *name, struct usdt_file *ret)
         reader.file.elf = NULL;
     }
     reader.usdt.machine = reader.file.machine;
+    reader.usdt.arch = arch_of(&reader.file);
     reader.usdt.kind = USDT_LIBRARY;
     if (reader.signatures)
         reader.usdt.kind = USDT_IMAGE;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/arch.h"
 #include "cli/usdt/operand.h"
 #include "image/signature.h"
 
@@ -39,7 +40,8 @@ enum usdt_kind {
 struct Elf;
 
 struct usdt_file {
-    uint16_t machine; /* e_machine */
+    uint16_t machine;            /* e_machine */
+    const struct rst_arch *arch; /* NULL: a CPU that librst does not know */
     enum usdt_kind kind;
     struct usdt_probe *probes; /* in the order of their notes */
     size_t count;

@@ -202,6 +202,7 @@ int program_emit(const struct plan *plan, size_t number, const struct program_op
         .options = options,
         .probe = &plan->probes[variant->probe],
         .values = variant->values,
+        .context = variant->context,
         .variant = number,
     };
     struct code *code = &emitter.code;

@@ -18,7 +18,7 @@
 
 /* What registers hold from the start to the end. */
 enum {
-    CONTEXT = BPF_REG_6,   /* struct pt_regs */
+    CONTEXT = BPF_REG_6,   /* the process's registers: usdt/context.h */
     RECORD = BPF_REG_7,    /* of an event: its address, or the last string's size: see emitter.c */
     MISSING = BPF_REG_8,   /* of an event: bit N: string N could not be read */
     MAGNITUDE = BPF_REG_7, /* of a count with --hist, and the value's key as in count_value */
@@ -35,6 +35,7 @@ struct emitter {
     const struct program_options *options;
     const struct plan_probe *probe;
     const struct plan_value *values;
+    const struct context *context; /* of the variant's files */
     size_t variant;
     int slots; /* of the values, 8 bytes each, in the BPF stack */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
 #include "cli/trace/bpf/emitter.h"
+#include "cli/usdt/elf_file.h"
 
 uint32_t filter_arguments(const struct condition *condition)
 {
@@ -53,9 +52,8 @@ static void jump_if_bytes_differ(struct emitter *emitter, const char *bytes, siz
 
     for (size_t step = 8; step != 0; step /= 2)
         for (; size - at >= step; at += step) {
-            uint64_t number = 0;
+            uint64_t number = elf_number(emitter->context->kernel->is_big_endian, bytes + at, step);
 
-            memcpy(&number, bytes + at, step); /* arguments are read on little-endian CPUs only */
             EMIT(emitter, load_of(step, R1, STACK, SCRATCH + (int)at));
             code_jump_wide(&emitter->code, BPF_JNE, R1, number, R2, differs);
         }

@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <asm/ptrace.h>
-
 #include "cli/trace/bpf/emitter.h"
-
-/* The site's own address: the program counter in what a program gets as its context. */
-#if defined(__x86_64__)
-#define SITE_REGISTER offsetof(struct pt_regs, rip)
-#elif defined(__aarch64__)
-#define SITE_REGISTER offsetof(struct user_pt_regs, pc)
-#else
-#define SITE_REGISTER LOCATION_NO_REGISTER
-#endif
 
 #define PAGE 4096 /* or more; this is the smallest */
 
 bool value_is_readable(const struct plan_value *value)
 {
-    return value->size != 0 && value->location.kind != LOCATION_NONE &&
-           !(value->location.relative && SITE_REGISTER == LOCATION_NO_REGISTER);
+    return value->size != 0 && value->location.kind != LOCATION_NONE;
 }
 
 bool value_may_fail(const struct plan_value *value)
@@ -25,15 +13,31 @@ bool value_may_fail(const struct plan_value *value)
     return !value_is_readable(value) || value->location.kind == LOCATION_MEMORY;
 }
 
+/* to = a register of the process, without what a 64-bit kernel has above its 32 bits */
+static struct bpf_insn load_register(const struct emitter *emitter, int to, uint16_t reg)
+{
+    return load_of(context_word(emitter->context), to, CONTEXT, reg);
+}
+
 /* to += a register of the process, times a scale. Uses R2. */
 static void add_register(struct emitter *emitter, int to, uint16_t reg, uint8_t scale)
 {
     if (reg == LOCATION_NO_REGISTER)
         return;
-    EMIT(emitter, LOAD(DW, R2, CONTEXT, reg));
+    EMIT(emitter, load_register(emitter, R2, reg));
     if (scale > 1)
         EMIT(emitter, ALUI(MUL, R2, scale));
     EMIT(emitter, ALU(ADD, to, R2));
+}
+
+/* The register's low bytes, extended to 64 bits by the sign or by zeros. */
+static void extend(struct emitter *emitter, int reg, uint8_t size, bool is_signed)
+{
+    int bits = 64 - 8 * size;
+
+    if (bits != 0)
+        EMIT(emitter, ALUI(LSH, reg, bits),
+             is_signed ? ALUI(ARSH, reg, bits) : ALUI(RSH, reg, bits));
 }
 
 /* to = number (+ the site's address) (+ base + index * scale) */
@@ -41,20 +45,12 @@ static void add_address(struct emitter *emitter, int to, const struct location *
 {
     code_add_constant(&emitter->code, to, (uint64_t)location->number);
     if (location->relative)
-        add_register(emitter, to, SITE_REGISTER, 1);
+        add_register(emitter, to, emitter->context->site, 1);
     if (location->kind == LOCATION_MEMORY) {
         add_register(emitter, to, location->base, 1);
         add_register(emitter, to, location->index, location->scale);
+        extend(emitter, to, context_word(emitter->context), false);
     }
-}
-
-/* R1's low bytes, extended to 64 bits by the sign or by zeros. */
-static void extend(struct emitter *emitter, uint8_t size, bool is_signed)
-{
-    int bits = 64 - 8 * size;
-
-    if (bits != 0)
-        EMIT(emitter, ALUI(LSH, R1, bits), is_signed ? ALUI(ARSH, R1, bits) : ALUI(RSH, R1, bits));
 }
 
 /* R1 = what is in memory, which may be anywhere. A helper that fails clears the slot. */
@@ -69,7 +65,7 @@ static void load_memory(struct emitter *emitter, size_t argument)
          ALUI(RSH, R0, 63), /* 1 if it was negative */
          ALUI(LSH, R0, argument), ALU(OR, UNREADABLE, R0), load_of(value->size, R1, STACK, slot));
     if (value->is_signed)
-        extend(emitter, value->size, true);
+        extend(emitter, R1, value->size, true);
 }
 
 static void read_value(struct emitter *emitter, size_t argument)
@@ -81,13 +77,13 @@ static void read_value(struct emitter *emitter, size_t argument)
     } else if (value->location.kind == LOCATION_MEMORY) {
         load_memory(emitter, argument);
     } else if (value->location.kind == LOCATION_REGISTER) {
-        EMIT(emitter, LOAD(DW, R1, CONTEXT, value->location.base));
+        EMIT(emitter, load_register(emitter, R1, value->location.base));
         if (value->location.shift != 0)
             EMIT(emitter, ALUI(RSH, R1, value->location.shift));
-        extend(emitter, value->size, value->is_signed);
+        extend(emitter, R1, value->size, value->is_signed);
     } else {
         add_address(emitter, R1, &value->location);
-        extend(emitter, value->size, value->is_signed);
+        extend(emitter, R1, value->size, value->is_signed);
     }
     EMIT(emitter, STORE(DW, STACK, value_slot(emitter, argument), R1));
 }
@@ -118,7 +114,7 @@ void value_add_key(struct emitter *emitter, size_t argument)
         return;
     }
     if (value->kind == VALUE_FLOAT)
-        extend(emitter, 4, true);
+        extend(emitter, R1, 4, true);
     EMIT(emitter, ALU(MOV, R2, R1), ALUI(ARSH, R2, 63), /* -1 if it is negative, else 0 */
          ALUI(LSH, R1, above_sign), ALUI(RSH, R1, above_sign), ALU(XOR, R1, R2), ALU(SUB, R1, R2));
 }
@@ -130,7 +126,7 @@ static void avoid_null(struct emitter *emitter, int address)
 
     EMIT(emitter, FORGET_SLOT(address));
     code_jump_if(&emitter->code, BPF_JNE, address, 0, &fine);
-    EMIT(emitter, LOAD(DW, address, CONTEXT, SITE_REGISTER));
+    EMIT(emitter, load_register(emitter, address, emitter->context->site));
     code_place(&emitter->code, fine);
 }
 
@@ -140,7 +136,7 @@ void value_read_string(struct emitter *emitter, size_t argument, int to, int off
     EMIT(emitter, LOAD(DW, R3, STACK, value_slot(emitter, argument)));
     if (from != 0)
         EMIT(emitter, ALUI(ADD, R3, from));
-    else if (SITE_REGISTER != LOCATION_NO_REGISTER)
+    else
         avoid_null(emitter, R3);
     EMIT(emitter, ALUI(MOV, R2, size), SUM(R1, to, offset), CALL(probe_read_user_str));
 

@@ -97,6 +97,12 @@ static bool is_declared_number(const struct plan_argument *argument)
     return type >= 0 && type != RST_TYPE_STRING && type != RST_TYPE_POINTER;
 }
 
+/* Whether a number of so many bytes may be an address. librst's have 8 on every CPU. */
+static bool is_address(const struct plan_variant *variant, uint8_t size)
+{
+    return size == 8 || size == context_word(variant->context);
+}
+
 /* Treat the argument as a string at the sites where it can be one, which must be some. */
 static enum status make_string(struct plan *plan, const char *name)
 {
@@ -110,9 +116,11 @@ static enum status make_string(struct plan *plan, const char *name)
         const struct plan_probe *own = &plan->probes[variant->probe];
 
         at = plan_argument_named(own, name);
-        if (at < 0 || variant->values[at].size != 8 || is_declared_number(&own->arguments[at]))
+        if (at < 0 || !is_address(variant, variant->values[at].size) ||
+            is_declared_number(&own->arguments[at]))
             continue;
         variant->values[at].kind = VALUE_STRING;
+        variant->values[at].is_signed = false;
         any = true;
     }
     if (any)
@@ -121,7 +129,8 @@ static enum status make_string(struct plan *plan, const char *name)
     if (at < 0)
         return say_no_argument("--string", name, probe);
     argument = &probe->arguments[at];
-    if (operand_size(&argument->site.operand) == 8 && !is_declared_number(argument))
+    if (is_address(&plan->variants[probe->variant], operand_size(&argument->site.operand)) &&
+        !is_declared_number(argument))
         return say_unreadable("--string", name, probe);
     return say_usage("trace", "--string %s: in %s it is a number (%s), not an address", name,
                      probe->title, argument->site.type);

@@ -3,7 +3,6 @@
  * From the sites that were found to a plan. All sites of the same name in the same file are one
  * probe, in however many processes.
  */
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,11 +14,33 @@
 
 #define MOST_SITES 10000
 
-#ifdef __x86_64__
-#define OWN_MACHINE EM_X86_64
-#else
-#define OWN_MACHINE EM_NONE
-#endif
+/*
+ * Leave out the probes of programs that the kernel can't run. A file may be for any CPU, and so may
+ * be what an emulator runs.
+ */
+static enum status skip_foreign(struct findings *findings)
+{
+    const struct rst_arch *kernel = context_kernel();
+    const struct source *first = NULL;
+    size_t kept = 0, skipped;
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct source *source = findings->list[i].source;
+
+        if (context_find(kernel, source->file->arch))
+            findings->list[kept++] = findings->list[i];
+        else if (!first)
+            first = source;
+    }
+    skipped = findings->count - kept;
+    findings->count = kept;
+    if (skipped > 0)
+        say("skipped %zu probe%s: %s is for %s, and the kernel here is for %s", skipped,
+            skipped == 1 ? "" : "s", text_path(first->path).text,
+            first->file->arch ? first->file->arch->name : "another CPU",
+            kernel ? kernel->name : "a CPU that rst does not know");
+    return kept == 0 ? STATUS_BAD_FILE : STATUS_GOOD;
+}
 
 static bool is_named(const struct plan_probe *probe, const char *provider, const char *name)
 {
@@ -135,26 +156,26 @@ static const struct usdt_symbols *symbols_of(struct plan_file *file)
 }
 
 static void read_values(struct plan_file *file, const struct usdt_probe *site,
-                        struct plan_value ret[USDT_MOST_ARGUMENTS])
+                        struct plan_variant *ret)
 {
-    uint16_t machine = file->source->file->machine;
+    const struct context *context = ret->context;
     struct usdt_arguments arguments;
 
-    usdt_arguments(machine, site, &arguments);
+    usdt_arguments(file->source->file->machine, site, &arguments);
     for (size_t i = 0; i < arguments.count; i++) {
         const struct operand *operand = &arguments.list[i].operand;
-        struct location location = location_of(machine, operand, site->site, NULL);
+        struct location location = location_of(context, operand, site->site, NULL);
 
         /* It may be at a symbol, unless it is in a register. */
         if (location.kind == LOCATION_NONE && operand->length > 0 && *operand->text != '%')
-            location = location_of(machine, operand, site->site, symbols_of(file));
-        ret[i] = (struct plan_value){.kind = kind_of(&arguments.list[i]),
-                                     .size = operand->size ? operand_size(operand) : 8,
-                                     .is_signed = operand->is_signed,
-                                     .location = location};
-        if (machine != OWN_MACHINE || location.kind == LOCATION_NONE ||
-            (operand->is_float && operand->size < 4))
-            ret[i].size = 0;
+            location = location_of(context, operand, site->site, symbols_of(file));
+        ret->values[i] = (struct plan_value){.kind = kind_of(&arguments.list[i]),
+                                             .size = operand->size ? operand_size(operand)
+                                                                   : context_word(context),
+                                             .is_signed = operand->is_signed,
+                                             .location = location};
+        if (location.kind == LOCATION_NONE || (operand->is_float && operand->size < 4))
+            ret->values[i].size = 0;
     }
 }
 
@@ -178,7 +199,8 @@ static void add_site(struct plan *plan, size_t probe, size_t file, const struct 
     struct plan_variant new = {.probe = probe}, *variant;
     size_t i = plan->probes[probe].variant;
 
-    read_values(&plan->files[file], site, new.values);
+    new.context = context_find(context_kernel(), plan->files[file].source->file->arch);
+    read_values(&plan->files[file], site, &new);
     while (i < plan->variant_count && !is_of_variant(&plan->variants[i], site, new.values))
         i++;
     if (i == plan->variant_count) {
@@ -237,8 +259,11 @@ static bool lacks_a_file(const struct plan *plan)
 
 static enum status make(struct plan *plan, struct filter *filter)
 {
-    const struct findings *findings = &plan->findings;
+    struct findings *findings = &plan->findings;
+    enum status status = skip_foreign(findings);
 
+    if (status != STATUS_GOOD)
+        return status;
     for (size_t i = 0; i < findings->count && plan->site_count <= MOST_SITES; i++)
         add_found(plan, &findings->list[i]);
     if (plan->site_count > MOST_SITES)

@@ -19,6 +19,8 @@
 
 #include "cli/base/text.h"
 #include "cli/find/find.h"
+#include "cli/usdt/context.h"
+#include "cli/usdt/location.h"
 #include "cli/usdt/operand.h"
 
 #define TRACE_STRING_BYTES 256 /* how much of a string is shown without --string-bytes */
@@ -79,6 +81,7 @@ struct plan_site {
 
 struct plan_variant {
     size_t probe; /* in plan.probes */
+    const struct context *context;
     struct plan_value values[USDT_MOST_ARGUMENTS];
     struct plan_site *sites;
     size_t site_count;

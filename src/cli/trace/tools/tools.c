@@ -136,31 +136,30 @@ static void print_dashed(const struct page *page)
 /* tracefs's fetch arguments, like "id=%di:u64 path=+0(+16(%bp)):ustring". */
 static void print_fetches(const struct page *page)
 {
-    /* by the offset in struct pt_regs */
-    static const char *const registers[] = {"r15", "r14", "r13", "r12", "bp", "bx", "r11",
-                                            "r10", "r9",  "r8",  "ax",  "cx", "dx", "si",
-                                            "di",  "",    "ip",  "",    "",   "sp"};
+    const struct context *context = page->variant->context;
 
     for (size_t i = 0; i < page->probe->argument_count; i++) {
         const struct plan_value *value = &page->variant->values[i];
         const struct location *at = &value->location;
-        const char *reg = at->base != LOCATION_NO_REGISTER ? registers[at->base / 8] : NULL;
+        const struct tracefs_name reg = context_tracefs_name(context, at->base);
         bool string = value->kind == VALUE_STRING;
 
+        /* The kernel reads its own addresses from memory, which are wider than an i386's. */
         if (value->size == 0 || at->relative || at->shift || at->index != LOCATION_NO_REGISTER ||
-            (!reg && at->kind == LOCATION_MEMORY))
+            (at->kind == LOCATION_MEMORY &&
+             (!*reg.text || (string && value->size == 4 && context->kernel->is_64_bit))))
             continue;
         printf(" %s=%s", page->probe->arguments[i].name, string ? "+0(" : "");
         if (at->kind == LOCATION_CONSTANT)
             printf("\\%" PRId64, at->number);
         else if (at->kind == LOCATION_REGISTER)
-            printf("%%%s", reg);
+            printf("%%%s", reg.text);
         else
-            printf("%+" PRId64 "(%%%s)", at->number, reg);
+            printf("%+" PRId64 "(%%%s)", at->number, reg.text);
         if (string)
             printf("):ustring");
         else if (value->kind == VALUE_POINTER)
-            printf(":x64");
+            printf(":x%d", 8 * value->size);
         else
             printf(":%c%d", value->is_signed ? 's' : 'u', 8 * value->size);
     }
