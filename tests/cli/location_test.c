@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 #include "cli/usdt/context.h"
-#include "cli/usdt/location.h"
 #include "cli/usdt/elf_file.h"
+#include "cli/usdt/location.h"
 #include "cli/usdt/operand.h"
 
 int main(void);
@@ -28,7 +28,19 @@ int location_test_zeros[4];
 __thread int location_test_own = 1;
 
 #define NONE LOCATION_NO_REGISTER
-#define AT(name) offsetof(struct user_regs_struct, name) /* the kernel's struct pt_regs, too */
+#define AT(name) offsetof(struct x86_64_registers, name)
+
+/* The kernel's struct pt_regs on x86_64. */
+struct x86_64_registers {
+    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip;
+    uint64_t cs, eflags, rsp, ss;
+};
+
+#ifdef __x86_64__ /* as ptrace(2) gives them, too */
+_Static_assert(AT(rax) == offsetof(struct user_regs_struct, rax), "rax");
+_Static_assert(AT(rdi) == offsetof(struct user_regs_struct, rdi), "rdi");
+_Static_assert(AT(rsp) == offsetof(struct user_regs_struct, rsp), "rsp");
+#endif
 
 static const struct location nowhere = {.base = NONE, .index = NONE, .scale = 1};
 static struct usdt_symbols *symbols;

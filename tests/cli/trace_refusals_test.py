@@ -2,6 +2,7 @@
 """What `rst trace` refuses, and what it says."""
 
 import os
+import platform
 import signal
 import subprocess
 
@@ -41,6 +42,24 @@ class Refusals(tracing.TraceCase):
                 outcome = self.rst("trace", *words, status=command.USAGE)
                 self.assertIn(said, outcome.err)
                 self.assertEqual(outcome.out, "")
+
+    def test_files_of_another_cpu(self):
+        images = self.directory()
+        for cpu in ("ppc64le", "s390x"):  # of which this machine is at most one
+            self.rst("emit", "shop", "order(uint64 id)", "--arch", cpu, "-o", f"{images}/{cpu}")
+            listed = self.site(f"{images}/{cpu}")
+            self.assertEqual(listed["arguments"][0]["kind"], "register")
+        other = next(cpu for cpu in ("ppc64le", "s390x") if cpu != platform.machine())
+        outcome = self.rst("trace", f"{images}/{other}", status=command.BAD_FILE)
+        self.assertEqual(
+            outcome.err,
+            f'rst: skipped 1 probe: "{images}/{other}" is for {other}, and the kernel here is for '
+            f"{platform.machine()}\n",
+        )
+        target = self.target()
+        tool = self.trace("-p", target.pid, f"{images}/{other}", "shop:order", "-n", "1", "--json")
+        target.fire("shop:order", 1)
+        self.assertEqual([line[:9] for line in self.ended(tool)], ["rst: skip", '{"time":1', "rst: 1 hi"])
 
     def test_filters_that_make_no_sense_are_pointed_at(self):
         target = self.target()

@@ -108,13 +108,20 @@ static void say_fired(const struct target_probe *target, const uint64_t *args)
 
 /* ----------------------------------------------------------------------- what it fires -- */
 
+static uint64_t value_of(const struct type_values *type, size_t number)
+{
+    uint64_t bits = type->bits[number];
+
+    return type->form == STRING ? (uintptr_t)texts[bits] : bits;
+}
+
 /* In turn `n`, argument i has value n + i, so that after a round each has had every value. */
 static void fire_values(const struct target_probe *target, unsigned turn)
 {
     uint64_t args[RST_MAX_ARGS] = {0};
 
     for (size_t i = 0; i < target->count; i++)
-        args[i] = target->types[i]->bits[(turn + i) % target->types[i]->count];
+        args[i] = value_of(target->types[i], (turn + i) % target->types[i]->count);
     rst_probe_fire(target->probe, args, target->count);
     say_fired(target, args);
 }

@@ -16,16 +16,18 @@ struct type_values {
     enum form { SIGNED, UNSIGNED, FLOAT, DOUBLE, STRING } form;
     size_t size; /* in bytes, as a tracer sees it */
     size_t count;
-    uint64_t bits[MOST_VALUES];
+    uint64_t bits[MOST_VALUES]; /* of a string: its index in texts */
 };
 
 #define NOISE8(value) (0xa5a5a5a5a5a5a500 | (uint8_t)(value))
 #define NOISE16(value) (0xa5a5a5a5a5a50000 | (uint16_t)(value))
 #define NOISE32(value) (0xa5a5a5a500000000 | (uint32_t)(value))
-#define TEXT(text) ((uintptr_t)(text))
 #define LONG_TEXT                                                                                  \
     "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt "   \
     "ut labore et dolore magna aliqua."
+
+static const char *const texts[] = {
+    "index", "", "two words, a \"quote\" and 100%", "gr\xc3\xbc\xc3\x9f", LONG_TEXT, NULL};
 
 static const struct type_values type_values[] = {
     {"bool", UNSIGNED, 1, 4, {0, 1, NOISE8(0), NOISE8(1)}},
@@ -49,13 +51,8 @@ static const struct type_values type_values[] = {
      7,
      {0x3ff8000000000000, 0x8000000000000000, 0xfff0000000000000, 0x7fefffffffffffff, 1,
       0x7ff8000000000000, 0xc00921fb54442d18}},
-    {"pointer", UNSIGNED, 8, 4, {0, UINT64_MAX, (uintptr_t)LONG_TEXT, 0x00007ffffffff000}},
-    {"string",
-     STRING,
-     8,
-     6,
-     {TEXT("index"), TEXT(""), TEXT("two words, a \"quote\" and 100%"), TEXT("gr\xc3\xbc\xc3\x9f"),
-      TEXT(LONG_TEXT), 0}},
+    {"pointer", UNSIGNED, 8, 4, {0, UINT64_MAX, 0x0000123456789abc, 0x00007ffffffff000}},
+    {"string", STRING, 8, 6, {0, 1, 2, 3, 4, 5}},
 };
 
 #define TYPES (sizeof(type_values) / sizeof(type_values[0]))
