@@ -184,6 +184,44 @@ static void a_filter_is_jumps(void **state)
     check_golden(&model, "filter");
 }
 
+/* A number, a string and a number in memory; the string must be "/index". */
+static void check_on(const struct rst_arch *kernel, const struct rst_arch *program,
+                     const char *operands, const char *name)
+{
+    char text[] = "/index";
+    struct condition condition = {
+        .kind = CONDITION_TEXT, .argument = 1, .text = text, .text_size = sizeof(text) - 1};
+    struct operand operand;
+    struct model model;
+
+    three_arguments(&model);
+    model.variant.context = context_find(kernel, program);
+    model.variant.condition = &condition;
+    for (size_t i = 0; operand_next(&operands, program->machine, &operand); i++) {
+        model.variant.values[i].size = operand_size(&operand);
+        model.variant.values[i].location = location_of(model.variant.context, &operand, 0, NULL);
+    }
+    check_golden(&model, name);
+}
+
+static void aarch64_has_other_registers(void **state)
+{
+    (void)state;
+    check_on(&rst_arch_aarch64, &rst_arch_aarch64, "8@x0 8@x1 -4@[sp, 16]", "event-aarch64");
+}
+
+static void registers_of_i386_have_32_bits(void **state)
+{
+    (void)state;
+    check_on(&rst_arch_x86_64, &rst_arch_i386, "8@8(%ebp) 4@%esi -4@(%ebx,%ecx,4)", "event-i386");
+}
+
+static void numbers_of_s390x_are_big_endian(void **state)
+{
+    (void)state;
+    check_on(&rst_arch_s390x, &rst_arch_s390x, "8@%r2 8@%r3 -4@340(%r15)", "event-s390x");
+}
+
 /* ----------------------------------------------------------------------------------- for all -- */
 
 static void check_jumps(const struct program *program)
@@ -271,6 +309,9 @@ int main(void)
         cmocka_unit_test(a_histogram_has_buckets),
         cmocka_unit_test(a_histogram_of_floats_has_their_exponents),
         cmocka_unit_test(a_filter_is_jumps),
+        cmocka_unit_test(aarch64_has_other_registers),
+        cmocka_unit_test(registers_of_i386_have_32_bits),
+        cmocka_unit_test(numbers_of_s390x_are_big_endian),
         cmocka_unit_test(jumps_lead_forward_and_all_is_reached),
         cmocka_unit_test(a_filter_that_is_too_long_for_the_kernel_is_refused),
     };
