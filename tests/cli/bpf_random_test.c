@@ -117,7 +117,8 @@ static void check_strings(const struct model *model, const uint8_t *at, const ui
             WRONG("the record ends before string %zu", number, i);
         memcpy(&size, at, sizeof(size));
         if (size != (wanted < 0 ? 0 : wanted))
-            WRONG("string %zu has %u bytes, not %d", number, i, size, (int)wanted);
+            WRONG("string %zu at %#llx has %u bytes, not %d", number, i,
+                  (unsigned long long)model->values[i], size, (int)wanted);
         if ((size_t)(end - at - 4) < size || memcmp(at + 4, text, size) != 0)
             WRONG("string %zu has other bytes", number, i);
         at += 4 + RECORD_STRING_ROOM(bytes);

@@ -24,6 +24,14 @@ static const struct location nowhere = {
 
 /* ---------------------------------------------------------------------------- registers -- */
 
+/* What follows in a list of words; NULL: nothing. */
+static const char *next(const char *word, char separator)
+{
+    const char *end = strchr(word, separator);
+
+    return end ? end + 1 : NULL;
+}
+
 /* Whether the name is the word, or its # is a number from `first` to `last`, which `ret` gets. */
 static bool is_word(const char *word, size_t word_length, const char *name, size_t length,
                     const struct register_names *row, unsigned *ret)
@@ -51,7 +59,7 @@ static bool is_word(const char *word, size_t word_length, const char *name, size
 static bool is_named(const char *words, const char *name, size_t length,
                      const struct register_names *row, unsigned *ret)
 {
-    for (; words; words = strchr(words, ' '), words += words != NULL)
+    for (; words; words = next(words, ' '))
         if (is_word(words, strcspn(words, " "), name, length, row, ret))
             return true;
     return false;
@@ -195,7 +203,7 @@ static bool read_form(struct reader *reader, const char *form)
 static bool read_kind(struct reader *reader, const char *text, enum location_kind kind,
                       const char *forms)
 {
-    for (const char *form = forms; form; form = strchr(form, ';'), form += form != NULL) {
+    for (const char *form = forms; form; form = next(form, ';')) {
         reader->at = text;
         reader->location = nowhere;
         if (read_form(reader, form)) {

@@ -20,9 +20,12 @@
 #include "cli/base/json.h"
 #include "cli/base/text.h"
 #include "cli/find/near.h"
+#include "cli/usdt/context.h"
+#include "cli/usdt/location.h"
 #include "cli/usdt/usdt.h"
 
-#define LEAST_NOTE 36 /* three words, "stapsdt", three addresses of 4 bytes, "a", "b", "" */
+#define MOST_CONTEXT 256 /* where the last register is */
+#define LEAST_NOTE 36    /* three words, "stapsdt", three addresses of 4 bytes, "a", "b", "" */
 
 #define FAIL_IF(condition, ...)                                                                    \
     do {                                                                                           \
@@ -102,6 +105,24 @@ static void check_json(const char *bytes)
     free(written);
 }
 
+/* On every kernel: what rst would read must be in the context. */
+static void check_locations(const struct usdt_probe *probe, const struct operand *operand)
+{
+    for (size_t i = 0; rst_arches[i]; i++)
+        for (size_t j = 0; rst_arches[j]; j++) {
+            const struct context *context = context_find(rst_arches[i], rst_arches[j]);
+            struct location at = location_of(context, operand, probe->site, NULL);
+
+            FAIL_IF(at.kind == LOCATION_REGISTER && at.base == LOCATION_NO_REGISTER, "no register");
+            FAIL_IF((at.base > MOST_CONTEXT && at.base != LOCATION_NO_REGISTER) ||
+                        (at.index > MOST_CONTEXT && at.index != LOCATION_NO_REGISTER),
+                    "a register beyond the context");
+            FAIL_IF(at.relative, "a symbol that is not known");
+            FAIL_IF(at.scale == 0 || at.scale > 8 || (at.scale & (at.scale - 1)) != 0, "a scale");
+            FAIL_IF(at.shift != 0 && at.shift != 8, "a shift");
+        }
+}
+
 static void check_arguments(const struct usdt_file *file, const struct usdt_probe *probe)
 {
     const char *end = probe->operands + strlen(probe->operands);
@@ -115,6 +136,7 @@ static void check_arguments(const struct usdt_file *file, const struct usdt_prob
         FAIL_IF(argument->operand.text < probe->operands ||
                     argument->operand.text + argument->operand.length > end,
                 "operand %zu is not in the note", i);
+        check_locations(probe, &argument->operand);
         FAIL_IF(!argument->type || !operand_kind_names[argument->operand.kind], "no type");
         if (argument->name)
             for (size_t j = 0; j < argument->name_length; j++)
