@@ -7,6 +7,7 @@ import json
 import math
 import operator
 import os
+import platform
 import re
 import shutil
 import signal
@@ -16,6 +17,8 @@ import command
 import harness
 import tracing
 from probes import ROUND, TYPES
+
+X86_64 = platform.machine() == "x86_64"
 
 
 class Trace(tracing.TraceCase):
@@ -313,12 +316,17 @@ class Trace(tracing.TraceCase):
         self.assertEqual(self.fire_traced("traced:unclear", 2), [[2**64 - 1, 1], [-1, 2]])
         self.assertEqual(self.fire_traced("traced:unclear", 1, "-f", "arg0 < 0"), [[-1, 2]])
 
+    # Of other CPUs, rst knows no form for a symbol; and a thread's variable may be in a register.
     def test_an_operand_at_a_symbol(self):
-        self.assertEqual(self.fire_traced("traced:symbol", 1), [[4242, 77]])
+        ((symbol, other),) = self.fire_traced("traced:symbol", 1)
+        self.assertIn(symbol, [4242] if X86_64 else [4242, None])
+        self.assertEqual(other, 77)
 
     def test_an_argument_that_can_t_be_read_hides_no_other(self):
-        self.assertEqual(self.fire_traced("traced:thread", 1), [[None, 77]])
-        self.assertEqual(self.fire_traced("traced:thread", 1, "-f", "arg0 < 100 || arg1 == 77"), [[None, 77]])
+        for words in [], ["-f", "arg0 < 99 || arg1 == 77"]:
+            ((own, other),) = self.fire_traced("traced:thread", 1, *words)
+            self.assertIn(own, [None] if X86_64 else [99, None])
+            self.assertEqual(other, 77)
 
     def test_floats_of_a_compiler(self):
         self.assertEqual(self.fire_traced("traced:floating", 1), [[9, -2.5, 0.1, 10]])
