@@ -3,11 +3,23 @@
  * What a tracer sees and what its semaphore says, while tracers come and go.
  */
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "support/children.h"
 #include "support/shop.h"
 #include "support/tracer.h"
+
+static bool release_is_before(const char *release, long major, long minor)
+{
+    char *end;
+    long first = strtol(release, &end, 10), second = strtol(end + 1, NULL, 10);
+
+    return first < major || (first == major && second < minor);
+}
 
 static void fires_are_counted_exactly(void **state)
 {
@@ -143,6 +155,39 @@ static void a_killed_tracer_leaves_the_others_attached(void **state)
     rst_provider_free(watched.shop.provider);
 }
 
+/*
+ * Where the kernel single-steps the instruction under a breakpoint, it makes a page for a copy of
+ * it; a fire then takes two exceptions. It knows the effect of x86's nop, and of aarch64's
+ * from 6.13.
+ */
+static void the_kernel_does_not_single_step_the_nop(void **state)
+{
+    struct shop shop = shop_to_trace();
+    int tracer = shop_trace(shop);
+    struct utsname kernel;
+    char line[4096];
+    bool steps = false;
+    FILE *maps;
+
+    (void)state;
+    shop_fire(shop, 10);
+    assert_int_equal(tracer_count(tracer), 10);
+    close(tracer);
+    rst_provider_free(shop.provider);
+    maps = fopen("/proc/self/maps", "re");
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps))
+        steps |= strstr(line, "[uprobes]") != NULL;
+    fclose(maps);
+    assert_int_equal(uname(&kernel), 0);
+    if (strcmp(kernel.machine, "aarch64") == 0)
+        assert_int_equal(steps, release_is_before(kernel.release, 6, 13));
+    else if (strcmp(kernel.machine, "x86_64") == 0)
+        assert_false(steps);
+    else
+        need(false, "what this CPU's kernel does is not known");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_probe_is_enabled_until_the_last_tracer_leaves),
         cmocka_unit_test(a_killed_tracer_leaves_the_probe_disabled),
         cmocka_unit_test(a_killed_tracer_leaves_the_others_attached),
+        cmocka_unit_test(the_kernel_does_not_single_step_the_nop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

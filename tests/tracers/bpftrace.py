@@ -6,6 +6,7 @@ one. A regular tick tells that bpftrace reads its buffers: 0.17 loses a SIGINT t
 and after a later one ends without reading the rest.
 """
 
+import platform
 import signal
 
 from fires import ChildrenTests
@@ -15,7 +16,8 @@ from target import TracerTest
 
 LIMIT = 128  # bytes; longer than the target's longest string
 TICK = ' interval:ms:50 { printf("tick\\n"); }'
-STACK_ARGS = 16  # the offset of the seventh argument from the frame pointer
+# By CPU: how many arguments are in registers, and where the next one is on the stack.
+STACK_ARGS = {"x86_64": (6, "bp", 16), "aarch64": (8, "sp", 16)}
 
 
 class Bpftrace:
@@ -25,15 +27,16 @@ class Bpftrace:
         self.command = command
         self.version = version
         self.by_path = version >= (0, 25)  # it skips files that /proc/PID/maps calls deleted
-        self.registers_only = version < (0, 25)  # 0.17 refuses arg6 and up
+        self.registers_only = version < (0, 25)  # 0.17 refuses arg6 and up on x86_64
 
     def argument(self, index, kind):
         """The expression for an argument."""
-        if index < 6 or not self.registers_only:
+        registers, base, offset = STACK_ARGS[platform.machine()]
+        if index < registers or not self.registers_only:
             return f"arg{index}"
         size, signed = TYPES[kind]
         c_type = f"{'' if signed else 'u'}int{8 * size}"
-        return f'*({c_type}*)(reg("bp") + {STACK_ARGS + 8 * (index - 6)})'
+        return f'*({c_type}*)(reg("{base}") + {offset + 8 * (index - registers)})'
 
     def prints(self, probe, kinds):
         """An action that prints a hit, then each argument on its own line: index, value."""
