@@ -144,7 +144,7 @@ struct tracefs_name context_tracefs_name(const struct context *context, uint16_t
 
     for (const struct register_names *row = context->names; row->whole || row->part; row++)
         for (unsigned i = 0; i <= (unsigned)(row->last - row->first); i++) {
-            const char *text = row->tracefs ? row->tracefs : row->whole;
+            const char *text = row->tracefs ? row->tracefs : row->whole ? row->whole : "";
             int length = (int)strcspn(text, " #");
 
             if (context_offset(context, (uint8_t)(row->number + i)) != offset)
