@@ -11,15 +11,15 @@
 
 # Name, CPU, Debian's name for the CPU, Debian suite, kernel, sets.
 machines='
-bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers ruby
-sid             x86_64   amd64  sid       linux-image-amd64  base load tracers ruby dtrace nop10
+bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers i386 ruby
+sid             x86_64   amd64  sid       linux-image-amd64  base load tracers i386 ruby dtrace nop10
 bookworm-arm64  aarch64  arm64  bookworm  linux-image-arm64  base load tracers
 '
 
 # Of DTrace 2.0.7, io.d does not fit newer kernels, and every command reads it (docs/tracing.md).
 sets='
 base       packages     busybox-static kmod mount
-base       packages     gcc g++ libc6-dev pkg-config meson ninja-build clang libcmocka-dev libdw-dev
+base       packages     gcc g++ make libc6-dev pkg-config meson ninja-build clang libcmocka-dev libdw-dev
 base       packages     libbpf-dev systemtap-sdt-dev
 load       test         load attach dropped fork nop_long resident swap text_mapping
 tracers    packages     bpftrace gdb linux-perf bpfcc-tools python3-bpfcc elfutils procps tmux zsh
@@ -27,6 +27,7 @@ tracers    packages     liblua5.4-dev libmruby-dev
 tracers    test         tracers --suite tracers
 tracers    test         compat --suite compat-live
 tracers    test         cli --suite cli-trace
+i386       packages     gcc-i686-linux-gnu libc6-dev-i386-cross
 ruby       packages     ruby ruby-dev ruby-ffi ruby-minitest ruby-rspec-mocks ruby-zeitwerk rake
 ruby       test         ruby conformance-ruby ruby-auto ruby-bpftrace ruby-compatibility ruby-examples ruby-fork ruby-gdb ruby-integrations ruby-library ruby-raising ruby-tracer ruby-tracer_transparency ruby-verify ruby-watcher
 systemtap  packages     linux-headers-amd64 systemtap
