@@ -29,8 +29,7 @@ static struct probe *allocate(struct provider *provider)
     Py_INCREF(provider);
     probe_bind(probe, NULL);
     probe->provider = provider;
-    probe->next = provider->living;
-    provider->living = probe;
+    probe->index = SIZE_MAX;
     return probe;
 }
 
@@ -50,8 +49,13 @@ static PyObject *refuse_closed(struct probe *probe)
 }
 
 /* Gives the probe, or NULL. */
-static PyObject *set_handle(struct probe *probe, const rst_probe *handle)
+static PyObject *set_handle(struct probe *probe, size_t index)
 {
+    struct declared *declared = &probe->provider->declared[index];
+    const rst_probe *handle = declared->handle;
+
+    declared->probe = probe;
+    probe->index = index;
     probe_bind(probe, handle);
     set_arguments(probe, rst_probe_signature(handle));
     probe->name = PyUnicode_FromString(rst_probe_name(handle));
@@ -65,33 +69,53 @@ static PyObject *set_handle(struct probe *probe, const rst_probe *handle)
     return NULL;
 }
 
-PyObject *probe_of(struct provider *provider, const rst_probe *handle)
+PyObject *probe_at(struct provider *provider, size_t index)
 {
-    struct probe *probe = provider->living;
+    struct probe *probe = provider->declared[index].probe, *made = NULL;
 
-    while (probe && probe->handle != handle)
-        probe = probe->next;
-    if (probe) {
-        Py_INCREF(probe);
-        return (PyObject *)probe;
+    if (!probe) {
+        made = allocate(provider); /* which may collect garbage: see provider_get_probes() */
+        if (!made)
+            return NULL;
+        if (index >= provider->count)
+            return refuse_closed(made);
+        probe = provider->declared[index].probe;
     }
-    probe = allocate(provider);
-    return probe ? set_handle(probe, handle) : NULL;
+    if (!probe)
+        return set_handle(made, index);
+    Py_XDECREF(made);
+    Py_INCREF(probe);
+    return (PyObject *)probe;
+}
+
+/* Gives whether there is room for one more. */
+static bool make_room(struct provider *provider)
+{
+    size_t room = provider->room ? 2 * provider->room : 8;
+    struct declared *declared;
+
+    if (provider->count < provider->room)
+        return true;
+    declared = PyMem_Realloc(provider->declared, room * sizeof(*declared));
+    if (!declared)
+        return false;
+    provider->declared = declared;
+    provider->room = room;
+    return true;
 }
 
 /* Everything is allocated before librst has the probe, for it can't be taken back. */
 PyObject *probe_declare(struct provider *provider, const char *name, const char *signature)
 {
     struct probe *probe = allocate(provider);
-    rst_probe **handles =
-        probe ? PyMem_Realloc(provider->handles, (provider->count + 1) * sizeof(*handles)) : NULL;
     rst_probe *handle;
 
-    if (!handles) {
-        Py_XDECREF(probe);
-        return probe ? PyErr_NoMemory() : NULL;
+    if (!probe)
+        return NULL;
+    if (!make_room(provider)) {
+        Py_DECREF(probe);
+        return PyErr_NoMemory();
     }
-    provider->handles = handles;
     if (!provider->handle)
         return refuse_closed(probe);
     handle = rst_provider_add(provider->handle, name, signature);
@@ -100,8 +124,8 @@ PyObject *probe_declare(struct provider *provider, const char *name, const char 
         Py_DECREF(probe);
         return NULL;
     }
-    provider->handles[provider->count++] = handle;
-    return set_handle(probe, handle);
+    provider->declared[provider->count] = (struct declared){handle, NULL};
+    return set_handle(probe, provider->count++);
 }
 
 static PyObject *probe_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -121,13 +145,11 @@ static int probe_traverse(PyObject *self, visitproc visit, void *arg)
 static void probe_dealloc(PyObject *self)
 {
     struct probe *probe = (struct probe *)self;
-    struct probe **link = &probe->provider->living;
     PyTypeObject *type = Py_TYPE(self);
 
     PyObject_GC_UnTrack(self);
-    while (*link != probe)
-        link = &(*link)->next;
-    *link = probe->next;
+    if (probe->index < probe->provider->count) /* which is 0 once it is closed */
+        probe->provider->declared[probe->index].probe = NULL;
     Py_DECREF(probe->provider);
     Py_XDECREF(probe->name);
     Py_XDECREF(probe->signature);

@@ -77,12 +77,13 @@ static void close_provider(struct provider *provider)
 {
     rst_provider *handle = provider->handle;
 
-    for (struct probe *probe = provider->living; probe; probe = probe->next)
-        probe_bind(probe, NULL);
+    for (size_t i = 0; i < provider->count; i++)
+        if (provider->declared[i].probe)
+            probe_bind(provider->declared[i].probe, NULL);
     provider->handle = NULL;
-    provider->count = 0;
-    PyMem_Free(provider->handles);
-    provider->handles = NULL;
+    provider->count = provider->room = 0;
+    PyMem_Free(provider->declared);
+    provider->declared = NULL;
     rst_provider_free(handle);
 }
 
@@ -223,7 +224,7 @@ static PyObject *provider_get_probes(PyObject *self, void *nothing)
     (void)nothing;
     /* An allocation may collect garbage, and whose code runs then may close the provider. */
     for (size_t i = 0; probes && i < count; i++) {
-        PyObject *probe = i < provider->count ? probe_of(provider, provider->handles[i]) : NULL;
+        PyObject *probe = i < provider->count ? probe_at(provider, i) : NULL;
 
         if (!probe) {
             Py_CLEAR(probes);
@@ -257,8 +258,9 @@ static PyObject *provider_load(PyObject *self, PyObject *nothing)
     if (!provider)
         return NULL;
     failed = rst_provider_load(provider->handle);
-    for (struct probe *probe = provider->living; probe; probe = probe->next)
-        probe_bind(probe, probe->handle);
+    for (size_t i = 0; i < provider->count; i++)
+        if (provider->declared[i].probe)
+            probe_bind(provider->declared[i].probe, provider->declared[i].handle);
     if (failed == -EINVAL) { /* of a variable of the environment, for nothing else is given */
         PyErr_SetString(state_of(self)->invalid_error, rst_error());
         return NULL;

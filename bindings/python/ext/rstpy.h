@@ -29,6 +29,11 @@ struct state {
 
 struct probe;
 
+struct declared {
+    rst_probe *handle;
+    struct probe *probe; /* its object, or NULL if there is none now */
+};
+
 /*
  * A provider holds no Python object but its name. Probes hold their provider, so it outlives them;
  * it only knows which there are, to take their handles away when it is closed.
@@ -36,9 +41,8 @@ struct probe;
 struct provider {
     PyObject_HEAD rst_provider *handle; /* NULL: closed */
     PyObject *name;
-    rst_probe **handles; /* of all probes declared */
-    size_t count;
-    struct probe *living; /* their objects that there are, in a list */
+    struct declared *declared; /* all its probes */
+    size_t count, room;
 };
 
 struct probe {
@@ -47,7 +51,7 @@ struct probe {
     Py_ssize_t count;
     struct argument arguments[RST_MAX_ARGS];
     struct provider *provider;
-    struct probe *next;
+    size_t index; /* where it is declared, unless its provider has fewer */
     PyObject *name;
     PyObject *signature;
     bool reported; /* a function's mistake was logged */
@@ -62,8 +66,8 @@ static inline struct state *state_of(PyObject *self)
     return PyType_GetModuleState(Py_TYPE(self));
 }
 
-/* The object of a handle of the provider's: the one that there is, or a new one; or NULL. */
-PyObject *probe_of(struct provider *provider, const rst_probe *handle);
+/* The object of a declared probe: the one that there is, or a new one; or NULL. */
+PyObject *probe_at(struct provider *provider, size_t index);
 
 /*
  * Set what a probe fires: a handle, or NULL. Again after each load, for only then the address of
