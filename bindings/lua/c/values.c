@@ -162,6 +162,15 @@ static void name_argument(const char *signature, int index, char *ret)
         snprintf(ret, NAME_SIZE, "argument %d", index + 1);
 }
 
+/* tostring() of the value: the program's own, which may raise an error, or be gone. */
+static int text_of(lua_State *L)
+{
+    lua_getglobal(L, "tostring");
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
 /* A value in a message: short, whatever it is. */
 static const char *describe(lua_State *L, int index)
 {
@@ -176,7 +185,7 @@ static const char *describe(lua_State *L, int index)
     case LUA_TBOOLEAN:
         return lua_toboolean(L, index) ? "true" : "false";
     default:
-        lua_getglobal(L, "tostring");
+        lua_pushcfunction(L, text_of);
         lua_pushvalue(L, index);
         if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_tostring(L, -1))
             return lua_tostring(L, -1);

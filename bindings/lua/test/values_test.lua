@@ -94,6 +94,18 @@ test("a value that can't be shown is named by its type", function()
   raises("type", "takes an integer: table is not one", fits, "int8", odd)
 end)
 
+test("so is one where the program has no tostring(), and globals are strict", function()
+  local real, before = tostring, getmetatable(_G)
+  local ok, problem
+  rawset(_G, "tostring", nil)
+  setmetatable(_G, {__index = function() error "no such global" end})
+  ok, problem = pcall(fits, "int8", {})
+  setmetatable(_G, before)
+  rawset(_G, "tostring", real)
+  equal(ok, false)
+  matches(problem, "takes an integer: table is not one")
+end)
+
 test("arguments are called by their names", function()
   raises("type", "^.*values_test.lua:%d+: order is an int8, which", function()
     probe("int8 order"):fire("x")
