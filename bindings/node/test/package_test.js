@@ -83,6 +83,17 @@ test('where it cannot be compiled, npm installs it all the same', (t) => {
   assert.equal(strict.status, 1);
 });
 
+test('what node warns of does not keep it from being compiled', (t) => {
+  const home = stage(path.join(directory(t), 'package'));
+  const [, command] = fs.readFileSync(path.join(SOURCE, 'binding.gyp'), 'utf8').match(/<!@\((.*)\)/);
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: '/nonexistent/certificates' };
+  const warned = spawnSync(process.execPath, ['-e', ''], { encoding: 'utf8', env });
+  assert.match(warned.stderr, /nonexistent/);
+  const { status, stdout, stderr } = spawnSync(command, { cwd: home, encoding: 'utf8', env, shell: true });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^src\/error\.c$/m);
+});
+
 test('npm packs and installs it, without a network, and it works there', { timeout: 100000 }, (t) => {
   if (!installed('npm')) {
     skip(t, 'npm is not installed');
