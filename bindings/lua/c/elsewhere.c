@@ -139,7 +139,7 @@ rst_probe *rst_provider_add(rst_provider *provider, const char *name, const char
 int rst_provider_load(rst_provider *provider)
 {
     (void)provider;
-    return rst_fail(ENOTSUP, "probes need Linux on x86_64; here, they do nothing");
+    return rst_fail(ENOTSUP, "probes need Linux; here, they do nothing");
 }
 
 int rst_provider_unload(rst_provider *provider)

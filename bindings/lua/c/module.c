@@ -13,7 +13,7 @@ load and fire at the same time, but a probe's name is unique in the process.
 
 After a fork, probes work in the child as they did in the parent.
 
-Where there can be no probes (elsewhere than on Linux on x86_64), @{provider:load} says so, and
+Where there can be no probes (elsewhere than on Linux), @{provider:load} says so, and
 everything else works and does nothing.
 @module rst
 */

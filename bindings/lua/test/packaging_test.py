@@ -34,7 +34,7 @@ local rst = require "rst"
 local provider = rst.provider("elsewhere", {backing = "file", directory = "/tmp"})
 local probe = provider:probe("probe", "int8 a")
 local ok, message = provider:load()
-assert(ok == nil and message:find "^probes need Linux on x86_64")
+assert(ok == nil and message:find "^probes need Linux;")
 assert(provider:unload() and not provider:loaded())
 assert(not probe:fire(1) and not probe:fire(error) and not probe:enabled() and not probe:path())
 for _, again in ipairs {provider, rst.provider "elsewhere"} do
