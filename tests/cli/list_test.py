@@ -269,7 +269,7 @@ class Others(command.CommandTest):
                         provider,
                         name,
                         [(abs(int(n)), n < "0") for n in re.findall(r"(-?\d+)@", operands)],
-                        re.findall(r"@(\S+)", operands),
+                        re.findall(r"@(\[[^]]*\]|\S+)", operands),
                     )
                     for provider, name, operands in wanted
                 )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A file's stapsdt notes, read by `readelf -n`, with addresses converted to file offsets."""
 
+import re
 import struct
 
 STAPSDT = b"stapsdt\0"
@@ -8,6 +9,7 @@ HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 SECTION = struct.Struct("<IIQQQQIIQQ")
 SEGMENT = struct.Struct("<IIQQQQQQ")
 PT_LOAD = 1
+OPERAND = re.compile(r"-?\d+@(?:\[[^]]*\]|\S+)")  # aarch64 has blanks in brackets
 
 
 class Note:
@@ -17,7 +19,7 @@ class Note:
         self.site = site
         self.semaphore = semaphore
         self.provider, self.name, operands = (text.decode() for text in strings)
-        self.operands = operands.split()
+        self.operands = OPERAND.findall(operands)
 
 
 def notes_of(path):

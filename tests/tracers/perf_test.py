@@ -5,6 +5,7 @@ The cache is in a home directory of the test's own. The events that `perf probe`
 whole machine, so the tests remove them.
 """
 
+import itertools
 import os
 import re
 import signal
@@ -106,6 +107,8 @@ class Perf(TracerTest):
         self.detached(target, "shop:order")
         lines = self.perf("script", "-i", self.data, "-F", "ip,sym")
         frames = [words[1] for words in map(str.split, lines) if len(words) > 1]
+        # On aarch64, perf puts the link register's function before those of the frames: it may be a leaf.
+        frames = [name for name, _ in itertools.groupby(frames)]
         self.assertEqual(frames[:3], ["shop__order", "rst_probe_fire", "checkout"], lines)
 
     def test_lists_the_probes_of_a_cached_file(self):

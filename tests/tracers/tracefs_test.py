@@ -22,8 +22,12 @@ tracefs = mount_tracefs()
 
 
 def fetch(operand, kind):
-    """Convert a note's operand to tracefs's form: "-4@16(%rbp)" is +16(%bp):s32."""
+    """Convert a note's operand to tracefs's form: "-4@16(%rbp)" is +16(%bp):s32.
+
+    Those of aarch64, "8@x0" and "8@[sp, 16]", are %x0:u64 and +16(%sp):u64.
+    """
     size, _, place = operand.partition("@")
+    place = re.sub(r"^\[sp, (\d+)\]$", r"\1(%sp)", re.sub(r"^x", "%x", place))
     place = re.sub(r"%r([a-z][a-z])\b", r"%\1", place)  # tracefs writes rdi as di, and r8 as r8
     if "(" in place:
         place = f"+{place}"
