@@ -147,7 +147,7 @@ class Check(command.CommandTest):
         one, other = self.directory(), self.directory()
         os.chmod(one, 0o700)
         facts = self.facts(self.usual(), environment={"XDG_RUNTIME_DIR": one, "TMPDIR": other})
-        for directory in one, other, "/tmp":
+        for directory in one, other, "/tmp", "/dev/shm":
             self.assertIn(("yes", "file", f"a probe was loaded from a file in {directory}"), facts)
         self.assertEqual(os.listdir(one) + os.listdir(other), [])  # no file is left there
 

@@ -330,7 +330,7 @@ static enum status check_loading(void)
     struct loaded loaded = {0};
     const char *own = getenv("TMPDIR");
     const char *const directories[] = {getenv("XDG_RUNTIME_DIR"), own,
-                                       own && strcmp(own, "/tmp") == 0 ? NULL : "/tmp"};
+                                       own && strcmp(own, "/tmp") == 0 ? NULL : "/tmp", "/dev/shm"};
     bool traces = false;
 
     check_environment();
