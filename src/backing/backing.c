@@ -69,15 +69,14 @@ void rst_backing_loaded(struct rst_backing *backing)
     backing->load = NULL;
 }
 
-int rst_backing_map_copy(const struct rst_backing *backing, uint8_t *bytes, size_t size, void *at)
+int rst_backing_map_copy(const struct rst_backing *backing, const struct rst_image *copy, void *at)
 {
-    const struct rst_image image = {.bytes = bytes, .size = size};
-    int fd = backing->kind->open_nameless(backing, &image), error = 0;
+    int fd = backing->kind->open_nameless(backing, copy), error = 0;
 
     if (fd < 0)
         return fd;
-    if (mmap(at, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
-        error = rst_fail_errno(errno, "mmap of %zu bytes", size);
+    if (mmap(at, copy->size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
+        error = rst_fail_errno(errno, "mmap of %zu bytes", copy->size);
     close(fd);
     return error;
 }

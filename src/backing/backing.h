@@ -28,7 +28,7 @@ void rst_backing_loaded(struct rst_backing *backing);
  * Map bytes at an address, to be executed, from another file of the kind: it is no image, and has
  * no name and no descriptor afterwards. Gives 0 or a negative errno.
  */
-int rst_backing_map_copy(const struct rst_backing *backing, uint8_t *bytes, size_t size, void *at);
+int rst_backing_map_copy(const struct rst_backing *backing, const struct rst_image *copy, void *at);
 
 /* Hide it, and hold the inode of what the dynamic linker has read beyond the release and for good:
  * no other file gets its number. */

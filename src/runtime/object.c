@@ -198,6 +198,7 @@ static int hide_semaphores(struct rst_object *object)
  */
 static int hide_stubs(struct rst_object *object, uint8_t *stubs, size_t size)
 {
+    const struct rst_image copy = {.bytes = stubs, .size = size};
     struct rst_kept_error before = rst_error_keep();
     uint8_t *text = object->loaded.base + object->map.text;
     char words[WORDS_SIZE];
@@ -209,7 +210,7 @@ static int hide_stubs(struct rst_object *object, uint8_t *stubs, size_t size)
         rst_fail_errno(errno, "provider \"%s\": mprotect of anonymous memory", object->provider);
     if (error == -EACCES || error == -EPERM) {
         snprintf(words, sizeof(words), "%s", rst_error());
-        if (rst_backing_map_copy(&object->backing, stubs, size, text) == 0) {
+        if (rst_backing_map_copy(&object->backing, &copy, text) == 0) {
             rst_error_restore(&before);
             error = 0;
         } else {

@@ -68,6 +68,7 @@ class Check(unittest.TestCase):
         shutil.copytree(SOURCE / ".ci", self.checkout / ".ci")
         shutil.copy(SOURCE / "check", self.checkout)
         shutil.copytree(SOURCE / "tests/cross", self.checkout / "tests/cross")
+        shutil.copytree(SOURCE / "tests/vm", self.checkout / "tests/vm")
         (self.checkout / "tests/cross/root.sh").write_text(SAY + 'mkdir -p "$2"\n')
         with open(self.checkout / ".ci/packages.sh", "a", encoding="utf-8") as script:
             script.write("need() { :; }\n")  # nothing lacks here

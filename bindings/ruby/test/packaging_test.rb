@@ -169,7 +169,8 @@ class PackagingTest < Minitest::Test
   def test_that_installing_compiles_without_a_warning
     compiled = GemHome.usual.said.scan(/^compiling .*?(\w+\.c)$/).flatten
 
-    assert_equal packed.grep(/\.c\z/).map { |name| File.basename(name) }.sort, compiled.sort
+    elsewhere = %r{/none/[^/]+\.c\z} # for other systems than Linux
+    assert_equal packed.grep(/\.c\z/).grep_v(elsewhere).map { |name| File.basename(name) }.sort, compiled.sort
     refute_match(/warning:/i, GemHome.usual.said)
   end
 
