@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the documents say is so: their programs work, their links lead somewhere."""
 
+import json
 import os
 import re
 import struct
@@ -46,6 +47,18 @@ class Documents(unittest.TestCase):
                     self.assertTrue(target.exists(), f"{target} does not exist")
                     if anchor:
                         self.assertIn(anchor, anchors(target))
+
+    def test_the_table_of_what_is_proven_names_tests(self):
+        build = Path(os.environ["RST_LIBRARY_DIR"]).parent
+        tests = json.loads((build / "meson-info/intro-tests.json").read_text())
+        there = {test["name"] for test in tests} | {"cross-gdb"}  # which only a cross build has
+        page = (harness.ROOT / "docs/tracing.md").read_text()
+        (section,) = re.findall(r"^## Where it is proven\n([^#]*)", page, re.M)
+        rows = [line for line in section.splitlines() if line.startswith("|")][2:]
+        self.assertNotEqual(rows, [])
+        for row in rows:
+            for name in re.findall(r"`(\S+)`", "|".join(row.split("|")[2:])):
+                self.assertTrue(name in there, f"there is no test {name}: {row}")
 
     def test_the_first_program_is_the_same_everywhere(self):
         page = (harness.ROOT / "docs/man/librst.3.scd").read_text()
