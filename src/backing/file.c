@@ -282,28 +282,47 @@ static int refuse(int error, const char *words)
     return rst_fail(-error, "%s", words);
 }
 
+/* Why the directories so far would not do. On the heap, for it is much of a small thread's stack.
+ */
+struct refusals {
+    struct rst_kept_error before;
+    size_t last; /* where the last one's words begin */
+    char words[RST_ERROR_SIZE];
+};
+
+static void add_refusal(struct refusals *refusals)
+{
+    size_t length = strlen(refusals->words);
+
+    if (strcmp(refusals->words + refusals->last, rst_error()) == 0)
+        return; /* the root, which is above all of them */
+    snprintf(refusals->words + length, sizeof(refusals->words) - length, "%s%s", length ? "; " : "",
+             rst_error());
+    refusals->last = length ? length + strlen("; ") : 0;
+}
+
 static int create(const struct rst_backing_request *request, struct rst_backing *ret)
 {
     const char *bases[RST_PLACE_BASES] = {request->directory};
     size_t count = request->directory ? 1 : rst_place_bases(bases);
-    size_t length = 0, last = 0; /* of `words`; where the last directory's begin */
-    struct rst_kept_error before = rst_error_keep();
-    char words[RST_ERROR_SIZE] = "";
+    struct refusals *refusals = calloc(1, sizeof(*refusals));
     int error = 0;
 
+    if (!refusals)
+        return rst_fail(ENOMEM, "no memory for a file");
+    refusals->before = rst_error_keep();
     for (size_t i = 0; i < count; i++) {
         error = create_under(bases[i], request->provider, request->image, ret);
-        if (error == 0) {
-            rst_error_restore(&before);
-            return 0;
-        }
-        if (strcmp(words + last, rst_error()) == 0) /* the root, which is above all of them */
-            continue;
-        snprintf(words + length, sizeof(words) - length, "%s%s", length ? "; " : "", rst_error());
-        last = length ? length + strlen("; ") : 0;
-        length = strlen(words);
+        if (error == 0)
+            break;
+        add_refusal(refusals);
     }
-    return refuse(error, words);
+    if (error == 0)
+        rst_error_restore(&refusals->before);
+    else
+        error = refuse(error, refusals->words);
+    free(refusals);
+    return error;
 }
 
 /* Under its path, or a new one if that is taken. Gives the directory's descriptor or a negative
