@@ -344,11 +344,23 @@ static void names_registers_as_the_kernel_does(void **state)
         uint16_t offset;
         const char *name;
     } cases[] = {
-        {ON(x86_64), AT(rdi), "di"}, {ON(x86_64), AT(r15), "r15"}, {ON_X86_64, AT(rbp), "bp"},
-        {ON(i386), 20, "bp"},        {ON(aarch64), 56, "x7"},      {ON(aarch64), 248, "sp"},
-        {ON(arm), 44, "fp"},         {ON(arm), 16, "r4"},          {ON(riscv64), 144, "s2"},
-        {ON(riscv64), 80, "a0"},     {ON(ppc64le), 24, "gpr3"},    {ON(ppc64le), 0, "gpr0"},
-        {ON(s390x), 40, "r2"},       {ON(loongarch64), 32, "r4"},  {ON(x86_64), 999, ""},
+        {ON(x86_64), AT(rdi), "di"},
+        {ON(x86_64), AT(r15), "r15"},
+        {ON_X86_64, AT(rbp), "bp"},
+        {ON(i386), 20, "bp"},
+        {ON(aarch64), 56, "x7"},
+        {ON(aarch64), 248, "sp"},
+        {ON(arm), 44, "fp"},
+        {ON(arm), 16, "r4"},
+        {ON(riscv64), 144, "s2"},
+        {ON(riscv64), 80, "a0"},
+        {ON(ppc64le), 24, "gpr3"},
+        {ON(ppc64le), 0, "gpr0"},
+        {&rst_arch_aarch64, &rst_arch_arm, 0, "x0"},
+        {&rst_arch_aarch64, &rst_arch_arm, 104, "x13"},
+        {ON(s390x), 40, "r2"},
+        {ON(loongarch64), 32, "r4"},
+        {ON(x86_64), 999, ""},
     };
 
     (void)state;

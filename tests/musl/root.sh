@@ -21,6 +21,9 @@ sources=(zlib elfutils cmocka)
 musl=/usr/lib/x86_64-linux-musl
 # What the root was made from; another version of it makes another root.
 stamp=$(cat "$0" "$here"/shim/* <(dpkg-query --show musl musl-dev) | sha256sum | cut -c 1-16)
+mkdir -p "$(dirname "$root")"
+exec {lock}>"$root.lock"
+flock "$lock" # another clone may be at it
 if [ "$(cat "$root/complete" 2>/dev/null)" = "$stamp" ]; then
     exit 0
 fi

@@ -11,6 +11,7 @@ headers and linkers say.
 usage: posix_test.py SOURCE COMPILER... --objects LIBRARY [--clang CLANG]
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -31,7 +32,7 @@ FUNCTIONS = set(
 # The compiler's, this C library's own name for errno and strerror_r, and glibc's way to wait.
 IMPLEMENTATION = re.compile(r"__errno_location|__xpg_strerror_r|__\w+_chk|__stack_chk_fail|__tls_get_addr|"
                             r"pthread_cond_clockwait|_GLOBAL_OFFSET_TABLE_|__\w*san_\w+|__gcov_\w+|__llvm_\w+")
-MUSL = "/usr/include/x86_64-linux-musl"
+MUSL = f"/usr/include/{os.uname().machine}-linux-musl"
 TARGETS = ["arm64-apple-macos11", "x86_64-apple-macos11", "x86_64-unknown-freebsd13", "x86_64-pc-solaris2.11"]
 POSIX = ["-std=c11", "-D_POSIX_C_SOURCE=200809L"]
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Werror=implicit-function-declaration"]

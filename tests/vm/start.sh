@@ -37,6 +37,7 @@ aarch64) qemu=(qemu-system-aarch64 -machine virt -cpu "max,pauth-impdef=on") con
 esac
 
 rm -f "$image"
+trap 'rm -f "$image"' EXIT
 mke2fs -q -t ext4 -O ^has_journal -d "$tree" "$image" $(($(du -sm "$tree" | cut -f 1) * 6 / 5 + 512))M
 status=0
 timeout --kill-after 5 "$seconds" "${qemu[@]}" -accel "$accelerator" -smp 2 -m 3G \
@@ -45,12 +46,11 @@ timeout --kill-after 5 "$seconds" "${qemu[@]}" -accel "$accelerator" -smp 2 -m 3
     -append "console=$console quiet panic=-1 rst.tree=$tree" \
     -drive "file=$cache/root.img,format=raw,if=virtio,snapshot=on" \
     -drive "file=$image,format=raw,if=virtio,cache=unsafe" </dev/null || status=$?
+debugfs -R "rdump /results /status $tree" "$image" 2>/dev/null
 if [ "$status" -ne 0 ]; then
     [ "$status" -ne 124 ] || echo "start.sh: the machine was stopped after $seconds seconds"
     exit "$status"
 fi
-debugfs -R "rdump /results /status $tree" "$image" 2>/dev/null
-rm -f "$image"
 cp "$tree/results/table.tsv" "$tree.tsv" || true
 status=$(cat "$tree/status") || {
     echo "start.sh: the machine ended before its job did"

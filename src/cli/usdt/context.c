@@ -140,14 +140,16 @@ uint16_t context_offset(const struct context *context, uint8_t number)
 
 struct tracefs_name context_tracefs_name(const struct context *context, uint16_t offset)
 {
+    /* The kernel has its own names, also where the program is of another CPU. */
+    const struct context *own = context_find(context->kernel, context->kernel);
     struct tracefs_name name = {""};
 
-    for (const struct register_names *row = context->names; row->whole || row->part; row++)
+    for (const struct register_names *row = own->names; row->whole || row->part; row++)
         for (unsigned i = 0; i <= (unsigned)(row->last - row->first); i++) {
             const char *text = row->tracefs ? row->tracefs : row->whole ? row->whole : "";
             int length = (int)strcspn(text, " #");
 
-            if (context_offset(context, (uint8_t)(row->number + i)) != offset)
+            if (context_offset(own, (uint8_t)(row->number + i)) != offset)
                 continue;
             snprintf(name.text, sizeof(name.text), text[length] == '#' ? "%.*s%u" : "%.*s", length,
                      text, row->first + i);
