@@ -107,7 +107,14 @@ void rst_lock_briefly(void)
     if (forking)
         return;
     brief = near = true;
-    pthread_mutex_lock(&lock);
+    if (pthread_mutex_trylock(&lock) != 0) {
+        /* A handler that forks while this thread waits would take it for the one that has the lock.
+         */
+        hold_signals();
+        pthread_mutex_lock(&lock);
+        holding = true;
+        release_signals();
+    }
     holding = true;
 }
 
