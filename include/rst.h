@@ -65,10 +65,12 @@
  *
  * **Fork.** After fork(2) the child's handles work as the parent's do, and belong to the child. A
  * child that is made by vfork(2), or by clone(2) without the C library, must not call librst before
- * it execs. A signal handler may fork, whatever it has interrupted. A fork waits until no other
- * thread is in the dynamic linker for a load, a second at most. If another thread is in a dlopen(3)
- * of the program's own at that moment, the linker may be unusable in the child: probes that were
- * loaded work there, and loading new ones fails with -ENOEXEC.
+ * it execs. A signal handler may fork, whatever call of librst it has interrupted, but for
+ * rst_provider_new() and rst_provider_add(): they allocate, and in a program with threads glibc's
+ * fork(2) waits for the allocator, for ever where the handler's own thread is in it. A fork waits
+ * until no other thread is in the dynamic linker for a load, a second at most. If another thread is
+ * in a dlopen(3) of the program's own at that moment, the linker may be unusable in the child:
+ * probes that were loaded work there, and loading new ones fails with -ENOEXEC.
  *
  * **Plugins.** A plugin that is linked to the static library and is closed (dlclose(3)) must free
  * its providers before that, in a destructor for example. Files go all the same, but a memfd stays
@@ -151,7 +153,8 @@ RST_EXPORT rst_provider *rst_provider_new(const char *name);
  * Unload a provider and free it, its probes, and every pointer they gave out.
  *
  * No thread may be using any of them. Tracers that are attached stay attached, and see no more
- * hits.
+ * hits. With musl, which closes no library, each free leaves a mapping, and a file's inode: a
+ * program that shows probes again and again unloads and loads one provider.
  *
  * @param provider  NULL is allowed and does nothing. errno stays as it was.
  * @since 0.1
@@ -275,7 +278,8 @@ RST_EXPORT int rst_provider_load(rst_provider *provider);
  * provider is not loaded, this does nothing.
  *
  * Where the program may not make anonymous memory executable (PR_SET_MDWE in prctl(2), systemd's
- * `MemoryDenyWriteExecute=`, SELinux's execmem), the functions are in a nameless file instead.
+ * `MemoryDenyWriteExecute=`, SELinux's execmem), the functions are in a nameless file instead, if
+ * the file system has those (O_TMPFILE in open(2)).
  *
  * @returns 0, or a negative errno of mmap(2), mprotect(2) or mremap(2); the probes are disabled
  *   even then, but tracers may still find them. -EINVAL: NULL provider.

@@ -274,7 +274,8 @@ static int create_under(const char *base, const char *provider, const struct rst
 /* Say why no directory would do, and, where others may, what to do about it. */
 static int refuse(int error, const char *words)
 {
-    static const int of_directories[] = {EACCES, EPERM, EROFS, ENOENT, ENOTDIR, ELOOP, ENOSPC};
+    static const int of_directories[] = {EACCES,  EPERM, EROFS,  ENOENT,
+                                         ENOTDIR, ELOOP, ENOSPC, EDQUOT};
 
     for (size_t i = 0; i < sizeof(of_directories) / sizeof(of_directories[0]); i++)
         if (-error == of_directories[i])

@@ -292,7 +292,8 @@ bool rst_lock_to_exit(void)
 
     hold_signals();
     near = true;
-    holding = lock_until(&until);
+    /* A handler may exit amid a look-up, which leaves the objects whole. */
+    holding = (holding && brief) || lock_until(&until);
     if (!holding) {
         near = false;
         release_signals();

@@ -267,6 +267,40 @@ static void where_tmp_is_read_only_memory_is_next(void **state)
     in_child(try_read_only, NULL);
 }
 
+/* The words of the first fill all the room that there is. */
+static void try_long_and_full(void *unused)
+{
+    char name[200], path[700] = "/mnt";
+    struct shop shop;
+
+    (void)unused;
+    forget_environment();
+    sandbox_mounts();
+    sandbox_tmpfs(path, 0, NULL);
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    for (int i = 0; i < 3; i++) {
+        snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", name);
+        check_equal(mkdir(path, 0700), 0);
+    }
+    sandbox_tmpfs(path, 0, "size=8k");
+    sandbox_tmpfs("/tmp", MS_RDONLY, NULL);
+    sandbox_tmpfs("/dev/shm", MS_NOEXEC, NULL);
+    setenv("RST_BACKING", "file", 1);
+    setenv("TMPDIR", path, 1);
+    shop = shop_new();
+    check_equal(rst_provider_load(shop.provider), -EACCES);
+    check_mentions(rst_error(), name);
+    rst_provider_free(shop.provider);
+}
+
+static void where_no_directory_will_do_long_words_are_cut(void **state)
+{
+    (void)state;
+    check_can(exists("/dev/shm") && exists("/mnt"), "there is no /dev/shm, or no /mnt");
+    in_child(try_long_and_full, NULL);
+}
+
 static void the_runtime_directory_comes_first_then_tmpdir_then_tmp(void **state)
 {
     in_child(try_directories, *state);
@@ -445,6 +479,7 @@ int main(void)
         WITH_DIRECTORY(where_memfd_is_refused_auto_takes_a_file),
         WITH_DIRECTORY(the_runtime_directory_comes_first_then_tmpdir_then_tmp),
         cmocka_unit_test(where_tmp_is_read_only_memory_is_next),
+        cmocka_unit_test(where_no_directory_will_do_long_words_are_cut),
         WITH_DIRECTORY(a_noexec_mount_is_passed_over),
         WITH_DIRECTORY(a_directory_that_is_not_ours_alone_is_refused),
         WITH_DIRECTORY(a_symbolic_link_is_refused),
