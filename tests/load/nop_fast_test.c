@@ -9,63 +9,35 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "called_site.h"
 #include "support/children.h"
 #include "support/shop.h"
 #include "support/tracer.h"
 
 #define FORKS 2000
 #define STUB_SIZE 16
-#define CALL 0xe8
 
 static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
-static const uint8_t *site; /* of the shop's probe */
+static const uint8_t call[] = {0xe8};
+static struct called_site called;
 
-/* In a child: a loaded shop with such a site, and where that is. Skips on other kernels. */
+/* In a child: a loaded shop with such a site, which is `called`. Skips on other kernels. */
 static struct shop fast_shop(void)
 {
-    struct shop shop;
-
     setenv("RST_NOP", "fast", 1);
-    shop = shop_loaded();
-    site = memmem((void *)(uintptr_t)rst_probe_function(shop.order), STUB_SIZE, nop5, sizeof(nop5));
-    check_applies(site != NULL, "this kernel makes no call of a nop5 (Linux 6.18 to 7.2 do)");
-    return shop;
-}
-
-/* A hit or two after a tracer has attached, the kernel puts the call in. */
-static void check_becomes_call(struct shop shop)
-{
-    for (int hits = 0; hits < 10 && *site != CALL; hits++)
-        shop_fire(shop, 1);
-    check_equal(*site, CALL);
+    called = find_called_site(shop_loaded(), nop5, sizeof(nop5), STUB_SIZE);
+    called.call = call;
+    called.call_size = sizeof(call);
+    check_applies(called.site != NULL,
+                  "this kernel makes no call of a nop5 (Linux 6.18 to 7.2 do)");
+    return called.shop;
 }
 
 static void attach_and_detach(void *unused)
 {
-    struct shop shop = fast_shop();
-    uint64_t before;
-    int tracer;
-
     (void)unused;
-    for (int cycle = 0; cycle < 3; cycle++) {
-        tracer = shop_trace(shop);
-        check_equal(*rst_probe_semaphore(shop.order), 1);
-        check_becomes_call(shop);
-        before = tracer_count(tracer);
-        shop_fire(shop, 1000);
-        check_equal(tracer_count(tracer), before + 1000);
-        check_equal(rst_provider_unload(shop.provider), 0);
-        check_equal(*rst_probe_semaphore(shop.order), 0);
-        shop_fire(shop, 1);
-        shop_call(shop);
-        check_equal(rst_provider_load(shop.provider), 0);
-        check_equal(*rst_probe_semaphore(shop.order), 1);
-        check_becomes_call(shop);
-        close(tracer);
-        check_equal(*rst_probe_semaphore(shop.order), 0);
-        shop_fire(shop, 1);
-    }
-    rst_provider_free(shop.provider);
+    fast_shop();
+    check_calls_come_and_go(&called);
 }
 
 static void the_site_becomes_a_call_and_counts_are_exact(void **state)
@@ -89,7 +61,7 @@ static struct called_shop traced_everywhere(void)
     struct called_shop traced = {.shop = fast_shop()};
 
     traced.tracers = tracers_attach_everywhere(traced.shop.order, "shop");
-    check_becomes_call(traced.shop);
+    check_becomes_call(&called);
     traced.before = tracers_count(&traced.tracers);
     return traced;
 }
@@ -125,13 +97,13 @@ static void fork_under_own_tracer(void *unused)
     uint64_t before;
 
     (void)unused;
-    check_becomes_call(shop);
+    check_becomes_call(&called);
     before = tracer_count(tracer);
     for (int i = 0; i < FORKS; i++) {
         in_child(fire_in_child, &shop);
         shop_fire(shop, 1);
     }
-    check_equal(*site, CALL);
+    check(site_is_call(&called));
     check_equal(tracer_count(tracer), before + FORKS);
     check_equal(*rst_probe_semaphore(shop.order), 1);
     close(tracer);
@@ -251,11 +223,11 @@ static void fork_without_memfd(void *unused)
     int tracer = shop_trace(shop);
 
     (void)unused;
-    check_becomes_call(shop);
+    check_becomes_call(&called);
     close(atoi(strrchr(rst_probe_path(shop.order), '/') + 1));
     for (int i = 0; i < 100; i++)
         in_child(fire_unseen_and_load, &shop);
-    check_becomes_call(shop); /* the parent's is as it was */
+    check_becomes_call(&called); /* the parent's is as it was */
     close(tracer);
     check_equal(*rst_probe_semaphore(shop.order), 0);
     rst_provider_free(shop.provider);
