@@ -25,8 +25,8 @@ const char *rst_backing_load_path(const struct rst_backing *backing);
 void rst_backing_loaded(struct rst_backing *backing);
 
 /*
- * Map bytes at an address, to be executed, from another file of the kind: it is no image, and has
- * no name and no descriptor afterwards. Gives 0 or a negative errno.
+ * Map bytes at an address, to be executed, from another file of the kind, which is not an image and
+ * has no name and no descriptor afterwards. Gives 0 or a negative errno.
  */
 int rst_backing_map_copy(const struct rst_backing *backing, const struct rst_image *copy, void *at);
 

@@ -298,7 +298,7 @@ static void add_refusal(struct refusals *refusals)
     if (strcmp(refusals->words + refusals->last, rst_error()) == 0)
         return; /* the root, which is above all of them */
     if (length + strlen("; ") >= sizeof(refusals->words))
-        return; /* there is no room for more */
+        return; /* the room is full */
     snprintf(refusals->words + length, sizeof(refusals->words) - length, "%s%s", length ? "; " : "",
              rst_error());
     refusals->last = length ? length + strlen("; ") : 0;

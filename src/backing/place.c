@@ -202,8 +202,8 @@ static int check_private(int fd, const char *path)
         return rst_fail_errno(errno, "directory %s: fstat", rst_quote(path).text);
     if (status.st_uid == geteuid() && (status.st_mode & 077) == 0)
         return 0;
-    return rst_fail(EPERM, "directory %s is not user %u's alone (mode 0700)",
-                    rst_quote(path).text, (unsigned)geteuid());
+    return rst_fail(EPERM, "directory %s is not user %u's alone (mode 0700)", rst_quote(path).text,
+                    (unsigned)geteuid());
 }
 
 int rst_place_open(struct rst_path *in)
