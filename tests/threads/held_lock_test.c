@@ -13,6 +13,7 @@
 
 #include "runtime/lock.h"
 #include "support/children.h"
+#include "support/resources.h"
 #include "support/sandbox.h"
 #include "support/shop.h"
 
@@ -113,6 +114,7 @@ static void signals_wait_while_an_add_waits(void **state)
 {
     (void)state;
     check_not_emulated("shows no thread's system call");
+    check_applies(!SANITIZED, "the sanitizers' own locks know no fork in a signal handler");
     in_child(add_while_the_lock_is_held, NULL);
 }
 
