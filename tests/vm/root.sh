@@ -125,12 +125,12 @@ make_image() {
     mke2fs -q -t ext4 -O ^has_journal -d "$root" "$directory/root.img" $((size + size / 5 + 1024))M
 }
 
-stamp=$(cat "$here/root.sh" "$here/init" && echo "$suite $architecture $kernel ${packages[*]}")
+stamp=$(cat "$here/root.sh" && echo "$suite $architecture $kernel ${packages[*]}")
 exec {lock}>"$directory.lock"
 flock "$lock" # another clone may be at it
 if [ "$stamp" != "$(cat "$directory/stamp" 2>/dev/null)" ]; then
     make_root
     make_image
-    make_initramfs
     echo "$stamp" >"$directory/stamp"
 fi
+make_initramfs
