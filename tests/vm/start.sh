@@ -43,7 +43,7 @@ status=0
 timeout --kill-after 5 "$seconds" "${qemu[@]}" -accel "$accelerator" -smp 2 -m 3G \
     -display none -monitor none -serial stdio -no-reboot -nic none \
     -kernel "$cache/kernel" -initrd "$cache/initramfs.gz" \
-    -append "console=$console quiet panic=-1 rst.tree=$tree" \
+    -append "console=$console quiet panic=-1 mitigations=off rst.tree=$tree" \
     -drive "file=$cache/root.img,format=raw,if=virtio,snapshot=on" \
     -drive "file=$image,format=raw,if=virtio,cache=unsafe" </dev/null || status=$?
 debugfs -R "rdump /results /status $tree" "$image" 2>/dev/null
