@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 
-from harness import Case, lacking, main
+from harness import Case, main
 from settings import CONFINED, TARGET, check_confined, table
 
 MEMFD, FILE, SHM = "memfd", "file in /tmp", "file in /dev/shm"
@@ -88,7 +88,7 @@ class Loads(Case):
             env=environment, check=False,
         )
         if done.returncode == 125 and "PR_SET_MDWE" in done.stderr:
-            lacking("the kernel has no PR_SET_MDWE (before Linux 6.3)")
+            self.skipTest("the kernel has no PR_SET_MDWE (before Linux 6.3)")
         self.assertNotEqual(done.returncode, 125, done.stderr)
         if done.returncode in (-signal.SIGSYS, 128 + signal.SIGSYS):
             return KILLED
