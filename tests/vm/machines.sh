@@ -12,7 +12,7 @@
 # Name, CPU, Debian's name for the CPU, Debian suite, kernel, sets.
 machines='
 bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers i386 ruby
-sid             x86_64   amd64  sid       linux-image-amd64  base load tracers i386 ruby dtrace nop10
+sid             x86_64   amd64  sid       linux-image-amd64  base load tracers i386 ruby systemtap dtrace nop10
 bookworm-arm64  aarch64  arm64  bookworm  linux-image-arm64  base load tracers
 '
 
@@ -25,7 +25,7 @@ load       test         load attach dropped fork nop_long resident swap text_map
 tracers    packages     bpftrace gdb linux-perf bpfcc-tools python3-bpfcc elfutils procps tmux zsh
 tracers    packages     liblua5.4-dev libmruby-dev
 tracers    test         tracers --suite tracers
-tracers    test         compat --suite compat-live
+tracers    test         compat compat-tracers compat-document
 tracers    test         cli --suite cli-trace
 i386       packages     gcc-i686-linux-gnu libc6-dev-i386-cross
 ruby       packages     ruby ruby-dev ruby-ffi ruby-minitest ruby-rspec-mocks ruby-zeitwerk rake
