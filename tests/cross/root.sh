@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 #
 # Make a root directory for another CPU: Debian's C library, libelf and cmocka, to build with and to
-# run in by qemu-user. Or make the root directory `tools`, with a newer qemu and gdb for this
-# machine, where Debian 12's do not know a CPU. Neither root nor dpkg's knowledge of other
-# architectures is needed.
+# run in by qemu-user. Or make one with newer tools for this machine: `tools`, where Debian 12's qemu and
+# gdb do not know a CPU, or `emulators`, qemu for whole machines. Neither root nor dpkg's knowledge of
+# other architectures is needed.
 #
-# usage: root.sh CPU|tools DIRECTORY
+# usage: root.sh CPU|tools|emulators DIRECTORY
 #
 # The directory is made anew only if the packages or the release, as named here, have changed.
 set -euo pipefail
@@ -21,6 +21,7 @@ ppc64le ppc64el bookworm
 s390x s390x bookworm
 loongarch64 loong64 forky
 tools $(dpkg --print-architecture) trixie
+emulators $(dpkg --print-architecture) trixie
 "
 packages=(libc6 libc6-dev linux-libc-dev libgcc-s1 libcmocka0 libcmocka-dev libelf-dev zlib1g zlib1g-dev)
 
@@ -36,12 +37,13 @@ esac
 case $1 in
 loongarch64) packages+=(libgcc-14-dev libstdc++-14-dev libstdc++6) ;; # GCC's cross compilers have theirs
 tools) packages=(qemu-user gdb-multiarch) ;;
+emulators) packages=(qemu-system-x86 qemu-system-arm) ;;
 esac
 
 root=$2
 new=$root.new
 apt=$new/apt
-stamp="$release $architecture ${packages[*]}"
+stamp="$release $architecture ${packages[*]} $(cksum <"$0")"
 mkdir -p "$(dirname "$root")"
 exec {lock}>"$root.lock"
 flock "$lock" # another clone may be at it
@@ -78,7 +80,7 @@ END
 export APT_CONFIG=$apt/apt.conf
 apt-get -q update
 case $1 in
-tools) # with what they depend on
+tools | emulators) # with what they depend on
     apt-get -q -y install --download-only --no-install-recommends -o Debug::NoLocking=1 "${packages[@]}"
     ;;
 *) (cd "$apt/archives" && apt-get -q download "${packages[@]}") ;;
@@ -92,16 +94,28 @@ find "$new" -type l -lname '/*' | while IFS= read -r link; do
 done
 rm -rf "$apt"
 
-# qemu is linked statically; gdb takes its own libraries, Python among them.
-if [ "$1" = tools ]; then
-    cat >"$new/gdb" <<'END'
+# Make a command of a program in the root that takes its own libraries, with an environment and arguments.
+command_of() {
+    cat >"$new/$1" <<END
 #!/bin/sh
-root=$(dirname "$(readlink -f "$0")")
-libraries=$(dirname "$root"/usr/lib/*/libc.so.6)
-PYTHONHOME=$root/usr exec "$libraries"/ld-linux*.so.* --library-path "$libraries" \
-    "$root/usr/bin/gdb-multiarch" --data-directory="$root/usr/share/gdb" "$@"
+root=\$(dirname "\$(readlink -f "\$0")")
+libraries=\$(dirname "\$root"/usr/lib/*/libc.so.6)
+$2 exec "\$libraries"/ld-linux*.so.* --library-path "\$libraries" "\$root/usr/bin/$1" $3 "\$@"
 END
-    chmod +x "$new/gdb"
-fi
+    chmod +x "$new/$1"
+}
+
+# shellcheck disable=SC2016 # the commands expand it
+case $1 in
+tools) # qemu-user is linked statically
+    command_of gdb-multiarch 'PYTHONHOME=$root/usr' '--data-directory="$root/usr/share/gdb"'
+    ;;
+emulators)
+    for program in qemu-system-x86_64 qemu-system-aarch64; do
+        command_of "$program" 'QEMU_MODULE_DIR=$libraries/qemu' \
+            '-L "$root/usr/share/qemu" -L "$root/usr/share/seabios"'
+    done
+    ;;
+esac
 echo "$stamp" >"$new/complete"
 mv "$new" "$root"

@@ -32,6 +32,6 @@ else
     printf "[constants]\nroot = '%s'\nsource = '%s'\n" "$root" "$tree/source" >"$tree/cross.ini"
     meson setup --native-file build-dev.ini --cross-file "$tree/cross.ini" \
         --cross-file "tests/cross/$cpu.ini" --cross-file tests/cross/common.ini \
-        --cross-file tests/vm/machine.ini "${options[@]}" -Druby=disabled "$tree/build" "$tree/source"
+        --cross-file tests/vm/machine.ini "${options[@]}" "$tree/build" "$tree/source"
     ninja -C "$tree/build" -j "$(nproc)" all meson-test-prereq
 fi

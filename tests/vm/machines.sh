@@ -13,10 +13,11 @@
 machines='
 bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers i386 ruby
 sid             x86_64   amd64  sid       linux-image-amd64  base load tracers i386 ruby systemtap dtrace nop10
-bookworm-arm64  aarch64  arm64  bookworm  linux-image-arm64  base load tracers
+bookworm-arm64  aarch64  arm64  bookworm  linux-image-arm64  base load tracers ruby ruby-here
 '
 
 # Of DTrace 2.0.7, io.d does not fit newer kernels, and every command reads it (docs/tracing.md).
+# shellcheck disable=SC2016 # the machine expands it
 sets='
 base       packages     busybox-static kmod mount
 base       packages     gcc g++ make libc6-dev pkg-config meson ninja-build clang libcmocka-dev libdw-dev
@@ -30,6 +31,7 @@ tracers    test         cli --suite cli-trace
 i386       packages     gcc-i686-linux-gnu libc6-dev-i386-cross
 ruby       packages     ruby ruby-dev ruby-ffi ruby-minitest ruby-rspec-mocks ruby-zeitwerk rake
 ruby       test         ruby conformance-ruby ruby-auto ruby-bpftrace ruby-compatibility ruby-examples ruby-fork ruby-gdb ruby-integrations ruby-library ruby-raising ruby-tracer ruby-tracer_transparency ruby-verify ruby-watcher
+ruby-here  command      tests/vm/compile_ruby.sh "$PWD/../build"
 systemtap  packages     linux-headers-amd64 systemtap
 systemtap  environment  RST_STAP=/usr/bin/stap
 dtrace     packages     dtrace

@@ -74,6 +74,8 @@ END
     done
     [ -e "$root/bin/awk" ] || ln -s mawk "$root/bin/awk"
     [ -e "$root/bin/sh" ] || ln -s dash "$root/bin/sh"
+    ln -s gcc "$root/bin/cc"
+    ln -s g++ "$root/bin/c++"
     depmod -b "$root" "$(basename "$root"/lib/modules/*)"
     # A cross compiler, too, follows the links of development packages.
     find "$root/usr" -type l -lname '/*' | while IFS= read -r link; do
