@@ -24,6 +24,7 @@ have more words:
 
     file, memfd            the backing of the program that it watches (memfd by default)
     memfd=NAME             the program is that file of the document, started without RST_BACKING
+    x86_64                 the command is only for that CPU
     dtrace                 the command needs the DTrace that RST_DTRACE names
     bpftrace<VERSION, bpftrace>=VERSION    the command is only for those versions
 
@@ -36,6 +37,7 @@ The blocks under one heading belong together: they run in order, in one fresh di
 """
 
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -44,6 +46,7 @@ import time
 from harness import DEADLINE, ROOT, Case, wait_for
 
 ACTIONS = "run start watch collect packages install bundle rails not-run".split()
+CPU = platform.machine()
 PATIENCE = 0.3 * DEADLINE  # seconds to wait for a command's output
 PAUSE = 0.1
 BAR = re.compile(r"\s*\[.*\)  *\d+ +(\|@* *\||[█▉▊▋▌▍▎▏]+)\s*$")  # of bpftrace, of rst
@@ -144,11 +147,15 @@ def place(blocks, block):
         blocks += block.commands()
 
 
+def is_for_this_cpu(block):
+    return "x86_64" not in block.words or CPU == "x86_64"
+
+
 def check(block):
     if not block.action or block.language not in ("ruby", "python", "sh"):
         raise AssertionError(f"{block}: the block doesn't say how to run it")
     for word in block.words:
-        if word not in (*ACTIONS, "file", "memfd", "dtrace") and not re.fullmatch(
+        if word not in (*ACTIONS, "file", "memfd", "x86_64", "dtrace") and not re.fullmatch(
             r"memfd=\w+\.\w+|bpftrace(<|>=)\d+\.\d+", word
         ):
             raise AssertionError(f"{block}: {word!r} is unknown")

@@ -5,6 +5,7 @@ If those are not installed, bcc gets the few declarations that programs at USDT 
 """
 
 import os
+import platform
 
 TYPES_H = """\
 #pragma once
@@ -21,12 +22,19 @@ typedef _Bool bool;
 #define __aligned_u64 __u64 __attribute__((aligned(8)))
 #define __always_inline inline __attribute__((always_inline))
 """
-PTRACE_H = """\
-#pragma once
-struct pt_regs {
+REGISTERS = {
+    "x86_64": """\
     unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
     unsigned long ip, cs, flags, sp, ss;
-};
+""",
+    "aarch64": """\
+    unsigned long regs[31], sp, pc, pstate;
+""",
+}
+PTRACE_H = f"""\
+#pragma once
+struct pt_regs {{
+{REGISTERS[platform.machine()]}}};
 """
 KERNEL_HEADERS = {
     "linux/kconfig.h": "#define CONFIG_BPF_SYSCALL 1\n",

@@ -14,12 +14,15 @@ import shutil
 import subprocess
 
 from bcc_headers import kernel_headers
-from documents import DocumentTest, method_name, sections
+from documents import CPU, DocumentTest, is_for_this_cpu, method_name, sections
 from harness import DTRACE, events_lock, main, mount_tracefs, version_in
 from target import TracerTest
 
 PAGE = "docs/tracing.md"
-WAITS = {"7", "232", "271", "281"}  # poll, epoll_wait, ppoll, epoll_pwait on x86_64
+WAITS = {
+    "x86_64": {"7", "232", "271", "281"},  # poll, epoll_wait, ppoll, epoll_pwait
+    "aarch64": {"73", "22"},  # ppoll, epoll_pwait
+}[CPU]
 PROBES = ("shop:order", "shop:mixed")
 UPROBE_EVENTS = "/sys/kernel/tracing/uprobe_events"
 
@@ -134,7 +137,9 @@ class TracingDocument(DocumentTest, TracerTest):
 
 
 def is_run(block):
-    return block.action != "not-run" and (DTRACE or "dtrace" not in block.words)
+    if block.action == "not-run" or "dtrace" in block.words and not DTRACE:
+        return False
+    return is_for_this_cpu(block)
 
 
 def test_of(blocks):
