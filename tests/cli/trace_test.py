@@ -459,7 +459,8 @@ class Trace(tracing.TraceCase):
         program = self.program(ruby, "--disable=gems", "-e", script)
         probe = "ruby:cmethod__entry"
         outcome = command.run("list", "-p", program.pid, probe)
-        self.need(outcome.status == command.GOOD, "Ruby has no probes")
+        if outcome.status != command.GOOD:
+            self.skipTest("this Ruby was built without probes")  # Debian unstable's, for one
         strings = [word for i in range(3) for word in ("--string", f"arg{i}")]
         tool = self.trace("-p", program.pid, probe, *strings, "-f", 'arg1 == "upcase"')
         program.tell("")

@@ -11,7 +11,8 @@
 
 /* Each argument has a printf() of its own, because old versions have a small stack. */
 static const struct part bpftrace[] = {
-    {ONCE, "BPFTRACE_STRLEN=200 BPFTRACE_MAX_STRLEN=256 bpftrace --no-warnings -e '\n"},
+    {ONCE, "BPFTRACE_STRLEN=200 BPFTRACE_MAX_STRLEN=256 BPFTRACE_MISSING_PROBES=warn "
+           "bpftrace --no-warnings -e '\n"},
     {EACH_PROBE, "usdt:\"<path>\":<provider>:<probe><predicate>\n{\n"
                  "    printf(\"%d <provider>:<probe>\", tid);\n"},
     {EACH_ARGUMENT, "    printf(\" <arg>=<form>);\n"},
@@ -87,6 +88,7 @@ const struct tool tool_table[TOOLS] = {
         .name = "bpftrace",
         .title = "bpftrace",
         .parts = bpftrace,
+        .fragile_from = "0.25",
         .odd_index = true,
         .most_arguments = 6, /* before 0.25 */
         /* Versions differ in signs and widths, unless they are told. */

@@ -345,6 +345,8 @@ enum status tool_check(const struct trace_options *options)
                      near.count ? near.words[0] : "");
 }
 
+#define ODD "floating point, a symbol or a vector register among its arguments"
+
 /* Whether the tool can watch the probe. Reports it if not. */
 static bool can_watch(struct page *page, const struct plan_probe *probe)
 {
@@ -361,11 +363,13 @@ static bool can_watch(struct page *page, const struct plan_probe *probe)
         say("skipped %s: %s opens files by name, and its file was deleted or replaced",
             probe->title, tool->title);
     else if (tool->fragile && odd)
-        say("skipped %s: %s can't watch a probe with floating point, a symbol or a vector register "
-            "among its arguments",
-            probe->title, tool->title);
-    else
+        say("skipped %s: %s can't watch a probe with " ODD, probe->title, tool->title);
+    else {
+        if (tool->fragile_from && odd)
+            say("%s %s and newer will skip %s: they can't watch a probe with " ODD, tool->title,
+                tool->fragile_from, probe->title);
         return true;
+    }
     return false;
 }
 
