@@ -147,10 +147,13 @@ static void see(void *context, const void *bytes, size_t size)
     stacks_see(run->stacks, run->seen);
 }
 
+/* `lost` is how many were lost when a record was read; records are in the order of their time here.
+ */
 static void show_loss(struct run *run, uint64_t lost)
 {
-    if (lost > run->lost)
-        show_lost(run->show, lost - run->lost);
+    if (lost <= run->lost)
+        return;
+    show_lost(run->show, lost - run->lost);
     run->lost = lost;
 }
 
@@ -374,8 +377,10 @@ static void end(struct run *run)
     if (run->show)
         say_totals(run);
     if (uncounted > 0)
-        say("%" PRIu64 " hits were not counted: there is room for %d different values", uncounted,
-            TRACE_MOST_KEYS);
+        say("%" PRIu64
+            " hits were not counted: there is room for %d different values, and for %d hits "
+            "at once on a CPU that wait for their strings",
+            uncounted, TRACE_MOST_KEYS, FRAME_SLOTS);
 }
 
 static void free_run(struct run *run)
