@@ -72,6 +72,18 @@ static void a_sleepable_program_faults_strings_in_and_reads_again(void **state)
     check_golden(&model, "event-sleepable");
 }
 
+static void a_frame_may_be_a_slot_of_a_map(void **state)
+{
+    struct model model;
+
+    (void)state;
+    three_arguments(&model);
+    model.options.sleepable = model.options.by_cookie = true;
+    model.options.frames = 14;
+    model.options.frame_cpus = 2;
+    check_golden(&model, "event-frame");
+}
+
 static void a_large_event_is_written_in_the_ring(void **state)
 {
     struct model model;
@@ -302,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_event_is_built_on_the_stack),
         cmocka_unit_test(a_sleepable_program_faults_strings_in_and_reads_again),
+        cmocka_unit_test(a_frame_may_be_a_slot_of_a_map),
         cmocka_unit_test(a_large_event_is_written_in_the_ring),
         cmocka_unit_test(every_location_is_read),
         cmocka_unit_test(a_count_adds_one),

@@ -4,7 +4,7 @@
  * the right to use both.
  *
  *     emitter.c  makes programs, which is pure: records; with count.c, filter.c, value.c for
- *                arguments, and insn.c for instructions
+ *                arguments, frame.c for their memory, and insn.c for instructions
  *     kernel.c   asks the kernel what it can do; explains why it refuses
  *     load.c     maps and programs
  *     attach.c   sites to links; overlay.c: files that are one for the kernel
@@ -27,7 +27,19 @@ struct program_options {
     uint64_t pid_device, pid_inode; /* rst's PID namespace; 0: the initial one */
     int ring, counters, counts;     /* descriptors of the maps */
     bool string_keys;               /* COUNT_KEY_SIZE() */
+    int frames;        /* the map of frames, an array of one value: frame_slot[CPU][FRAME_SLOTS] */
+    size_t frame_cpus; /* 0: there is no such map, and frames are in the BPF stack */
 };
+
+/* The memory of one run of a program: see frame.c. */
+struct frame_slot {
+    uint64_t taken;
+    uint64_t place; /* the slot's, in bytes from the map's start: it is set before all else */
+    uint8_t bytes[512];
+};
+
+/* Of each CPU: how many runs may stand still there, because they are preempted or sleep. */
+#define FRAME_SLOTS 16
 
 /* Those that follow from the plan. */
 struct program_options program_options_of(const struct plan *plan);
@@ -80,8 +92,10 @@ typedef void bpf_take(void *context, const void *bytes, size_t size);
 void bpf_read(struct bpf *bpf, bpf_take *take, void *context);
 bool bpf_is_empty(const struct bpf *bpf); /* no record is there, or being written */
 
-uint64_t bpf_lost(const struct bpf *bpf);      /* hits that had no room in the ring buffer */
-uint64_t bpf_uncounted(const struct bpf *bpf); /* hits that had no room in the map of counts */
+uint64_t
+bpf_lost(const struct bpf *bpf); /* hits that had no room in the ring buffer, or no frame */
+uint64_t
+bpf_uncounted(const struct bpf *bpf); /* hits that had no room in the map of counts, or no frame */
 
 /* Hand every count, of all CPUs together, to `take`. Without --hist, there is only the count. */
 typedef void bpf_take_count(void *context, const struct count_key *key,

@@ -8,30 +8,37 @@
  *     an event: read the strings, fill the record's head, send the record
  *     a count:  find it by its key, and add 1
  *
- * The BPF stack has 512 bytes: SCRATCH at its top, then a record that is small enough, or the
- * values and the key of a count. A larger record is written in the ring buffer itself.
+ * The frame has 512 bytes: SCRATCH at its top, then a record that is small enough, or the values
+ * and the key of a count. A larger record is written in the ring buffer itself.
  */
 #include "cli/trace/bpf/emitter.h"
 
-#define STACK_BYTES 512
-#define FRAME_BYTES ((int)sizeof(uint64_t[RECORD_MOST_FRAMES]))
+#define CALLS_BYTES ((int)sizeof(uint64_t[RECORD_MOST_FRAMES])) /* of a user stack */
 #define FIELD(name) (emitter->base_offset + (int)offsetof(struct record, name))
 
+/* Whether the program uses little of the stack: it has nothing but a count's number to keep. */
+static bool is_slight(const struct emitter *emitter, const struct condition *condition)
+{
+    return emitter->options->mode == TRACE_COUNT && emitter->probe->by < 0 && !condition;
+}
+
 /* Where the values are: in a small record, or by themselves. */
-static void place(struct emitter *emitter)
+static void place(struct emitter *emitter, bool slight)
 {
     bool events = emitter->options->mode == TRACE_EVENTS;
-    int values = 8 * (int)emitter->probe->argument_count;
+    int values = slight ? 0 : 8 * (int)emitter->probe->argument_count;
 
+    emitter->frame = emitter->options->frame_cpus == 0 || slight ? STACK : FRAME;
     emitter->string_room =
         (int)sizeof(uint32_t) + (int)RECORD_STRING_ROOM(emitter->options->string_bytes);
     emitter->size =
         (int)sizeof(struct record) + values + emitter->string_count * emitter->string_room;
     emitter->small =
-        events && !emitter->options->stack && emitter->size <= STACK_BYTES - SCRATCH_BYTES;
-    emitter->base = emitter->small ? STACK : RECORD;
+        events && !emitter->options->stack && emitter->size <= FRAME_BYTES - SCRATCH_BYTES;
+    emitter->base = emitter->small ? emitter->frame : RECORD;
     emitter->base_offset = emitter->small ? SCRATCH - emitter->size : 0;
     emitter->slots = emitter->small ? FIELD(comm) + (int)sizeof(((struct record *)NULL)->comm)
+                     : slight       ? COUNT_KEY_ROOM - 8
                                     : SCRATCH - values;
 }
 
@@ -41,11 +48,11 @@ static void read_string(struct emitter *emitter, size_t argument, int room)
     int at = emitter->base_offset + room, size = (int)emitter->options->string_bytes + 2;
 
     if (emitter->small) /* what the string leaves of its room must not be undefined */
-        EMIT(emitter, STOREI(DW, STACK, at + emitter->string_room - 8, 0));
+        EMIT(emitter, STOREI(DW, emitter->frame, at + emitter->string_room - 8, 0));
     value_read_string(emitter, argument, emitter->base, at + 4, size, 0);
 
     /* R0 = 0 if the address is null; a negative R0 becomes the string's bit, and then 0, too. */
-    EMIT(emitter, LOAD(DW, R1, STACK, value_slot(emitter, argument)), ALU(MOV, R2, R1),
+    EMIT(emitter, LOAD(DW, R1, emitter->frame, value_slot(emitter, argument)), ALU(MOV, R2, R1),
          ALUI(NEG, R2, 0), ALU(OR, R1, R2), ALUI(ARSH, R1, 63), ALU(AND, R0, R1));
     EMIT(emitter, ALU(MOV, R1, R0), ALUI(RSH, R1, 63), ALUI(LSH, R1, argument),
          ALU(OR, MISSING, R1));
@@ -65,7 +72,7 @@ static void read_string(struct emitter *emitter, size_t argument, int room)
 static void begin_record(struct emitter *emitter)
 {
     int room = (int)sizeof(struct record) + 8 * (int)emitter->probe->argument_count;
-    int frames = emitter->options->stack ? FRAME_BYTES : 0;
+    int frames = emitter->options->stack ? CALLS_BYTES : 0;
 
     if (!emitter->small) {
         EMIT(emitter, LOAD_MAP(R1, emitter->options->ring), ALUI(MOV, R2, emitter->size + frames),
@@ -109,8 +116,9 @@ static void add_pids(struct emitter *emitter)
     } else { /* struct bpf_pidns_info: the thread's number, then the process's; 0 on failure */
         code_add_constant(&emitter->code, R1, options->pid_device);
         code_add_constant(&emitter->code, R2, options->pid_inode);
-        EMIT(emitter, SUM(R3, STACK, SCRATCH), ALUI(MOV, R4, 8), CALL(get_ns_current_pid_tgid),
-             LOAD(W, R0, STACK, SCRATCH), LOAD(W, R1, STACK, SCRATCH + 4));
+        EMIT(emitter, SUM(R3, emitter->frame, SCRATCH), ALUI(MOV, R4, 8),
+             CALL(get_ns_current_pid_tgid), LOAD(W, R0, emitter->frame, SCRATCH),
+             LOAD(W, R1, emitter->frame, SCRATCH + 4));
     }
     EMIT(emitter, STORE(W, emitter->base, FIELD(pid), R1), STORE(W, emitter->base, FIELD(tid), R0));
 }
@@ -137,8 +145,8 @@ static void add_frames(struct emitter *emitter)
         EMIT(emitter, STOREI(W, emitter->base, FIELD(frame_size), 0));
         return;
     }
-    EMIT(emitter, ALU(MOV, R1, CONTEXT), SUM(R2, emitter->base, emitter->size),
-         ALUI(MOV, R3, FRAME_BYTES), ALUI(MOV, R4, BPF_F_USER_STACK), CALL(get_stack));
+    EMIT(emitter, ALU(MOV, R1, frame_context(emitter, R1)), SUM(R2, emitter->base, emitter->size),
+         ALUI(MOV, R3, CALLS_BYTES), ALUI(MOV, R4, BPF_F_USER_STACK), CALL(get_stack));
     code_jump_if(&emitter->code, BPF_JSGE, R0, 0, &good);
     EMIT(emitter, ALUI(MOV, R0, 0));
     code_place(&emitter->code, good);
@@ -148,7 +156,8 @@ static void add_frames(struct emitter *emitter)
 /* A small record: with the size of its last string. */
 static void send_small(struct emitter *emitter)
 {
-    EMIT(emitter, LOAD_MAP(R1, emitter->options->ring), SUM(R2, STACK, emitter->base_offset));
+    EMIT(emitter, LOAD_MAP(R1, emitter->options->ring),
+         SUM(R2, emitter->frame, emitter->base_offset));
     if (emitter->string_count != 0)
         EMIT(emitter, SUM(R3, RECORD, emitter->size - emitter->string_room + 4));
     else
@@ -160,7 +169,7 @@ static void send_small(struct emitter *emitter)
 static void send_large(struct emitter *emitter)
 {
     for (size_t i = 0; i < emitter->probe->argument_count; i++)
-        EMIT(emitter, LOAD(DW, R1, STACK, value_slot(emitter, i)),
+        EMIT(emitter, LOAD(DW, R1, emitter->frame, value_slot(emitter, i)),
              STORE(DW, RECORD, (int)(sizeof(struct record) + 8 * i), R1));
     EMIT(emitter, ALU(MOV, R1, RECORD), ALUI(MOV, R2, 0), CALL(ringbuf_submit));
 }
@@ -173,7 +182,7 @@ static void add_event(struct emitter *emitter)
     add_head(emitter);
     add_frames(emitter);
     emitter->small ? send_small(emitter) : send_large(emitter);
-    code_add_exit(&emitter->code);
+    frame_exit(emitter);
     code_place(&emitter->code, emitter->lost);
     count_add_to_counter(emitter, COUNTER_LOST);
 }
@@ -218,8 +227,8 @@ int program_emit(const struct plan *plan, size_t number, const struct program_op
         unreadable |= (uint32_t)!value_is_readable(&emitter.values[i]) << i;
         emitter.string_count += emitter.values[i].kind == VALUE_STRING;
     }
-    place(&emitter);
-    CODE_ADD(code, ALU(MOV, CONTEXT, R1));
+    place(&emitter, is_slight(&emitter, variant->condition));
+    frame_take(&emitter);
     code_add_constant(code, UNREADABLE, unreadable);
     value_read(&emitter, first);
     if (variant->condition)
@@ -230,7 +239,7 @@ int program_emit(const struct plan *plan, size_t number, const struct program_op
     else
         count_add(&emitter);
     code_place(code, end);
-    code_add_exit(code);
+    frame_end(&emitter, options->mode == TRACE_EVENTS ? COUNTER_LOST : COUNTER_UNCOUNTED);
     error = code_finish(code);
     *ret = (struct program){code->list, code->count};
     return error;

@@ -18,7 +18,8 @@
 
 /* What registers hold from the start to the end. */
 enum {
-    CONTEXT = BPF_REG_6,   /* the process's registers: usdt/context.h */
+    CONTEXT = BPF_REG_6,   /* the process's registers: usdt/context.h; or */
+    FRAME = BPF_REG_6,     /* the frame's end, where it is not the stack: see frame.c */
     RECORD = BPF_REG_7,    /* of an event: its address, or the last string's size: see emitter.c */
     MISSING = BPF_REG_8,   /* of an event: bit N: string N could not be read */
     MAGNITUDE = BPF_REG_7, /* of a count with --hist, and the value's key as in count_value */
@@ -26,7 +27,9 @@ enum {
     UNREADABLE = BPF_REG_9, /* bit N: argument N could not be read */
 };
 
-/* At the top of the BPF stack, for short use. */
+/* At the top of the frame, for short use. */
+#define FRAME_BYTES ((int)sizeof(((struct frame_slot *)NULL)->bytes))
+#define FRAME_SLOT_BYTES ((int)sizeof(struct frame_slot))
 #define SCRATCH_BYTES 72
 #define SCRATCH (-SCRATCH_BYTES)
 
@@ -37,10 +40,12 @@ struct emitter {
     const struct plan_value *values;
     const struct context *context; /* of the variant's files */
     size_t variant;
-    int slots; /* of the values, 8 bytes each, in the BPF stack */
+    int frame;          /* the register of its end: STACK or FRAME */
+    int slots;          /* of the values, 8 bytes each, in the frame */
+    code_label crowded; /* there is no frame */
 
     /* Of an event. */
-    bool small;                    /* the record is in the BPF stack; else in the ring buffer */
+    bool small;                    /* the record is in the frame; else in the ring buffer */
     int base, base_offset;         /* the record's: a register and a displacement */
     int string_count, string_room; /* the room of each in the record */
     int size;                      /* of the record without frames */
@@ -48,6 +53,17 @@ struct emitter {
 };
 
 #define EMIT(emitter, ...) CODE_ADD(&(emitter)->code, __VA_ARGS__)
+
+/* Begin: R1 is the context. Uses R0 to R2. */
+void frame_take(struct emitter *emitter);
+
+/* The register of the context, which is `spare` if it has to be loaded. */
+int frame_context(struct emitter *emitter, int spare);
+
+/* Give the frame back, and exit. At the program's end: a hit for which there was none is counted.
+ */
+void frame_exit(struct emitter *emitter);
+void frame_end(struct emitter *emitter, int counter);
 
 /* Whether rst can read the argument. If it can't, its bit is set from the start. */
 bool value_is_readable(const struct plan_value *value);
@@ -60,7 +76,7 @@ static inline bool value_has_sign(const struct plan_value *value) /* or its key 
     return value->is_signed || value_is_float(value);
 }
 
-/* Where the argument's value is in the stack. */
+/* Where the argument's value is in the frame. */
 static inline int value_slot(const struct emitter *emitter, size_t argument)
 {
     return emitter->slots + 8 * (int)argument;
@@ -86,7 +102,7 @@ void value_read_string(struct emitter *emitter, size_t argument, int to, int off
 /* Have the kernel make the memory of such a string present. */
 void value_touch_string(struct emitter *emitter, size_t argument, int size, int from);
 
-/* Read it into the stack, and again when it is present, if the program may sleep. */
+/* Read it into the frame, and again when it is present, if the program may sleep. */
 void value_read_text(struct emitter *emitter, size_t argument, int offset, int size, int from);
 
 /* The arguments that the condition needs, as bits. NULL needs none. */
@@ -94,6 +110,9 @@ uint32_t filter_arguments(const struct condition *condition);
 
 /* Go on if the condition holds, else jump to `no`. The arguments are in their slots. */
 void filter_add(struct emitter *emitter, const struct condition *condition, code_label *no);
+
+/* Under the values. A string is read with two bytes more than the key keeps. */
+#define COUNT_KEY_ROOM ((int)sizeof(struct count_key) + 8)
 
 /* R0 = the variant's number. */
 void count_add_variant(struct emitter *emitter);

@@ -157,6 +157,9 @@ static void add_meaning(struct text *text, const struct bpf_insn *insn, size_t a
         else if (insn->imm == CODE_EXCHANGE)
             text_addf(text, "r0 = cmpxchg(*(%s *)(r%d %+d), r0, r%d)", size, to, offset,
                       insn->src_reg);
+        else if (insn->imm == CODE_SWAP)
+            text_addf(text, "r%d = xchg(*(%s *)(r%d %+d), r%d)", insn->src_reg, size, to, offset,
+                      insn->src_reg);
         else
             text_addf(text, "lock *(%s *)(r%d %+d) += r%d", size, to, offset, insn->src_reg);
         break;

@@ -57,6 +57,11 @@ static inline struct bpf_insn insn_of(int kind, int to, int from, int displaceme
     insn_of(BPF_STX | BPF_XADD | BPF_DW, to, from, displacement, CODE_EXCHANGE)
 #define CODE_EXCHANGE 0xf1 /* BPF_CMPXCHG */
 
+/* Linux 5.12: it becomes `from`, and `from` what it was. */
+#define ATOMIC_SWAP(to, displacement, from)                                                        \
+    insn_of(BPF_STX | BPF_XADD | BPF_DW, to, from, displacement, CODE_SWAP)
+#define CODE_SWAP 0xe1 /* BPF_XCHG */
+
 /* The one instruction of 16 bytes: to = a number, a map for a helper, or its value's address. */
 #define WIDE(to, kind, low, high)                                                                  \
     insn_of(BPF_LD | BPF_IMM | BPF_DW, to, kind, 0, low), insn_of(0, 0, 0, 0, high)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes the maps of a trace, and loads its programs. */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,31 @@ static int make_counts(struct bpf *bpf)
                                  value, bpf->plan->variant_count);
 }
 
+/*
+ * Where the kernel may have private stacks. It has them from 6.13 on, or since what a distribution
+ * put into an older one; uprobe-multi links came some versions before.
+ */
+static int make_frames(struct bpf *bpf)
+{
+    int cpus = bpf->kernel.multi ? libbpf_num_possible_cpus() : 0, error;
+    size_t count = (size_t)cpus * FRAME_SLOTS, size = count * sizeof(struct frame_slot);
+    struct frame_slot *slots;
+
+    if (cpus <= 0) /* 0: none is needed */
+        return cpus < 0 ? rst_fail_errno(-cpus, "/sys/devices/system/cpu/possible") : 0;
+    error = make_map(&bpf->options.frames, BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), size, 1);
+    if (error < 0)
+        return error;
+    slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf->options.frames, 0);
+    if (slots == MAP_FAILED)
+        return rst_fail_errno(errno, "a BPF map could not be mapped");
+    for (size_t i = 0; i < count; i++)
+        slots[i].place = i * sizeof(*slots);
+    munmap(slots, size);
+    bpf->options.frame_cpus = (size_t)cpus;
+    return 0;
+}
+
 static int make_maps(struct bpf *bpf)
 {
     int error = make_map(&bpf->options.counters, BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
@@ -74,6 +100,9 @@ static int make_maps(struct bpf *bpf)
     if (counters == MAP_FAILED)
         return rst_fail_errno(errno, "a BPF map could not be mapped");
     bpf->counters = counters;
+    error = make_frames(bpf);
+    if (error < 0)
+        return error;
     return bpf->options.mode == TRACE_EVENTS ? make_ring(bpf) : make_counts(bpf);
 }
 
@@ -169,7 +198,7 @@ int bpf_load(const struct plan *plan, struct bpf **ret)
     int error;
 
     *bpf = (struct bpf){.plan = plan, .options = program_options_of(plan)};
-    bpf->options.ring = bpf->options.counters = bpf->options.counts = -1;
+    bpf->options.ring = bpf->options.counters = bpf->options.counts = bpf->options.frames = -1;
     raise_limit();
     error = bpf_kernel_ask(&bpf->kernel);
     if (error == 0)
@@ -206,5 +235,6 @@ void bpf_free(struct bpf *bpf)
     close_one(bpf->options.ring);
     close_one(bpf->options.counters);
     close_one(bpf->options.counts);
+    close_one(bpf->options.frames);
     free(bpf);
 }

@@ -14,9 +14,11 @@ bool value_may_fail(const struct plan_value *value)
 }
 
 /* to = a register of the process, without what a 64-bit kernel has above its 32 bits */
-static struct bpf_insn load_register(const struct emitter *emitter, int to, uint16_t reg)
+static void load_register(struct emitter *emitter, int to, uint16_t reg)
 {
-    return load_of(context_word(emitter->context), to, CONTEXT, reg);
+    int context = frame_context(emitter, to);
+
+    EMIT(emitter, load_of(context_word(emitter->context), to, context, reg));
 }
 
 /* to += a register of the process, times a scale. Uses R2. */
@@ -24,7 +26,7 @@ static void add_register(struct emitter *emitter, int to, uint16_t reg, uint8_t 
 {
     if (reg == LOCATION_NO_REGISTER)
         return;
-    EMIT(emitter, load_register(emitter, R2, reg));
+    load_register(emitter, R2, reg);
     if (scale > 1)
         EMIT(emitter, ALUI(MUL, R2, scale));
     EMIT(emitter, ALU(ADD, to, R2));
@@ -60,10 +62,11 @@ static void load_memory(struct emitter *emitter, size_t argument)
     int slot = value_slot(emitter, argument);
 
     add_address(emitter, R3, &value->location);
-    EMIT(emitter, ALUI(MOV, R2, value->size), SUM(R1, STACK, slot),
+    EMIT(emitter, ALUI(MOV, R2, value->size), SUM(R1, emitter->frame, slot),
          emitter->options->sleepable ? CALL(copy_from_user) : CALL(probe_read_user),
          ALUI(RSH, R0, 63), /* 1 if it was negative */
-         ALUI(LSH, R0, argument), ALU(OR, UNREADABLE, R0), load_of(value->size, R1, STACK, slot));
+         ALUI(LSH, R0, argument), ALU(OR, UNREADABLE, R0),
+         load_of(value->size, R1, emitter->frame, slot));
     if (value->is_signed)
         extend(emitter, R1, value->size, true);
 }
@@ -77,7 +80,7 @@ static void read_value(struct emitter *emitter, size_t argument)
     } else if (value->location.kind == LOCATION_MEMORY) {
         load_memory(emitter, argument);
     } else if (value->location.kind == LOCATION_REGISTER) {
-        EMIT(emitter, load_register(emitter, R1, value->location.base));
+        load_register(emitter, R1, value->location.base);
         if (value->location.shift != 0)
             EMIT(emitter, ALUI(RSH, R1, value->location.shift));
         extend(emitter, R1, value->size, value->is_signed);
@@ -85,7 +88,7 @@ static void read_value(struct emitter *emitter, size_t argument)
         add_address(emitter, R1, &value->location);
         extend(emitter, R1, value->size, value->is_signed);
     }
-    EMIT(emitter, STORE(DW, STACK, value_slot(emitter, argument), R1));
+    EMIT(emitter, STORE(DW, emitter->frame, value_slot(emitter, argument), R1));
 }
 
 void value_read(struct emitter *emitter, uint32_t arguments)
@@ -108,7 +111,7 @@ void value_add_key(struct emitter *emitter, size_t argument)
     const struct plan_value *value = &emitter->values[argument];
     int above_sign = value->kind == VALUE_FLOAT ? 33 : 1;
 
-    EMIT(emitter, LOAD(DW, R1, STACK, value_slot(emitter, argument)));
+    EMIT(emitter, LOAD(DW, R1, emitter->frame, value_slot(emitter, argument)));
     if (!value_is_float(value)) {
         EMIT(emitter, FORGET_SLOT(R1));
         return;
@@ -126,14 +129,14 @@ static void avoid_null(struct emitter *emitter, int address)
 
     EMIT(emitter, FORGET_SLOT(address));
     code_jump_if(&emitter->code, BPF_JNE, address, 0, &fine);
-    EMIT(emitter, load_register(emitter, address, emitter->context->site));
+    load_register(emitter, address, emitter->context->site);
     code_place(&emitter->code, fine);
 }
 
 void value_read_string(struct emitter *emitter, size_t argument, int to, int offset, int size,
                        int from)
 {
-    EMIT(emitter, LOAD(DW, R3, STACK, value_slot(emitter, argument)));
+    EMIT(emitter, LOAD(DW, R3, emitter->frame, value_slot(emitter, argument)));
     if (from != 0)
         EMIT(emitter, ALUI(ADD, R3, from));
     else
@@ -148,10 +151,10 @@ void value_read_string(struct emitter *emitter, size_t argument, int to, int off
 void value_touch_string(struct emitter *emitter, size_t argument, int size, int from)
 {
     for (int at = 0;; at = at + PAGE < size ? at + PAGE : size - 1) {
-        EMIT(emitter, LOAD(DW, R3, STACK, value_slot(emitter, argument)));
+        EMIT(emitter, LOAD(DW, R3, emitter->frame, value_slot(emitter, argument)));
         if (from + at != 0)
             EMIT(emitter, ALUI(ADD, R3, from + at));
-        EMIT(emitter, ALUI(MOV, R2, 1), SUM(R1, STACK, SCRATCH), CALL(copy_from_user));
+        EMIT(emitter, ALUI(MOV, R2, 1), SUM(R1, emitter->frame, SCRATCH), CALL(copy_from_user));
         if (at == size - 1)
             return;
     }
@@ -161,11 +164,11 @@ void value_read_text(struct emitter *emitter, size_t argument, int offset, int s
 {
     code_label read = 0;
 
-    value_read_string(emitter, argument, STACK, offset, size, from);
+    value_read_string(emitter, argument, emitter->frame, offset, size, from);
     if (!emitter->options->sleepable)
         return;
     code_jump_if(&emitter->code, BPF_JSGE, R0, 0, &read);
     value_touch_string(emitter, argument, size, from);
-    value_read_string(emitter, argument, STACK, offset, size, from);
+    value_read_string(emitter, argument, emitter->frame, offset, size, from);
     code_place(&emitter->code, read);
 }
