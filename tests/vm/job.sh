@@ -17,7 +17,7 @@ build=$2
 results=$3
 mkdir -p "$results"
 
-export RST_REQUIRE_TRACERS=1 RST_DEADLINE=1000 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 "${environment[@]}"
+export RST_REQUIRE_TRACERS=1 RST_DEADLINE=600 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 "${environment[@]}"
 status=0
 for command in "${commands[@]}"; do
     sh -c "$command" || status=1

@@ -72,6 +72,7 @@ END
     for name in passwd group; do
         cp "$root/usr/share/base-passwd/$name.master" "$root/etc/$name"
     done
+    mkdir -p "$root/mnt" "$root/root"
     [ -e "$root/bin/awk" ] || ln -s mawk "$root/bin/awk"
     [ -e "$root/bin/sh" ] || ln -s dash "$root/bin/sh"
     ln -s gcc "$root/bin/cc"
