@@ -32,7 +32,7 @@ static void find_slots(struct emitter *emitter)
     EMIT(emitter, CALL(get_smp_processor_id));
     code_jump_if(&emitter->code, BPF_JGE, R0, (int32_t)emitter->options->frame_cpus,
                  &emitter->crowded);
-    EMIT(emitter, ALUI(MUL, R0, FRAME_SLOTS * FRAME_SLOT_BYTES));
+    EMIT(emitter, ALUI(MUL, R0, (int64_t)FRAME_SLOTS * FRAME_SLOT_BYTES));
 }
 
 void frame_take(struct emitter *emitter)
