@@ -25,17 +25,17 @@ static const char help[] =
     "Write the ELF image that librst would make for a program with these probes.\n"
     "\n"
     "  -o, --output FILE  the file to write; \"-\" is standard output\n"
-    "  -a, --arch NAME    the CPU that the image is for: x86_64 (the default), aarch64, i386, "
-    "arm,\n"
-    "                     riscv64, ppc64le, s390x or loongarch64\n"
+    "  -a, --arch NAME    the CPU that the image is for, by default this machine's: x86_64, "
+    "aarch64,\n"
+    "                     i386, arm, riscv64, ppc64le, s390x or loongarch64\n"
     "  -n, --nop BYTES    the length of the instruction at each site, on x86_64: 1 (the default, "
     "for\n"
     "                     every kernel), 5 or 10; 'rst check' says what suits this kernel\n"
     "  -h, --help         show this text\n"
     "\n"
     "A SIGNATURE is what rst_provider_add(3) takes: up to twelve 'TYPE NAME', with commas. The\n"
-    "same names and signatures give the same bytes on every machine. An existing FILE is replaced\n"
-    "when the new one is complete, or left as it was.\n"
+    "same names, signatures and CPU give the same bytes on every machine. An existing FILE is\n"
+    "replaced when the new one is complete, or left as it was.\n"
     "\n"
     "Examples:\n"
     "    rst emit shop 'checkout(uint64 order, string customer)' 'closed()' -o shop.so\n"
@@ -301,7 +301,8 @@ static enum status parse_words(int count, char **words, struct emit_job *job)
 
 static enum status run(int count, char **words)
 {
-    struct emit_job job = {.spec = {.arch = &rst_arch_x86_64, .nop = RST_NOP1}};
+    const struct rst_arch *own = rst_arch_native();
+    struct emit_job job = {.spec = {.arch = own ? own : &rst_arch_x86_64, .nop = RST_NOP1}};
     enum status status = parse_options(count, words, &job);
     struct rst_image image = {0};
     int error;
