@@ -83,11 +83,14 @@ class Bpftrace < Program
     (version(command) <=> [0, 25]).negative?
   end
 
+  # How many arguments are in registers, and 16 bytes above which one the next is.
+  REGISTERS, BASE = RUBY_PLATFORM.start_with?('aarch64') ? [8, 'sp'] : [6, 'bp']
+
   # @return [String] the expression for an argument, of so many bytes
   def self.argument(command, index, bytes: 8, signed: true)
-    return "arg#{index}" if index < 6 || !registers_only?(command)
+    return "arg#{index}" if index < REGISTERS || !registers_only?(command)
 
-    "*(#{signed ? 'int' : 'uint'}#{8 * bytes}*)(reg(\"bp\") + #{16 + 8 * (index - 6)})"
+    "*(#{signed ? 'int' : 'uint'}#{8 * bytes}*)(reg(\"#{BASE}\") + #{16 + 8 * (index - REGISTERS)})"
   end
 
   def initialize(program, pid: nil, command: 'bpftrace', strlen: nil)
