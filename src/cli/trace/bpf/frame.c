@@ -2,11 +2,11 @@
 /*
  * The memory in which a program works: its frame.
  *
- * A program has a BPF stack of 512 bytes. From Linux 6.13 on, one that uses 64 or more of them has
- * a private stack, one for each CPU (kernel/bpf/verifier.c, bpf_enable_priv_stack()). The kernel
- * has two runs of a kprobe's program on one CPU exclude each other, but not those of a uprobe's:
- * where one is preempted, or sleeps until a page is there, the next one overwrites its memory.
- * Events were mixed up by this, with Linux 7.2 and its default, PREEMPT_LAZY, in a flood.
+ * A program has a BPF stack of 512 bytes. From Linux 6.13 on, one that uses more than 48 of them
+ * has a private stack, one for each CPU (kernel/bpf/verifier.c, bpf_enable_priv_stack()). The
+ * kernel has two runs of a kprobe's program on one CPU exclude each other, but not those of a
+ * uprobe's: where one is preempted, or sleeps until a page is there, the next one overwrites its
+ * memory. Events were mixed up by this, with Linux 7.2 and its default, PREEMPT_LAZY, in a flood.
  *
  * There, a frame is a slot of a map instead. Each CPU has several, which runs take and give back; a
  * program does not change its CPU. What stays on the stack is the context's address, in 8 bytes.
