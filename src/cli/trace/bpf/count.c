@@ -6,10 +6,12 @@
 
 void count_add_variant(struct emitter *emitter)
 {
-    if (emitter->options->by_cookie)
-        EMIT(emitter, ALU(MOV, R1, frame_context(emitter, R1)), CALL(get_attach_cookie));
-    else
+    if (!emitter->options->by_cookie) {
         code_add_constant(&emitter->code, R0, emitter->variant);
+        return;
+    }
+    frame_pass_context(emitter);
+    EMIT(emitter, CALL(get_attach_cookie));
 }
 
 void count_add_to_counter(struct emitter *emitter, int counter)

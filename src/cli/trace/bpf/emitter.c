@@ -145,8 +145,9 @@ static void add_frames(struct emitter *emitter)
         EMIT(emitter, STOREI(W, emitter->base, FIELD(frame_size), 0));
         return;
     }
-    EMIT(emitter, ALU(MOV, R1, frame_context(emitter, R1)), SUM(R2, emitter->base, emitter->size),
-         ALUI(MOV, R3, CALLS_BYTES), ALUI(MOV, R4, BPF_F_USER_STACK), CALL(get_stack));
+    frame_pass_context(emitter);
+    EMIT(emitter, SUM(R2, emitter->base, emitter->size), ALUI(MOV, R3, CALLS_BYTES),
+         ALUI(MOV, R4, BPF_F_USER_STACK), CALL(get_stack));
     code_jump_if(&emitter->code, BPF_JSGE, R0, 0, &good);
     EMIT(emitter, ALUI(MOV, R0, 0));
     code_place(&emitter->code, good);

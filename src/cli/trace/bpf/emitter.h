@@ -60,6 +60,9 @@ void frame_take(struct emitter *emitter);
 /* The register of the context, which is `spare` if it has to be loaded. */
 int frame_context(struct emitter *emitter, int spare);
 
+/* R1 = the context, for a helper. */
+void frame_pass_context(struct emitter *emitter);
+
 /* Give the frame back, and exit. At the program's end: a hit for which there was none is counted.
  */
 void frame_exit(struct emitter *emitter);

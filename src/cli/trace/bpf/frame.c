@@ -26,6 +26,12 @@ int frame_context(struct emitter *emitter, int spare)
     return spare;
 }
 
+void frame_pass_context(struct emitter *emitter)
+{
+    if (frame_context(emitter, R1) == CONTEXT)
+        EMIT(emitter, ALU(MOV, R1, CONTEXT));
+}
+
 /* R0 = this CPU's first slot, counted in bytes from the map's start. */
 static void find_slots(struct emitter *emitter)
 {
