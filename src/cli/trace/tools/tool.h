@@ -48,11 +48,10 @@ struct tool {
     const char *name, *title;
     const struct part *parts;
     const char *forms[FORMS];
-    bool by_name;     /* it opens files by their names: no deleted ones */
-    bool one_process; /* it needs one -p, and no file */
-    bool fragile;     /* it can't watch a probe with an odd argument; others then read none */
-    const char
-        *fragile_from;     /* the version since when it leaves out a probe with an odd argument */
+    const char *fragile_from; /* the version since when it skips a probe with an odd argument */
+    bool by_name;             /* it opens files by their names: no deleted ones */
+    bool one_process;         /* it needs one -p, and no file */
+    bool fragile;          /* it can't watch a probe with an odd argument; others then read none */
     bool odd_index;        /* an argument like 8(%rax,%rdx,4) is odd, too */
     size_t most_arguments; /* 0: any number */
 };
