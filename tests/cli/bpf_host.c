@@ -161,7 +161,7 @@ static union bpf_attr load_attributes(const struct program *program, bool sleepa
         .insn_cnt = (uint32_t)program->count,
         .insns = address_of(program->list),
         .license = address_of("Dual MIT/GPL"),
-        .prog_flags = sleepable ? BPF_F_SLEEPABLE : 0,
+        .prog_flags = (sleepable ? BPF_F_SLEEPABLE : 0) | BPF_F_STRICT_ALIGNMENT,
     };
 
     return attr;

@@ -72,16 +72,56 @@ static void a_sleepable_program_faults_strings_in_and_reads_again(void **state)
     check_golden(&model, "event-sleepable");
 }
 
-static void a_frame_may_be_a_slot_of_a_map(void **state)
+static void with_slots(struct model *ret)
+{
+    three_arguments(ret);
+    ret->options.sleepable = ret->options.by_cookie = true;
+    ret->options.slots = 14;
+    ret->options.slot_cpus = 2;
+}
+
+static void an_event_is_built_in_a_slot_of_a_map(void **state)
 {
     struct model model;
 
     (void)state;
-    three_arguments(&model);
-    model.options.sleepable = model.options.by_cookie = true;
-    model.options.frames = 14;
-    model.options.frame_cpus = 2;
-    check_golden(&model, "event-frame");
+    with_slots(&model);
+    check_golden(&model, "event-slot");
+}
+
+static void a_large_event_keeps_its_values_in_a_slot(void **state)
+{
+    struct model model;
+
+    (void)state;
+    with_slots(&model);
+    model.options.stack = true;
+    model.options.string_bytes = 4096;
+    model.options.pid_device = 4;
+    model.options.pid_inode = 0xf0000042;
+    check_golden(&model, "event-large-slot");
+}
+
+static void a_key_is_made_in_a_slot(void **state)
+{
+    struct model model;
+
+    (void)state;
+    with_slots(&model);
+    model.options.mode = TRACE_COUNT;
+    model.probe.by = 1;
+    model.options.string_keys = true;
+    check_golden(&model, "count-by-slot");
+}
+
+static void a_count_needs_no_slot(void **state)
+{
+    struct model model;
+
+    (void)state;
+    with_slots(&model);
+    model.options.mode = TRACE_COUNT;
+    check_golden(&model, "count");
 }
 
 static void a_large_event_is_written_in_the_ring(void **state)
@@ -314,7 +354,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_event_is_built_on_the_stack),
         cmocka_unit_test(a_sleepable_program_faults_strings_in_and_reads_again),
-        cmocka_unit_test(a_frame_may_be_a_slot_of_a_map),
+        cmocka_unit_test(an_event_is_built_in_a_slot_of_a_map),
+        cmocka_unit_test(a_large_event_keeps_its_values_in_a_slot),
+        cmocka_unit_test(a_key_is_made_in_a_slot),
+        cmocka_unit_test(a_count_needs_no_slot),
         cmocka_unit_test(a_large_event_is_written_in_the_ring),
         cmocka_unit_test(every_location_is_read),
         cmocka_unit_test(a_count_adds_one),

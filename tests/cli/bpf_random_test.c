@@ -19,24 +19,24 @@
 static struct {
     struct bpf_ring ring;
     int counters, array, keyed[2][2]; /* keyed: with --hist, with strings */
-    int frame_map;
-    struct frame_slot *frames; /* mapped */
-    size_t frame_cpus;
+    int slot_map;
+    struct slot *slots; /* mapped */
+    size_t slot_cpus;
     bool sleepable, cookies; /* the kernel can do this */
 } maps;
 
-static void make_frames(void)
+static void make_slots(void)
 {
     size_t count, size;
 
-    maps.frame_cpus = (size_t)sysconf(_SC_NPROCESSORS_CONF);
-    count = maps.frame_cpus * FRAME_SLOTS;
-    size = count * sizeof(struct frame_slot);
-    maps.frame_map = bpf_map(BPF_MAP_TYPE_ARRAY, 4, (uint32_t)size, 1, BPF_F_MMAPABLE);
-    maps.frames = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, maps.frame_map, 0);
-    assert_ptr_not_equal(maps.frames, MAP_FAILED);
+    maps.slot_cpus = (size_t)sysconf(_SC_NPROCESSORS_CONF);
+    count = maps.slot_cpus * SLOTS_OF_CPU;
+    size = count * sizeof(struct slot);
+    maps.slot_map = bpf_map(BPF_MAP_TYPE_ARRAY, 4, (uint32_t)size, 1, BPF_F_MMAPABLE);
+    maps.slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, maps.slot_map, 0);
+    assert_ptr_not_equal(maps.slots, MAP_FAILED);
     for (size_t i = 0; i < count; i++)
-        maps.frames[i].place = i * sizeof(*maps.frames);
+        maps.slots[i].place = i * sizeof(*maps.slots);
 }
 
 /* Skips the test if there can't be any. */
@@ -55,7 +55,7 @@ static void need_maps(void)
                         COUNT_VALUE_SIZE(hist ? TRACE_HISTOGRAM : TRACE_COUNT), 100, 0);
     maps.sleepable = bpf_has_sleepable();
     maps.cookies = bpf_has_cookies();
-    make_frames();
+    make_slots();
 }
 
 static bool is_keyed(const struct model *model)
@@ -79,9 +79,9 @@ static struct program emit(struct model *model)
     model->options.ring = maps.ring.map;
     model->options.counters = maps.counters;
     model->options.counts = counts_of(model);
-    model->options.frames = maps.frame_map;
+    model->options.slots = maps.slot_map;
     if (maps.cookies && model_random(2) == 0) /* the kernel can exchange atomically, too */
-        model->options.frame_cpus = maps.frame_cpus;
+        model->options.slot_cpus = maps.slot_cpus;
     assert_int_equal(program_emit(&model->plan, 0, &model->options, &made), 0);
     return made;
 }
@@ -270,8 +270,8 @@ static void a_hit_is_as_the_model_says(void **state)
     model_seed(2);
     for (unsigned i = 0; i < 2000; i++)
         check_case(i, i % 200 == 0); /* these take longer */
-    for (size_t i = 0; i < maps.frame_cpus * FRAME_SLOTS; i++)
-        assert_int_equal(maps.frames[i].taken, 0);
+    for (size_t i = 0; i < maps.slot_cpus * SLOTS_OF_CPU; i++)
+        assert_int_equal(maps.slots[i].taken, 0);
 }
 
 int main(void)

@@ -34,7 +34,7 @@ REGISTERS = {
 PTRACE_H = f"""\
 #pragma once
 struct pt_regs {{
-{REGISTERS[platform.machine()]}}};
+{REGISTERS.get(platform.machine(), '')}}};
 """
 KERNEL_HEADERS = {
     "linux/kconfig.h": "#define CONFIG_BPF_SYSCALL 1\n",

@@ -22,7 +22,7 @@ PAGE = "docs/tracing.md"
 WAITS = {
     "x86_64": {"7", "232", "271", "281"},  # poll, epoll_wait, ppoll, epoll_pwait
     "aarch64": {"73", "22"},  # ppoll, epoll_pwait
-}[CPU]
+}.get(CPU, set())
 PROBES = ("shop:order", "shop:mixed")
 UPROBE_EVENTS = "/sys/kernel/tracing/uprobe_events"
 

@@ -35,17 +35,22 @@ if [ -z "$accelerator" ]; then
 fi
 
 case $cpu in
+x86_64) qemu=("$emulators/qemu-system-x86_64" -machine q35) console=ttyS0 ;;
+aarch64) qemu=("$emulators/qemu-system-aarch64" -machine virt) console=ttyAMA0 ;;
+esac
+case $cpu-$accelerator in
+*-kvm) qemu+=(-cpu host) ;;
 # The string functions that a C library has for a newer one take longer to emulate.
-x86_64) qemu=("$emulators/qemu-system-x86_64" -machine q35 -cpu Nehalem) console=ttyS0 ;;
+x86_64-*) qemu+=(-cpu Nehalem) ;;
 # Pointers signed by an algorithm of qemu's own: the architecture's takes most of the time to emulate.
-aarch64) qemu=("$emulators/qemu-system-aarch64" -machine virt -cpu "max,pauth-impdef=on") console=ttyAMA0 ;;
+aarch64-*) qemu+=(-cpu "max,pauth-impdef=on") ;;
 esac
 
 rm -f "$image"
 trap 'rm -f "$image"' EXIT
 mke2fs -q -t ext4 -O ^has_journal -d "$tree" "$image" $(($(du -sm "$tree" | cut -f 1) * 6 / 5 + 512))M
 status=0
-timeout --kill-after 5 "$seconds" "${qemu[@]}" -accel "$accelerator" -smp 2 -m 3G \
+timeout --foreground --kill-after 5 "$seconds" "${qemu[@]}" -accel "$accelerator" -smp 2 -m 3G \
     -display none -monitor none -serial stdio -no-reboot -nic none \
     -kernel "$cache/kernel" -initrd "$cache/initramfs.gz" \
     -append "console=$console quiet panic=-1 mitigations=off rst.tree=$tree" \

@@ -18,7 +18,21 @@ start() {
         tee "$work/vm-$1-test.log"
 }
 
+# shellcheck disable=SC2317 # the trap calls it
+stop() {
+    local group
+
+    for group in "${running[@]}"; do
+        kill -TERM -- "-$group" 2>/dev/null
+    done
+    wait
+    exit 1
+}
+
+# A group of processes for each, so that all of it ends with this script.
+set -m
 running=()
+trap stop INT TERM
 for name in "$@"; do
     start "$name" &
     running+=("$!")

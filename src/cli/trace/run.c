@@ -147,8 +147,8 @@ static void see(void *context, const void *bytes, size_t size)
     stacks_see(run->stacks, run->seen);
 }
 
-/* `lost` is how many were lost when a record was read; records are in the order of their time here.
- */
+/* `lost` is how many were lost when a record was read. Records are shown by time, so it may be less
+ * than before. */
 static void show_loss(struct run *run, uint64_t lost)
 {
     if (lost <= run->lost)
@@ -359,7 +359,7 @@ static void say_totals(const struct run *run)
 static void end(struct run *run)
 {
     const struct search *search = &run->options->search;
-    uint64_t uncounted = bpf_uncounted(run->bpf);
+    uint64_t uncounted = bpf_uncounted(run->bpf), crowded = bpf_crowded(run->bpf);
 
     if (run->unread)
         return;
@@ -377,10 +377,12 @@ static void end(struct run *run)
     if (run->show)
         say_totals(run);
     if (uncounted > 0)
-        say("%" PRIu64
-            " hits were not counted: there is room for %d different values, and for %d hits "
-            "at once on a CPU that wait for their strings",
-            uncounted, TRACE_MOST_KEYS, FRAME_SLOTS);
+        say("%" PRIu64 " hits were not counted: there is room for %d different values", uncounted,
+            TRACE_MOST_KEYS);
+    if (crowded > 0)
+        say("%" PRIu64 " hits were not seen: on their CPU, %d others were preempted or waited for "
+            "memory",
+            crowded, SLOTS_OF_CPU);
 }
 
 static void free_run(struct run *run)

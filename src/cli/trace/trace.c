@@ -225,7 +225,8 @@ static void print_variant(const struct plan *plan, const struct plan_variant *va
     free(text.bytes);
 }
 
-/* The instructions as they would be loaded; the maps' descriptors are 0, 1 and 2. */
+/* The instructions as they would be loaded where programs work on the stack (bpf/slot.c); the maps'
+ * descriptors are 0, 1 and 2. */
 static void print_program(const struct plan *plan, size_t variant)
 {
     struct program_options own = program_options_of(plan);

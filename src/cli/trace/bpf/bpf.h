@@ -4,7 +4,7 @@
  * the right to use both.
  *
  *     emitter.c  makes programs, which is pure: records; with count.c, filter.c, value.c for
- *                arguments, frame.c for their memory, and insn.c for instructions
+ *                arguments, slot.c for their memory, and insn.c for instructions
  *     kernel.c   asks the kernel what it can do; explains why it refuses
  *     load.c     maps and programs
  *     attach.c   sites to links; overlay.c: files that are one for the kernel
@@ -27,19 +27,20 @@ struct program_options {
     uint64_t pid_device, pid_inode; /* rst's PID namespace; 0: the initial one */
     int ring, counters, counts;     /* descriptors of the maps */
     bool string_keys;               /* COUNT_KEY_SIZE() */
-    int frames;        /* the map of frames, an array of one value: frame_slot[CPU][FRAME_SLOTS] */
-    size_t frame_cpus; /* 0: there is no such map, and frames are in the BPF stack */
+    int slots; /* a map's descriptor: an array of one value, struct slot[slot_cpus][SLOTS_OF_CPU] */
+    size_t slot_cpus; /* 0: there is no such map, and programs work on the BPF stack */
 };
 
-/* The memory of one run of a program: see frame.c. */
-struct frame_slot {
+/* The memory of one run of a program: see slot.c. */
+struct slot {
     uint64_t taken;
-    uint64_t place; /* the slot's, in bytes from the map's start: it is set before all else */
+    uint64_t
+        place; /* the slot's, in bytes from the map's start: rst sets it before it loads programs */
     uint8_t bytes[512];
 };
 
-/* Of each CPU: how many runs may stand still there, because they are preempted or sleep. */
-#define FRAME_SLOTS 16
+/* Of each CPU: how many runs may be under way, because they were preempted or sleep. */
+#define SLOTS_OF_CPU 16
 
 /* Those that follow from the plan. */
 struct program_options program_options_of(const struct plan *plan);
@@ -59,8 +60,9 @@ int program_emit(const struct plan *plan, size_t variant, const struct program_o
 
 /* What this kernel can do (kernel.c finds out by asking it). */
 struct bpf_kernel {
-    bool multi;     /* uprobe-multi links, with a filter by process that works (6.6) */
-    bool sleepable; /* uprobe programs that may fault pages in (6.0) */
+    bool private_stacks; /* perhaps: programs must not work on the stack (6.13; see slot.c) */
+    bool multi;          /* uprobe-multi links, with a filter by process that works (6.6) */
+    bool sleepable;      /* uprobe programs that may fault pages in (6.0) */
 };
 
 /* The functions below that give int give a negative errno on failure, with a message. */
@@ -92,10 +94,9 @@ typedef void bpf_take(void *context, const void *bytes, size_t size);
 void bpf_read(struct bpf *bpf, bpf_take *take, void *context);
 bool bpf_is_empty(const struct bpf *bpf); /* no record is there, or being written */
 
-uint64_t
-bpf_lost(const struct bpf *bpf); /* hits that had no room in the ring buffer, or no frame */
-uint64_t
-bpf_uncounted(const struct bpf *bpf); /* hits that had no room in the map of counts, or no frame */
+uint64_t bpf_lost(const struct bpf *bpf);      /* hits that had no room in the ring buffer */
+uint64_t bpf_uncounted(const struct bpf *bpf); /* hits that had no room in the map of counts */
+uint64_t bpf_crowded(const struct bpf *bpf);   /* hits that had no slot to work in */
 
 /* Hand every count, of all CPUs together, to `take`. Without --hist, there is only the count. */
 typedef void bpf_take_count(void *context, const struct count_key *key,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/trace/bpf/emitter.h"
 
-/* In the frame, under the values. */
-#define FIELD(name) (emitter->slots - COUNT_KEY_ROOM + (int)offsetof(struct count_key, name))
+/* In the memory, under the values. */
+#define FIELD(name) (emitter->values_at - COUNT_KEY_ROOM + (int)offsetof(struct count_key, name))
 
 void count_add_variant(struct emitter *emitter)
 {
@@ -10,7 +10,7 @@ void count_add_variant(struct emitter *emitter)
         code_add_constant(&emitter->code, R0, emitter->variant);
         return;
     }
-    frame_pass_context(emitter);
+    slot_pass_context(emitter);
     EMIT(emitter, CALL(get_attach_cookie));
 }
 
@@ -65,7 +65,7 @@ static void add_bucket(struct emitter *emitter, size_t argument)
         code_place(&emitter->code, readable);
         EMIT(emitter, ALU(MOV, R1, R0));
     }
-    EMIT(emitter, STORE(W, emitter->frame, FIELD(bucket), R1));
+    EMIT(emitter, STORE(W, emitter->memory, FIELD(bucket), R1));
 }
 
 /* The key's rest is zero. */
@@ -87,17 +87,17 @@ static void add_string(struct emitter *emitter, size_t argument)
     code_jump_if(code, BPF_JNE, R1, 0, &known);
     EMIT(emitter, ALUI(MOV, R2, KEY_NULL));
     code_place(code, known);
-    EMIT(emitter, STORE(W, emitter->frame, FIELD(state), R2), ALUI(SUB, R0, 1),
-         STORE(W, emitter->frame, FIELD(size), R0));
+    EMIT(emitter, STORE(W, emitter->memory, FIELD(state), R2), ALUI(SUB, R0, 1),
+         STORE(W, emitter->memory, FIELD(size), R0));
 }
 
 static void add_number(struct emitter *emitter, size_t argument)
 {
-    EMIT(emitter, LOAD(DW, R1, emitter->frame, value_slot(emitter, argument)),
-         STORE(DW, emitter->frame, FIELD(by), R1));
+    EMIT(emitter, LOAD(DW, R1, emitter->memory, value_slot(emitter, argument)),
+         STORE(DW, emitter->memory, FIELD(by), R1));
     value_add_unreadable(emitter, argument);
     EMIT(emitter, ALUI(MUL, R1, KEY_UNREADABLE), /* or KEY_VALUE, 0 */
-         STORE(W, emitter->frame, FIELD(state), R1));
+         STORE(W, emitter->memory, FIELD(state), R1));
 }
 
 /*
@@ -140,7 +140,7 @@ void count_add(struct emitter *emitter)
     for (int at = 0;
          keyed && at < (options->string_keys ? COUNT_KEY_ROOM : (int)COUNT_KEY_SIZE(false));
          at += 8)
-        EMIT(emitter, STOREI(DW, emitter->frame, key + at, 0));
+        EMIT(emitter, STOREI(DW, emitter->memory, key + at, 0));
     if (by >= 0 && emitter->values[by].kind == VALUE_STRING)
         add_string(emitter, (size_t)by);
     else if (by >= 0)
@@ -148,23 +148,23 @@ void count_add(struct emitter *emitter)
     if (hist >= 0)
         add_bucket(emitter, (size_t)hist);
     count_add_variant(emitter);
-    EMIT(emitter, STORE(W, emitter->frame, key, R0), LOAD_MAP(R1, map),
-         SUM(R2, emitter->frame, key),
+    EMIT(emitter, STORE(W, emitter->memory, key, R0), LOAD_MAP(R1, map),
+         SUM(R2, emitter->memory, key),
          CALL(map_lookup_elem)); /* R0 = the address of this CPU's count, or null */
     if (keyed) {                 /* make it, unless another CPU has just done so */
         code_jump_if(code, BPF_JNE, R0, 0, &found);
         for (size_t at = 0; at < COUNT_VALUE_SIZE(options->mode); at += 8)
-            EMIT(emitter, STOREI(DW, emitter->frame, SCRATCH + (int)at, 0));
-        EMIT(emitter, LOAD_MAP(R1, map), SUM(R2, emitter->frame, key),
-             SUM(R3, emitter->frame, SCRATCH), ALUI(MOV, R4, BPF_NOEXIST), CALL(map_update_elem),
-             LOAD_MAP(R1, map), SUM(R2, emitter->frame, key), CALL(map_lookup_elem));
+            EMIT(emitter, STOREI(DW, emitter->memory, SCRATCH + (int)at, 0));
+        EMIT(emitter, LOAD_MAP(R1, map), SUM(R2, emitter->memory, key),
+             SUM(R3, emitter->memory, SCRATCH), ALUI(MOV, R4, BPF_NOEXIST), CALL(map_update_elem),
+             LOAD_MAP(R1, map), SUM(R2, emitter->memory, key), CALL(map_lookup_elem));
     }
     code_jump_if(code, BPF_JEQ, R0, 0, &full);
     code_place(code, found);
     EMIT(emitter, ALUI(MOV, R1, 1), ATOMIC_ADD(R0, 0, R1));
     if (hist >= 0)
         add_value(emitter);
-    frame_exit(emitter);
+    slot_exit(emitter);
     code_place(code, full);
     count_add_to_counter(emitter, COUNTER_UNCOUNTED);
 }

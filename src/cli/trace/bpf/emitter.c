@@ -8,7 +8,7 @@
  *     an event: read the strings, fill the record's head, send the record
  *     a count:  find it by its key, and add 1
  *
- * The frame has 512 bytes: SCRATCH at its top, then a record that is small enough, or the values
+ * The memory has 512 bytes: SCRATCH at its top, then a record that is small enough, or the values
  * and the key of a count. A larger record is written in the ring buffer itself.
  */
 #include "cli/trace/bpf/emitter.h"
@@ -16,30 +16,30 @@
 #define CALLS_BYTES ((int)sizeof(uint64_t[RECORD_MOST_FRAMES])) /* of a user stack */
 #define FIELD(name) (emitter->base_offset + (int)offsetof(struct record, name))
 
-/* Whether the program uses little of the stack: it has nothing but a count's number to keep. */
-static bool is_slight(const struct emitter *emitter, const struct condition *condition)
+/* Whether the program keeps nothing but the key of a count, which is the variant's number. */
+static bool needs_no_slot(const struct emitter *emitter, const struct condition *condition)
 {
     return emitter->options->mode == TRACE_COUNT && emitter->probe->by < 0 && !condition;
 }
 
 /* Where the values are: in a small record, or by themselves. */
-static void place(struct emitter *emitter, bool slight)
+static void place(struct emitter *emitter, bool no_slot)
 {
     bool events = emitter->options->mode == TRACE_EVENTS;
-    int values = slight ? 0 : 8 * (int)emitter->probe->argument_count;
+    int values = no_slot ? 0 : 8 * (int)emitter->probe->argument_count;
 
-    emitter->frame = emitter->options->frame_cpus == 0 || slight ? STACK : FRAME;
+    emitter->memory = emitter->options->slot_cpus == 0 || no_slot ? STACK : SLOT;
     emitter->string_room =
         (int)sizeof(uint32_t) + (int)RECORD_STRING_ROOM(emitter->options->string_bytes);
     emitter->size =
         (int)sizeof(struct record) + values + emitter->string_count * emitter->string_room;
     emitter->small =
-        events && !emitter->options->stack && emitter->size <= FRAME_BYTES - SCRATCH_BYTES;
-    emitter->base = emitter->small ? emitter->frame : RECORD;
+        events && !emitter->options->stack && emitter->size <= MEMORY_BYTES - SCRATCH_BYTES;
+    emitter->base = emitter->small ? emitter->memory : RECORD;
     emitter->base_offset = emitter->small ? SCRATCH - emitter->size : 0;
-    emitter->slots = emitter->small ? FIELD(comm) + (int)sizeof(((struct record *)NULL)->comm)
-                     : slight       ? COUNT_KEY_ROOM - 8
-                                    : SCRATCH - values;
+    emitter->values_at = emitter->small ? FIELD(comm) + (int)sizeof(((struct record *)NULL)->comm)
+                         : no_slot      ? COUNT_KEY_ROOM - 8 /* so that the variant is at -8 */
+                                        : SCRATCH - values;
 }
 
 /* Read a string to its room, and set its size and its bit in MISSING. */
@@ -48,11 +48,11 @@ static void read_string(struct emitter *emitter, size_t argument, int room)
     int at = emitter->base_offset + room, size = (int)emitter->options->string_bytes + 2;
 
     if (emitter->small) /* what the string leaves of its room must not be undefined */
-        EMIT(emitter, STOREI(DW, emitter->frame, at + emitter->string_room - 8, 0));
+        EMIT(emitter, STOREI(DW, emitter->memory, at + emitter->string_room - 8, 0));
     value_read_string(emitter, argument, emitter->base, at + 4, size, 0);
 
     /* R0 = 0 if the address is null; a negative R0 becomes the string's bit, and then 0, too. */
-    EMIT(emitter, LOAD(DW, R1, emitter->frame, value_slot(emitter, argument)), ALU(MOV, R2, R1),
+    EMIT(emitter, LOAD(DW, R1, emitter->memory, value_slot(emitter, argument)), ALU(MOV, R2, R1),
          ALUI(NEG, R2, 0), ALU(OR, R1, R2), ALUI(ARSH, R1, 63), ALU(AND, R0, R1));
     EMIT(emitter, ALU(MOV, R1, R0), ALUI(RSH, R1, 63), ALUI(LSH, R1, argument),
          ALU(OR, MISSING, R1));
@@ -116,9 +116,9 @@ static void add_pids(struct emitter *emitter)
     } else { /* struct bpf_pidns_info: the thread's number, then the process's; 0 on failure */
         code_add_constant(&emitter->code, R1, options->pid_device);
         code_add_constant(&emitter->code, R2, options->pid_inode);
-        EMIT(emitter, SUM(R3, emitter->frame, SCRATCH), ALUI(MOV, R4, 8),
-             CALL(get_ns_current_pid_tgid), LOAD(W, R0, emitter->frame, SCRATCH),
-             LOAD(W, R1, emitter->frame, SCRATCH + 4));
+        EMIT(emitter, SUM(R3, emitter->memory, SCRATCH), ALUI(MOV, R4, 8),
+             CALL(get_ns_current_pid_tgid), LOAD(W, R0, emitter->memory, SCRATCH),
+             LOAD(W, R1, emitter->memory, SCRATCH + 4));
     }
     EMIT(emitter, STORE(W, emitter->base, FIELD(pid), R1), STORE(W, emitter->base, FIELD(tid), R0));
 }
@@ -145,7 +145,7 @@ static void add_frames(struct emitter *emitter)
         EMIT(emitter, STOREI(W, emitter->base, FIELD(frame_size), 0));
         return;
     }
-    frame_pass_context(emitter);
+    slot_pass_context(emitter);
     EMIT(emitter, SUM(R2, emitter->base, emitter->size), ALUI(MOV, R3, CALLS_BYTES),
          ALUI(MOV, R4, BPF_F_USER_STACK), CALL(get_stack));
     code_jump_if(&emitter->code, BPF_JSGE, R0, 0, &good);
@@ -158,7 +158,7 @@ static void add_frames(struct emitter *emitter)
 static void send_small(struct emitter *emitter)
 {
     EMIT(emitter, LOAD_MAP(R1, emitter->options->ring),
-         SUM(R2, emitter->frame, emitter->base_offset));
+         SUM(R2, emitter->memory, emitter->base_offset));
     if (emitter->string_count != 0)
         EMIT(emitter, SUM(R3, RECORD, emitter->size - emitter->string_room + 4));
     else
@@ -170,7 +170,7 @@ static void send_small(struct emitter *emitter)
 static void send_large(struct emitter *emitter)
 {
     for (size_t i = 0; i < emitter->probe->argument_count; i++)
-        EMIT(emitter, LOAD(DW, R1, emitter->frame, value_slot(emitter, i)),
+        EMIT(emitter, LOAD(DW, R1, emitter->memory, value_slot(emitter, i)),
              STORE(DW, RECORD, (int)(sizeof(struct record) + 8 * i), R1));
     EMIT(emitter, ALU(MOV, R1, RECORD), ALUI(MOV, R2, 0), CALL(ringbuf_submit));
 }
@@ -183,7 +183,7 @@ static void add_event(struct emitter *emitter)
     add_head(emitter);
     add_frames(emitter);
     emitter->small ? send_small(emitter) : send_large(emitter);
-    frame_exit(emitter);
+    slot_exit(emitter);
     code_place(&emitter->code, emitter->lost);
     count_add_to_counter(emitter, COUNTER_LOST);
 }
@@ -228,8 +228,8 @@ int program_emit(const struct plan *plan, size_t number, const struct program_op
         unreadable |= (uint32_t)!value_is_readable(&emitter.values[i]) << i;
         emitter.string_count += emitter.values[i].kind == VALUE_STRING;
     }
-    place(&emitter, is_slight(&emitter, variant->condition));
-    frame_take(&emitter);
+    place(&emitter, needs_no_slot(&emitter, variant->condition));
+    slot_take(&emitter);
     code_add_constant(code, UNREADABLE, unreadable);
     value_read(&emitter, first);
     if (variant->condition)
@@ -240,7 +240,7 @@ int program_emit(const struct plan *plan, size_t number, const struct program_op
     else
         count_add(&emitter);
     code_place(code, end);
-    frame_end(&emitter, options->mode == TRACE_EVENTS ? COUNTER_LOST : COUNTER_UNCOUNTED);
+    slot_end(&emitter);
     error = code_finish(code);
     *ret = (struct program){code->list, code->count};
     return error;

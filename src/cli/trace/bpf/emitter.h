@@ -19,7 +19,7 @@
 /* What registers hold from the start to the end. */
 enum {
     CONTEXT = BPF_REG_6,   /* the process's registers: usdt/context.h; or */
-    FRAME = BPF_REG_6,     /* the frame's end, where it is not the stack: see frame.c */
+    SLOT = BPF_REG_6,      /* the slot's end, where memory is one: see slot.c */
     RECORD = BPF_REG_7,    /* of an event: its address, or the last string's size: see emitter.c */
     MISSING = BPF_REG_8,   /* of an event: bit N: string N could not be read */
     MAGNITUDE = BPF_REG_7, /* of a count with --hist, and the value's key as in count_value */
@@ -27,9 +27,9 @@ enum {
     UNREADABLE = BPF_REG_9, /* bit N: argument N could not be read */
 };
 
-/* At the top of the frame, for short use. */
-#define FRAME_BYTES ((int)sizeof(((struct frame_slot *)NULL)->bytes))
-#define FRAME_SLOT_BYTES ((int)sizeof(struct frame_slot))
+/* At the top of the memory, for short use. */
+#define MEMORY_BYTES ((int)sizeof(((struct slot *)NULL)->bytes))
+#define SLOT_BYTES ((int)sizeof(struct slot))
 #define SCRATCH_BYTES 72
 #define SCRATCH (-SCRATCH_BYTES)
 
@@ -40,12 +40,12 @@ struct emitter {
     const struct plan_value *values;
     const struct context *context; /* of the variant's files */
     size_t variant;
-    int frame;          /* the register of its end: STACK or FRAME */
-    int slots;          /* of the values, 8 bytes each, in the frame */
-    code_label crowded; /* there is no frame */
+    int memory;         /* the register of its end: STACK or SLOT */
+    int values_at;      /* in the memory, 8 bytes each */
+    code_label crowded; /* there is no slot */
 
     /* Of an event. */
-    bool small;                    /* the record is in the frame; else in the ring buffer */
+    bool small;                    /* the record is in the memory; else in the ring buffer */
     int base, base_offset;         /* the record's: a register and a displacement */
     int string_count, string_room; /* the room of each in the record */
     int size;                      /* of the record without frames */
@@ -54,19 +54,20 @@ struct emitter {
 
 #define EMIT(emitter, ...) CODE_ADD(&(emitter)->code, __VA_ARGS__)
 
-/* Begin: R1 is the context. Uses R0 to R2. */
-void frame_take(struct emitter *emitter);
+/* Begin: R1 is the context. Uses R0 and R1. */
+void slot_take(struct emitter *emitter);
 
 /* The register of the context, which is `spare` if it has to be loaded. */
-int frame_context(struct emitter *emitter, int spare);
+int slot_context(struct emitter *emitter, int spare);
 
 /* R1 = the context, for a helper. */
-void frame_pass_context(struct emitter *emitter);
+void slot_pass_context(struct emitter *emitter);
 
-/* Give the frame back, and exit. At the program's end: a hit for which there was none is counted.
- */
-void frame_exit(struct emitter *emitter);
-void frame_end(struct emitter *emitter, int counter);
+/* Give the slot back, and exit. */
+void slot_exit(struct emitter *emitter);
+
+/* The same at the program's end, where a hit without a slot is counted. */
+void slot_end(struct emitter *emitter);
 
 /* Whether rst can read the argument. If it can't, its bit is set from the start. */
 bool value_is_readable(const struct plan_value *value);
@@ -79,10 +80,10 @@ static inline bool value_has_sign(const struct plan_value *value) /* or its key 
     return value->is_signed || value_is_float(value);
 }
 
-/* Where the argument's value is in the frame. */
+/* Where the argument's value is in the memory. */
 static inline int value_slot(const struct emitter *emitter, size_t argument)
 {
-    return emitter->slots + 8 * (int)argument;
+    return emitter->values_at + 8 * (int)argument;
 }
 
 /* Read arguments into their slots: 0, and the bit in UNREADABLE, if that fails. */
@@ -105,7 +106,7 @@ void value_read_string(struct emitter *emitter, size_t argument, int to, int off
 /* Have the kernel make the memory of such a string present. */
 void value_touch_string(struct emitter *emitter, size_t argument, int size, int from);
 
-/* Read it into the frame, and again when it is present, if the program may sleep. */
+/* Read it into the memory, and again when it is present, if the program may sleep. */
 void value_read_text(struct emitter *emitter, size_t argument, int offset, int size, int from);
 
 /* The arguments that the condition needs, as bits. NULL needs none. */

@@ -54,7 +54,7 @@ static void jump_if_bytes_differ(struct emitter *emitter, const char *bytes, siz
         for (; size - at >= step; at += step) {
             uint64_t number = elf_number(emitter->context->kernel->is_big_endian, bytes + at, step);
 
-            EMIT(emitter, load_of(step, R1, emitter->frame, SCRATCH + (int)at));
+            EMIT(emitter, load_of(step, R1, emitter->memory, SCRATCH + (int)at));
             code_jump_wide(&emitter->code, BPF_JNE, R1, number, R2, differs);
         }
 }

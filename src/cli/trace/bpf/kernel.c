@@ -70,7 +70,8 @@ static int load_nothing(bool multi, bool sleepable)
     };
     const struct program code = {list, sizeof(list) / sizeof(list[0])};
 
-    return bpf_load_program(&(struct bpf_kernel){multi, sleepable}, &code, NULL, 0);
+    return bpf_load_program(&(struct bpf_kernel){.multi = multi, .sleepable = sleepable}, &code,
+                            NULL, 0);
 }
 
 /*
@@ -80,12 +81,9 @@ static int load_nothing(bool multi, bool sleepable)
  */
 static bool has_multi(void)
 {
-    const char *wanted = getenv("RST_TRACE_ATTACH");
     const uint64_t offset = 0;
     int program, link, filtered;
 
-    if (wanted && strcmp(wanted, "perf") == 0)
-        return false;
     program = load_nothing(true, false);
     if (program < 0)
         return false;
@@ -97,6 +95,7 @@ static bool has_multi(void)
 
 int bpf_kernel_ask(struct bpf_kernel *ret)
 {
+    const char *wanted = getenv("RST_TRACE_ATTACH");
     struct utsname name;
     int program;
 
@@ -106,7 +105,12 @@ int bpf_kernel_ask(struct bpf_kernel *ret)
                         "Linux %s is too old for rst trace, which needs 5.8: use --for bpftrace, "
                         "bcc, perf, tracefs or gdb",
                         rst_quote(name.release).text);
-    ret->multi = has_multi();
+    /*
+     * Private stacks came in 6.13, and in some distributions' older versions; these links came some
+     * versions before.
+     */
+    ret->private_stacks = has_multi();
+    ret->multi = ret->private_stacks && !(wanted && strcmp(wanted, "perf") == 0);
     program = load_nothing(ret->multi, true);
     ret->sleepable = program >= 0;
     if (program >= 0)

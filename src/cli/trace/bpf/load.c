@@ -63,28 +63,23 @@ static int make_counts(struct bpf *bpf)
                                  value, bpf->plan->variant_count);
 }
 
-/*
- * Where the kernel may have private stacks. It has them from 6.13 on, or since what a distribution
- * put into an older one; uprobe-multi links came some versions before.
- */
-static int make_frames(struct bpf *bpf)
+/* For each CPU; if nothing says how many there are, they share those of one. */
+static int make_slots(struct bpf *bpf)
 {
-    int cpus = bpf->kernel.multi ? libbpf_num_possible_cpus() : 0, error;
-    size_t count = (size_t)cpus * FRAME_SLOTS, size = count * sizeof(struct frame_slot);
-    struct frame_slot *slots;
+    int cpus = libbpf_num_possible_cpus(), error;
+    size_t count = (size_t)(cpus > 0 ? cpus : 1) * SLOTS_OF_CPU, size = count * sizeof(struct slot);
+    struct slot *slots;
 
-    if (cpus <= 0) /* 0: none is needed */
-        return cpus < 0 ? rst_fail_errno(-cpus, "/sys/devices/system/cpu/possible") : 0;
-    error = make_map(&bpf->options.frames, BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), size, 1);
+    error = make_map(&bpf->options.slots, BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), size, 1);
     if (error < 0)
         return error;
-    slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf->options.frames, 0);
+    slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf->options.slots, 0);
     if (slots == MAP_FAILED)
         return rst_fail_errno(errno, "a BPF map could not be mapped");
     for (size_t i = 0; i < count; i++)
         slots[i].place = i * sizeof(*slots);
     munmap(slots, size);
-    bpf->options.frame_cpus = (size_t)cpus;
+    bpf->options.slot_cpus = count / SLOTS_OF_CPU;
     return 0;
 }
 
@@ -100,7 +95,7 @@ static int make_maps(struct bpf *bpf)
     if (counters == MAP_FAILED)
         return rst_fail_errno(errno, "a BPF map could not be mapped");
     bpf->counters = counters;
-    error = make_frames(bpf);
+    error = bpf->kernel.private_stacks ? make_slots(bpf) : 0;
     if (error < 0)
         return error;
     return bpf->options.mode == TRACE_EVENTS ? make_ring(bpf) : make_counts(bpf);
@@ -198,7 +193,7 @@ int bpf_load(const struct plan *plan, struct bpf **ret)
     int error;
 
     *bpf = (struct bpf){.plan = plan, .options = program_options_of(plan)};
-    bpf->options.ring = bpf->options.counters = bpf->options.counts = bpf->options.frames = -1;
+    bpf->options.ring = bpf->options.counters = bpf->options.counts = bpf->options.slots = -1;
     raise_limit();
     error = bpf_kernel_ask(&bpf->kernel);
     if (error == 0)
@@ -235,6 +230,6 @@ void bpf_free(struct bpf *bpf)
     close_one(bpf->options.ring);
     close_one(bpf->options.counters);
     close_one(bpf->options.counts);
-    close_one(bpf->options.frames);
+    close_one(bpf->options.slots);
     free(bpf);
 }

@@ -111,6 +111,11 @@ struct count_sum {
  * What programs count that has no room elsewhere: a map of the type array with one value, which is
  * uint64_t[COUNTERS]. rst may map it (BPF_F_MMAPABLE).
  */
-enum { COUNTER_LOST, COUNTER_UNCOUNTED /* the map of counts was full */, COUNTERS };
+enum {
+    COUNTER_LOST,      /* the ring buffer was full */
+    COUNTER_UNCOUNTED, /* the map of counts was full */
+    COUNTER_CROWDED,   /* all slots were taken: see slot.c */
+    COUNTERS
+};
 
 #endif

@@ -94,6 +94,11 @@ uint64_t bpf_lost(const struct bpf *bpf)
     return __atomic_load_n(&bpf->counters[COUNTER_LOST], __ATOMIC_RELAXED);
 }
 
+uint64_t bpf_crowded(const struct bpf *bpf)
+{
+    return __atomic_load_n(&bpf->counters[COUNTER_CROWDED], __ATOMIC_RELAXED);
+}
+
 uint64_t bpf_uncounted(const struct bpf *bpf)
 {
     return __atomic_load_n(&bpf->counters[COUNTER_UNCOUNTED], __ATOMIC_RELAXED);

@@ -16,7 +16,7 @@ bool value_may_fail(const struct plan_value *value)
 /* to = a register of the process, without what a 64-bit kernel has above its 32 bits */
 static void load_register(struct emitter *emitter, int to, uint16_t reg)
 {
-    int context = frame_context(emitter, to);
+    int context = slot_context(emitter, to);
 
     EMIT(emitter, load_of(context_word(emitter->context), to, context, reg));
 }
@@ -62,11 +62,11 @@ static void load_memory(struct emitter *emitter, size_t argument)
     int slot = value_slot(emitter, argument);
 
     add_address(emitter, R3, &value->location);
-    EMIT(emitter, ALUI(MOV, R2, value->size), SUM(R1, emitter->frame, slot),
+    EMIT(emitter, ALUI(MOV, R2, value->size), SUM(R1, emitter->memory, slot),
          emitter->options->sleepable ? CALL(copy_from_user) : CALL(probe_read_user),
          ALUI(RSH, R0, 63), /* 1 if it was negative */
          ALUI(LSH, R0, argument), ALU(OR, UNREADABLE, R0),
-         load_of(value->size, R1, emitter->frame, slot));
+         load_of(value->size, R1, emitter->memory, slot));
     if (value->is_signed)
         extend(emitter, R1, value->size, true);
 }
@@ -88,7 +88,7 @@ static void read_value(struct emitter *emitter, size_t argument)
         add_address(emitter, R1, &value->location);
         extend(emitter, R1, value->size, value->is_signed);
     }
-    EMIT(emitter, STORE(DW, emitter->frame, value_slot(emitter, argument), R1));
+    EMIT(emitter, STORE(DW, emitter->memory, value_slot(emitter, argument), R1));
 }
 
 void value_read(struct emitter *emitter, uint32_t arguments)
@@ -111,7 +111,7 @@ void value_add_key(struct emitter *emitter, size_t argument)
     const struct plan_value *value = &emitter->values[argument];
     int above_sign = value->kind == VALUE_FLOAT ? 33 : 1;
 
-    EMIT(emitter, LOAD(DW, R1, emitter->frame, value_slot(emitter, argument)));
+    EMIT(emitter, LOAD(DW, R1, emitter->memory, value_slot(emitter, argument)));
     if (!value_is_float(value)) {
         EMIT(emitter, FORGET_SLOT(R1));
         return;
@@ -136,7 +136,7 @@ static void avoid_null(struct emitter *emitter, int address)
 void value_read_string(struct emitter *emitter, size_t argument, int to, int offset, int size,
                        int from)
 {
-    EMIT(emitter, LOAD(DW, R3, emitter->frame, value_slot(emitter, argument)));
+    EMIT(emitter, LOAD(DW, R3, emitter->memory, value_slot(emitter, argument)));
     if (from != 0)
         EMIT(emitter, ALUI(ADD, R3, from));
     else
@@ -151,10 +151,10 @@ void value_read_string(struct emitter *emitter, size_t argument, int to, int off
 void value_touch_string(struct emitter *emitter, size_t argument, int size, int from)
 {
     for (int at = 0;; at = at + PAGE < size ? at + PAGE : size - 1) {
-        EMIT(emitter, LOAD(DW, R3, emitter->frame, value_slot(emitter, argument)));
+        EMIT(emitter, LOAD(DW, R3, emitter->memory, value_slot(emitter, argument)));
         if (from + at != 0)
             EMIT(emitter, ALUI(ADD, R3, from + at));
-        EMIT(emitter, ALUI(MOV, R2, 1), SUM(R1, emitter->frame, SCRATCH), CALL(copy_from_user));
+        EMIT(emitter, ALUI(MOV, R2, 1), SUM(R1, emitter->memory, SCRATCH), CALL(copy_from_user));
         if (at == size - 1)
             return;
     }
@@ -164,11 +164,11 @@ void value_read_text(struct emitter *emitter, size_t argument, int offset, int s
 {
     code_label read = 0;
 
-    value_read_string(emitter, argument, emitter->frame, offset, size, from);
+    value_read_string(emitter, argument, emitter->memory, offset, size, from);
     if (!emitter->options->sleepable)
         return;
     code_jump_if(&emitter->code, BPF_JSGE, R0, 0, &read);
     value_touch_string(emitter, argument, size, from);
-    value_read_string(emitter, argument, emitter->frame, offset, size, from);
+    value_read_string(emitter, argument, emitter->memory, offset, size, from);
     code_place(&emitter->code, read);
 }
