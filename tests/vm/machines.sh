@@ -9,10 +9,10 @@
 # name for the log, and what follows `meson test`), environment (for the tests: it says what must be
 # there) and commands (which run in the machine before the tests).
 
-# Name, CPU, Debian's name for the CPU, Debian suite, kernel, sets.
+# Name, CPU, Debian's name for the CPU, Debian suite, kernel, sets. What takes longest comes first.
 machines='
-bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers i386 ruby
 sid             x86_64   amd64  sid       linux-image-amd64  base load tracers i386 ruby systemtap dtrace nop10
+bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers i386 ruby
 bookworm-arm64  aarch64  arm64  bookworm  linux-image-arm64  base load tracers ruby ruby-here
 '
 

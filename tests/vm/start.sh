@@ -38,6 +38,8 @@ case $cpu in
 x86_64) qemu=("$emulators/qemu-system-x86_64" -machine q35) console=ttyS0 ;;
 aarch64) qemu=("$emulators/qemu-system-aarch64" -machine virt) console=ttyAMA0 ;;
 esac
+# One thread for both CPUs: two threads take a sixth less time, and keep two processors busy.
+[ "$accelerator" != tcg ] || accelerator=tcg,thread=single
 case $cpu-$accelerator in
 *-kvm) qemu+=(-cpu host) ;;
 # The string functions that a C library has for a newer one take longer to emulate.
