@@ -11,6 +11,12 @@ import command
 import harness
 import tracing
 
+# Operands, as regular expressions: of librst's first two arguments, and in traced_program.
+FIRST, SECOND, HALF, OF_A_THREAD = {
+    "x86_64": ("%rdi", "%rsi", "%edi", "%fs:traced_own@tpoff: rst can't read it"),
+    "aarch64": ("x0", "x1", "x0", r"\[x1\]"),
+}.get(platform.machine(), ("unknown",) * 4)
+
 
 class Refusals(tracing.TraceCase):
     def test_command_lines_that_make_no_sense(self):
@@ -163,15 +169,15 @@ class Refusals(tracing.TraceCase):
             r'traced:halves in ".*/traced_program"',
             "    processes    all that have the file",
             r"    1 site at 0x[0-9a-f]+",
-            "    arg0         uint32   %edi",
-            "    arg0         int32    %edi",
-            "    arg0         int32    %fs:traced_own@tpoff: rst can't read it",
+            f"    arg0         uint32   {HALF}",
+            f"    arg0         int32    {HALF}",
+            f"    arg0         int32    {OF_A_THREAD}",
             r"    \d+ instructions",
         ):
             self.assertRegex(out, f"(?m)^{line}$")
         target = self.target()
         out = self.rst("trace", "-p", target.pid, "shop:order", "--print").out
-        self.assertRegex(out, rf"(?m)^    processes    {target.pid}\n    1 site at 0x[0-9a-f]+\(0x[0-9a-f]+\)\n    id +uint64 +%rdi\n    customer +string +%rsi$")
+        self.assertRegex(out, rf"(?m)^    processes    {target.pid}\n    1 site at 0x[0-9a-f]+\(0x[0-9a-f]+\)\n    id +uint64 +{FIRST}\n    customer +string +{SECOND}$")
 
     def renamed(self, names):
         """A program in which bakery:bread has other names, of the same length in all."""
