@@ -67,10 +67,12 @@
  * child that is made by vfork(2), or by clone(2) without the C library, must not call librst before
  * it execs. A signal handler may fork, whatever call of librst it has interrupted, but for
  * rst_provider_new() and rst_provider_add(): they allocate, and in a program with threads glibc's
- * fork(2) waits for the allocator, for ever where the handler's own thread is in it. A fork waits
- * until no other thread is in the dynamic linker for a load, a second at most. If another thread is
- * in a dlopen(3) of the program's own at that moment, the linker may be unusable in the child:
- * probes that were loaded work there, and loading new ones fails with -ENOEXEC.
+ * fork(2) waits for the allocator, for ever where the handler's own thread is in it. A handler of a
+ * signal that cannot wait (SIGTRAP, SIGSEGV and the like) may not fork amid a load, an unload or a
+ * free either: glibc's linker may stay locked in the child. A fork waits until no other thread is
+ * in the dynamic linker for a load, a second at most. If another thread is in a dlopen(3) of the
+ * program's own at that moment, the linker may be unusable in the child: probes that were loaded
+ * work there, and loading new ones fails with -ENOEXEC.
  *
  * **Plugins.** A plugin that is linked to the static library and is closed (dlclose(3)) must free
  * its providers before that, in a destructor for example. Files go all the same, but a memfd stays
