@@ -42,6 +42,7 @@ class Strings(TracerTest):
         self.tracer = self.tool("bpftrace", "-p", pid, "-e", script)
         while self.fire("semaphore") == 0:
             self.assertTrue(self.tracer.running(), self.tracer)
+            self.tracer.read_for(0.05)  # asking without a rest would take the tracer's time
         self.tracer.wait_for("^tick$")  # from then on, it takes hits
 
     def end(self):
