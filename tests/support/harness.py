@@ -45,13 +45,17 @@ def lacking(what):
 
 
 def wait_for(condition, what, seconds=DEADLINE, pause=0.01):
-    """Poll until `condition` gives a true value, and return that value."""
-    end = time.monotonic() + seconds
+    """Poll until `condition` gives a true value, and return that value.
+
+    The pauses grow, for on an emulated machine polling takes much of the time that the other needs.
+    """
+    begin = time.monotonic()
     while not (found := condition()):
-        if time.monotonic() > end:
+        passed = time.monotonic() - begin
+        if passed > seconds:
             words = what() if callable(what) else what
             raise AssertionError(f"no {words} within {seconds} seconds")
-        time.sleep(pause)
+        time.sleep(min(pause * (1 + 5 * passed), 0.25))
     return found
 
 

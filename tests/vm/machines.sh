@@ -5,8 +5,9 @@
 #
 #     machine NAME || exit
 #
-# sets cpu, architecture, suite and kernel, and from the machine's sets packages (to install), tests (a
-# name for the log, and what follows `meson test`), environment (for the tests: it says what must be
+# sets cpu, architecture, suite and kernel, and from the machine's sets packages (to install),
+# preparations (commands that run once, in the new root file system, on the machine that makes it), tests
+# (a name for the log, and what follows `meson test`), environment (for the tests: it says what must be
 # there) and commands (which run in the machine before the tests).
 
 # Name, CPU, Debian's name for the CPU, Debian suite, kernel, sets. What takes longest comes first.
@@ -16,6 +17,8 @@ bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers i
 bookworm-arm64  aarch64  arm64  bookworm  linux-image-arm64  base load tracers ruby ruby-here
 '
 
+# SystemTap compiles 127 small programs to know a kernel, and keeps what it found. Where that is
+# emulated, it takes ten minutes.
 # Of DTrace 2.0.7, io.d does not fit newer kernels, and every command reads it (docs/tracing.md).
 # shellcheck disable=SC2016 # the machine expands it
 sets='
@@ -33,6 +36,7 @@ ruby       packages     ruby ruby-dev ruby-ffi ruby-minitest ruby-rspec-mocks ru
 ruby       test         ruby conformance-ruby ruby-auto ruby-bpftrace ruby-compatibility ruby-examples ruby-fork ruby-gdb ruby-integrations ruby-library ruby-raising ruby-tracer ruby-tracer_transparency ruby-verify ruby-watcher
 ruby-here  command      tests/vm/compile_ruby.sh "$PWD/../build"
 systemtap  packages     linux-headers-amd64 systemtap
+systemtap  preparation  stap -p4 -r "$(basename /lib/modules/*)" -e "probe begin { exit() }"
 systemtap  environment  RST_STAP=/usr/bin/stap
 dtrace     packages     dtrace
 dtrace     environment  RST_DTRACE=/usr/sbin/dtrace
@@ -44,7 +48,7 @@ machine_names() {
     awk 'NF { print $1 }' <<<"$machines"
 }
 
-# The words, or with "test" and "command" the lines, that the machine's sets have of that kind.
+# The words, or if they are tests or commands the lines, that the machine's sets have of that kind.
 of_sets() {
     local set
 
@@ -65,6 +69,7 @@ machine() {
     read -r _ cpu architecture suite kernel its_sets <<<"$found"
     read -r -a packages <<<"$(of_sets packages "$its_sets" | xargs)"
     read -r -a environment <<<"$(of_sets environment "$its_sets" | xargs)"
+    mapfile -t preparations <<<"$(of_sets preparation "$its_sets")"
     mapfile -t tests <<<"$(of_sets test "$its_sets")"
     mapfile -t commands <<<"$(of_sets command "$its_sets")"
 }
