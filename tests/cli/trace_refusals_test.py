@@ -50,6 +50,18 @@ class Refusals(tracing.TraceCase):
                 self.assertIn(said, outcome.err)
                 self.assertEqual(outcome.out, "")
 
+    def test_a_probe_that_another_watches_without_its_semaphore(self):
+        """As bcc does: the kernel then refuses all who name the semaphore."""
+        target = self.target()
+        site = self.site("-p", target.pid, "shop:order")
+        event = harness.open_uprobe(site["path"], site["site"], pid=target.pid, cpu=-1)
+        refused = self.rst("trace", "-p", target.pid, "shop:order", status=command.FAILED)
+        self.assertIn("if bcc watches it, end that first", refused.err)
+        os.close(event)
+        tool = self.trace("-p", target.pid, "shop:order", "-n", "1", "--json")
+        target.fire("shop:order", 1)
+        self.ended(tool)
+
     def test_files_of_another_cpu(self):
         images = self.directory()
         for cpu in ("ppc64le", "s390x"):  # of which this machine is at most one

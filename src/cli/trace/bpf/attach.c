@@ -134,6 +134,19 @@ static bool is_of_a_site(int error)
     return false;
 }
 
+/* A site has one semaphore or none, for all that watch it (uprobes.c in Linux, alloc_uprobe()). */
+static const char *reason(int error)
+{
+    switch (error) {
+    case -ENOTSUPP:
+        return "it is no instruction for a breakpoint";
+    case -EINVAL:
+        return "Invalid argument; if bcc watches it, end that first: it leaves the semaphore out";
+    default:
+        return strerror(-error);
+    }
+}
+
 static void skip_site(struct attaching *attaching, const struct target *target, int error)
 {
     const struct plan *plan = attaching->plan;
@@ -141,8 +154,7 @@ static void skip_site(struct attaching *attaching, const struct target *target, 
     attaching->skipped =
         rst_fail(-error, "the kernel can't watch \"%s\" at 0x%" PRIx64 " of %s: %s",
                  plan->probes[plan->variants[target->variant].probe].title, target->site->offset,
-                 text_path(plan->files[target->site->file].path).text,
-                 error == -ENOTSUPP ? "it is no instruction for a breakpoint" : strerror(-error));
+                 text_path(plan->files[target->site->file].path).text, reason(error));
 }
 
 /*
