@@ -5,10 +5,10 @@
 #
 #     machine NAME || exit
 #
-# sets cpu, architecture, suite and kernel, and from the machine's sets packages (to install),
-# preparations (commands that run once, in the new root file system, on the machine that makes it), tests
-# (a name for the log, and what follows `meson test`), environment (for the tests: it says what must be
-# there) and commands (which run in the machine before the tests).
+# sets cpu, architecture, suite and kernel, and from the machine's sets packages (to install), tests (a
+# name for the log, and what follows `meson test`), environment (for the tests: it says what must be
+# there), commands (which run in the machine before the tests) and preparations (commands that run once,
+# in the new root file system, by the machine that makes it, which must be of that CPU).
 
 # Name, CPU, Debian's name for the CPU, Debian suite, kernel, sets. What takes longest comes first.
 machines='

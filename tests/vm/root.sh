@@ -29,8 +29,6 @@ in_root() {
 
 # By debootstrap and apt-get, in the root itself.
 install_root() {
-    local command
-
     debootstrap --variant=minbase --arch="$architecture" "$suite" "$root" "$mirror"
     # No service starts, no initramfs is made (ours is smaller), and no documents are kept.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
@@ -38,9 +36,6 @@ install_root() {
     printf 'path-exclude=/usr/share/%s/*\n' doc locale man >"$root/etc/dpkg/dpkg.cfg.d/small"
     in_root env INITRD=No apt-get install -y -q --no-install-recommends "$kernel" "${packages[@]}"
     in_root apt-get clean
-    for command in "${preparations[@]}"; do
-        in_root sh -c "$command"
-    done
 }
 
 # Of a CPU whose programs don't run here: what apt-get would install, unpacked, and the few things that
@@ -133,12 +128,27 @@ make_image() {
     mke2fs -q -t ext4 -O ^has_journal -d "$root" "$directory/root.img" $((size + size / 5 + 1024))M
 }
 
+# In the image, not in the directory: SystemTap asks for the sizes of directories, too.
+prepare_image() {
+    local command
+
+    mkdir -p "$directory/image"
+    for command in "${preparations[@]}"; do
+        # shellcheck disable=SC2016 # the inner shell expands it
+        [ -z "$command" ] || unshare --mount sh -euc '
+            mount -o loop "$0" "$1"
+            "$2" "$1" /tmp sh -c "$3"
+            umount "$1"' "$directory/root.img" "$directory/image" "$here/in_root.sh" "$command"
+    done
+}
+
 stamp=$(cat "$here/root.sh" && echo "$suite $architecture $kernel ${packages[*]} ${preparations[*]}")
 exec {lock}>"$directory.lock"
 flock "$lock" # another clone may be at it
 if [ "$stamp" != "$(cat "$directory/stamp" 2>/dev/null)" ]; then
     make_root
     make_image
+    prepare_image
     echo "$stamp" >"$directory/stamp"
 fi
 make_initramfs
