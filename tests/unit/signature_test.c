@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -304,6 +305,49 @@ static void a_name_has_at_most_so_many_bytes(void **state)
     assert_int_equal(rst_name_check("provider name", name, 58), 0);
 }
 
+static void a_short_form_is_read_as_it_was_written(void **state)
+{
+    struct rst_short_argument argument;
+    char brief[512];
+    const char *at = brief;
+
+    (void)state;
+    for (int i = 0; i < RST_TYPES; i++) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "%s a%d, %s", rst_types[i].name, i, rst_types[i].name);
+        assert_int_equal(parse(text), 0);
+        assert_ptr_equal(rst_signature_shorten(&parsed, brief),
+                         brief + rst_signature_short_size(&parsed));
+        at = brief;
+        assert_int_equal(rst_signature_next(&at, &argument), 1);
+        assert_int_equal(argument.type, i);
+        assert_int_equal(argument.name_length, i < 10 ? 2 : 3);
+        assert_int_equal(atoi(argument.name + 1), i);
+        assert_int_equal(rst_signature_next(&at, &argument), 1);
+        assert_int_equal(argument.type, i);
+        assert_int_equal(argument.name_length, 0);
+        assert_int_equal(rst_signature_next(&at, &argument), 0);
+    }
+}
+
+static void malformed_short_forms_are_refused(void **state)
+{
+    static const char *const malformed[] = {"!id", "Q1", "Q a", ",", "Qid,", "Qid,,Q"};
+    struct rst_short_argument argument;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(malformed); i++) {
+        const char *at = malformed[i];
+        int found;
+
+        while ((found = rst_signature_next(&at, &argument)) == 1)
+            ;
+        if (found != -1)
+            fail_msg("\"%s\" gives %d", malformed[i], found);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +358,8 @@ int main(void)
         cmocka_unit_test(the_signature_itself_is_quoted),
         cmocka_unit_test(a_very_long_signature_is_cut),
         cmocka_unit_test(a_very_long_argument_name_is_taken),
+        cmocka_unit_test(a_short_form_is_read_as_it_was_written),
+        cmocka_unit_test(malformed_short_forms_are_refused),
         cmocka_unit_test(names_are_taken),
         cmocka_unit_test(malformed_names_are_refused_in_words),
         cmocka_unit_test(names_do_not_depend_on_the_locale),
