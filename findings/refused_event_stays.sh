@@ -35,7 +35,6 @@ package bpftrace 0.17.0-1
 
 disk=$folder/disk program=$folder/disk/program
 mkdir "$disk"
-mount -t tmpfs -o size=1M tmpfs "$disk"
 
 # The names of the program's events.
 left() {
@@ -50,16 +49,22 @@ remove_left() {
     done
 }
 
-# shellcheck disable=SC2317 # the trap calls it
-remove_all() {
-    remove_left
-    [ "${#started[@]}" -eq 0 ] || kill "${started[@]}"
+end_watcher() {
+    [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
     started=()
     wait
-    umount "$disk"
+}
+
+# shellcheck disable=SC2317 # the trap calls it
+remove_all() {
+    set +e
+    remove_left
+    end_watcher
+    mountpoint -q "$disk" && umount "$disk"
     clean_up
 }
 trap remove_all EXIT
+mount -t tmpfs -o size=1M tmpfs "$disk" || not_run "a tmpfs can't be mounted"
 
 # librst's tests, which make events too, wait for this lock.
 exec 4</sys/bus/event_source/devices/uprobe/type
@@ -90,12 +95,13 @@ int main(int count, char **arguments)
     return 0;
 }
 C
-coproc watcher { exec "$folder/watcher" "$program" "$offset"; }
+mkfifo "$folder/watching"
+"$folder/watcher" "$program" "$offset" >"$folder/watching" &
 started+=("$!")
-read -r _ <&"${watcher[0]}"
+read -r _ <"$folder/watching" || not_run "the watcher did not start"
 
 attempt() {
-    { bpftrace -e "uprobe:$program:main { }" 2>&1 || true; } |
+    { timeout 60 bpftrace -e "uprobe:$program:main { }" 2>&1 || true; } |
         sed -n "s|$program|PROGRAM|; s/^ERROR: Error att/bpftrace: &/p"
     echo "left in uprobe_events: $(left | wc -l)"
 }
@@ -107,9 +113,7 @@ is_free() {
 {
     attempt
     attempt
-    kill "${started[@]}"
-    started=()
-    wait
+    end_watcher
     free=$(($(stat -f -c '%f' "$disk") + $(stat -c '%b * 512 / 4096' "$program")))
     rm "$program"
     echo "PROGRAM removed; its space is free: $(is_free)"
