@@ -55,12 +55,14 @@ class Refusals(tracing.TraceCase):
         target = self.target()
         site = self.site("-p", target.pid, "shop:order")
         event = harness.open_uprobe(site["path"], site["site"], pid=target.pid, cpu=-1)
-        refused = self.rst("trace", "-p", target.pid, "shop:order", status=command.FAILED)
-        self.assertIn("if bcc watches it, end that first", refused.err)
-        os.close(event)
+        try:
+            refused = self.rst("trace", "-p", target.pid, "shop:order", status=command.FAILED)
+        finally:
+            os.close(event)
+        self.assertIn("another tracer (bcc?) may be watching it without its semaphore", refused.err)
         tool = self.trace("-p", target.pid, "shop:order", "-n", "1", "--json")
         target.fire("shop:order", 1)
-        self.ended(tool)
+        self.assertIn('"probe":"order"', self.ended(tool)[0])
 
     def test_files_of_another_cpu(self):
         images = self.directory()

@@ -134,17 +134,15 @@ static bool is_of_a_site(int error)
     return false;
 }
 
-/* A site has one semaphore or none, for all that watch it (uprobes.c in Linux, alloc_uprobe()). */
-static const char *reason(int error)
+/* All who watch a site must name the same semaphore, or none (alloc_uprobe() of Linux). */
+static const char *reason(const struct plan_site *site, int error)
 {
-    switch (error) {
-    case -ENOTSUPP:
-        return "it is no instruction for a breakpoint";
-    case -EINVAL:
-        return "Invalid argument; if bcc watches it, end that first: it leaves the semaphore out";
-    default:
-        return strerror(-error);
-    }
+    if (error == -ENOTSUPP)
+        return "it is not an instruction that can have a breakpoint";
+    if (error == -EINVAL && site->semaphore)
+        return "Invalid argument; another tracer (bcc?) may be watching it without its semaphore: "
+               "end that first";
+    return strerror(-error);
 }
 
 static void skip_site(struct attaching *attaching, const struct target *target, int error)
@@ -154,7 +152,7 @@ static void skip_site(struct attaching *attaching, const struct target *target, 
     attaching->skipped =
         rst_fail(-error, "the kernel can't watch \"%s\" at 0x%" PRIx64 " of %s: %s",
                  plan->probes[plan->variants[target->variant].probe].title, target->site->offset,
-                 text_path(plan->files[target->site->file].path).text, reason(error));
+                 text_path(plan->files[target->site->file].path).text, reason(target->site, error));
 }
 
 /*
