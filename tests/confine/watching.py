@@ -19,6 +19,7 @@ TRACERS = ROOT / "tests" / "tracers"
 TRACEFS = "/sys/kernel/tracing"
 GROUP = f"confine_{os.getpid()}"
 TICK = "tick"
+MOST_TICKS = 50  # of 20 ms: where much else runs, a hit is shown late
 SHOWN = "1000"  # the id of the first order
 
 
@@ -122,8 +123,8 @@ class Place:
 
     @staticmethod
     def has_answered(lines):
-        """A tracer that ticks reads its buffers at each tick, so a few without a hit are an answer."""
-        return any(SHOWN in line for line in lines) or lines.count(TICK) > 50
+        """A tracer that ticks reads its buffers at each tick, so many without a hit are an answer."""
+        return any(SHOWN in line for line in lines) or lines.count(TICK) > MOST_TICKS
 
 
 def outside_path(target):

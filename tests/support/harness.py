@@ -47,7 +47,7 @@ def lacking(what):
 def wait_for(condition, what, seconds=DEADLINE, pause=0.01):
     """Poll until `condition` gives a true value, and return that value.
 
-    The pauses grow, for on an emulated machine polling takes much of the time that the other needs.
+    The pauses grow: on an emulated machine, polling slows down what is waited for.
     """
     begin = time.monotonic()
     while not (found := condition()):

@@ -17,10 +17,11 @@ bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers i
 bookworm-arm64  aarch64  arm64  bookworm  linux-image-arm64  base load tracers ruby ruby-here
 '
 
-# SystemTap compiles 127 small programs to know a kernel, and keeps what it found. Where that is
-# emulated, it takes ten minutes.
+# The preparation of systemtap: SystemTap compiles 127 small programs to learn about a kernel, and keeps
+# the results. Emulated, that takes ten minutes.
+#
 # Of DTrace 2.0.7, io.d does not fit newer kernels, and every command reads it (docs/tracing.md).
-# shellcheck disable=SC2016 # the machine expands it
+# shellcheck disable=SC2016 # what runs them expands it
 sets='
 base       packages     busybox-static kmod mount
 base       packages     gcc g++ make libc6-dev pkg-config meson ninja-build clang libcmocka-dev libdw-dev
@@ -48,7 +49,7 @@ machine_names() {
     awk 'NF { print $1 }' <<<"$machines"
 }
 
-# The words, or if they are tests or commands the lines, that the machine's sets have of that kind.
+# What the sets have of a kind: one line for each row of the table.
 of_sets() {
     local set
 

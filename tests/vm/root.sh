@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Make a test machine's root file system, or leave it if it is there and has the packages that it
-# should: DIRECTORY/root, its image DIRECTORY/root.img, and the kernel and initramfs to start it with.
+# should: DIRECTORY/root, its image DIRECTORY/root.img, and the kernel and initramfs to start it with. The
+# machine's preparations run in the image, which takes a loop device.
 #
 # usage: root.sh MACHINE DIRECTORY        (as root)
 set -euo pipefail
