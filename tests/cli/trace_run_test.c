@@ -217,22 +217,28 @@ static void end(struct traced *traced, int status)
     free(traced->text);
 }
 
-/* Count the hits in the output, whose times must rise. */
+/*
+ * Count the hits in the output, whose times must rise. But if RST_DEADLINE says that the machine is
+ * slow, some may come late: a CPU that stops amid a program writes its record later than queue.c
+ * waits for (DISORDER).
+ */
 static size_t hits(const struct traced *traced)
 {
     const char *at = traced->text, *end, *words;
     uint64_t last = 0, time;
-    size_t count = 0;
+    size_t count = 0, late = 0;
 
     for (; at && (end = strchr(at, '\n')); at = end + 1) {
         words = memmem(at, (size_t)(end - at), " at ", 4);
         if (!words)
             continue;
         time = strtoull(words + 4, NULL, 10);
-        check(time >= last);
+        late += time < last;
         last = time;
         count++;
     }
+    if (late > (getenv("RST_DEADLINE") ? count / 100 : 0))
+        check_failed(__FILE__, __LINE__, "%zu of %zu hits are out of order", late, count);
     return count;
 }
 
