@@ -14,6 +14,7 @@ from harness import SKIPPED, main
 from probes import EVERY_PROBE, MIXED
 from target import TracerTest
 
+IN_REGISTERS = 6  # arguments, on x86_64
 STAP = os.environ.get("RST_STAP", "")
 if STAP and not shutil.which(STAP):
     raise FileNotFoundError(f"RST_STAP: there is no program {STAP}")
@@ -37,11 +38,15 @@ def clause(target, probe, kinds):
 
 
 def shown(probe, kinds, values):
-    """The line that clause() prints for a fire. Floats are shown as bits, of their own size."""
+    """The line that clause() prints for a fire. Floats are shown as bits, of their own size.
+
+    SystemTap reads a byte in memory as signed (findings/unsigned_byte_in_memory.sh).
+    """
     words = [probe]
-    for kind, value in zip(kinds, values, strict=True):
+    for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
         bits = int(value) & (1 << 64) - 1
-        word = str(bits - (bits >> 63 << 64))
+        sign = 7 if kind == "uint8" and index >= IN_REGISTERS else 63
+        word = str(bits - (bits >> sign << sign + 1))
         words.append(f"{word}:{value.text.decode() if value else ''}" if kind == "string" else word)
     yield " ".join(words)
 
