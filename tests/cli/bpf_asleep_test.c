@@ -189,7 +189,7 @@ static void need_sleep(void)
     check_equal(bpf_try(&kernel), 0);
     fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
     if (fd < 0 || !kernel.multi) {
-        printf("skipped: %s\n", fd < 0 ? "there is no userfaultfd" : "programs work on the stack");
+        printf("skipped: %s\n", fd < 0 ? "userfaultfd is refused" : "programs work on the stack");
         skip();
     }
     close(fd);

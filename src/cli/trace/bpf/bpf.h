@@ -28,7 +28,7 @@ struct program_options {
     int ring, counters, counts;     /* descriptors of the maps */
     bool string_keys;               /* COUNT_KEY_SIZE() */
     int slots; /* a map's descriptor: an array of one value, struct slot[slot_cpus][SLOTS_OF_CPU] */
-    size_t slot_cpus; /* 0: there is no such map, and programs work on the BPF stack */
+    size_t slot_cpus; /* 0: programs work on the BPF stack, without such a map */
 };
 
 /* The memory of one run of a program: see slot.c. */

@@ -42,7 +42,7 @@ struct emitter {
     size_t variant;
     int memory;         /* the register of its end: STACK or SLOT */
     int values_at;      /* in the memory, 8 bytes each */
-    code_label crowded; /* there is no slot */
+    code_label crowded; /* all slots of the CPU are taken */
 
     /* Of an event. */
     bool small;                    /* the record is in the memory; else in the ring buffer */
