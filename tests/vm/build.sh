@@ -27,10 +27,19 @@ options=(-Dwerror=false -Dbenchmarks=false -Ddocs=false -Dpython=disabled -Dlua=
 if [ "$architecture" = "$(dpkg --print-architecture)" ]; then
     in_root meson setup --native-file source/build-dev.ini "${options[@]}" build source
     in_root ninja -C build -j "$(nproc)" all meson-test-prereq
+elif [ ! -e "tests/cross/$cpu.ini" ]; then
+    echo "build.sh: $1 is of $cpu, for which tests/cross has no $cpu.ini: it can only be built on such a machine" >&2
+    exit 1
 else
     export PATH=/usr/bin:/usr/sbin:/bin:/sbin # tests run by a python3 that the machine has, too
     printf "[constants]\nroot = '%s'\nsource = '%s'\n" "$root" "$tree/source" >"$tree/cross.ini"
-    meson setup --native-file build-dev.ini --cross-file "$tree/cross.ini" \
+    # The machine's own meson, as that reads no build directory of another version, and nothing else of its
+    # Python.
+    mkdir "$tree/python"
+    ln -s "$root/usr/lib/python3/dist-packages/mesonbuild" "$tree/python/mesonbuild"
+    export PYTHONPATH=$tree/python
+    python3 "$root/usr/bin/meson" setup \
+        --native-file build-dev.ini --cross-file "$tree/cross.ini" \
         --cross-file "tests/cross/$cpu.ini" --cross-file tests/cross/common.ini \
         --cross-file tests/vm/machine.ini "${options[@]}" "$tree/build" "$tree/source"
     ninja -C "$tree/build" -j "$(nproc)" all meson-test-prereq

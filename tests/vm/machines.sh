@@ -12,8 +12,8 @@
 
 # Name, CPU, Debian's name for the CPU, Debian suite, kernel, sets. What takes longest comes first.
 machines='
-sid             x86_64   amd64  sid       linux-image-amd64  base load tracers i386 ruby systemtap dtrace nop10
-bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers i386 ruby
+sid             x86_64   amd64  sid       linux-image-amd64  base load tracers compat i386 ruby systemtap dtrace nop10
+bookworm        x86_64   amd64  bookworm  linux-image-amd64  base load tracers compat i386 ruby
 bookworm-arm64  aarch64  arm64  bookworm  linux-image-arm64  base load tracers ruby ruby-here
 '
 
@@ -30,8 +30,8 @@ load       test         load attach dropped fork nop_long resident swap text_map
 tracers    packages     bpftrace gdb linux-perf bpfcc-tools python3-bpfcc elfutils procps tmux zsh
 tracers    packages     liblua5.4-dev libmruby-dev
 tracers    test         tracers --suite tracers
-tracers    test         compat compat-tracers compat-document
 tracers    test         cli --suite cli-trace
+compat     test         compat compat-tracers compat-document
 i386       packages     gcc-i686-linux-gnu libc6-dev-i386-cross
 ruby       packages     ruby ruby-dev ruby-ffi ruby-minitest ruby-rspec-mocks ruby-zeitwerk rake
 ruby       test         ruby conformance-ruby ruby-auto ruby-bpftrace ruby-compatibility ruby-examples ruby-fork ruby-gdb ruby-integrations ruby-library ruby-raising ruby-tracer ruby-tracer_transparency ruby-verify ruby-watcher

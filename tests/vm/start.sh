@@ -48,7 +48,7 @@ x86_64-*) qemu+=(-cpu Nehalem) ;;
 aarch64-*) qemu+=(-cpu "max,pauth-impdef=on") ;;
 esac
 
-rm -f "$image"
+rm -rf "$image" "$tree/results" "$tree/status" "$tree.tsv" # of an earlier run
 trap 'rm -f "$image"' EXIT
 mke2fs -q -t ext4 -O ^has_journal -d "$tree" "$image" $(($(du -sm "$tree" | cut -f 1) * 6 / 5 + 512))M
 status=0

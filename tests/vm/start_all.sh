@@ -32,7 +32,7 @@ stop() {
 
 # A group of processes for each, so that all of it ends with this script.
 set -m
-trap stop INT TERM
+trap stop INT TERM HUP
 for name in "$@"; do
     mapfile -t running < <(jobs -p -r)
     [ "${#running[@]}" -lt "$(nproc)" ] || wait -n
