@@ -52,6 +52,7 @@ find_root() {
 has_root() {
     if [ -z "$root_found" ]; then
         if find_root; then root_found=yes; else root_found=no; fi
+        [ "$root_found" = no ] || is_root || keep_root
     fi
     [ "$root_found" = yes ]
 }
@@ -64,9 +65,18 @@ as_root() {
     fi
 }
 
-# sudo forgets a password after some minutes: to be called now and then, between what takes long.
+# sudo forgets a password after some minutes: call it now and then, until this script and what it started
+# have ended, which closes the pipe.
 keep_root() {
-    is_root || [ "$root_found" != yes ] || sudo -n -v 2>/dev/null || true
+    # shellcheck disable=SC2034 # nobody writes to it
+    exec {root_keeper}> >(
+        while
+            read -r -t 60
+            [ $? -gt 128 ] # the time is up
+        do
+            sudo -n -v
+        done &>/dev/null
+    )
 }
 
 # COMMAND as it must be called to run as root.

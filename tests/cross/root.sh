@@ -11,6 +11,7 @@
 # The directory is made anew only if the packages or the release, as named here, have changed.
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # CPU, Debian's name for it, and the release: the first one that has that CPU.
 table="
 aarch64 arm64 bookworm
@@ -49,13 +50,8 @@ exec {lock}>"$root.lock"
 flock "$lock" # another clone may be at it
 [ "$(cat "$root/complete" 2>/dev/null)" != "$stamp" ] || exit 0
 
-# Where this machine has its own Debian packages from.
-# shellcheck disable=SC2016 # apt-get expands it
-mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep '/debian/*$' | head -n 1) || true
-if [ -z "$mirror" ]; then
-    echo "root.sh: apt-get has no Debian mirror, a URI that ends in /debian, to take packages from" >&2
-    exit 1
-fi
+mirror=$("$here/../../.ci/debian_mirror.sh")
+mirror=${mirror% *}
 
 rm -rf "$root" "$new"
 mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$new/usr/lib" "$new/usr/lib64"

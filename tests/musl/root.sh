@@ -32,14 +32,9 @@ fi
 get_sources() {
     local apt=$work/apt mirror release name
 
-    # Where this machine has its own Debian packages from.
-    # shellcheck disable=SC2016 # apt-get expands it
-    read -r mirror release < <(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' |
-        grep '/debian/* ' | head -n 1) || true
-    if [ -z "$mirror" ]; then
-        echo "root.sh: apt-get has no Debian mirror, a URI that ends in /debian, to take sources from" >&2
-        exit 1
-    fi
+    mirror=$("$here/../../.ci/debian_mirror.sh")
+    release=${mirror#* }
+    mirror=${mirror% *}
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
     echo "deb-src $mirror ${release%-*} main" >"$apt/sources.list"
     cat >"$apt/apt.conf" <<END

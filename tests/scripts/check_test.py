@@ -16,14 +16,21 @@ SAY = r"""#!/bin/sh
 echo "${0##*/}: root=${FAKE_ROOT-no} require=${RST_REQUIRE_TRACERS-} $*" >>"$CALLS"
 """
 MESON = (
-    SAY
+    SAY.replace("/bin/sh", "/bin/bash")
     + r"""
 case "$1" in
 setup)
     for build; do :; done
     mkdir -p "$build/meson-logs"
+    : >"$build/build.ninja"
     ;;
 test)
+    [ -z "${MESON_SAYS-}" ] || { echo "$MESON_SAYS"; exit; }
+    [ -z "${LOCK-}" ] || { flock -n -E 9 "$LOCK" true; echo "lock: $?" >>"$CALLS"; }
+    for ((i = 0; i < ${WAIT_FOR_SUDO-0}; i++)); do
+        ! grep -q '^-n -v' "$CALLS.sudo" || break
+        sleep 0.05
+    done
     base=testlog skipped="skipped: ${MESON_SKIPS-it takes root}"
     while [ $# -gt 0 ]; do
         case $1 in
@@ -46,6 +53,7 @@ esac
 """
 )
 SUDO = r"""#!/bin/sh
+echo "$*" >>"$CALLS.sudo"
 [ "$1" != -n ] || shift
 [ -n "$SUDO_WORKS" ] || exit 1
 FAKE_ROOT=yes exec "$@"
@@ -67,17 +75,24 @@ class Check(unittest.TestCase):
         self.checkout = self.root / "checkout"
         shutil.copytree(SOURCE / ".ci", self.checkout / ".ci")
         shutil.copy(SOURCE / "check", self.checkout)
-        shutil.copytree(SOURCE / "tests/cross", self.checkout / "tests/cross")
-        shutil.copytree(SOURCE / "tests/vm", self.checkout / "tests/vm")
-        (self.checkout / "tests/cross/root.sh").write_text(SAY + 'mkdir -p "$2"\n')
+        for part in ("cross", "musl", "vm"):
+            shutil.copytree(SOURCE / "tests" / part, self.checkout / "tests" / part)
+        (self.checkout / "tests/cross/root.sh").write_text(SAY + 'mkdir -p "$2"; : >"$2.lock"\n')
+        (self.checkout / "tests/musl/root.sh").write_text(SAY + 'mkdir -p "$1"; : >"$1.lock"\n')
         with open(self.checkout / ".ci/packages.sh", "a", encoding="utf-8") as script:
             script.write("need() { :; }\n")  # nothing lacks here
         self.commands = self.root / "commands"
         self.commands.mkdir()
-        scripts = {"meson": MESON, "ninja": SAY, "chown": SAY, "git": SAY, "sudo": SUDO, "id": ID}
+        mirror = "#!/bin/sh\necho http://deb.example/debian bookworm\n"
+        scripts = {"meson": MESON, "apt-get": mirror, "ninja": SAY, "chown": SAY, "git": SAY, "sudo": SUDO, "id": ID}
         for name, script in {**scripts, "clang": "#!/bin/sh\necho 14\n"}.items():
             (self.commands / name).write_text(script)
             (self.commands / name).chmod(0o755)
+
+    def change_check(self, old, new):
+        script = self.checkout / "check"
+        self.assertIn(old, script.read_text())
+        script.write_text(script.read_text().replace(old, new))
 
     def check(self, *steps, **environment):
         """Gives its status, what it said, and the calls of meson, ninja, chown and root.sh."""
@@ -157,13 +172,65 @@ class Check(unittest.TestCase):
             self.assertEqual(status, 1, said)
             self.assertIn("failed: clang-skipped", said)
 
+    def test_a_suite_without_tests_is_a_failure(self):
+        status, said, _ = self.check("clang", MESON_SAYS="No suitable tests defined.")
+        self.assertEqual(status, 1, said)
+        self.assertIn("failed: clang-test-none", said)
+
+    def test_a_step_that_needs_a_build_brings_it_up_to_date(self):
+        status, said, calls = self.check("fuzz", "valgrind")
+        self.assertEqual(status, 0, said)
+        self.assertEqual([call.split()[3] for call in calls], ["setup", "-C", "test", "test"], calls)
+        status, said, calls = self.check("valgrind")
+        self.assertEqual(status, 0, said)
+        self.assertEqual(len(calls), 2, calls)
+        self.assert_call(calls[0], "ninja: ", "build-check/gcc")
+
+    def test_what_only_root_can_do_is_required(self):
+        status, said, _ = self.check("musl")
+        self.assertEqual(status, 1, said)
+        self.assertIn("        skipped: musl-in-root, which takes root\n", said)
+        self.assertIn("failed: musl-in-root", said)
+        status, said, _ = self.check("musl", RST_REQUIRE_TRACERS="")
+        self.assertEqual(status, 0, said)
+
+    def test_a_step_that_cannot_begin_is_a_failure(self):
+        status, said, _ = self.check("vm", RST_CACHE="/dev/null/cache")
+        self.assertEqual(status, 1, said)
+        self.assertIn("failed: vm\n", said)
+
+    def test_cross_takes_a_debian_mirror(self):
+        (self.commands / "apt-get").write_text("#!/bin/sh\n")
+        status, said, calls = self.check("cross")
+        self.assertEqual((status, calls), (1, []), said)
+        self.assertIn("skipped: cross, whose root directories take", said)
+        self.assertEqual(self.check("cross", RST_REQUIRE_TRACERS="")[0], 0)
+
+    def test_a_path_with_a_blank_is_refused(self):
+        self.checkout = self.checkout.rename(self.root / "check out")
+        status, said, calls = self.check("clang")
+        self.assertEqual((status, calls), (1, []), said)
+        self.assertIn(f'this clone is in "{self.checkout}"; move it', said)
+
+    def test_a_relative_cache_is_from_where_the_caller_is(self):
+        self.change_check("    need_packages\n", '    echo "$cache"; exit\n')
+        said = self.check("cross", RST_CACHE="some/../where")[1]
+        self.assertEqual(said.strip(), str(Path.cwd() / "where"))
+
+    def test_sudo_is_asked_again_before_it_forgets(self):
+        script = self.checkout / ".ci/packages.sh"
+        self.assertIn("read -r -t 60\n", script.read_text())
+        script.write_text(script.read_text().replace("read -r -t 60\n", "read -r -t 0.1\n"))
+        # Its end closes the output that this waits for: what asks has ended with it.
+        status, said, _ = self.check("clang", SUDO_WORKS="yes", WAIT_FOR_SUDO="600")
+        self.assertEqual(status, 0, said)
+        self.assertIn("-n -v\n", (self.root / "calls.sudo").read_text())
+
     def cross(self, *words, **environment):
         """Have ./check say what it would run, and what for."""
-        script = self.checkout / "check"
-        text = script.read_text().replace(
+        self.change_check(
             '    need_packages\n', '    echo "${wanted[*]}; ${wanted_cpus[*]}; ${cross_suites[*]}"; exit\n'
         )
-        script.write_text(text)
         return self.check(*words, **environment)[1].strip().split("; ")
 
     def test_the_default_has_what_is_quick_of_aarch64(self):
@@ -200,6 +267,13 @@ class Check(unittest.TestCase):
         self.assertIn("\n        skipped: 1, for different reasons: 1\n", said)
         log = (self.checkout / "build-check/arm-skipped.log").read_text()
         self.assertIn("attach: qemu-user has no ptrace(2)\n", log)
+
+    def test_a_root_directory_is_held_while_it_is_used(self):
+        lock = self.root / "cache/cross/arm.lock"
+        calls = self.check("cross", "arm", "s390x", LOCK=str(lock))[2]
+        # flock says 66 of what is not there yet.
+        self.assertEqual([call for call in calls if call.startswith("lock")], ["lock: 66", "lock: 9", "lock: 9"])
+        self.assertEqual(subprocess.run(["flock", "-n", lock, "true"], check=False).returncode, 0)
 
     def test_what_cross_skips_for_no_known_reason_is_a_failure(self):
         status, said, _ = self.check("cross", "arm", MESON_SKIPS="there is no gdb")

@@ -11,11 +11,13 @@ import tempfile
 import unittest
 from pathlib import Path
 
-SCRIPT = Path(os.environ["SOURCE_ROOT"], "tests/cross/root.sh")
+SOURCE = Path(os.environ["SOURCE_ROOT"])
+SCRIPT = SOURCE / "tests/cross/root.sh"
+MIRROR = SOURCE / ".ci/debian_mirror.sh"
 APT = r"""#!/bin/sh
 echo "$*" >>"$CALLS"
 case "$*" in
-indextargets*) [ -n "$NO_MIRROR" ] || echo http://deb.example/debian ;;
+indextargets*) [ -n "$NO_MIRROR" ] || echo http://deb.example/debian bookworm ;;
 *download*)
     grep -q "http://deb.example/debian bookworm main" "${APT_CONFIG%/*}/sources.list" || exit 9
     [ -z "$NO_NETWORK" ] || exit 100
@@ -36,8 +38,11 @@ class Roots(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.place = Path(directory.name)
-        self.script = self.place / "root.sh"
-        shutil.copy(SCRIPT, self.script)
+        self.script = self.place / "tests/cross/root.sh"
+        for script in (SCRIPT, MIRROR):
+            copy = self.place / script.relative_to(SOURCE)
+            copy.parent.mkdir(parents=True)
+            shutil.copy(script, copy)
         self.root = self.place / "cache/cross/s390x"
         self.commands = self.place / "commands"
         self.commands.mkdir()

@@ -16,13 +16,8 @@ directory=$2
 root=$directory/root
 PATH=$PATH:/usr/sbin:/sbin
 
-# Where this machine has its own Debian packages from.
-# shellcheck disable=SC2016 # apt-get expands it
-mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep '/debian/*$' | head -n 1) || true
-if [ -z "$mirror" ]; then
-    echo "root.sh: apt-get has no Debian mirror, a URI that ends in /debian, to take packages from" >&2
-    exit 1
-fi
+mirror=$("$here/../../.ci/debian_mirror.sh")
+mirror=${mirror% *}
 
 in_root() {
     "$here/in_root.sh" "$root" /tmp "$@"
@@ -100,7 +95,7 @@ make_initramfs() {
     local version stage=$directory/initramfs module line
 
     version=$(basename "$root"/lib/modules/*)
-    cp "$root/boot/vmlinuz-$version" "$directory/kernel"
+    cp "$root/boot/vmlinuz-$version" "$directory/kernel.new"
     rm -rf "$stage"
     mkdir -p "$stage/bin" "$stage/root"
     cp "$root/bin/busybox" "$stage/bin/"
@@ -117,8 +112,11 @@ make_initramfs() {
         esac
         echo "${line%.[xz]*}" >>"$stage/modules"
     done <"$directory/modules"
-    (cd "$stage" && find . | cpio -o -H newc --quiet) | gzip -1 >"$directory/initramfs.gz"
+    (cd "$stage" && find . | cpio -o -H newc --quiet) | gzip -1 >"$directory/initramfs.gz.new"
     rm -rf "$stage"
+    # Another clone's machine may be about to start.
+    mv "$directory/kernel.new" "$directory/kernel"
+    mv "$directory/initramfs.gz.new" "$directory/initramfs.gz"
 }
 
 make_image() {
