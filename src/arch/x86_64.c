@@ -37,9 +37,10 @@
 static const uint8_t nop1[] = {PROLOGUE, 0x90, EPILOGUE};
 
 /*
- * A nop5 is not where a nop1 is: the kernel may keep the uprobe of an image that is gone (when it
- * could not count a tracer out), and use it, with the instruction that was there, for a later image
- * with the same inode. A nop1's would go on inside the nop5, a nop5's past the end of the stub.
+ * No nop is where one of another length is: the kernel may keep the uprobe of an image that is gone
+ * (when it could not count a tracer out), and use it, with the instruction that was there, for a
+ * later image with the same inode. A nop1's would go on inside the nop5, a nop5's past the end of
+ * the stub. As the stubs are 16 or 32 bytes apart, a site's offset is another one modulo 16.
  */
 static const uint8_t nop5[] = {PROLOGUE, 0x90, 0x0f, 0x1f, 0x44, 0x00, 0x00, EPILOGUE};
 
@@ -53,7 +54,7 @@ static const uint8_t nop5[] = {PROLOGUE, 0x90, 0x0f, 0x1f, 0x44, 0x00, 0x00, EPI
  */
 #define UNDO 0x2e, 0x48, 0x83, 0xec, 0x80 /* cs sub $-0x80,%rsp: a prefix without effect */
 
-static const uint8_t nop10[] = {PROLOGUE, 0x66, 0x2e, 0x0f, 0x1f, 0x84, UNDO, EPILOGUE};
+static const uint8_t nop10[] = {PROLOGUE, 0x66, 0x90, 0x66, 0x2e, 0x0f, 0x1f, 0x84, UNDO, EPILOGUE};
 
 /*
  * The stubs begin with endbr64 (IBT) and do not change the return address (SHSTK). An image without
@@ -89,7 +90,7 @@ static const uint8_t entry_unwind[] = {
 
 static const uint8_t nop1_unwind[] = {UNWIND(1)};
 static const uint8_t nop5_unwind[] = {UNWIND(1 + 5)};
-static const uint8_t nop10_unwind[] = {UNWIND(10)};
+static const uint8_t nop10_unwind[] = {UNWIND(2 + 10)};
 
 #define STUB(nop, stub_site, stub_stride)                                                          \
     {                                                                                              \
@@ -119,7 +120,7 @@ const struct rst_arch rst_arch_x86_64 = {
         {
             [RST_NOP1] = STUB(nop1, SITE, 16),
             [RST_NOP5] = STUB(nop5, SITE + 1, 16),
-            [RST_NOP10] = STUB(nop10, SITE, 32),
+            [RST_NOP10] = STUB(nop10, SITE + 2, 32),
         },
     /*
      * Whole registers, whatever the argument's size: gdb and perf have no common name for a part of

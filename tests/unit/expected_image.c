@@ -166,7 +166,16 @@ static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00},
 const struct expected_bytes expected_nop5 = {nop5, sizeof(nop5)};
 const struct expected_bytes expected_nop10 = {nop10, sizeof(nop10)};
 
+struct expected_bytes expected_gap(const struct expected_image *expected)
+{
+    static const uint8_t gap[] = {0x66, 0x90}; /* a nop of two bytes, the second of which is one */
+
+    return expected->nop.at == nop5    ? (struct expected_bytes){gap + 1, 1}
+           : expected->nop.at == nop10 ? (struct expected_bytes){gap, 2}
+                                       : (struct expected_bytes){gap, 0};
+}
+
 size_t expected_site(const struct expected_image *expected)
 {
-    return expected->cpu->before.size + (expected->nop.at == nop5);
+    return expected->cpu->before.size + expected_gap(expected).size;
 }

@@ -42,7 +42,11 @@ char *expected_short_form(const char *plain);
 /* x86_64's longer nops, of 5 and of 10 bytes. */
 extern const struct expected_bytes expected_nop5, expected_nop10;
 
-/* The offset of the nop in its function; of a nop5, after one byte more. */
+/* What is between the prologue and the nop, so that sites of different nops are not at one place.
+ */
+struct expected_bytes expected_gap(const struct expected_image *expected);
+
+/* The offset of the nop in its function. */
 size_t expected_site(const struct expected_image *expected);
 
 #endif

@@ -294,14 +294,15 @@ static bool each_probe_has_a_function_of_its_own(struct elf_image *image,
 
 /*
  * The frame lets tracers find the caller by frame pointer, and a landing pad keeps control-flow
- * protection on. The site follows the prologue, and the epilogue follows the site. A nop5 is one
- * byte later than the other nops: a uprobe that the kernel has kept from one of those must not be
- * found for it.
+ * protection on. The site follows the prologue, and the epilogue follows the site. Each nop has an
+ * offset of its own, modulo the distance of functions: a uprobe that the kernel has kept from one
+ * of another length must not be found for it.
  */
 static bool functions_are_a_frame_around_the_nop(struct elf_image *image,
                                                  const struct expected_image *expected)
 {
     const struct expected_cpu *cpu = expected->cpu;
+    const struct expected_bytes gap = expected_gap(expected);
     const size_t site = expected_site(expected);
     const size_t size = site + expected->nop.size + cpu->after.size;
 
@@ -318,7 +319,7 @@ static bool functions_are_a_frame_around_the_nop(struct elf_image *image,
         if (!code)
             return false;
         if (memcmp(code, cpu->before.at, cpu->before.size) != 0 ||
-            (site > cpu->before.size && code[cpu->before.size] != 0x90) ||
+            memcmp(code + cpu->before.size, gap.at, gap.size) != 0 ||
             memcmp(code + site, expected->nop.at, expected->nop.size) != 0 ||
             memcmp(code + size - cpu->after.size, cpu->after.at, cpu->after.size) != 0)
             return elf_image_fault(image, "function %zu is not a frame around the nop", i);
