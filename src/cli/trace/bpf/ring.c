@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/trace/bpf/state.h"
+#include "cli/usdt/context.h"
 
 #define HEADER 8
 #define BATCH 1024 /* keys to read at once */
@@ -30,6 +31,7 @@ int bpf_map_ring(struct bpf *bpf)
     bpf->consumer = first == MAP_FAILED ? NULL : first;
     bpf->producer = rest == MAP_FAILED ? NULL : rest;
     bpf->whole = sure(malloc(bpf->ring_size));
+    bpf->is_narrow = !context_kernel()->is_64_bit;
     return bpf->consumer && bpf->producer
                ? 0
                : rst_fail_errno(errno, "the ring buffer could not be mapped");
@@ -51,19 +53,41 @@ int bpf_descriptor(const struct bpf *bpf)
     return bpf->options.ring;
 }
 
+/* How far one of them is: a number of bytes, which grows until it begins again at 0. */
+static uint64_t position(const struct bpf *bpf, const void *number)
+{
+    return bpf->is_narrow ? __atomic_load_n((const uint32_t *)number, __ATOMIC_ACQUIRE)
+                          : __atomic_load_n((const uint64_t *)number, __ATOMIC_ACQUIRE);
+}
+
+static void give_back(struct bpf *bpf, uint64_t at)
+{
+    if (bpf->is_narrow)
+        __atomic_store_n((uint32_t *)bpf->consumer, (uint32_t)at, __ATOMIC_RELEASE);
+    else
+        __atomic_store_n((uint64_t *)bpf->consumer, at, __ATOMIC_RELEASE);
+}
+
+/* How many bytes there are to read. More than the buffer has are none that the kernel writes. */
+static size_t bytes_left(const struct bpf *bpf, uint64_t at, uint64_t end)
+{
+    uint64_t left = bpf->is_narrow ? (uint32_t)(end - at) : end - at;
+
+    return left <= bpf->ring_size ? (size_t)left : 0;
+}
+
 bool bpf_is_empty(const struct bpf *bpf)
 {
-    return __atomic_load_n(bpf->consumer, __ATOMIC_RELAXED) ==
-           __atomic_load_n(bpf->producer, __ATOMIC_ACQUIRE);
+    return position(bpf, bpf->consumer) == position(bpf, bpf->producer);
 }
 
 void bpf_read(struct bpf *bpf, bpf_take *take, void *context)
 {
     const uint8_t *ring = (const uint8_t *)bpf->producer + sysconf(_SC_PAGESIZE);
-    uint64_t told = *bpf->consumer, at = told;
-    uint64_t end = __atomic_load_n(bpf->producer, __ATOMIC_ACQUIRE);
+    uint64_t told = position(bpf, bpf->consumer), at = told;
+    uint64_t end = position(bpf, bpf->producer);
 
-    while (at < end) {
+    while (bytes_left(bpf, at, end) > 0) {
         const uint8_t *here = ring + (at & (bpf->ring_size - 1));
         const uint8_t *bytes = here + HEADER == ring + bpf->ring_size ? ring : here + HEADER;
         size_t header = __atomic_load_n((const uint32_t *)(const void *)here, __ATOMIC_ACQUIRE);
@@ -82,11 +106,11 @@ void bpf_read(struct bpf *bpf, bpf_take *take, void *context)
             take(context, bytes, size);
         at += (HEADER + size + 7) & ~(uint64_t)7;
         if (at - told >= bpf->ring_size / 8) { /* give room back early, but not for each record */
-            __atomic_store_n(bpf->consumer, at, __ATOMIC_RELEASE);
+            give_back(bpf, at);
             told = at;
         }
     }
-    __atomic_store_n(bpf->consumer, at, __ATOMIC_RELEASE);
+    give_back(bpf, at);
 }
 
 uint64_t bpf_lost(const struct bpf *bpf)

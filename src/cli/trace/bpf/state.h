@@ -21,8 +21,9 @@ struct bpf {
 
     /* The ring buffer, as the kernel maps it. */
     size_t ring_size;
-    uint64_t *consumer; /* a page of its own, in which rst writes how far it has read */
-    const uint64_t *producer;
+    void *consumer; /* a page of its own, in which rst writes how far it has read */
+    const void *producer;
+    bool is_narrow; /* both numbers have 32 bits, as a kernel of 32 bits writes them */
     void *whole; /* a record that wraps around the buffer's end */
 
     struct loaded_program *programs;
