@@ -276,6 +276,8 @@ static void finds_the_operands_of_every_cpu(void **state)
         {ON(loongarch64), "8@[$r3, 16]", LOCATION_MEMORY, 24, NONE, 1, 0, 16},
         {ON(loongarch64), "-4@$r22,-20", LOCATION_MEMORY, 176, NONE, 1, 0, -20},
         {ON(loongarch64), "-4@$r12,$r13", LOCATION_MEMORY, 96, 104, 1, 0, 0},
+        {ON(loongarch64), "-4@$fp, -20", LOCATION_MEMORY, 176, NONE, 1, 0, -20},
+        {ON(loongarch64), "-4@$a0, $a1", LOCATION_MEMORY, 32, 40, 1, 0, 0},
     };
 
     (void)state;

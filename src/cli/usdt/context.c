@@ -16,7 +16,7 @@ static const struct operand_forms arm_forms = {
 static const struct operand_forms riscv_forms = {"R", "D", "D(B)"};
 static const struct operand_forms ppc_forms = {"R", "iD", "D(B);B,I"};
 static const struct operand_forms s390_forms = {"%R", "D", "D(%B);D(%I,%B)"};
-static const struct operand_forms loongarch_forms = {"$R", "D", "[$B, D];$B,D;$B,$I"};
+static const struct operand_forms loongarch_forms = {"$R", "D", "[$B, D];$B, D;$B, $I"};
 
 /* ---------------------------------------------------------------------------- registers -- */
 

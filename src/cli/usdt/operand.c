@@ -31,7 +31,7 @@ static bool is_number(const char *text, size_t length)
 /*
  * x86 writes $5, %rdi and 8(%rbp); "%fs:counter@tpoff" is not a register but a thread's variable,
  * at a symbol. ARM writes 5 or #5, x0 and [sp, 8]. powerpc writes i5, 3 and 8(1) or 3,4. LoongArch
- * writes 5, $r4 and $r3,8.
+ * writes 5, $r4 and $r3,8, or with clang $r3, 8.
  */
 static enum operand_kind kind_of(uint16_t machine, const char *text, size_t length)
 {
@@ -51,13 +51,13 @@ static enum operand_kind kind_of(uint16_t machine, const char *text, size_t leng
     return is_x86 && (text[0] != '%' || has(text, length, ':')) ? OPERAND_OTHER : OPERAND_REGISTER;
 }
 
-/* The length up to the next blank outside brackets. */
+/* The length up to the next blank outside brackets that follows no comma. */
 static size_t word_length(const char *text)
 {
     size_t at = 0;
     bool inside = false;
 
-    for (; text[at] && (inside || text[at] != ' '); at++)
+    for (; text[at] && (inside || text[at] != ' ' || (at > 0 && text[at - 1] == ',')); at++)
         inside = text[at] == '[' || (inside && text[at] != ']');
     return at;
 }
