@@ -133,6 +133,18 @@ class Faults(tracing.TraceCase):
         for tool in tools:
             self.assertEqual(self.arguments(tool, 3), [0, 1, 2])
 
+    def test_a_file_that_is_named_is_watched_in_every_process(self):
+        path = shutil.copy(ODD_PROGRAM, self.directory())
+        programs = [self.odd(path) for _ in range(2)]
+        tools = [
+            self.trace(*words, "odd:value", "--json")
+            for words in (("-p", programs[0].pid, path), (path, "-p", programs[0].pid))
+        ]
+        for program in programs:
+            program.tell("values 1")
+        for tool in tools:
+            self.assertEqual([event["pid"] for event in self.events(tool, 2)], [program.pid for program in programs])
+
     def test_containers_that_share_a_layer_are_counted_once(self):
         lower, empty, merged = self.directory(), self.directory(), self.directory()
         path = shutil.copy(ODD_PROGRAM, os.path.join(merged, "odd")).replace(merged, lower)

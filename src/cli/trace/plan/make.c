@@ -229,19 +229,34 @@ static size_t find_file(struct plan *plan, const struct source *source)
     return i;
 }
 
-/* With -p, a file is watched in the processes that were named and have it. */
-static void add_pid(struct plan *plan, const struct source *source)
+static bool has_pid(const struct plan_file *file, pid_t pid)
 {
-    struct plan_file *file = plan->files, *end = file + plan->file_count;
-
-    while (file < end && file->source->file != source->file)
-        file++;
-    if (file == end || source->pid == 0)
-        return;
     for (size_t i = 0; i < file->pid_count; i++)
-        if (file->pids[i] == source->pid)
+        if (file->pids[i] == pid)
+            return true;
+    return false;
+}
+
+/*
+ * With -p, a file is watched in the processes that were named and have it. But if it was named
+ * itself, in every process.
+ */
+static void add_pids(struct plan *plan, struct plan_file *file)
+{
+    const struct findings *findings = &plan->findings;
+
+    for (size_t i = 0; i < findings->source_count; i++) {
+        const struct source *source = findings->sources[i];
+
+        if (source->file != file->source->file)
+            continue;
+        if (source->pid == 0) {
+            file->pid_count = 0;
             return;
-    APPEND(file->pids, file->pid_count, source->pid);
+        }
+        if (!has_pid(file, source->pid))
+            APPEND(file->pids, file->pid_count, source->pid);
+    }
 }
 
 /*
@@ -283,8 +298,8 @@ static enum status make(struct plan *plan, struct filter *filter)
         for (size_t j = 0; j < probe->site_count; j++)
             add_site(plan, i, file, probe->sites[j]);
     }
-    for (size_t i = 0; plan->options->search.pid_count > 0 && i < findings->source_count; i++)
-        add_pid(plan, findings->sources[i]);
+    for (size_t i = 0; plan->options->search.pid_count > 0 && i < plan->file_count; i++)
+        add_pids(plan, &plan->files[i]);
     return plan_choose(plan, filter);
 }
 
