@@ -57,6 +57,53 @@ class OtherTools(tracing.TraceCase):
                     self.assertNotIn(f"shop{os.getpid()}/", events.read())
                 self.assertFalse(os.path.exists(f"/sys/kernel/tracing/instances/rst-{os.getpid()}"))
 
+    def test_tracefs_and_one_probe_in_two_files(self):
+        self.refuse(tracefs)
+        lock = harness.events_lock()
+        self.addCleanup(lock.close)
+        targets = [self.target() for _ in range(2)]  # each has a memfd of its own
+        pids = [word for target in targets for word in ("-p", target.pid)]
+        printed = self.rst("trace", *pids, "shop:order", "--for", "tracefs").out
+        printed = printed.replace("instances/rst", f"instances/rst-{os.getpid()}").replace("shop/", f"shop{os.getpid()}/")
+        tool = self.tool("/bin/sh", self.write("commands", printed), group=True)
+        for target, event in zip(targets, ("order", "order_2")):
+            self.attach(target, tool, "shop:order")
+            target.fire("shop:order", 1)
+            tool.wait_for(f" {event}: ")
+        tool.interrupt()
+        hits = [line for line in tool.finish() if " order: " in line or " order_2: " in line]
+        self.assertEqual(len(hits), 2, hits)
+        with open("/sys/kernel/tracing/uprobe_events", encoding="ascii") as events:
+            self.assertNotIn(f"shop{os.getpid()}/", events.read())
+
+    def test_the_kernel_takes_the_names(self):
+        """At most 63 letters of a probe, and 31 of an argument; each name once."""
+        self.refuse(tracefs)
+        lock = harness.events_lock()
+        self.addCleanup(lock.close)
+        path = os.path.join(self.directory(), "long.so")
+        provider = f"p{os.getpid()}" + 50 * "x"
+        arguments = "int32 id, int64 " + "milliseconds_since_the_last_request"
+        probes = ["order", *(70 * "y" + end for end in ("", "1", "2"))]
+        self.rst("emit", provider, *(f"{probe}({arguments})" for probe in probes), "-o", path)
+        printed = self.rst("trace", path, provider + ":*", "--for", "tracefs").out.splitlines()
+        adding, removing = ([line for line in printed if f"'{kind}:" in line] for kind in "p-")
+        self.assertEqual((len(adding), len(removing)), (len(probes), len(probes)), printed)
+        try:
+            for line in adding:
+                done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), line)
+            with open("/sys/kernel/tracing/uprobe_events", encoding="ascii") as file:
+                events = [line for line in file if path in line]
+        finally:
+            for line in removing:
+                subprocess.run(["sh", "-c", line], capture_output=True, check=False)
+        self.assertEqual(len({line.split()[0] for line in events}), len(probes), events)
+        for line in events:
+            self.assertRegex(line, r" id=\S+:s32 arg1=\S+:s64$")
+        with open("/sys/kernel/tracing/uprobe_events", encoding="ascii") as file:
+            self.assertNotIn(path, file.read())
+
     def printed_for_sites(self, tool):
         """The output for the traced program, whose probes have several sites and every kind of
         operand. A copy, since two tracers can't have one site if they differ on its semaphore, and

@@ -107,9 +107,9 @@ const struct tool tool_table[TOOLS] = {
         .forms = {[FORM_UNREADABLE] = "?\"",
                   [FORM_STRING] = "\\\"%s\\\"\", (char *)$_probe_arg<i>",
                   [FORM_FLOAT] = "\"\noutput/f $_probe_arg<i>",
-                  [FORM_POINTER] = "0x%lx\", (unsigned long)$_probe_arg<i>",
-                  [FORM_UNSIGNED] = "%lu\", (unsigned long)$_probe_arg<i>",
-                  [FORM_SIGNED] = "%ld\", (long)$_probe_arg<i>"},
+                  [FORM_POINTER] = "0x%llx\", (unsigned long long)$_probe_arg<i>",
+                  [FORM_UNSIGNED] = "%llu\", (unsigned long long)$_probe_arg<i>",
+                  [FORM_SIGNED] = "%lld\", (long long)$_probe_arg<i>"},
     },
     {
         .name = "bcc",

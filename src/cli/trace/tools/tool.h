@@ -7,9 +7,9 @@
  * not printed once are printed together for each probe. In a part, these words are replaced:
  *
  *     anywhere           <pid> or PID, <process> as trace-bpfcc's option, <pids> as perf's option
- *     of the probe       <provider>, <probe>, <path>, <group> and <dashed> as the kernel and DTrace
- *                        spell its names, <predicate> for the processes
- *     of the site        <event> as the kernel spells its name, <site>, <fetches> for the kernel
+ *     of the probe       <provider>, <probe>, <path>, <dashed> as DTrace spells its name,
+ *                        <predicate> for the processes
+ *     of the site        <group> and <event> as names.h says, <site>, <fetches> for the kernel
  *     of the argument    <arg> its name, <i> its number, <i1> from 1, <form>, <bits>, <mask>
  */
 #ifndef CLI_TRACE_TOOL_H

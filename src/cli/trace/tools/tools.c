@@ -14,7 +14,10 @@
 #include <string.h>
 
 #include "cli/base/text.h"
+#include "cli/trace/tools/names.h"
 #include "error.h"
+
+#define LONGEST_FETCH 31 /* of an argument's name in tracefs */
 
 struct page {
     const struct plan *plan;
@@ -27,7 +30,9 @@ struct page {
     struct plan_value values[USDT_MOST_ARGUMENTS]; /* for all sites of the probe */
     const struct plan_variant *variant;
     const struct plan_site *site;
-    size_t site_number; /* among all sites of the probe */
+    struct event_name *names;              /* of all sites */
+    const struct event_name *probes_names; /* of those of the probe, which is next */
+    const struct event_name *name;         /* of the site */
     size_t argument;
     const char *form;
 };
@@ -96,23 +101,14 @@ static enum form form_of(const struct plan_value *value)
 
 /* ------------------------------------------------------------------------------------ words -- */
 
-/* The kernel's names of events have only letters, digits and _. */
-static void print_plain(const char *name)
-{
-    for (; *name; name++)
-        putchar(*name == '-' || *name == '.' ? '_' : *name);
-}
-
 static void print_group(const struct page *page)
 {
-    print_plain(page->probe->provider);
+    fputs(page->name->group, stdout);
 }
 
 static void print_event(const struct page *page)
 {
-    print_plain(page->probe->name);
-    if (page->site_number > 0)
-        printf("_%zu", page->site_number + 1);
+    fputs(page->name->event, stdout);
 }
 
 static void print_site(const struct page *page)
@@ -149,7 +145,11 @@ static void print_fetches(const struct page *page)
             (at->kind == LOCATION_MEMORY &&
              (!*reg.text || (string && value->size == 4 && context->kernel->is_64_bit))))
             continue;
-        printf(" %s=%s", page->probe->arguments[i].name, string ? "+0(" : "");
+        if (strlen(page->probe->arguments[i].name) <= LONGEST_FETCH)
+            printf(" %s=", page->probe->arguments[i].name);
+        else
+            printf(" arg%zu=", i);
+        printf("%s", string ? "+0(" : "");
         if (at->kind == LOCATION_CONSTANT)
             printf("\\%" PRId64, at->number);
         else if (at->kind == LOCATION_REGISTER)
@@ -172,13 +172,19 @@ static void print_predicate(const struct page *page)
                i + 1 == page->file->pid_count ? "/" : "");
 }
 
+/* How many processes alone are watched; 0: others, too, as they may have a FILE. */
+static size_t processes(const struct search *search)
+{
+    return search->file_count > 0 ? 0 : search->pid_count;
+}
+
 static void print_pids(const struct page *page)
 {
     const struct search *search = &page->plan->options->search;
 
-    for (size_t i = 0; i < search->pid_count; i++)
+    for (size_t i = 0; i < processes(search); i++)
         printf("%s%ld", i ? "," : " -p ", (long)search->pids[i]);
-    if (search->pid_count == 0)
+    if (processes(search) == 0)
         printf(" -a");
 }
 
@@ -245,10 +251,10 @@ static void print_text(const struct page *page, const char *at)
 
 static void print_sites(struct page *page, const char *text)
 {
-    page->site_number = 0;
+    page->name = page->probes_names;
     for (size_t i = 0; i < page->probe->variant_count; i++) {
         page->variant = &page->plan->variants[page->probe->variant + i];
-        for (size_t j = 0; j < page->variant->site_count; j++, page->site_number++) {
+        for (size_t j = 0; j < page->variant->site_count; j++, page->name++) {
             page->site = &page->variant->sites[j];
             print_text(page, text);
         }
@@ -303,13 +309,19 @@ static void print_tool(struct page *page)
             next++;
         if (part->each == ONCE)
             print_text(page, part->text);
-        for (size_t i = 0; part->each == EACH_PROCESS && i < search->pid_count; i++) {
+        for (size_t i = 0; part->each == EACH_PROCESS && i < processes(search); i++) {
             set_pid(page, search->pids[i]);
             print_text(page, part->text);
         }
-        for (size_t i = 0; part->each >= EACH_PROBE && i < page->plan->probe_count; i++)
+        page->probes_names = page->names;
+        for (size_t i = 0; part->each >= EACH_PROBE && i < page->plan->probe_count; i++) {
+            const struct plan_probe *probe = &page->plan->probes[i];
+
             if (!page->skipped[i])
-                print_probe(page, &page->plan->probes[i], part, next);
+                print_probe(page, probe, part, next);
+            for (size_t j = 0; j < probe->variant_count; j++)
+                page->probes_names += page->plan->variants[probe->variant + j].site_count;
+        }
     }
 }
 
@@ -383,7 +395,7 @@ enum status tool_print(const struct plan *plan)
         options->milliseconds)
         say("these commands show every hit until Ctrl-C: only rst has --filter, counts, --stack, "
             "-n and --seconds");
-    if (options->search.pid_count == 1 && options->search.file_count == 0)
+    if (processes(&options->search) == 1)
         set_pid(&page, options->search.pids[0]);
     page.skipped = sure(calloc(plan->probe_count, sizeof(*page.skipped)));
     for (size_t i = 0; i < plan->probe_count; i++) {
@@ -395,8 +407,10 @@ enum status tool_print(const struct plan *plan)
             say("%s has %zu arguments, of which %s reads the first %zu", probe->title,
                 probe->argument_count, page.tool->title, most);
     }
+    page.names = tool_event_names(plan);
     if (watched > 0)
         print_tool(&page);
+    free(page.names);
     free(page.skipped);
     return watched > 0 ? STATUS_GOOD : STATUS_FAILED;
 }
