@@ -11,15 +11,16 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cli/trace/bpf/state.h"
+#include "cli/usdt/context.h"
 
 #define PLACES 16 /* to try: another tracer may have a breakpoint at the site already */
-#define BREAKPOINT 0xcc
 
 static bool is_overlay(int fd)
 {
@@ -45,16 +46,23 @@ static int byte_at(int memory, const uint8_t *address)
     return pread(memory, &byte, 1, (off_t)(uintptr_t)address) == 1 ? byte : -1;
 }
 
+/* Whether an instruction that begins so may be one by which somebody watches. */
+static bool may_be_watched(const struct rst_arch *kernel, int first)
+{
+    return memchr(kernel->watchers, first, kernel->watcher_count) != NULL;
+}
+
 /* The first place where the kernel takes a uprobe, and where none is yet, tells. */
 static bool has_breakpoints_of(const char *path, uint64_t site, const uint8_t *mapped, size_t most)
 {
     int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC), uprobe = -1;
+    const struct rst_arch *kernel = context_kernel();
     bool same = false;
 
     for (size_t i = 0; memory >= 0 && i < PLACES && i < most && uprobe < 0; i++) {
         int before = byte_at(memory, mapped + i);
 
-        if (before >= 0 && before != BREAKPOINT)
+        if (before >= 0 && !may_be_watched(kernel, before))
             uprobe = uprobe_open(path, site + i, 0, getpid());
         if (uprobe >= 0)
             same = byte_at(memory, mapped + i) != before;
