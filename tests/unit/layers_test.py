@@ -61,6 +61,7 @@ APART = {"cli": COMMAND, "compat": COMPAT}  # the folders with a map of their ow
 # messages; `rst emit` makes images; and the readers of files use the notes' formats.
 PURE = {part: ("error",) for row in COMMAND for part in row}
 PURE["cli/emit/"] += ("image/", "arch/")
+PURE["cli/check/"] += ("arch/arch.h",)
 PURE["cli/usdt/"] += ("image/note.h", "image/signature.h", "arch/arch.h")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<((?:rst\.h|(?:runtime|backing|image|none|arch|cli|compat)/[^">]+|error\.h))>)', re.MULTILINE)

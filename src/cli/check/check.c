@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "cli/base/command.h"
 #include "cli/base/file.h"
 #include "cli/base/table.h"
@@ -21,6 +22,12 @@
 #include "cli/usdt/usdt.h"
 #include "error.h"
 #include "rst.h"
+
+#if defined(__x86_64__) || defined(__i386__) /* whose nops are told by their length */
+#define IS_X86 true
+#else
+#define IS_X86 false
+#endif
 
 /* Older headers lack these. */
 #define RST_CAP_PERFMON 38
@@ -237,18 +244,15 @@ static void try_to_load(struct loaded *loaded, const char *directory)
 /* Read the site's instruction from the image that librst has loaded. */
 static void check_nop(const struct loaded *loaded)
 {
-    static const struct {
-        char code[4]; /* the first bytes of the instruction */
-        size_t size;
-        const char *words;
-    } nops[] = {
-        {"\x90", 1, "1 byte at each site: a watched fire traps into the kernel"},
-        {"\x0f\x1f\x44", 3,
-         "5 bytes at each site, by RST_NOP=fast: a watched fire is a call, not a trap"},
-        {"\x66\x2e\x0f", 3, "10 bytes at each site: a watched fire is a call, not a trap"},
+    static const char *const words[] = {
+        [RST_NOP1] = IS_X86 ? "1 byte at each site: a watched fire traps into the kernel"
+                            : "the CPU's nop is at each site: a watched fire traps into the kernel",
+        [RST_NOP5] = "5 bytes at each site, by RST_NOP=fast: a watched fire is a call, not a trap",
+        [RST_NOP10] = "10 bytes at each site: a watched fire is a call, not a trap",
     };
+    const struct rst_stub *stubs = rst_arch_native()->stubs; /* a probe was loaded: there is one */
     const char *wish = getenv("RST_NOP");
-    char code[3];
+    uint8_t code[UINT8_MAX];
 
     if (!loaded->probe) { /* the lines above tell other errors */
         if (wish && *wish && loaded->load_error == EINVAL)
@@ -259,12 +263,15 @@ static void check_nop(const struct loaded *loaded)
         fact(NO, "nop", "a loaded probe's image can't be read: %s", strerror(-loaded->image));
         return;
     }
-    if (pread(loaded->image, code, sizeof(code), (off_t)loaded->site) == sizeof(code))
-        for (size_t i = 0; i < sizeof(nops) / sizeof(nops[0]); i++)
-            if (memcmp(code, nops[i].code, nops[i].size) == 0) {
-                fact(NOTE, "nop", "%s", nops[i].words);
-                return;
-            }
+    for (enum rst_nop nop = RST_NOP1; nop < RST_NOPS; nop++) {
+        size_t rest = stubs[nop].code ? (size_t)(stubs[nop].size - stubs[nop].site) : 0;
+
+        if (rest > 0 && pread(loaded->image, code, rest, (off_t)loaded->site) == (ssize_t)rest &&
+            memcmp(code, stubs[nop].code + stubs[nop].site, rest) == 0) {
+            fact(NOTE, "nop", "%s", words[nop]);
+            return;
+        }
+    }
     fact(NO, "nop", "this rst does not know the instruction at each site");
 }
 
