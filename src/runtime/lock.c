@@ -22,6 +22,21 @@ static _Thread_local bool near, holding;
 /* It has it, or is about to, by rst_lock_briefly(). */
 static _Thread_local bool brief;
 
+/* The thread that has it, from a moment after it took it to one before it releases it. */
+static const void *owner;
+
+static void note_lock(void)
+{
+    holding = true;
+    __atomic_store_n(&owner, rst_this_thread(), __ATOMIC_RELAXED);
+}
+
+static void note_unlock(void)
+{
+    __atomic_store_n(&owner, NULL, __ATOMIC_RELAXED);
+    holding = false;
+}
+
 /* ------------------------------------------------------------------- undisturbed -- */
 
 static _Thread_local unsigned undisturbed; /* how many calls, one in the other */
@@ -79,12 +94,12 @@ void rst_lock(void)
     hold_signals();
     near = true;
     pthread_mutex_lock(&lock);
-    holding = true;
+    note_lock();
 }
 
 static void release(void)
 {
-    holding = false;
+    note_unlock();
     pthread_mutex_unlock(&lock);
     near = false;
     release_signals();
@@ -112,10 +127,10 @@ void rst_lock_briefly(void)
          */
         hold_signals();
         pthread_mutex_lock(&lock);
-        holding = true;
+        note_lock();
         release_signals();
     }
-    holding = true;
+    note_lock();
 }
 
 /* A signal may come at any moment: only when the lock is released is it sure that nothing is due.
@@ -124,7 +139,7 @@ void rst_unlock_briefly(void)
 {
     if (forking)
         return;
-    holding = false;
+    note_unlock();
     pthread_mutex_unlock(&lock);
     brief = near = false;
     if (__atomic_load_n(&due, __ATOMIC_RELAXED)) {
@@ -138,12 +153,12 @@ static int wait_for(pthread_cond_t *condition, const struct timespec *until)
 {
     int error;
 
-    holding = false;
+    note_unlock();
     if (until)
         error = rst_wait_until(condition, &lock, until);
     else
         error = pthread_cond_wait(condition, &lock);
-    holding = true;
+    note_lock();
     return error;
 }
 
@@ -218,13 +233,34 @@ void rst_linking_end(void)
     rst_unlock();
 }
 
+/*
+ * Take the lock, or find that this thread has it: a signal came a moment before it noted that it
+ * has it, or after it noted that it has not. Nobody is the owner then, and it stays so. Another
+ * thread may be at the same point, but not for as long as this waits.
+ */
+#define OWNERLESS_NAPS 100 /* of a millisecond */
+
+static bool lock_unless_own(const struct timespec *until)
+{
+    unsigned naps = 0;
+
+    while (pthread_mutex_trylock(&lock) != 0) {
+        naps = __atomic_load_n(&owner, __ATOMIC_RELAXED) ? 0 : naps + 1;
+        if (naps > OWNERLESS_NAPS || rst_is_over(until))
+            return false;
+        rst_nap();
+    }
+    return true;
+}
+
 /* Gives whether this thread had it already. */
 static bool take_lock_to_fork(const struct timespec *until)
 {
-    if (holding || (near && !lock_until(until)))
+    if (holding || (near && !lock_unless_own(until)))
         return true;
     if (!near)
         pthread_mutex_lock(&lock);
+    __atomic_store_n(&owner, rst_this_thread(), __ATOMIC_RELAXED);
     return false;
 }
 
@@ -251,10 +287,13 @@ static void unlock_forked(void (*later)(void))
     if (!had_lock && later)
         later();
     forking = false;
-    if (!had_lock)
+    if (had_lock) {
+        if (later)
+            __atomic_store_n(&due, later, __ATOMIC_RELAXED);
+    } else {
+        __atomic_store_n(&owner, NULL, __ATOMIC_RELAXED);
         pthread_mutex_unlock(&lock);
-    else if (later)
-        __atomic_store_n(&due, later, __ATOMIC_RELAXED);
+    }
     had_lock = false;
     release_signals();
 }
@@ -299,6 +338,7 @@ bool rst_lock_to_exit(void)
         release_signals();
         return false;
     }
+    note_lock();
     exiting = true;
     while (unlisted > 0 && wait_for(&listed, &until) == 0)
         ;

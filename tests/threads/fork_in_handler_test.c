@@ -21,6 +21,16 @@
 
 static volatile sig_atomic_t forks, is_child;
 static pid_t children[FORKS];
+static timer_t timer;
+
+/* Not at regular intervals: a signal that came amid a handler would be handled where that one was.
+ */
+static void set_timer(void)
+{
+    const struct itimerspec once = {.it_value = {0, TICK_NS}};
+
+    timer_settime(timer, 0, &once, NULL);
+}
 
 static void fork_here(int signal)
 {
@@ -36,6 +46,7 @@ static void fork_here(int signal)
         alarm(CHILD_SECONDS);
     } else if (pid > 0) {
         children[forks++] = pid;
+        set_timer();
     }
     errno = error;
 }
@@ -103,14 +114,12 @@ static void fork_at_ticks(void *data)
 {
     const struct plan *plan = data;
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = plan->signal};
-    const struct itimerspec ticks = {{0, TICK_NS}, {0, TICK_NS}};
     struct sigaction action = {.sa_handler = fork_here, .sa_flags = SA_RESTART};
     struct shop shop = shop_loaded();
-    timer_t timer;
 
     check_equal(sigaction(event.sigev_signo, &action, NULL), 0);
     check_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-    check_equal(timer_settime(timer, 0, &ticks, NULL), 0);
+    set_timer();
     while (forks < FORKS && !is_child)
         plan->work(shop);
     if (is_child)
