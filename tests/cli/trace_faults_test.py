@@ -145,6 +145,15 @@ class Faults(tracing.TraceCase):
         for tool in tools:
             self.assertEqual([event["pid"] for event in self.events(tool, 2)], [program.pid for program in programs])
 
+    def test_a_process_and_a_file_that_it_does_not_have(self):
+        odd, target = self.odd(), self.target()
+        tool = self.trace("-p", target.pid, ODD_PROGRAM, "odd:value", "shop:order")
+        odd.tell("values 1")
+        tool.wait_for(f" {odd.pid}/[0-9]+ +odd:value ")
+        target.fire("shop:order", 1)
+        tool.wait_for(f" {target.pid}/[0-9]+ +shop:order ")
+        self.ended(tool, signal.SIGINT)
+
     def test_containers_that_share_a_layer_are_counted_once(self):
         lower, empty, merged = self.directory(), self.directory(), self.directory()
         path = shutil.copy(ODD_PROGRAM, os.path.join(merged, "odd")).replace(merged, lower)

@@ -43,9 +43,9 @@ struct show *show_new(const struct plan *plan, struct stacks *stacks, FILE *out)
         .plain = colours ? "\033[0m" : "",
         .one_process = plan->file_count > 0,
     };
-    for (size_t i = 0; i < plan->file_count; i++)
-        if (plan->files[i].pid_count != 1 || plan->files[i].pids[0] != plan->files[0].pids[0])
-            show->one_process = false;
+    for (size_t i = 0; i < plan->file_count && show->one_process; i++)
+        show->one_process =
+            plan->files[i].pid_count == 1 && plan->files[i].pids[0] == plan->files[0].pids[0];
     return show;
 }
 
