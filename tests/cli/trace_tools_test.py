@@ -83,7 +83,7 @@ class OtherTools(tracing.TraceCase):
         self.addCleanup(lock.close)
         path = os.path.join(self.directory(), "long.so")
         provider = f"p{os.getpid()}" + 50 * "x"
-        arguments = "int32 id, int64 " + "milliseconds_since_the_last_request"
+        arguments = "int32 arg1, int64 milliseconds_since_the_last_request"
         probes = ["order", *(70 * "y" + end for end in ("", "1", "2"))]
         self.rst("emit", provider, *(f"{probe}({arguments})" for probe in probes), "-o", path)
         printed = self.rst("trace", path, provider + ":*", "--for", "tracefs").out.splitlines()
@@ -100,7 +100,7 @@ class OtherTools(tracing.TraceCase):
                 subprocess.run(["sh", "-c", line], capture_output=True, check=False)
         self.assertEqual(len({line.split()[0] for line in events}), len(probes), events)
         for line in events:
-            self.assertRegex(line, r" id=\S+:s32 arg1=\S+:s64$")
+            self.assertRegex(line, r" arg1=\S+:s32 arg1_=\S+:s64$")
         with open("/sys/kernel/tracing/uprobe_events", encoding="ascii") as file:
             self.assertNotIn(path, file.read())
 
@@ -265,6 +265,18 @@ class OtherTools(tracing.TraceCase):
                 self.assertIn("mixed", outcome.out)
                 outcome = self.rst("trace", "-p", program.pid, "traced:symbol", "--for", tool, status=command.FAILED)
                 self.assertEqual(outcome.out, "")
+
+    def test_a_process_and_a_file(self):
+        target = self.target()
+        path = os.environ["RST_SDT_LIBRARY"]
+        for tool in "perf", "tracefs", "bcc", "gdb":
+            with self.subTest(tool=tool):
+                said = self.rst("trace", "-p", target.pid, path, "--for", tool)
+                self.assertIn("watches the files of the processes of -p in every process", said.err)
+                self.assertNotIn(f"-p {target.pid}", said.out)
+        said = self.rst("trace", "-p", target.pid, path, "--for", "bpftrace")
+        self.assertNotIn("in every process", said.err)
+        self.assertIn(f"/pid == {target.pid}/", said.out)
 
     def test_options_that_only_rst_has(self):
         outcome = self.rst("trace", tracing.TRACED_PROGRAM, "traced:mixed", "--filter", "arg0 > 1", "--count", "--for", "gdb")

@@ -24,7 +24,7 @@ struct bpf {
     void *consumer; /* a page of its own, in which rst writes how far it has read */
     const void *producer;
     bool is_narrow; /* both numbers have 32 bits, as a kernel of 32 bits writes them */
-    void *whole; /* a record that wraps around the buffer's end */
+    void *whole;    /* a record that wraps around the buffer's end */
 
     struct loaded_program *programs;
     size_t program_count;

@@ -88,6 +88,7 @@ const struct tool tool_table[TOOLS] = {
         .name = "bpftrace",
         .title = "bpftrace",
         .parts = bpftrace,
+        .has_predicate = true,
         .fragile_from = "0.25",
         .odd_index = true,
         .most_arguments = 6, /* before 0.25 */

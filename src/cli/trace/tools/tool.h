@@ -51,6 +51,7 @@ struct tool {
     const char *fragile_from; /* the version since when it skips a probe with an odd argument */
     bool by_name;             /* it opens files by their names: no deleted ones */
     bool one_process;         /* it needs one -p, and no file */
+    bool has_predicate;       /* it watches each file in processes of its own */
     bool fragile;          /* it can't watch a probe with an odd argument; others then read none */
     bool odd_index;        /* an argument like 8(%rax,%rdx,4) is odd, too */
     size_t most_arguments; /* 0: any number */

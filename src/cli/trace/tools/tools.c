@@ -129,6 +129,29 @@ static void print_dashed(const struct page *page)
     }
 }
 
+static bool has_argument(const struct plan_probe *probe, const char *name)
+{
+    for (size_t i = 0; i < probe->argument_count; i++)
+        if (strcmp(probe->arguments[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* In place of a name that is too long, its number, or what no other argument is called. */
+static void print_fetch_name(const struct plan_probe *probe, size_t i)
+{
+    char name[LONGEST_FETCH + 1];
+
+    if (strlen(probe->arguments[i].name) <= LONGEST_FETCH) {
+        fputs(probe->arguments[i].name, stdout);
+        return;
+    }
+    snprintf(name, sizeof(name), "arg%zu", i);
+    while (has_argument(probe, name))
+        strcat(name, "_");
+    fputs(name, stdout);
+}
+
 /* tracefs's fetch arguments, like "id=%di:u64 path=+0(+16(%bp)):ustring". */
 static void print_fetches(const struct page *page)
 {
@@ -145,11 +168,9 @@ static void print_fetches(const struct page *page)
             (at->kind == LOCATION_MEMORY &&
              (!*reg.text || (string && value->size == 4 && context->kernel->is_64_bit))))
             continue;
-        if (strlen(page->probe->arguments[i].name) <= LONGEST_FETCH)
-            printf(" %s=", page->probe->arguments[i].name);
-        else
-            printf(" arg%zu=", i);
-        printf("%s", string ? "+0(" : "");
+        printf(" ");
+        print_fetch_name(page->probe, i);
+        printf("=%s", string ? "+0(" : "");
         if (at->kind == LOCATION_CONSTANT)
             printf("\\%" PRId64, at->number);
         else if (at->kind == LOCATION_REGISTER)
@@ -395,6 +416,11 @@ enum status tool_print(const struct plan *plan)
         options->milliseconds)
         say("these commands show every hit until Ctrl-C: only rst has --filter, counts, --stack, "
             "-n and --seconds");
+    if (options->search.pid_count > 0 && options->search.file_count > 0 &&
+        !page.tool->has_predicate)
+        say("%s watches the files of the processes of -p in every process, as it does a FILE; name "
+            "only one of both to have less",
+            page.tool->title);
     if (processes(&options->search) == 1)
         set_pid(&page, options->search.pids[0]);
     page.skipped = sure(calloc(plan->probe_count, sizeof(*page.skipped)));
