@@ -22,18 +22,24 @@ static _Thread_local bool near, holding;
 /* It has it, or is about to, by rst_lock_briefly(). */
 static _Thread_local bool brief;
 
-/* The thread that has it, from a moment after it took it to one before it releases it. */
+/* The thread that has it, from a moment after it took it to one before it releases it. It isn't
+ * this thread while `holding` is false. */
 static const void *owner;
+
+static void set_owner(const void *thread)
+{
+    __atomic_store_n(&owner, thread, __ATOMIC_RELAXED);
+}
 
 static void note_lock(void)
 {
     holding = true;
-    __atomic_store_n(&owner, rst_this_thread(), __ATOMIC_RELAXED);
+    set_owner(rst_this_thread());
 }
 
 static void note_unlock(void)
 {
-    __atomic_store_n(&owner, NULL, __ATOMIC_RELAXED);
+    set_owner(NULL);
     holding = false;
 }
 
@@ -236,17 +242,18 @@ void rst_linking_end(void)
 /*
  * Take the lock, or find that this thread has it: a signal came a moment before it noted that it
  * has it, or after it noted that it has not. Nobody is the owner then, and it stays so. Another
- * thread may be at the same point, but not for as long as this waits.
+ * thread may be at the same point, but not for as long as this waits: it has no more to do there
+ * than to note it.
  */
 #define OWNERLESS_NAPS 100 /* of a millisecond */
 
-static bool lock_unless_own(const struct timespec *until)
+static bool lock_unless_own(void)
 {
     unsigned naps = 0;
 
     while (pthread_mutex_trylock(&lock) != 0) {
         naps = __atomic_load_n(&owner, __ATOMIC_RELAXED) ? 0 : naps + 1;
-        if (naps > OWNERLESS_NAPS || rst_is_over(until))
+        if (naps > OWNERLESS_NAPS)
             return false;
         rst_nap();
     }
@@ -254,14 +261,25 @@ static bool lock_unless_own(const struct timespec *until)
 }
 
 /* Gives whether this thread had it already. */
-static bool take_lock_to_fork(const struct timespec *until)
+static bool take_lock_to_fork(void)
 {
-    if (holding || (near && !lock_unless_own(until)))
+    if (holding || (near && !lock_unless_own()))
         return true;
     if (!near)
         pthread_mutex_lock(&lock);
-    __atomic_store_n(&owner, rst_this_thread(), __ATOMIC_RELAXED);
+    set_owner(rst_this_thread());
     return false;
+}
+
+/* Gives whether it is still time. */
+static bool await_linking(const struct timespec *until)
+{
+    int error;
+
+    set_owner(NULL);
+    error = rst_wait_until(&linking_changed, &lock, until);
+    set_owner(rst_this_thread());
+    return error == 0;
 }
 
 void rst_lock_to_fork(void)
@@ -269,10 +287,9 @@ void rst_lock_to_fork(void)
     struct timespec until = rst_in_seconds(FORK_WAIT);
 
     hold_signals();
-    had_lock = take_lock_to_fork(&until);
+    had_lock = take_lock_to_fork();
     forks++;
-    while (!had_lock && linking > own_linking &&
-           rst_wait_until(&linking_changed, &lock, &until) == 0)
+    while (!had_lock && linking > own_linking && await_linking(&until))
         ;
     forking = true;
 }
@@ -291,7 +308,7 @@ static void unlock_forked(void (*later)(void))
         if (later)
             __atomic_store_n(&due, later, __ATOMIC_RELAXED);
     } else {
-        __atomic_store_n(&owner, NULL, __ATOMIC_RELAXED);
+        set_owner(NULL);
         pthread_mutex_unlock(&lock);
     }
     had_lock = false;

@@ -46,8 +46,9 @@ static void fork_here(int signal)
         alarm(CHILD_SECONDS);
     } else if (pid > 0) {
         children[forks++] = pid;
-        set_timer();
     }
+    if (pid != 0)
+        set_timer();
     errno = error;
 }
 
