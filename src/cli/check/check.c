@@ -250,7 +250,7 @@ static void check_nop(const struct loaded *loaded)
         [RST_NOP5] = "5 bytes at each site, by RST_NOP=fast: a watched fire is a call, not a trap",
         [RST_NOP10] = "10 bytes at each site: a watched fire is a call, not a trap",
     };
-    const struct rst_stub *stubs = rst_arch_native()->stubs; /* a probe was loaded: there is one */
+    const struct rst_stub *stubs;
     const char *wish = getenv("RST_NOP");
     uint8_t code[UINT8_MAX];
 
@@ -263,6 +263,7 @@ static void check_nop(const struct loaded *loaded)
         fact(NO, "nop", "a loaded probe's image can't be read: %s", strerror(-loaded->image));
         return;
     }
+    stubs = rst_arch_native()->stubs;
     for (enum rst_nop nop = RST_NOP1; nop < RST_NOPS; nop++) {
         size_t rest = stubs[nop].code ? (size_t)(stubs[nop].size - stubs[nop].site) : 0;
 
