@@ -47,8 +47,11 @@ apt=$new/apt
 stamp="$release $architecture ${packages[*]} $(cksum <"$0")"
 mkdir -p "$(dirname "$root")"
 exec {lock}>"$root.lock"
-flock "$lock" # another clone may be at it
-[ "$(cat "$root/complete" 2>/dev/null)" != "$stamp" ] || exit 0
+# Who only reads need not wait for those who use it. Who makes it anew does.
+for kind in -s -x; do
+    flock "$kind" "$lock"
+    [ "$(cat "$root/complete" 2>/dev/null)" != "$stamp" ] || exit 0
+done
 
 mirror=$("$here/../../.ci/debian_mirror.sh")
 mirror=${mirror% *}

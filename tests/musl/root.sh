@@ -23,10 +23,11 @@ musl=/usr/lib/x86_64-linux-musl
 stamp=$(cat "$0" "$here"/shim/* <(dpkg-query --show musl musl-dev) | sha256sum | cut -c 1-16)
 mkdir -p "$(dirname "$root")"
 exec {lock}>"$root.lock"
-flock "$lock" # another clone may be at it
-if [ "$(cat "$root/complete" 2>/dev/null)" = "$stamp" ]; then
-    exit 0
-fi
+# Who only reads need not wait for those who use it. Who makes it anew does.
+for kind in -s -x; do
+    flock "$kind" "$lock"
+    [ "$(cat "$root/complete" 2>/dev/null)" != "$stamp" ] || exit 0
+done
 
 # Into $work/NAME.
 get_sources() {

@@ -186,6 +186,16 @@ class Check(unittest.TestCase):
         self.assertEqual(len(calls), 2, calls)
         self.assert_call(calls[0], "ninja: ", "build-check/gcc")
 
+    def test_a_lock_that_cannot_be_taken_is_a_failure(self):
+        (self.checkout / "tests/cross/root.sh").write_text(SAY + 'mkdir -p "$2"\n')
+        status, said, calls = self.check("cross", "arm")
+        self.assertEqual(status, 1, said)
+        self.assertIn("failed: arm-lock", said)
+        self.assertFalse([call for call in calls if "tests/cross/arm.ini" in call], calls)
+
+    def test_what_is_named_twice_is_done_once(self):
+        self.assertEqual(self.cross("tidy", "cross", "arm", "arm", "tidy")[:2], ["tidy cross", "arm"])
+
     def test_what_only_root_can_do_is_required(self):
         status, said, _ = self.check("musl")
         self.assertEqual(status, 1, said)
@@ -195,7 +205,7 @@ class Check(unittest.TestCase):
         self.assertEqual(status, 0, said)
 
     def test_a_step_that_cannot_begin_is_a_failure(self):
-        status, said, _ = self.check("vm", RST_CACHE="/dev/null/cache")
+        status, said, _ = self.check("vm", RST_CACHE="/dev/null/cache", SUDO_WORKS="yes")
         self.assertEqual(status, 1, said)
         self.assertIn("failed: vm\n", said)
 
@@ -225,6 +235,11 @@ class Check(unittest.TestCase):
         status, said, _ = self.check("clang", SUDO_WORKS="yes", WAIT_FOR_SUDO="600")
         self.assertEqual(status, 0, said)
         self.assertIn("-n -v\n", (self.root / "calls.sudo").read_text())
+
+    def test_a_machine_takes_root(self):
+        status, said, calls = self.check("vm")
+        self.assertEqual((status, calls), (1, []), said)
+        self.assertIn("skipped: vm, which takes root", said)
 
     def cross(self, *words, **environment):
         """Have ./check say what it would run, and what for."""
@@ -272,7 +287,7 @@ class Check(unittest.TestCase):
         lock = self.root / "cache/cross/arm.lock"
         calls = self.check("cross", "arm", "s390x", LOCK=str(lock))[2]
         # flock says 66 of what is not there yet.
-        self.assertEqual([call for call in calls if call.startswith("lock")], ["lock: 66", "lock: 9", "lock: 9"])
+        self.assertEqual([call for call in calls if call.startswith("lock")], ["lock: 66", "lock: 9", "lock: 0"])
         self.assertEqual(subprocess.run(["flock", "-n", lock, "true"], check=False).returncode, 0)
 
     def test_what_cross_skips_for_no_known_reason_is_a_failure(self):

@@ -95,7 +95,7 @@ make_initramfs() {
     local version stage=$directory/initramfs module line
 
     version=$(basename "$root"/lib/modules/*)
-    cp "$root/boot/vmlinuz-$version" "$directory/kernel.new"
+    cp "$root/boot/vmlinuz-$version" "$directory/kernel"
     rm -rf "$stage"
     mkdir -p "$stage/bin" "$stage/root"
     cp "$root/bin/busybox" "$stage/bin/"
@@ -112,11 +112,8 @@ make_initramfs() {
         esac
         echo "${line%.[xz]*}" >>"$stage/modules"
     done <"$directory/modules"
-    (cd "$stage" && find . | cpio -o -H newc --quiet) | gzip -1 >"$directory/initramfs.gz.new"
+    (cd "$stage" && find . | cpio -o -H newc --quiet) | gzip -1 >"$directory/initramfs.gz"
     rm -rf "$stage"
-    # Another clone's machine may be about to start.
-    mv "$directory/kernel.new" "$directory/kernel"
-    mv "$directory/initramfs.gz.new" "$directory/initramfs.gz"
 }
 
 make_image() {
@@ -141,13 +138,16 @@ prepare_image() {
     done
 }
 
-stamp=$(cat "$here/root.sh" && echo "$suite $architecture $kernel ${packages[*]} ${preparations[*]}")
+stamp=$(cat "$here/root.sh" "$here/init" && echo "$suite $architecture $kernel ${packages[*]} ${preparations[*]}")
+umask 022 # the user looks at the lock
 exec {lock}>"$directory.lock"
-flock "$lock" # another clone may be at it
-if [ "$stamp" != "$(cat "$directory/stamp" 2>/dev/null)" ]; then
-    make_root
-    make_image
-    prepare_image
-    echo "$stamp" >"$directory/stamp"
-fi
+# Who only reads need not wait for those who use it. Who makes it anew does.
+for kind in -s -x; do
+    flock "$kind" "$lock"
+    [ "$stamp" != "$(cat "$directory/stamp" 2>/dev/null)" ] || exit 0
+done
+make_root
+make_image
+prepare_image
 make_initramfs
+echo "$stamp" >"$directory/stamp"
