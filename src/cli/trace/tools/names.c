@@ -80,3 +80,26 @@ struct event_name *tool_event_names(const struct plan *plan)
     }
     return names;
 }
+
+static bool has_argument(const struct plan_probe *probe, const char *name)
+{
+    for (size_t i = 0; i < probe->argument_count; i++)
+        if (strcmp(probe->arguments[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+struct argument_name tool_argument_name(const struct plan_probe *probe, size_t i)
+{
+    const char *whole = probe->arguments[i].name;
+    struct argument_name name;
+
+    if (strlen(whole) < sizeof(name.text)) {
+        snprintf(name.text, sizeof(name.text), "%s", whole);
+        return name;
+    }
+    snprintf(name.text, sizeof(name.text), "arg%zu", i);
+    while (has_argument(probe, name.text)) /* of at most 12, so there is room */
+        strcat(name.text, "_");
+    return name;
+}

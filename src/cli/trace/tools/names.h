@@ -18,4 +18,12 @@ struct event_name {
  */
 struct event_name *tool_event_names(const struct plan *plan);
 
+/* An argument's name, of at most 31 letters (MAX_ARG_NAME_LEN), which no other one of the probe
+ * has. */
+struct argument_name {
+    char text[32];
+};
+
+struct argument_name tool_argument_name(const struct plan_probe *probe, size_t i);
+
 #endif

@@ -17,8 +17,6 @@
 #include "cli/trace/tools/names.h"
 #include "error.h"
 
-#define LONGEST_FETCH 31 /* of an argument's name in tracefs */
-
 struct page {
     const struct plan *plan;
     const struct tool *tool;
@@ -129,29 +127,6 @@ static void print_dashed(const struct page *page)
     }
 }
 
-static bool has_argument(const struct plan_probe *probe, const char *name)
-{
-    for (size_t i = 0; i < probe->argument_count; i++)
-        if (strcmp(probe->arguments[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* In place of a name that is too long, its number, or what no other argument is called. */
-static void print_fetch_name(const struct plan_probe *probe, size_t i)
-{
-    char name[LONGEST_FETCH + 1];
-
-    if (strlen(probe->arguments[i].name) <= LONGEST_FETCH) {
-        fputs(probe->arguments[i].name, stdout);
-        return;
-    }
-    snprintf(name, sizeof(name), "arg%zu", i);
-    while (has_argument(probe, name))
-        strcat(name, "_");
-    fputs(name, stdout);
-}
-
 /* tracefs's fetch arguments, like "id=%di:u64 path=+0(+16(%bp)):ustring". */
 static void print_fetches(const struct page *page)
 {
@@ -168,9 +143,7 @@ static void print_fetches(const struct page *page)
             (at->kind == LOCATION_MEMORY &&
              (!*reg.text || (string && value->size == 4 && context->kernel->is_64_bit))))
             continue;
-        printf(" ");
-        print_fetch_name(page->probe, i);
-        printf("=%s", string ? "+0(" : "");
+        printf(" %s=%s", tool_argument_name(page->probe, i).text, string ? "+0(" : "");
         if (at->kind == LOCATION_CONSTANT)
             printf("\\%" PRId64, at->number);
         else if (at->kind == LOCATION_REGISTER)
