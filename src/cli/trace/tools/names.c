@@ -26,7 +26,10 @@ static void write_plain(char ret[64], const char *name)
     size_t length = strnlen(name, 63);
 
     for (size_t i = 0; i < length; i++)
-        ret[i] = name[i] == '-' || name[i] == '.' ? '_' : name[i];
+        if (name[i] == '-' || name[i] == '.')
+            ret[i] = '_';
+        else
+            ret[i] = name[i];
     ret[length] = '\0';
 }
 
@@ -93,13 +96,16 @@ struct argument_name tool_argument_name(const struct plan_probe *probe, size_t i
 {
     const char *whole = probe->arguments[i].name;
     struct argument_name name;
+    size_t length;
 
     if (strlen(whole) < sizeof(name.text)) {
         snprintf(name.text, sizeof(name.text), "%s", whole);
         return name;
     }
-    snprintf(name.text, sizeof(name.text), "arg%zu", i);
-    while (has_argument(probe, name.text)) /* of at most 12, so there is room */
-        strcat(name.text, "_");
+    length = (size_t)snprintf(name.text, sizeof(name.text), "arg%zu", i);
+    while (has_argument(probe, name.text) && length + 1 < sizeof(name.text)) {
+        name.text[length++] = '_';
+        name.text[length] = '\0';
+    }
     return name;
 }
