@@ -15,8 +15,7 @@
 #include "rst.h"
 #include "runtime/object.h"
 
-#define SECOND_HALF 15 /* after endbr64, push, mov, a nop of two bytes, and five bytes of the nop  \
-                        */
+#define SECOND_HALF 15 /* after endbr64, push, mov, a nop, and five bytes of the long nop */
 
 /*
  * Do what the function has done up to there, with the kernel's lea, and go on in its second half.
