@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""tests/vm/job.sh, which runs in a test machine, runs once more what failed, and misses what did not run.
+
+By a meson that writes logs of tests that it does not run.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+SOURCE = Path(os.environ["SOURCE_ROOT"])
+# FAILS names tests that fail, and FAILS_AGAIN those that do so the second time, too; LACKS those that are not there.
+MESON = r"""#!/usr/bin/env python3
+import json, os, sys
+words = sys.argv[1:]
+build, log = words[words.index("-C") + 1], words[words.index("--logbase") + 1]
+names = words[words.index("--logbase") + 2:]
+if names[0] == "--suite":
+    names = ["of-" + names[1]]
+fails = os.environ["FAILS_AGAIN" if log.endswith("-again") else "FAILS"].split()
+names = [name for name in names if name not in os.environ["LACKS"].split()]
+os.makedirs(build + "/meson-logs", exist_ok=True)
+open(f"{build}/meson-logs/{log}.txt", "w").close()
+if names:
+    with open(f"{build}/meson-logs/{log}.json", "w") as file:
+        for name in names:
+            result = "TIMEOUT" if name in fails else "OK"
+            print(json.dumps({"name": "librst:ruby+yjit / " + name, "result": result}), file=file)
+print("ran", *names)
+sys.exit(any(name in fails for name in names))
+"""
+
+
+class Job(unittest.TestCase):
+    def job(self, fails="", fails_again="", lacks=""):
+        """Gives its status and what it said."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        root = Path(directory.name)
+        shutil.copytree(SOURCE / "tests/vm", root / "source/tests/vm")
+        (root / "commands").mkdir()
+        (root / "commands/meson").write_text(MESON)
+        (root / "commands/meson").chmod(0o755)
+        (root / "build").mkdir()
+        done = subprocess.run(
+            ["bash", "tests/vm/job.sh", "bookworm", "../build", "../results"],
+            cwd=root / "source",
+            env={
+                "PATH": f"{root}/commands:{os.environ['PATH']}",
+                "FAILS": fails, "FAILS_AGAIN": fails_again, "LACKS": lacks,
+            },
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, check=False,
+        )
+        self.assertTrue((root / "results/table.tsv").exists(), done.stdout)
+        return done.returncode, done.stdout
+
+    def test_what_passes_runs_once(self):
+        status, said = self.job()
+        self.assertEqual(status, 0, said)
+        self.assertEqual(said.count("attach"), 1, said)
+        self.assertNotIn("second time", said)
+
+    def test_what_fails_once_is_named(self):
+        status, said = self.job(fails="ruby-fork of-tracers")
+        self.assertEqual(status, 0, said)
+        self.assertIn("\nran ruby-fork\npassed the second time: ruby-fork\n", said)
+        self.assertIn("passed the second time: of-tracers\n", said)
+
+    def test_what_fails_twice_fails(self):
+        status, said = self.job(fails="ruby-fork attach", fails_again="ruby-fork")
+        self.assertEqual(status, 1, said)
+        self.assertIn("passed the second time: attach\n", said)
+        self.assertNotIn("passed the second time: ruby", said)
+
+    def test_what_does_not_run_fails(self):
+        for lacks in "ruby-fork", "of-tracers":
+            with self.subTest(lacks=lacks):
+                status, said = self.job(lacks=lacks)
+                self.assertEqual(status, 1, said)
+                self.assertIn(f"no test has run for: {lacks.replace('of-', '')}\n", said)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
