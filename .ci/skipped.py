@@ -61,7 +61,7 @@ def main():
     if what == "names":
         for test in tests:
             if skipped(test):
-                print(test["name"].rpartition(" / ")[2])
+                print(re.split(r" / |:", test["name"])[-1])
     if what == "reasons":
         counts = collections.Counter(why for test in tests for _, why in skipped(test))
         for reason, count in counts.most_common():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tests/vm/job.sh, which runs in a test machine, runs once more what failed, and misses what did not run.
+"""tests/vm/job.sh and .ci/test.py run once more what failed, and miss what did not run.
 
 By a meson that writes logs of tests that it does not run.
 """
@@ -41,6 +41,7 @@ class Job(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         root = Path(directory.name)
         shutil.copytree(SOURCE / "tests/vm", root / "source/tests/vm")
+        shutil.copytree(SOURCE / ".ci", root / "source/.ci")
         (root / "commands").mkdir()
         (root / "commands/meson").write_text(MESON)
         (root / "commands/meson").chmod(0o755)
@@ -81,7 +82,7 @@ class Job(unittest.TestCase):
             with self.subTest(lacks=lacks):
                 status, said = self.job(lacks=lacks)
                 self.assertEqual(status, 1, said)
-                self.assertIn(f"no test has run for: {lacks.replace('of-', '')}\n", said)
+                self.assertIn(f"no test has run for: {lacks.replace('of-', '--suite ')}\n", said)
 
 
 if __name__ == "__main__":

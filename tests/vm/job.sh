@@ -20,57 +20,16 @@ mkdir -p "$results"
 export RST_REQUIRE_TRACERS=1 RST_DEADLINE=300 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 "${environment[@]}"
 status=0
 
-# run_tests LOG WORD...: one at a time. An emulator forgets what it knows of a program's code when another
-# one runs, so that three at once took over twice as long as one after another.
-run_tests() {
-    meson test -C "$build" --no-rebuild --print-errorlogs --num-processes 1 --timeout-multiplier 4 \
-        --logbase "$1" "${@:2}" | cat
-}
-
-# The names of the tests that failed, of a log.
-failed_tests() {
-    python3 -c '
-import json, sys
-for run in map(json.loads, open(sys.argv[1])):
-    if run["result"] in ("FAIL", "TIMEOUT", "ERROR", "INTERRUPT"):
-        print(run["name"].rpartition(" / ")[2].rpartition(":")[2].strip())' "$1"
-}
-
-# missing LOG WORD...: the names or the suite of which no test has run. To meson that is no failure.
-missing() {
-    local log=$1 word
-    shift
-
-    if [ "$1" = --suite ]; then
-        [ -s "$log" ] || echo "$2"
-        return
-    fi
-    for word in "$@"; do
-        grep -q " / $word\"" "$log" || echo "$word"
-    done
-}
-
 for command in "${commands[@]}"; do
     sh -c "$command" || status=1
 done
 for test in "${tests[@]}"; do
     read -r -a words <<<"$test"
     name=${words[0]}
-    log=$build/meson-logs/$name.json
-    if ! run_tests "$name" "${words[@]:1}"; then
-        # An emulated machine now and then stands still for longer than a test waits, as no real one does.
-        # So what failed runs once more. ./check says which that were.
-        mapfile -t failed < <(failed_tests "$log")
-        if [ "${#failed[@]}" -gt 0 ] && run_tests "$name-again" "${failed[@]}"; then
-            echo "passed the second time: ${failed[*]}"
-        else
-            status=1
-        fi
-    fi
-    for word in $(missing "$log" "${words[@]:1}"); do
-        echo "job.sh: no test has run for: $word"
-        status=1
-    done
+    # One at a time: an emulator forgets what it knows of a program's code when another one runs, so that
+    # three at once took over twice as long as one after another.
+    .ci/test.py "$build" --no-rebuild --print-errorlogs --num-processes 1 --timeout-multiplier 4 \
+        --logbase "$name" -- "${words[@]:1}" | cat || status=1
 done
 
 # The first thing that looks like a version in what a command says.
