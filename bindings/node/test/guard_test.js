@@ -21,10 +21,13 @@ const LOOP = `
     while (left > 0 && !probe.enabled) left -= step;
     return left;
   }
-  %PrepareFunctionForOptimization(spin);
-  for (let i = 0; i < 1000; i++) spin(1000, 1);
-  %OptimizeFunctionOnNextCall(spin);
-  spin(1000, 1);
+  // V8 may drop what it has compiled, where it knew too little then.
+  for (let tries = 0; tries < 20 && !(${COMPILED}); tries++) {
+    %PrepareFunctionForOptimization(spin);
+    for (let i = 0; i < 1000; i++) spin(1000, 1);
+    %OptimizeFunctionOnNextCall(spin);
+    spin(1000, 1);
+  }
   say('spinning by', guard, ${COMPILED});
   spin(1, 0);
   say('seen', probe.fire());
