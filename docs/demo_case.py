@@ -12,7 +12,14 @@ from pathlib import Path
 
 from harness import ROOT, Case, run
 
+HISTOGRAM = re.compile(r"^@microseconds\[(.*)\]: *\n((?:\[.*\n?)+)", re.M)
+ROW = re.compile(r"^\[.*?[])] +(\d+) ", re.M)  # "[0]" and "[1]" are a row, too, of one number
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+def histograms(output):
+    """How many values bpftrace's histogram of each key has."""
+    return {key: sum(map(int, ROW.findall(rows))) for key, rows in HISTOGRAM.findall(output)}
 
 
 class DemoCase(Case):

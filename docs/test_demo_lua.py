@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 import harness
-from demo_case import DemoCase
+from demo_case import DemoCase, histograms
 
 FRAME = re.compile(r"^ +(\d+) +(\d+) +(\d+)$", re.M)
-HISTOGRAM = re.compile(r"^@microseconds\[(\d+)\]: *\n((?:\[.*\n?)+)", re.M)
 SCENES = {"village": 100, "forest": 1000, "castle": 4000}
 FRAMES = 25
 
@@ -41,10 +40,7 @@ class DemoLua(DemoCase):
         self.assertEqual(seen, wanted(FRAMES)[-len(seen) :], said)
         self.assertIn(FRAMES - len(seen), range(3), said)
         self.assertEqual(re.findall(r"^the scene is (\w+)$", said, re.M)[-2:], ["forest", "castle"])
-        counted = {
-            int(things): sum(int(count) for count in re.findall(r"^\[.*?\) +(\d+) ", rows, re.M))
-            for things, rows in HISTOGRAM.findall(said)
-        }
+        counted = {int(things): count for things, count in histograms(said).items()}
         numbers = [things for _, things in seen]
         self.assertEqual(counted, {things: numbers.count(things) for things in numbers}, said)
         self.assertIn("the game and bpftrace have ended", said)

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import harness
-from demo_case import DemoCase
+from demo_case import DemoCase, histograms
 
 HEADINGS = "method path status microseconds".split()
 # What customers ask for, in this order, over and over, and how long the shop takes at least.
@@ -21,14 +21,6 @@ VISIT = [
 ROUNDED = 1100  # a timer of Node's may come a millisecond early
 REQUEST = re.compile(r"^([A-Z]+) +(/\S*) +(\d+) +(\d+)$", re.M)
 SHOP = re.compile(r"^process (\d+) has its probes in (\S+)$", re.M)
-
-
-def histograms(output):
-    """How many requests the histogram of each path has."""
-    counts = {}
-    for path, rows in re.findall(r"^@microseconds\[(.*)\]: *\n((?:\[.*\n?)+)", output, re.M):
-        counts[path] = sum(int(count) for count in re.findall(r"^\[.*?\) +(\d+) ", rows, re.M))
-    return counts
 
 
 class DemoNode(DemoCase):

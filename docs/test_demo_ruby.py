@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import harness
-from demo_case import DemoCase
+from demo_case import DemoCase, histograms
 
 HEADINGS = "method path status microseconds".split()
 # What the client asks for, in this order, over and over, and how long the shop takes for each: from
@@ -22,14 +22,6 @@ VISIT = [
 ]
 REQUESTS = 2 * len(VISIT)
 REQUEST = re.compile(r"^([A-Z]+) +(/\S*) +(\d+) +(\d+)$", re.M)
-
-
-def histograms(output):
-    """How many requests the histogram of each path has."""
-    counts = {}
-    for path, rows in re.findall(r"^@microseconds\[(.*)\]: *\n((?:\[.*\n?)+)", output, re.M):
-        counts[path] = sum(int(count) for count in re.findall(r"^\[.*?\) +(\d+) ", rows, re.M))
-    return counts
 
 
 class DemoRuby(DemoCase):

@@ -49,7 +49,7 @@ ACTIONS = "run start watch collect packages install bundle rails not-run".split(
 CPU = platform.machine()
 PATIENCE = 0.3 * DEADLINE  # seconds to wait for a command's output
 PAUSE = 0.1
-BAR = re.compile(r"\s*\[.*\)  *\d+ +(\|@* *\||[█▉▊▋▌▍▎▏]+)\s*$")  # of bpftrace, of rst
+BAR = re.compile(r"\s*\[.*[])]  *\d+ +(\|@* *\||[█▉▊▋▌▍▎▏]+)\s*$")  # of bpftrace, of rst
 COMMENTS = {  # of programs, by their suffix: the language, and what begins a comment
     ".rb": ("ruby", "#"),
     ".lua": ("lua", "--"),
