@@ -64,6 +64,14 @@ static int wanted_of_provider(const char *name)
     return strlen(name) > 58 ? ENAMETOOLONG : 0;
 }
 
+/* What the name of a probe alone decides. */
+static int wanted_of_probe(const char *name)
+{
+    if (!expected_is_name(name))
+        return EINVAL;
+    return strlen(name) > 127 ? ENAMETOOLONG : 0;
+}
+
 static bool is_known(const struct declaration *taken, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
@@ -77,9 +85,9 @@ static bool add_probe(rst_provider *provider, const struct declaration *probe, b
 {
     char *plain = NULL, *arguments = NULL;
     rst_probe *handle;
-    int wanted = EINVAL;
+    int wanted = wanted_of_probe(probe->name);
 
-    if (expected_is_name(probe->name))
+    if (wanted == 0)
         wanted = expected_signature(&expected_cpus[0], probe->signature, &plain, &arguments);
     if (wanted == 0 && known)
         wanted = EEXIST;
