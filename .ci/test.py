@@ -7,6 +7,8 @@ usage: test.py BUILD [OPTION]... -- SELECTION...
 The options and the selection (names, or --suite and a name) are those of `meson test`. A test that passes
 the second time is named in the last line: it may have met what no test can avoid, such as a uprobe that the
 kernel has kept at the address of another file (DEVELOPMENT.md), or it has a fault that shows now and then.
+What a fuzzer, a sanitizer or valgrind has found is a fault, and so is a signal: such a test does not run
+again, for the second run may go another way.
 
 The status is meson's, of the second run if there is one. A name that no test has is a failure here; to meson
 it is none.
@@ -18,6 +20,11 @@ import re
 import subprocess
 import sys
 
+FAILED = ("FAIL", "TIMEOUT", "ERROR", "INTERRUPT")
+FAULT = re.compile(
+    r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: |libFuzzer: |== ERROR SUMMARY: [1-9]"
+)
+
 
 def after(options, name, default):
     """The word after an option."""
@@ -25,7 +32,7 @@ def after(options, name, default):
 
 
 def run(build, options, logbase, selection):
-    """Gives the status, and the result of each test that ran, by its name."""
+    """Gives the status, and what meson wrote of each test that ran, by its name."""
     wrapper = after(options, "--wrapper", "").split()
     log = f"{build}/meson-logs/{logbase}{'-' + os.path.basename(wrapper[0]) if wrapper else ''}.json"
     if os.path.exists(log):
@@ -41,8 +48,14 @@ def run(build, options, logbase, selection):
                     test = json.loads(line)
                 except ValueError:
                     return status or 1, {}
-                results[re.split(r" / |:", test["name"])[-1].strip()] = test["result"]
+                results[re.split(r" / |:", test["name"])[-1].strip()] = test
     return status, results
+
+
+def has_fault(test):
+    """Whether a failure is one that no second run takes back."""
+    killed = test["result"] == "FAIL" and test.get("returncode", 0) < 0
+    return killed or FAULT.search(test.get("stdout", "") + test.get("stderr", ""))
 
 
 def main():
@@ -55,11 +68,16 @@ def main():
         at = options.index("--logbase")
         del options[at : at + 2]
     status, results = run(build, options, logbase, selection)
-    failed = [name for name, result in results.items() if result in ("FAIL", "TIMEOUT", "ERROR", "INTERRUPT")]
-    if status and failed:
-        status, _ = run(build, options, logbase + "-again", failed)
+    failed = [name for name, test in results.items() if test["result"] in FAILED]
+    faults = [name for name in failed if has_fault(results[name])]
+    again = [name for name in failed if name not in faults]
+    if status and again:
+        status, _ = run(build, options, logbase + "-again", again)
         if status == 0:
-            print("passed the second time:", *failed)
+            print("passed the second time:", *again)
+    if faults:
+        print("not run again, for a fault was found:", *faults)
+        status = status or 1
     named = [] if "--suite" in selection or any("--suite=" in word for word in selection) else selection
     missing = [name for name in named if name not in results]
     if missing or not results:

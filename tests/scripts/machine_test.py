@@ -13,6 +13,7 @@ from pathlib import Path
 
 SOURCE = Path(os.environ["SOURCE_ROOT"])
 # FAILS names tests that fail, and FAILS_AGAIN those that do so the second time, too; LACKS those that are not there.
+# SAYS is what a test that fails writes, and STATUS its status.
 MESON = r"""#!/usr/bin/env python3
 import json, os, sys
 words = sys.argv[1:]
@@ -27,15 +28,17 @@ open(f"{build}/meson-logs/{log}.txt", "w").close()
 if names:
     with open(f"{build}/meson-logs/{log}.json", "w") as file:
         for name in names:
-            result = "TIMEOUT" if name in fails else "OK"
-            print(json.dumps({"name": "librst:ruby+yjit / " + name, "result": result}), file=file)
+            test = {"name": "librst:ruby+yjit / " + name, "result": "OK", "returncode": 0, "stdout": "ok"}
+            if name in fails:
+                test.update(result="FAIL", returncode=int(os.environ["STATUS"]), stderr=os.environ["SAYS"])
+            print(json.dumps(test), file=file)
 print("ran", *names)
 sys.exit(any(name in fails for name in names))
 """
 
 
 class Job(unittest.TestCase):
-    def job(self, fails="", fails_again="", lacks=""):
+    def job(self, fails="", fails_again="", lacks="", says="", returned=1):
         """Gives its status and what it said."""
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
@@ -52,6 +55,7 @@ class Job(unittest.TestCase):
             env={
                 "PATH": f"{root}/commands:{os.environ['PATH']}",
                 "FAILS": fails, "FAILS_AGAIN": fails_again, "LACKS": lacks,
+                "SAYS": says, "STATUS": str(returned),
             },
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, check=False,
@@ -76,6 +80,25 @@ class Job(unittest.TestCase):
         self.assertEqual(status, 1, said)
         self.assertIn("passed the second time: attach\n", said)
         self.assertNotIn("passed the second time: ruby", said)
+
+    def test_a_fault_fails_the_first_time(self):
+        faults = (
+            ("==7==ERROR: AddressSanitizer: heap-use-after-free", 1),
+            ("==7==ERROR: LeakSanitizer: detected memory leaks", 1),
+            ("WARNING: ThreadSanitizer: data race", 66),
+            ("fuzz.c:7:3: runtime error: shift exponent 64 is too large", 1),
+            ("SUMMARY: libFuzzer: deadly signal", 1),
+            ("==7== ERROR SUMMARY: 1 errors from 1 contexts", 1),
+            ("", -11),
+        )
+        for says, returned in faults:
+            with self.subTest(says=says, returned=returned):
+                status, said = self.job(fails="ruby-fork", says=says, returned=returned)
+                self.assertEqual(status, 1, said)
+                self.assertIn("not run again, for a fault was found: ruby-fork\n", said)
+                self.assertNotIn("second time", said)
+        status, said = self.job(fails="ruby-fork", says="==7== ERROR SUMMARY: 0 errors from 0 contexts")
+        self.assertEqual(status, 0, said)
 
     def test_what_does_not_run_fails(self):
         for lacks in "ruby-fork", "of-tracers":
