@@ -104,9 +104,11 @@ class Completion(command.CommandTest):
 
     def test_as_a_user_types(self):
         target = self.target()
+        home = self.directory()
         pid, terminal = pty.fork()
         if pid == 0:
-            os.environ.update(PATH=self.path, PS1="$ ", TERM="dumb")
+            # HISTFILE: or bash keeps what was typed, for the user to find.
+            os.environ.update(PATH=self.path, PS1="$ ", TERM="dumb", HOME=home, HISTFILE="")
             os.execv(shutil.which("bash"), ["bash", "--norc", "--noprofile", "-i"])
         try:
             self.read_until(terminal, b"$ ")
@@ -119,6 +121,7 @@ class Completion(command.CommandTest):
             os.write(terminal, b"\x03exit\n")
             os.close(terminal)
             os.waitpid(pid, 0)
+        self.assertEqual(os.listdir(home), [])
 
     def read_until(self, terminal, words):
         seen = b""
