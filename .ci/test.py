@@ -10,8 +10,8 @@ kernel has kept at the address of another file (DEVELOPMENT.md), or it has a fau
 What a fuzzer, a sanitizer or valgrind has found is a fault, and so is a signal: such a test does not run
 again, for the second run may go another way.
 
-The status is meson's, of the second run if there is one. A name that no test has is a failure here; to meson
-it is none.
+The status is meson's, of the second run if there is one, and a failure if a fault was found or a name is one
+that no test has; to meson that is none.
 """
 
 import json
@@ -21,8 +21,9 @@ import subprocess
 import sys
 
 FAILED = ("FAIL", "TIMEOUT", "ERROR", "INTERRUPT")
+# A quiet valgrind writes lines that begin with ==PID== for nothing but what it has found.
 FAULT = re.compile(
-    r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: |libFuzzer: |== ERROR SUMMARY: [1-9]"
+    r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: |libFuzzer: |^==\d+== ", re.M
 )
 
 
