@@ -269,11 +269,20 @@ def events_lock():
     return file
 
 
+def own_mounts():
+    """From now on, what this process and its children mount is only theirs, and what others mount is
+    not. Gives the reason if that fails, or None."""
+    if libc.unshare(CLONE_NEWNS) < 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
+        return f"no mount namespace: {os.strerror(ctypes.get_errno())}"
+    return None
+
+
 def mount_tracefs():
     """Mount tracefs, only for this process and its children. Gives the reason if that fails, or
     None."""
-    if libc.unshare(CLONE_NEWNS) < 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
-        return f"no mount namespace: {os.strerror(ctypes.get_errno())}"
+    refusal = own_mounts()
+    if refusal:
+        return refusal
     if os.path.exists("/sys/kernel/tracing/uprobe_events"):
         return None
     if libc.mount(b"tracefs", b"/sys/kernel/tracing", b"tracefs", 0, None) < 0:
