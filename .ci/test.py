@@ -20,11 +20,9 @@ import re
 import subprocess
 import sys
 
+from faults import is_fault
+
 FAILED = ("FAIL", "TIMEOUT", "ERROR", "INTERRUPT")
-# A quiet valgrind writes lines that begin with ==PID== for nothing but what it has found.
-FAULT = re.compile(
-    r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: |libFuzzer: |^==\d+== ", re.M
-)
 
 
 def after(options, name, default):
@@ -54,9 +52,10 @@ def run(build, options, logbase, selection):
 
 
 def has_fault(test):
-    """Whether a failure is one that no second run takes back."""
-    killed = test["result"] == "FAIL" and test.get("returncode", 0) < 0
-    return killed or FAULT.search(test.get("stdout", "") + test.get("stderr", ""))
+    """Whether a failure is one that no second run takes back. Of a test that had to be stopped, meson gives
+    the signal that it stopped it with."""
+    status = test.get("returncode", 0) if test["result"] == "FAIL" else 0
+    return is_fault(status, test.get("stdout", "") + test.get("stderr", ""))
 
 
 def main():

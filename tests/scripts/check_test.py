@@ -168,6 +168,11 @@ class Check(unittest.TestCase):
         self.assertIn("failed: clang-test clang-root", said)
         self.assert_call(calls[-1], "chown: root=yes")
 
+    def test_the_end_of_what_failed_is_shown_once_more_at_the_end(self):
+        _, said, _ = self.check("clang", "format", MESON_STATUS="1")
+        self.assertIn("    | Ok:   2\n", said[: said.index("format")])
+        self.assertIn("\n\nclang-test:\n    | Ok:   2\n", said[said.index("format") :])
+
     def test_a_log_that_cannot_be_read_is_a_failure(self):
         for works in ("yes", ""):
             status, said, _ = self.check("clang", SUDO_WORKS=works, MESON_LOG="{")
