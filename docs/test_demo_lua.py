@@ -68,6 +68,7 @@ class DemoLua(DemoCase):
             (["--frames", "0"], "--frames 0: not a number above 0"),
             (["--frames"], "--frames wants a number"),
             (["--fast"], "unknown option --fast"),
+            (["--build", "/a b"], """make can't compile in "/a b", which has a blank; name another"""),
             (["README.md"], "lua takes no FILE"),
         ):
             with self.subTest(arguments=arguments):

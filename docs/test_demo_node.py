@@ -69,6 +69,7 @@ class DemoNode(DemoCase):
             (["--requests", "some"], "--requests some: not a number"),
             (["--requests"], "--requests wants a number"),
             (["--fast"], "unknown option --fast"),
+            (["--build", "/a b"], """node-gyp can't compile in "/a b", which has a blank; name another"""),
             (["README.md"], "node takes no FILE"),
         ):
             with self.subTest(arguments=arguments):

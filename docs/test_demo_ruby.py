@@ -82,6 +82,7 @@ class DemoRuby(DemoCase):
             (["--requests", "some"], "--requests some: not a number"),
             (["--requests"], "--requests wants a number"),
             (["--fast"], "unknown option --fast"),
+            (["--build", "/a b"], """Ruby's mkmf can't compile in "/a b", which has a blank; name another"""),
             (["README.md"], "ruby takes no FILE"),
         ):
             with self.subTest(arguments=arguments):

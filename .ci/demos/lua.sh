@@ -82,6 +82,7 @@ demo_lua() {
     done
     [[ $frames =~ ^0*[1-9][0-9]*$ ]] || die "--frames $frames: not a number above 0"
     frames=$((10#$frames))
+    refuse_blank make "$(realpath -m "$build")" 'name another directory by --build'
 
     has_root
     need cc gcc libc6-dev

@@ -73,6 +73,7 @@ demo_node() {
     done
     [[ $requests =~ ^[0-9]+$ ]] || die "--requests $requests: not a number"
     requests=$((10#$requests))
+    refuse_blank node-gyp "$(realpath -m "$build")" 'name another directory by --build'
 
     has_root
     need cc gcc libc6-dev

@@ -117,6 +117,8 @@ demo_ruby() {
     done
     [[ $requests =~ ^[0-9]+$ ]] || die "--requests $requests: not a number"
     requests=$((10#$requests))
+    refuse_blank "Ruby's mkmf" "$here" 'move the clone'
+    refuse_blank "Ruby's mkmf" "$(realpath -m "$build")" 'name another directory by --build'
 
     has_root
     need cc gcc libc6-dev
